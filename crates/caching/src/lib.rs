@@ -1,0 +1,1 @@
+//! HTTP caching semantics: keys, freshness, Vary, storing and reuse, with a reason for each.

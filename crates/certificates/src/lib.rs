@@ -1,0 +1,1 @@
+//! Certificates of sites and the local authority that signs for loopback.

@@ -1,0 +1,1 @@
+//! The control plane: API, console, reconcilers, sequencer and the public record.

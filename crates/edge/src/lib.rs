@@ -1,0 +1,1 @@
+//! The data plane: accept, TLS, framing, the exchange and its answers.

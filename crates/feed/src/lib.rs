@@ -1,0 +1,1 @@
+//! How snapshots reach edges: publish, current, changed.

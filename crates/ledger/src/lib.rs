@@ -1,0 +1,1 @@
+//! The record as bytes: entries, commitments, Merkle tree, checkpoints, proofs, witnesses.

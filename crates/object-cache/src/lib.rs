@@ -1,0 +1,1 @@
+//! Stored responses in memory; the only door to foyer.

@@ -1,0 +1,1 @@
+//! Repository ports for everything the control plane keeps, with their contract suite.

@@ -1,0 +1,3 @@
+//! The wardmote command: command line, configuration, supervision.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The project's own checks: arrows between crates, size budgets, drift.
+
+fn main() {}
