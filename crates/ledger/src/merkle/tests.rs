@@ -206,3 +206,15 @@ fn the_shared_proof_vectors_hold_or_fail_as_they_should() {
     }
     assert!(seen > 100, "only {seen} vectors");
 }
+
+#[test]
+fn the_root_of_a_grown_tree_is_foretold() {
+    let leaves: Vec<_> = (0u8..40).map(|n| leaf_hash(&[n])).collect();
+    for size in 0..=leaves.len() {
+        let tree: Tree = leaves[..size].iter().copied().collect();
+        for grown in size..=leaves.len() {
+            let whole: Tree = leaves[..grown].iter().copied().collect();
+            assert_eq!(tree.root_after(&leaves[size..grown]), whole.root(), "{size} to {grown}");
+        }
+    }
+}

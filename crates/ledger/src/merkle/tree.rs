@@ -72,6 +72,32 @@ impl Tree {
         Ok(self.range(0, size))
     }
 
+    /// The root this tree would have with these leaves after its own; nothing is appended.
+    pub fn root_after(&self, leaves: &[Digest]) -> Digest {
+        let mut edge = self.right_edge();
+        for leaf in leaves {
+            let (mut level, mut hash) = (0, *leaf);
+            while let Some((left, _)) = edge.pop_if(|(_, height)| *height == level) {
+                hash = node_hash(&left, &hash);
+                level += 1;
+            }
+            edge.push((hash, level));
+        }
+        let folded =
+            edge.into_iter().map(|(hash, _)| hash).rev().reduce(|right, left| node_hash(&left, &right));
+        folded.unwrap_or_else(empty_root)
+    }
+
+    /// The complete subtrees that make up the whole tree, widest first, each with its level.
+    fn right_edge(&self) -> Vec<(Digest, u8)> {
+        let mut edge = Vec::new();
+        for (row, level) in self.levels.iter().zip(0u8..) {
+            edge.extend(row.last().filter(|_| row.len() % 2 == 1).map(|hash| (*hash, level)));
+        }
+        edge.reverse();
+        edge
+    }
+
     /// Proof that leaf `index` is in the tree of the first `size` leaves, its sibling first
     /// (RFC 6962 §2.1.1).
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Digest>, TreeRangeError> {
