@@ -34,6 +34,11 @@ macro_rules! typed_ids {
             pub const fn from_bytes(bytes: [u8; BYTES]) -> Self {
                 Self(bytes)
             }
+
+            /// The 16 bytes.
+            pub const fn as_bytes(&self) -> &[u8; BYTES] {
+                &self.0
+            }
         }
 
         impl fmt::Display for $name {

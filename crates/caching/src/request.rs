@@ -1,0 +1,184 @@
+//! What the cache needs of a request, read once.
+
+use crate::directives::RequestDirectives;
+use crate::encoding::{AcceptedEncodings, Reading};
+use crate::fields::{Fields, date_of, elements};
+use crate::reason::Reason;
+use http::Method;
+use vocabulary::Timestamp;
+
+/// A request as the cache sees it. Borrows everything; [`Request::read`] passes over the lines once.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub(crate) method: Kind,
+    pub(crate) fields: &'a dyn Fields,
+    pub(crate) directives: RequestDirectives,
+    pub(crate) encodings: AcceptedEncodings,
+    pub(crate) conditions: Conditions<'a>,
+    authorization: bool,
+    content: bool,
+    upgrade: bool,
+}
+
+/// The methods the cache tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Get,
+    Head,
+    Other,
+}
+
+/// The fields that make a request conditional or partial.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Conditions<'a> {
+    /// If-None-Match lines are there; they are read again when judged.
+    pub(crate) none_match: bool,
+    pub(crate) modified_since: Single<'a>,
+    pub(crate) range: Single<'a>,
+    pub(crate) if_range: Single<'a>,
+    /// If-Match or If-Unmodified-Since.
+    pub(crate) for_origin: bool,
+}
+
+/// A field that may stand once; twice it is as good as absent.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) enum Single<'a> {
+    #[default]
+    Absent,
+    Once(&'a [u8]),
+    Repeated,
+}
+
+impl<'a> Single<'a> {
+    fn take(&mut self, value: &'a [u8]) {
+        *self = if *self == Single::Absent { Single::Once(value) } else { Single::Repeated };
+    }
+
+    pub(crate) fn value(self) -> Option<&'a [u8]> {
+        match self {
+            Single::Once(value) => Some(value),
+            Single::Absent | Single::Repeated => None,
+        }
+    }
+}
+
+/// Whether the cache takes part in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// Look up; on a miss fetch and, if `storable`, store.
+    Lookup,
+    /// Go to the origin and store nothing.
+    Bypass(Reason),
+}
+
+impl<'a> Request<'a> {
+    /// Reads method and fields. Does not allocate.
+    pub fn read(method: &Method, fields: &'a dyn Fields) -> Self {
+        let mut reader = Reader::default();
+        fields.each(&mut |name, value| reader.line(name, value));
+        let mut directives = reader.directives;
+        // RFC 9111 §5.4: Pragma counts only where Cache-Control is absent.
+        directives.no_cache |= reader.pragma_no_cache && !directives.present;
+        let method = match *method {
+            Method::GET => Kind::Get,
+            Method::HEAD => Kind::Head,
+            _ => Kind::Other,
+        };
+        Self {
+            method,
+            fields,
+            directives,
+            encodings: reader.encodings.finish(),
+            conditions: reader.conditions,
+            authorization: reader.authorization,
+            content: reader.content,
+            upgrade: reader.upgrade,
+        }
+    }
+
+    /// Whether the cache takes part (RFC 9111 §4, §5.2.1).
+    pub fn plan(&self) -> Plan {
+        let bypass = match self.method {
+            Kind::Other => Some(Reason::Method),
+            _ if self.upgrade => Some(Reason::Upgrade),
+            _ if self.content => Some(Reason::RequestContent),
+            _ if self.directives.no_store => Some(Reason::RequestNoStore),
+            _ if self.conditions.for_origin => Some(Reason::Precondition),
+            Kind::Get | Kind::Head => None,
+        };
+        bypass.map_or(Plan::Lookup, Plan::Bypass)
+    }
+
+    /// The request may be answered only from here; a miss is 504 (RFC 9111 §5.2.1.7).
+    pub fn only_if_cached(&self) -> bool {
+        self.directives.only_if_cached
+    }
+
+    /// What to send to the origin as `Accept-Encoding` in place of the client's own lines, so that what
+    /// the origin chose by is what the key holds.
+    pub fn accept_encoding(&self) -> &'static str {
+        self.encodings.as_str()
+    }
+
+    /// Whether the method is HEAD: the answer goes out without its body.
+    pub fn is_head(&self) -> bool {
+        self.method == Kind::Head
+    }
+
+    /// Whether the client sent credentials (RFC 9111 §3.5).
+    pub(crate) fn is_authorized(&self) -> bool {
+        self.authorization
+    }
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    directives: RequestDirectives,
+    encodings: Reading,
+    conditions: Conditions<'a>,
+    authorization: bool,
+    content: bool,
+    upgrade: bool,
+    pragma_no_cache: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// The length sorts out most names before any letter is compared.
+    fn line(&mut self, name: &str, value: &'a [u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            5 if is("range") => self.conditions.range.take(value),
+            6 if is("pragma") => {
+                self.pragma_no_cache |= elements(value).any(|e| e.eq_ignore_ascii_case(b"no-cache"));
+            }
+            7 if is("upgrade") => self.upgrade = true,
+            8 if is("if-match") => self.conditions.for_origin = true,
+            8 if is("if-range") => self.conditions.if_range.take(value),
+            13 if is("cache-control") => self.directives.line(value),
+            13 if is("authorization") => self.authorization = true,
+            13 if is("if-none-match") => self.conditions.none_match = true,
+            14 if is("content-length") => self.content |= value.iter().any(|byte| *byte != b'0'),
+            15 if is("accept-encoding") => self.encodings.line(value),
+            17 if is("if-modified-since") => self.conditions.modified_since.take(value),
+            17 if is("transfer-encoding") => self.content = true,
+            19 if is("if-unmodified-since") => self.conditions.for_origin = true,
+            _ => {}
+        }
+    }
+}
+
+impl Conditions<'_> {
+    pub(crate) fn modified_since_date(&self) -> Option<Timestamp> {
+        self.modified_since.value().and_then(date_of)
+    }
+}
+
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("directives", &self.directives)
+            .field("encodings", &self.encodings.as_str())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! Secondary keys: which request fields a stored response was chosen by (RFC 9111 §4.1).
+
+use crate::fields::{Fields, elements, trim};
+use crate::reason::Reason;
+use crate::request::Request;
+use http::HeaderName;
+
+/// Most field names one `Vary` may list.
+const NAMES_MAX: usize = 16;
+/// Longest normalised value kept, in bytes.
+const VALUE_BYTES_MAX: usize = 1024;
+
+/// Fields that the edge writes for each visitor: the visitor's request does not show what the origin saw,
+/// so no other visitor can be matched with it.
+const PER_VISITOR: [&str; 4] = ["x-forwarded-for", "x-real-ip", "forwarded", "wardmote-ray"];
+/// Written by the edge too, from what the key holds.
+const IN_KEY: [&str; 3] = ["host", "x-forwarded-host", "x-forwarded-proto"];
+
+/// The fields a response varies by, with the values its request had. Empty when it does not vary.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Variant(Box<[Selecting]>);
+
+/// One selecting field. `None` means the request had no such field, which is not an empty one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Selecting {
+    name: HeaderName,
+    value: Option<Box<[u8]>>,
+}
+
+/// The names that a response's `Vary` lines list, sorted, each once.
+#[derive(Default)]
+pub(crate) struct VaryFields {
+    names: Vec<HeaderName>,
+    star: bool,
+    unusable: bool,
+}
+
+impl VaryFields {
+    pub(crate) fn line(&mut self, line: &[u8]) {
+        for element in elements(line) {
+            if element == b"*" {
+                self.star = true;
+                continue;
+            }
+            match HeaderName::from_bytes(element) {
+                Ok(name) if PER_VISITOR.contains(&name.as_str()) => self.star = true,
+                Ok(name) if IN_KEY.contains(&name.as_str()) || self.names.contains(&name) => {}
+                Ok(name) => self.names.push(name),
+                Err(_) => self.unusable = true,
+            }
+            if self.names.len() > NAMES_MAX {
+                self.unusable = true;
+                self.names.clear();
+            }
+        }
+    }
+
+    /// The secondary key of a response to `request`.
+    pub(crate) fn variant(mut self, request: &Request<'_>) -> Result<Variant, Reason> {
+        if self.star {
+            return Err(Reason::VaryStar);
+        }
+        if self.unusable {
+            return Err(Reason::VaryUnusable);
+        }
+        self.names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        let selecting = self.names.into_iter().map(|name| {
+            let value = normal_value(request, &name);
+            match &value {
+                Some(bytes) if bytes.len() > VALUE_BYTES_MAX => Err(Reason::VaryUnusable),
+                _ => Ok(Selecting { name, value }),
+            }
+        });
+        selecting.collect::<Result<_, _>>().map(Variant)
+    }
+}
+
+impl Variant {
+    /// Whether a request would have selected the same response.
+    pub fn matches(&self, request: &Request<'_>) -> bool {
+        self.0.iter().all(|selecting| selecting.matches(request))
+    }
+
+    /// Whether the response varies at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes on the heap, for weighing.
+    pub fn heap_bytes(&self) -> usize {
+        let values = self.0.iter().map(|s| s.value.as_ref().map_or(0, |value| value.len()));
+        self.0.len() * size_of::<Selecting>() + values.sum::<usize>()
+    }
+}
+
+impl Selecting {
+    fn matches(&self, request: &Request<'_>) -> bool {
+        if self.name == http::header::ACCEPT_ENCODING {
+            return self.value.as_deref() == Some(request.encodings.as_str().as_bytes());
+        }
+        let mut rest = self.value.as_deref();
+        let mut same = true;
+        let mut present = false;
+        each_piece(request.fields, &self.name, &mut |piece| {
+            present = true;
+            match rest.and_then(|rest| rest.strip_prefix(piece)) {
+                Some(left) if same => rest = Some(left),
+                _ => same = false,
+            }
+        });
+        present == self.value.is_some() && same && rest.is_none_or(<[u8]>::is_empty)
+    }
+}
+
+fn normal_value(request: &Request<'_>, name: &HeaderName) -> Option<Box<[u8]>> {
+    if *name == http::header::ACCEPT_ENCODING {
+        return Some(request.encodings.as_str().as_bytes().into());
+    }
+    let mut value: Option<Vec<u8>> = None;
+    each_piece(request.fields, name, &mut |piece| {
+        value.get_or_insert_default().extend_from_slice(piece);
+    });
+    value.map(Vec::into_boxed_slice)
+}
+
+/// Shows the normal form of a field piece by piece: lines combined (RFC 9110 §5.3), white space around
+/// commas made one space after each, as RFC 9111 §4.1 allows. A field that is there and empty shows one
+/// empty piece.
+fn each_piece(fields: &dyn Fields, name: &HeaderName, see: &mut dyn FnMut(&[u8])) {
+    let mut first = true;
+    fields.each(&mut |line_name, line| {
+        if !line_name.eq_ignore_ascii_case(name.as_str()) {
+            return;
+        }
+        if trim(line).is_empty() {
+            see(b"");
+        }
+        for element in elements(line) {
+            if !first {
+                see(b", ");
+            }
+            first = false;
+            see(element);
+        }
+    });
+}

@@ -1,0 +1,179 @@
+//! Lifetime and age (RFC 9111 §4.2).
+
+use crate::{Asked, Lines, NOON, at, date};
+use caching::{Exchanged, Reason};
+use vocabulary::Timestamp;
+
+/// The lifetime in seconds, or why there is none.
+fn lifetime(response: Lines<'_>) -> Result<u32, Reason> {
+    let storable = Asked { response, ..Asked::default() }.storable()?;
+    Ok(storable.freshness().lifetime().as_secs())
+}
+
+/// RFC 9111 §4.2.1, §5.2.2, §1.2.2.
+#[test]
+fn the_lifetime_is_s_maxage_then_max_age_then_expires() {
+    let (in_ten, now) = (date(10), date(0));
+    let (in_ten, now) = (in_ten.as_str(), now.as_str());
+    let cc = "Cache-Control";
+    for (lines, expected) in [
+        (vec![(cc, "s-maxage=1, max-age=2"), ("Expires", in_ten), ("Date", now)], Ok(1)),
+        (vec![(cc, "max-age=2, s-maxage=1")], Ok(1)),
+        (vec![(cc, "max-age=2"), (cc, "s-maxage=1")], Ok(1)),
+        (vec![(cc, "max-age=2"), ("Expires", in_ten), ("Date", now)], Ok(2)),
+        (vec![(cc, "max-age=2"), ("Expires", "0")], Ok(2)),
+        (vec![(cc, "max-age=0"), ("Expires", in_ten)], Err(Reason::Expired)),
+        (vec![(cc, "s-maxage=0, max-age=60")], Err(Reason::Expired)),
+        (vec![("Expires", in_ten), ("Date", now)], Ok(10)),
+        (vec![("Expires", in_ten)], Ok(10)),
+        (vec![(cc, "public"), ("Expires", in_ten)], Ok(10)),
+        (vec![(cc, "max-age=2147483648")], Ok(1 << 31)),
+        (vec![(cc, "max-age=99999999999999999999")], Ok(1 << 31)),
+        (vec![(cc, "max-age=\"60\"")], Ok(60)),
+        (vec![(cc, "max-age=0060")], Ok(60)),
+        (vec![(cc, "max-age=60, max-age=60")], Ok(60)),
+    ] {
+        assert_eq!(lifetime(&lines), expected, "{lines:?}");
+    }
+}
+
+/// RFC 9111 §4.2.1: unreadable or contradicting lifetimes are stale, and do not fall back to Expires.
+#[test]
+fn unreadable_lifetimes_are_stale() {
+    let in_ten = date(10);
+    for value in [
+        "max-age=1800, max-age=1",
+        "max-age=1, max-age=1800",
+        "max-age=-1",
+        "max-age=a60",
+        "max-age=60a",
+        "max-age=60.0",
+        "max-age='60'",
+        "max-age =60",
+        "max-age= 60",
+        "max-age",
+        "max-age=",
+        "max-age=\"60",
+        "max-age=60, s-maxage=x",
+    ] {
+        let lines = [("Cache-Control", value), ("Expires", in_ten.as_str())];
+        assert_eq!(lifetime(&lines), Err(Reason::Malformed), "{value}");
+    }
+}
+
+/// RFC 9111 §5.3, RFC 9110 §5.6.7.
+#[test]
+fn expires_is_a_date_or_the_past() {
+    let now = date(0);
+    let past = date(-10);
+    let future = date(10);
+    for (value, expected) in [
+        ("Thu, 18 Aug 2050 02:01:18 GMT", true),
+        ("Thursday, 18-Aug-50 02:01:18 GMT", true),
+        ("Thu Aug 18 02:01:18 2050", true),
+        (future.as_str(), true),
+        (now.as_str(), false),
+        (past.as_str(), false),
+        ("0", false),
+        ("", false),
+        ("-1", false),
+        ("THU, 18 Aug 2050 02:01:18 GMT", false),
+        ("Thu, 18 AUG 2050 02:01:18 GMT", false),
+        ("Thu, 18 Aug 2050 02:01:18 UTC", false),
+        ("Thu, 18 Aug 50 02:01:18 GMT", false),
+        ("Thu 18 Aug 2050 02:01:18 GMT", false),
+        ("Thu, 18-Aug-2050 02:01:18 GMT", false),
+        ("Thu, 18 Aug 2050 02.01.18 GMT", false),
+        ("Thu, 18 Aug 2050 2:01:18 GMT", false),
+        ("Thu, 18  Aug  2050 02:01:18 GMT", false),
+        ("Wed, 18 Aug 2050 02:01:18 GMT", false),
+    ] {
+        let stored = lifetime(&[("Expires", value), ("Date", &now)]).is_ok();
+        assert_eq!(stored, expected, "{value:?}");
+    }
+    let two = [("Expires", future.as_str()), ("Expires", "0"), ("Date", now.as_str())];
+    assert_eq!(lifetime(&two), Err(Reason::Expired));
+    let same = [("Expires", future.as_str()), ("Expires", future.as_str()), ("Date", now.as_str())];
+    assert_eq!(lifetime(&same), Ok(10));
+}
+
+/// RFC 9111 §4.2.3.
+#[test]
+fn age_is_the_larger_of_what_date_and_age_say_and_grows() {
+    struct Case<'a> {
+        lines: Lines<'a>,
+        delay_ms: i64,
+        later_ms: i64,
+        age: u32,
+    }
+    let (before, ahead, now) = (crate::date(-30), crate::date(30), crate::date(0));
+    fn date(value: &str) -> (&str, &str) {
+        ("Date", value)
+    }
+    for case in [
+        Case { lines: &[], delay_ms: 0, later_ms: 0, age: 0 },
+        Case { lines: &[], delay_ms: 0, later_ms: 1999, age: 1 },
+        Case { lines: &[], delay_ms: 1500, later_ms: 500, age: 2 },
+        Case { lines: &[date(&before)], delay_ms: 0, later_ms: 0, age: 30 },
+        Case { lines: &[date(&before)], delay_ms: 0, later_ms: 5000, age: 35 },
+        Case { lines: &[date(&before)], delay_ms: 3000, later_ms: 0, age: 30 },
+        Case { lines: &[date(&ahead)], delay_ms: 0, later_ms: 5000, age: 5 },
+        Case { lines: &[date("garbage")], delay_ms: 0, later_ms: 5000, age: 5 },
+        Case { lines: &[date(&before), ("Age", "10")], delay_ms: 0, later_ms: 0, age: 30 },
+        Case { lines: &[date(&before), ("Age", "40")], delay_ms: 0, later_ms: 1000, age: 41 },
+        Case { lines: &[date(&now), ("Age", "40")], delay_ms: 2000, later_ms: 0, age: 42 },
+        // §5.1: the first value counts, an invalid field is ignored.
+        Case { lines: &[("Age", "40, 0")], delay_ms: 0, later_ms: 0, age: 40 },
+        Case { lines: &[("Age", "0"), ("Age", "40")], delay_ms: 0, later_ms: 0, age: 0 },
+        Case { lines: &[("Age", "abc")], delay_ms: 0, later_ms: 0, age: 0 },
+        Case { lines: &[("Age", "-40")], delay_ms: 0, later_ms: 0, age: 0 },
+        Case { lines: &[("Age", "40.0")], delay_ms: 0, later_ms: 0, age: 0 },
+    ] {
+        let response = [&[("Cache-Control", "max-age=3600")], case.lines].concat();
+        let exchanged =
+            Exchanged { requested: Timestamp::from_millis(NOON * 1000 - case.delay_ms), received: at(0) };
+        let storable = Asked { response: &response, exchanged, ..Asked::default() }.storable();
+        let storable = storable.expect("storable");
+        let now = Timestamp::from_millis(NOON * 1000 + case.later_ms);
+        assert_eq!(storable.freshness().age(now).as_secs(), case.age, "{:?}", case.lines);
+    }
+}
+
+/// RFC 9111 §4.2: `freshness_lifetime > current_age`.
+#[test]
+fn a_response_is_stale_when_its_age_reaches_its_lifetime() {
+    let response = &[("Cache-Control", "max-age=60"), ("Age", "20")];
+    let storable = Asked { response, ..Asked::default() }.storable().expect("storable");
+    let freshness = storable.freshness();
+    assert!(freshness.is_fresh(at(39)));
+    assert!(!freshness.is_fresh(at(40)));
+    assert_eq!(freshness.remaining(at(39)), 1);
+    assert_eq!(freshness.remaining(at(45)), -5);
+    assert!(freshness.is_fresh(at(-1000)), "a clock set back counts as no time");
+    assert_eq!(freshness.age(at(-1000)).as_secs(), 20);
+    assert_eq!(freshness.age(Timestamp::from_secs(i64::MAX)).as_secs(), 1 << 31, "§1.2.2");
+}
+
+/// RFC 9111 §4.2.3: with a sub-second clock, a Date of the same second gives no age.
+#[test]
+fn fractions_of_a_second_do_not_age_a_prompt_answer() {
+    let now = Timestamp::from_millis(NOON * 1000 + 900);
+    let noon = date(0);
+    let response = [("Cache-Control", "max-age=1"), ("Date", noon.as_str())];
+    let exchanged = Exchanged { requested: now, received: now };
+    let storable = Asked { response: &response, exchanged, ..Asked::default() }.storable();
+    assert_eq!(storable.map(|s| s.freshness().age(now).as_secs()).ok(), Some(0));
+}
+
+/// RFC 9111 §4.2: what has aged out on its way is not worth keeping.
+#[test]
+fn what_comes_stale_is_not_stored() {
+    assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Age", "60")]), Err(Reason::Expired));
+    assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Age", "59")]), Ok(60));
+    assert_eq!(
+        lifetime(&[("Cache-Control", "max-age=60"), ("Age", "99999999999999999999")]),
+        Err(Reason::Expired)
+    );
+    let old = date(-60);
+    assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Date", &old)]), Err(Reason::Expired));
+}
