@@ -11,6 +11,7 @@ mod clock;
 mod digest;
 mod hostname;
 mod id;
+pub mod moment;
 mod random;
 mod site_pattern;
 mod timestamp;

@@ -7,9 +7,9 @@
 use super::error::{close, open, phrase, row};
 use super::icons;
 use super::markup::{Markup, TEXT_MAX};
-use super::moment::{date_and_time, span};
 use serde::Serialize;
 use vocabulary::Timestamp;
+use vocabulary::moment::{date_and_time, span};
 
 /// Who demanded a block, and under which law (RFC 7725).
 #[derive(Debug, Clone, Copy, Serialize)]

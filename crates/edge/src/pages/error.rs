@@ -1,10 +1,10 @@
 //! The page for a request that could not be answered.
 
 use super::markup::{Markup, TEXT_MAX};
-use super::moment::span;
 use super::{STYLE, icons};
 use serde::Serialize;
 use std::time::Duration;
+use vocabulary::moment::span;
 
 /// Where on the way the request came to a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,12 @@ pub(super) fn open(page: &mut Markup, title: &str, robots: &'static str) {
     page.raw("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
     page.text(title, 200)
         .raw("</title><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
-    page.raw("<meta name=\"robots\" content=\"").raw(robots).raw("\"><style>").raw(STYLE);
+    page.raw("<meta name=\"robots\" content=\"")
+        .raw(robots)
+        .raw("\">")
+        .raw(icons::ICON)
+        .raw("<style>")
+        .raw(STYLE);
     page.raw("</style></head><body><div class=\"page\">");
 }
 

@@ -4,6 +4,9 @@
 /// Seven people meeting in a ring: the project's mark.
 pub(super) const MARK: &str = r#"<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="3" r="2.4"/><circle cx="19.04" cy="6.39" r="2.4"/><circle cx="20.77" cy="14" r="2.4"/><circle cx="15.9" cy="20.11" r="2.4"/><circle cx="8.1" cy="20.11" r="2.4"/><circle cx="3.23" cy="14" r="2.4"/><circle cx="4.96" cy="6.39" r="2.4"/></svg>"#;
 
+/// The mark as the page's icon, inside the page, so that a browser need not ask a blocked site for one.
+pub(super) const ICON: &str = r#"<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%2320897b'%3E%3Ccircle cx='12' cy='3' r='2.9'/%3E%3Ccircle cx='19.04' cy='6.39' r='2.9'/%3E%3Ccircle cx='20.77' cy='14' r='2.9'/%3E%3Ccircle cx='15.9' cy='20.11' r='2.9'/%3E%3Ccircle cx='8.1' cy='20.11' r='2.9'/%3E%3Ccircle cx='3.23' cy='14' r='2.9'/%3E%3Ccircle cx='4.96' cy='6.39' r='2.9'/%3E%3C/svg%3E">"#;
+
 macro_rules! line_drawing {
     ($paths:literal) => {
         concat!(

@@ -6,14 +6,14 @@
 //! Invariants, held by the tests below:
 //! - text from outside can never become markup: [`markup::Markup`] takes markup only from the source;
 //! - whatever goes in, a block page stays under 15 KB and an error page under 12 KB;
-//! - every page passes under [`CONTENT_SECURITY_POLICY`], which permits its one style sheet and nothing else.
+//! - every page passes under [`CONTENT_SECURITY_POLICY`], which permits its one style sheet and its icon, both
+//!   inside the page, and nothing else.
 
 mod accept;
 mod block;
 mod error;
 mod icons;
 mod markup;
-mod moment;
 mod site_page;
 #[cfg(test)]
 mod tests;
@@ -27,10 +27,10 @@ pub use site_page::{SiteTokens, render_site_page};
 const STYLE: &str = include_str!("page.css");
 
 /// The `Content-Security-Policy` to send with [`error_page`] and [`block_page`]: nothing is loaded, nothing
-/// runs, no form is sent, no frame embeds it; only the page's own style sheet applies.
+/// runs, no form is sent, no frame embeds it; only the page's own style sheet and icon apply.
 ///
 /// Not for a site's own error page ([`render_site_page`]): that one is the site's to restrict.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; \
      style-src 'sha256-+qa6pQL9uq8o4wCsUEaRJeb04Lm2fhY4/1AEIo08jr4='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The media type of the HTML pages.

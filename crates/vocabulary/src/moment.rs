@@ -1,7 +1,7 @@
 //! Instants and spans in words, for people who do not read RFC 3339.
 
+use crate::Timestamp;
 use std::time::Duration;
-use vocabulary::Timestamp;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -20,7 +20,7 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
 /// `Tuesday 24 November 2026, 03:26 UTC`; seconds are cut.
-pub(super) fn date_and_time(instant: Timestamp) -> String {
+pub fn date_and_time(instant: Timestamp) -> String {
     let text = instant.to_string();
     let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
     let month: usize = part(5..7).parse().unwrap_or(1);
@@ -37,7 +37,7 @@ pub(super) fn date_and_time(instant: Timestamp) -> String {
 }
 
 /// A span in words, rounded to the unit that people would use: `about 31 hours`, `3 minutes`.
-pub(super) fn span(span: Duration) -> String {
+pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (count, unit) = match seconds {
         0..=99 => return count_of(seconds.max(1), "second"),
