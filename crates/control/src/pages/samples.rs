@@ -1,0 +1,244 @@
+//! One view of each page, as tests and browsers see it. All names and events are invented.
+
+use super::console::{DecisionRow, LiveFigures, Notice, Overview, Setup, SiteRow, SiteStanding, Stage};
+use super::record::{Frame, Front, Missing, Proof, Signer, StatementPage, Step};
+use super::{Listed, LogView, Standing};
+use policy::{Ground, Measure, Role, ServiceClass};
+use std::time::Duration;
+use vocabulary::{Digest, Timestamp};
+
+const DECISION: &str = "dec_3kq8w0v7t2m5n9x1c4b6d8f0gh";
+
+fn hours(count: u64) -> Duration {
+    Duration::from_secs(count * 3_600)
+}
+
+fn made() -> Timestamp {
+    Timestamp::from_secs(1_795_320_000)
+}
+
+fn frame() -> Frame {
+    Frame { public_url: "http://localhost:9091".to_owned(), trial: true, now: made().plus(hours(17)) }
+}
+
+fn log() -> LogView {
+    LogView {
+        origin: "localhost/wardmote/log".to_owned(),
+        size: 42,
+        root: "bcUYpLDaU1lRxnJh8xkCLzaRn0VnFPhmBLzpbdMzhcE=".to_owned(),
+        cosigned: Some(frame().now.minus(Duration::from_secs(8))),
+        witnesses: vec!["localhost/wardmote/witness".to_owned()],
+    }
+}
+
+fn listed(title: &str, sites: u32, measure: Measure, standing: Standing) -> Listed {
+    Listed { id: DECISION.to_owned(), title: title.to_owned(), measure, sites, standing }
+}
+
+pub(super) fn front() -> Front {
+    let day = hours(24);
+    Front {
+        frame: frame(),
+        running: vec![listed(
+            "Provisional block of a forum after calls to attack a person at home",
+            3,
+            Measure::M5,
+            Standing::InForce { until: made().plus(hours(48)) },
+        )],
+        over: vec![
+            listed(
+                "Two pages with instructions to find a family",
+                1,
+                Measure::M3,
+                Standing::Lapsed { at: made().minus(day) },
+            ),
+            listed(
+                "Warning before a site that spread harmful software",
+                2,
+                Measure::M1,
+                Standing::Lifted { at: made().minus(day * 9) },
+            ),
+        ],
+        older: None,
+        log: log(),
+    }
+}
+
+pub(super) fn front_of_a_new_record() -> Front {
+    let log = LogView { size: 0, root: String::new(), cosigned: None, witnesses: vec![], ..log() };
+    Front { running: vec![], over: vec![], frame: Frame { trial: false, ..frame() }, log, ..front() }
+}
+
+fn signer(role: Role, pseudonym: &str) -> Signer {
+    Signer {
+        role,
+        pseudonym: pseudonym.to_owned(),
+        organisation: "operator".to_owned(),
+        key: "MCowBQYDK2VwAyEA7p4xkq0kqUqCqR1l2oJ8hZs".to_owned(),
+    }
+}
+
+fn step(minutes: u64, what: &str, entry: Option<u64>) -> Step {
+    Step { time: made().plus(Duration::from_secs(60 * minutes)), what: what.to_owned(), entry }
+}
+
+pub(super) fn statement() -> StatementPage {
+    StatementPage {
+        frame: frame(),
+        decision: DECISION.to_owned(),
+        title: "Provisional block of a forum after calls to attack a person at home".to_owned(),
+        summary: "Members of a forum posted where a person lives and called on others to go there and hurt them. \
+                  The forum left the posts up after it was told."
+            .to_owned(),
+        facts: vec![
+            "Two posts by different members, seven hours apart, give a home address and call for violence there \
+             on a named day. We captured both ourselves from two places on the network."
+                .to_owned(),
+            "The forum’s front page promoted one of them for four hours.".to_owned(),
+            "Told of both, the forum answered that it saw no reason to act. Closing the two pages alone was tried \
+             first: the posts were back within the hour."
+                .to_owned(),
+        ],
+        ground: Ground::Emergency,
+        ground_text: "There is a concrete danger to the life of an identifiable person within 72 hours, each lesser \
+                      measure was considered, and the block makes it harder to gather and to spread the address."
+            .to_owned(),
+        measure: Measure::M5,
+        class: ServiceClass::S,
+        standing: Standing::InForce { until: made().plus(hours(48)) },
+        not_before: made(),
+        expires: made().plus(hours(48)),
+        authorities_asked: "formally".to_owned(),
+        meaning: "You cannot open the listed sites through this network until the end that is shown here.".to_owned(),
+        redress: "The people who run the site, whoever reported it, and anyone the block harms may appeal. Write to \
+                  the contact below and name the decision’s id. Someone who took no part in it answers within 24 \
+                  hours; if they do not, the block ends."
+            .to_owned(),
+        contact: "decisions@record.example.test".to_owned(),
+        demand: None,
+        sites: 3,
+        hosts: ["forum.example.test", "*.forum.example.test", "mirror.example.test"].map(str::to_owned).to_vec(),
+        signers: vec![
+            signer(Role::Assessor, "assessor-heron"),
+            signer(Role::Legal, "legal-alder"),
+            signer(Role::DutyOfficer, "duty-lantern"),
+        ],
+        steps: vec![
+            step(0, "Decision proposed; its end was fixed", None),
+            step(11, "Signed by all officers and entered in the log", Some(40)),
+            step(11, "This statement published", Some(41)),
+            step(12, "In force at every edge", None),
+            step(48 * 60, "Ends by itself", None),
+        ],
+        proof: Proof {
+            entry: 40,
+            leaf: Digest::of(b"leaf"),
+            policy_version: "2026-11-01".to_owned(),
+            policy: Digest::of(b"policy"),
+            roster: Digest::of(b"roster"),
+            floor: Digest::of(b"floor"),
+        },
+        log: log(),
+    }
+}
+
+pub(super) fn statement_of_a_lapsed_decision() -> StatementPage {
+    let over = statement();
+    StatementPage {
+        frame: Frame { trial: false, now: over.expires.plus(hours(30)), ..frame() },
+        standing: Standing::Lapsed { at: over.expires },
+        hosts: vec![],
+        demand: Some(super::record::Demand {
+            authority: "Regional Court of Example".to_owned(),
+            law: "Act on Digital Services, section 12".to_owned(),
+            url: "https://court.example/orders/7".to_owned(),
+        }),
+        ..over
+    }
+}
+
+pub(super) fn missing() -> Missing {
+    Missing { frame: frame() }
+}
+
+fn site(hosts: &[&str], account: &str, standing: SiteStanding) -> SiteRow {
+    SiteRow {
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        account: account.to_owned(),
+        origins: vec!["http://127.0.0.1:40123".to_owned()],
+        services: vec!["cache".to_owned(), "shield".to_owned(), "errors".to_owned()],
+        standing,
+    }
+}
+
+fn decision(title: &str, sites: u32, stage: Stage, statement_url: Option<String>) -> DecisionRow {
+    DecisionRow {
+        id: DECISION.to_owned(),
+        title: title.to_owned(),
+        measure: Measure::M5,
+        sites,
+        stage,
+        edges: (1, 1),
+        statement_url,
+    }
+}
+
+pub(super) fn overview() -> Overview {
+    let url = format!("http://localhost:9091/record/decisions/{DECISION}");
+    let until = made().plus(hours(48));
+    Overview {
+        csrf: "c5rf".to_owned(),
+        now: frame().now,
+        public_url: "http://localhost:9091".to_owned(),
+        trial: true,
+        version: "0.1.0".to_owned(),
+        figures: Some(LiveFigures {
+            time: frame().now,
+            requests_per_second: 348.0,
+            hit_share: Some(0.93),
+            bytes_per_second: 4_810_000.0,
+            open_connections: 57,
+            blocked_per_second: 2.4,
+        }),
+        sites: vec![
+            site(&["library.localhost", "www.library.localhost"], "demonstration", SiteStanding::Serving),
+            site(
+                &["forum.example.test", "*.forum.example.test"],
+                "forum",
+                SiteStanding::Blocked { decision: DECISION.to_owned() },
+            ),
+            site(
+                &["shop.example.test"],
+                "shop",
+                SiteStanding::Troubled { reason: "No certificate: its key does not match".to_owned() },
+            ),
+        ],
+        sites_total: 3,
+        decisions: vec![
+            decision(
+                "Provisional block of a forum after calls to attack a person at home",
+                3,
+                Stage::Public(Standing::InForce { until }),
+                Some(url),
+            ),
+            decision("Block of a copy of the forum", 1, Stage::Signing { signed: 1, needed: 2 }, None),
+        ],
+        log: log(),
+    }
+}
+
+pub(super) fn overview_of_a_new_console() -> Overview {
+    Overview { figures: None, sites: vec![], sites_total: 0, decisions: vec![], trial: false, ..overview() }
+}
+
+pub(super) fn setup() -> Setup {
+    Setup { error: None }
+}
+
+pub(super) fn setup_after_a_mistake() -> Setup {
+    Setup { error: Some("This link was used before. Start Wardmote again for a new one.".to_owned()) }
+}
+
+pub(super) fn sign_in() -> Notice {
+    Notice::sign_in()
+}

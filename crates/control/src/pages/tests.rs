@@ -1,0 +1,198 @@
+//! What must hold of every page, whatever stands in it.
+
+use super::samples as sample;
+use super::*;
+use std::path::Path;
+
+fn pages_of_the_record() -> Vec<(&'static str, String)> {
+    vec![
+        ("record-front", sample::front().page()),
+        ("record-front-new", sample::front_of_a_new_record().page()),
+        ("record-statement", sample::statement().page()),
+        ("record-statement-over", sample::statement_of_a_lapsed_decision().page()),
+        ("record-missing", sample::missing().page()),
+    ]
+}
+
+fn pages_of_the_console() -> Vec<(&'static str, String)> {
+    vec![
+        ("console-overview", sample::overview().page()),
+        ("console-overview-new", sample::overview_of_a_new_console().page()),
+        ("console-setup", sample::setup().page()),
+        ("console-setup-wrong", sample::setup_after_a_mistake().page()),
+        ("console-sign-in", sample::sign_in().page()),
+    ]
+}
+
+/// Writes every page where a browser can be pointed at it: `target/pages/*.html`.
+#[test]
+fn pages_are_written_out_for_the_eye() -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
+    std::fs::create_dir_all(folder.join("assets"))?;
+    for (name, page) in pages_of_the_record().into_iter().chain(pages_of_the_console()) {
+        std::fs::write(folder.join(name).with_extension("html"), page)?;
+    }
+    for asset in [&assets::STYLE, &assets::CONSOLE, &assets::SETUP, &assets::PLOT, &assets::ICON] {
+        std::fs::write(folder.join(asset.path().trim_start_matches('/')), asset.content())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_page_has_a_language_a_title_one_headline_and_one_main_part() {
+    for (name, page) in pages_of_the_record().into_iter().chain(pages_of_the_console()) {
+        assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+        let title = page.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+        assert!(title.is_some_and(|(title, _)| title.len() > 8), "{name}");
+        assert_eq!(page.matches("<h1>").count(), 1, "{name}");
+        assert_eq!(page.matches("<main").count(), 1, "{name}");
+        for forbidden in ["style=\"", "javascript:", "@import", "<iframe", "<base", " onclick", " onload"] {
+            assert!(!page.contains(forbidden), "{name} has {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn pages_of_the_record_stand_alone_without_a_script() {
+    for (name, page) in pages_of_the_record() {
+        assert!(!page.contains("<script") && !page.contains("rel=\"stylesheet\""), "{name}");
+        assert!(!page.contains(" src=") && !page.contains("url("), "{name}");
+        assert!(page.len() < 60_000, "{name}: {} bytes", page.len());
+        let style = page.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+        let hash = style.map(|(style, _)| vocabulary::Digest::of(style.as_bytes()));
+        let hash = hash.map(|hash| {
+            use base64::Engine as _;
+            base64::engine::general_purpose::STANDARD.encode(hash.as_bytes())
+        });
+        assert!(hash.is_some_and(|hash| record::CONTENT_SECURITY_POLICY.contains(&hash)), "{name}");
+    }
+}
+
+#[test]
+fn pages_of_the_console_load_only_embedded_assets_and_stay_light() {
+    for (name, page) in pages_of_the_console() {
+        let mut weight = page.len();
+        for mark in ["src=\"", "<link rel=\"stylesheet\" href=\"", "<link rel=\"icon\" href=\""] {
+            for (_, rest) in page.match_indices(mark).map(|(at, _)| page.split_at(at + mark.len())) {
+                let path = rest.split('"').next().unwrap_or_default();
+                let asset = path.strip_prefix("/assets/").and_then(assets::find);
+                assert!(asset.is_some(), "{name} loads {path}");
+                weight += asset.map_or(0, |asset| asset.content().len());
+            }
+        }
+        assert!(!page.contains("<style") && !page.contains("<script>"), "{name}");
+        assert!(weight < 200_000, "{name}: {weight} bytes");
+    }
+}
+
+#[test]
+fn outside_text_never_becomes_markup() {
+    let attack = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>".to_owned();
+    let mut statement = sample::statement();
+    statement.title.clone_from(&attack);
+    statement.facts = vec![attack.clone()];
+    statement.hosts = vec![attack.clone()];
+    statement.contact.clone_from(&attack);
+    statement.decision.clone_from(&attack);
+    statement.signers[0].pseudonym.clone_from(&attack);
+    let mut overview = sample::overview();
+    overview.csrf.clone_from(&attack);
+    overview.sites[0].hosts = vec![attack.clone()];
+    overview.decisions[0].title.clone_from(&attack);
+    let setup = console::Setup { error: Some(attack) };
+    for page in [statement.page(), overview.page(), setup.page()] {
+        assert!(
+            !page.contains("<script>alert") && !page.contains("<img") && page.contains("&#60;script&#62;")
+        );
+    }
+}
+
+#[test]
+fn a_statement_shows_what_it_owes() {
+    let page = sample::statement().page();
+    for owed in [
+        "In force",
+        "Ends by itself in about 31 hours",
+        "Tuesday 24 November 2026, 04:00 UTC",
+        "Danger to human life",
+        "Duty officer",
+        "duty-lantern",
+        "*.forum.example.test",
+        "may appeal",
+        "decisions@record.example.test",
+        "Authorities were asked formally.",
+        "curl -O http://localhost:9091/record/decisions/dec_3kq8w0v7t2m5n9x1c4b6d8f0gh.json",
+        "wardmote verify dec_3kq8w0v7t2m5n9x1c4b6d8f0gh.json --policy tlog-policy",
+        ".tlog-proof\"",
+        "40 of 42",
+        "self-witnessed",
+        "<rect width=\"35%\"",
+    ] {
+        assert!(page.contains(owed), "{owed}");
+    }
+    let over = sample::statement_of_a_lapsed_decision().page();
+    for owed in ["Ended by itself", "rel=\"blocked-by\"", "<rect width=\"100%\"", "no longer listed"] {
+        assert!(over.contains(owed), "{owed}");
+    }
+    assert!(!over.contains("This record is a trial"));
+}
+
+#[test]
+fn only_web_addresses_and_mailboxes_become_links() {
+    for (contact, linked) in [
+        ("desk@record.test", Some("href=\"mailto:desk@record.test\"")),
+        ("https://record.test/desk", Some("href=\"https://record.test/desk\"")),
+        ("javascript:alert(1)//@x", None),
+        ("call us: 1 2 3", None),
+    ] {
+        let page = record::StatementPage { contact: contact.to_owned(), ..sample::statement() }.page();
+        match linked {
+            Some(link) => assert!(page.contains(link), "{contact}"),
+            None => assert!(page.contains(&format!("Contact: {contact}")), "{contact}"),
+        }
+    }
+    let mut statement = sample::statement_of_a_lapsed_decision();
+    if let Some(demand) = &mut statement.demand {
+        demand.url = "javascript:alert(1)".to_owned();
+    }
+    assert!(!statement.page().contains("blocked-by"));
+}
+
+#[test]
+fn a_statement_on_the_largest_scope_stays_light() {
+    let hosts: Vec<String> = (0..5_000).map(|n| format!("a-rather-long-name-{n}.example.test")).collect();
+    let page = record::StatementPage { sites: 5_000, hosts, ..sample::statement() }.page();
+    assert!(page.len() < 60_000 && page.contains("and 4800 more"), "{} bytes", page.len());
+}
+
+#[test]
+fn an_empty_record_and_an_empty_console_say_the_next_step() {
+    assert!(sample::front_of_a_new_record().page().contains("No decision is in force"));
+    let console = sample::overview_of_a_new_console().page();
+    assert!(console.contains("wardmote apply -f sites.toml") && console.contains("POST /api/v1/cases"));
+}
+
+#[test]
+fn a_token_is_found_alone_and_in_a_whole_link() {
+    for pasted in ["5Q7K", "  5Q7K\n", "http://localhost:9090/setup#t=5Q7K"] {
+        assert_eq!(console::token_in(pasted), "5Q7K");
+    }
+}
+
+#[test]
+fn the_figures_are_sent_under_the_names_the_script_reads() -> Result<(), serde_json::Error> {
+    let figures = sample::overview().figures;
+    let sent = serde_json::to_value(figures)?;
+    let script = include_str!("../../assets/console.js");
+    for name in [
+        "time",
+        "requests_per_second",
+        "hit_share",
+        "bytes_per_second",
+        "open_connections",
+        "blocked_per_second",
+    ] {
+        assert!(sent.get(name).is_some() && script.contains(&format!("figures.{name}")), "{name}");
+    }
+    Ok(())
+}
