@@ -1,1 +1,36 @@
 //! Who may decide what: measures, grounds, roster, matrix, floor and the check of approvals.
+//!
+//! Owns the documents that officers sign (terms, scope, statement), the policy file with its grammar,
+//! the floor that no policy can loosen, the roster, and the two checks an edge repeats offline:
+//! [`admissible`] (may this measure exist at all) and [`approve`] (did the right people sign it).
+//! Knows no cases, no storage, no log.
+//!
+//! Invariants: a [`Matrix`] is never looser than the floor, a [`Roster`] never holds one person in two
+//! roles; [`Admissible`] and [`Approved`] are made only by the checks they are named after.
+
+mod admissible;
+mod approval;
+mod document;
+#[cfg(test)]
+mod fixtures;
+pub mod floor;
+mod format;
+mod key;
+mod matrix;
+mod measure;
+mod refusal;
+mod role;
+mod roster;
+mod scope;
+
+pub use admissible::{Admissible, Footprint, LEASE_MIN, admissible};
+pub use approval::{APPROVALS_MAX, Approval, Approved, approval_digest, approve, examine};
+pub use document::{AuthoritiesAsked, Demand, Language, PolicyReference, ScopeReference, Statement, Terms};
+pub use format::{RosterFormat, ScopeFormat, StatementFormat};
+pub use key::{KeyError, OfficerKey, PublicKey, Signature};
+pub use matrix::{Clause, Condition, Matrix, PolicyError, Renewals, default_policy_text};
+pub use measure::{Ground, Measure, ServiceClass};
+pub use refusal::Refusal;
+pub use role::{Profile, Pseudonym, PseudonymError, Role, RoleError};
+pub use roster::{Founding, MEMBERS_MAX, Member, Roster, RosterError, Thresholds};
+pub use scope::{SITES_MAX, Salt, Scope, ScopeError, ScopeSite};

@@ -1,0 +1,131 @@
+//! Whether terms may exist at all: the floor, then the policy, then where and how widely.
+
+use crate::{Clause, Condition, Matrix, Measure, Profile, Refusal, SITES_MAX, Scope, Terms, floor};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use vocabulary::SitePattern;
+
+#[cfg(test)]
+mod tests;
+
+/// Shortest lease.
+pub const LEASE_MIN: Duration = Duration::from_secs(2);
+
+/// How large the operator is, for the blast-radius limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// All sites known here.
+    pub sites: u64,
+}
+
+impl Footprint {
+    /// The most sites one decision may touch: a tenth of all, but at least one account's, and never
+    /// more than [`SITES_MAX`].
+    pub fn limit(self, one_account: u64) -> u64 {
+        (self.sites / 10).max(one_account).min(SITES_MAX as u64)
+    }
+}
+
+/// Proof that terms keep to floor and policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admissible {
+    clause: Clause,
+}
+
+impl Admissible {
+    /// What the policy wants to have happened before; recorded facts show whether it has.
+    pub fn conditions(&self) -> &[Condition] {
+        &self.clause.after
+    }
+
+    /// The clause of the policy that admits the terms.
+    pub fn clause(&self) -> &Clause {
+        &self.clause
+    }
+}
+
+/// Checks terms and scope against the floor, then against the policy, then against the profile's
+/// reach and the blast-radius limit. `profile` is the pinned roster's.
+pub fn admissible(
+    terms: &Terms,
+    scope: &Scope,
+    matrix: &Matrix,
+    profile: Profile,
+    footprint: Footprint,
+) -> Result<Admissible, Refusal> {
+    if terms.profile != profile {
+        return Err(Refusal::ProfileChanged { terms: terms.profile, roster: profile });
+    }
+    check_floor(terms)?;
+    let clause = check_policy(terms, matrix)?;
+    check_reach(terms, scope)?;
+    check_radius(scope, footprint)?;
+    check_built(terms.measure)?;
+    Ok(Admissible { clause })
+}
+
+fn check_floor(terms: &Terms) -> Result<(), Refusal> {
+    if terms.floor != floor::hash() {
+        return Err(Refusal::FloorChanged(terms.floor));
+    }
+    if floor::never(terms.measure, terms.class) {
+        return Err(Refusal::NeverOnClass { measure: terms.measure, class: terms.class });
+    }
+    let max = floor::lease_max(terms.measure, terms.ground).ok_or(Refusal::ActWithoutLease(terms.measure))?;
+    let lasts = terms.expires.since(terms.not_before);
+    if lasts < LEASE_MIN {
+        return Err(Refusal::LeaseTooShort { lasts, min: LEASE_MIN });
+    }
+    if lasts > max {
+        return Err(Refusal::LeaseOverFloor { lasts, max });
+    }
+    floor::renewals_max(terms.measure, terms.ground).check(terms.renewal)
+}
+
+fn check_policy(terms: &Terms, matrix: &Matrix) -> Result<Clause, Refusal> {
+    let (measure, class, ground) = (terms.measure, terms.class, terms.ground);
+    let clause =
+        matrix.clause(measure, class, ground).ok_or(Refusal::GroundNotAdmitted { measure, class, ground })?;
+    let max = clause.lease.ok_or(Refusal::ActWithoutLease(measure))?;
+    let lasts = terms.expires.since(terms.not_before);
+    if lasts > max {
+        return Err(Refusal::LeaseOverPolicy { lasts, max });
+    }
+    clause.renewals.check(terms.renewal)?;
+    Ok(clause.clone())
+}
+
+fn check_reach(terms: &Terms, scope: &Scope) -> Result<(), Refusal> {
+    terms.check_scope(scope)?;
+    if terms.profile != Profile::Trial {
+        return Err(Refusal::ProfileNotBuilt(terms.profile));
+    }
+    match scope.hosts().map(SitePattern::base).find(|name| !name.is_reserved()) {
+        Some(real) => Err(Refusal::TrialOnRealName(real.clone())),
+        None => Ok(()),
+    }
+}
+
+fn check_radius(scope: &Scope, footprint: Footprint) -> Result<(), Refusal> {
+    let mut accounts = BTreeMap::new();
+    for entry in scope.sites() {
+        *accounts.entry(entry.account).or_insert(0u64) += 1;
+    }
+    let one_account = accounts.into_values().max().unwrap_or(0);
+    let (sites, limit) = (scope.sites().len() as u64, footprint.limit(one_account));
+    if sites <= limit { Ok(()) } else { Err(Refusal::BlastRadius { sites, limit }) }
+}
+
+/// A decision carries host names only. What needs URLs, features or territories would be enforced
+/// more widely than decided, so it is refused here and not left to the edge.
+fn check_built(measure: Measure) -> Result<(), Refusal> {
+    let missing = match measure {
+        Measure::M5 | Measure::M6 => return Ok(()),
+        Measure::M0 | Measure::M7 => return Err(Refusal::ActWithoutLease(measure)),
+        Measure::M1 => "a warning that can be passed is not served yet",
+        Measure::M2 => "decisions do not name features yet",
+        Measure::M3 => "decisions do not list URLs yet",
+        Measure::M4 => "decisions do not name territories yet",
+    };
+    Err(Refusal::NotBuilt(measure, missing))
+}

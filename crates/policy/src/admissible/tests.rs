@@ -1,0 +1,178 @@
+use super::*;
+use crate::fixtures::{HOUR, emergency, footprint, matrix, now, scope, site, terms};
+use crate::{Ground, Salt, ScopeReference, ServiceClass, default_policy_text};
+use proptest::prelude::*;
+use vocabulary::Digest;
+
+fn check(terms: &Terms) -> Result<Admissible, Refusal> {
+    admissible(terms, &scope(), &matrix(), Profile::Trial, footprint())
+}
+
+fn reason(terms: &Terms) -> &'static str {
+    check(terms).expect_err("refused").name()
+}
+
+/// The emergency terms over another scope.
+fn over(scope: &Scope) -> Terms {
+    let sites = u32::try_from(scope.sites().len()).expect("few");
+    Terms { scope: ScopeReference { sites, sha256: scope.digest() }, ..emergency() }
+}
+
+#[test]
+fn the_emergency_block_of_the_shield_is_admissible() {
+    let admitted = check(&emergency()).expect("admissible");
+    assert_eq!(admitted.conditions(), []);
+    assert_eq!(admitted.clause().lease, Some(HOUR * 48));
+}
+
+#[test]
+fn the_floor_is_asked_before_the_policy() {
+    let never = terms(Measure::M5, ServiceClass::C, Ground::Emergency, HOUR);
+    assert_eq!(reason(&never), "never-on-class");
+    let long = terms(Measure::M5, ServiceClass::S, Ground::Emergency, HOUR * 48 + Duration::from_millis(1));
+    assert_eq!(reason(&long), "lease-over-floor");
+    let other = Terms { floor: Digest::of(b"another floor"), ..emergency() };
+    assert_eq!(reason(&other), "floor-changed");
+    let renewed = Terms { renewal: 1, ..emergency() };
+    assert_eq!(reason(&renewed), "renewed-too-often");
+}
+
+#[test]
+fn leases_shorter_than_two_seconds_are_refused() {
+    let lease =
+        |millis| terms(Measure::M5, ServiceClass::S, Ground::Emergency, Duration::from_millis(millis));
+    assert!(check(&lease(2_000)).is_ok());
+    assert_eq!(reason(&lease(1_999)), "lease-too-short");
+    let backwards = Terms { expires: now().minus(HOUR), ..emergency() };
+    assert_eq!(reason(&backwards), "lease-too-short");
+}
+
+#[test]
+fn the_policy_narrows_the_floor() {
+    let ground = terms(Measure::M5, ServiceClass::S, Ground::Policy, HOUR);
+    assert_eq!(reason(&ground), "ground-not-admitted");
+    let text =
+        default_policy_text().replacen("  S  emergency        48h\n", "  S  emergency        24h\n", 1);
+    let narrow = Matrix::parse(&text).expect("a policy");
+    let refused = admissible(&emergency(), &scope(), &narrow, Profile::Trial, footprint());
+    assert_eq!(refused.expect_err("25 h over").name(), "lease-over-policy");
+}
+
+#[test]
+fn what_decisions_cannot_carry_yet_is_refused_after_the_policy_admitted_it() {
+    for (measure, ground) in
+        [(Measure::M1, Ground::Emergency), (Measure::M2, Ground::Policy), (Measure::M3, Ground::Emergency)]
+    {
+        assert_eq!(reason(&terms(measure, ServiceClass::S, ground, HOUR)), "not-built", "{measure}");
+    }
+    assert_eq!(reason(&terms(Measure::M4, ServiceClass::C, Ground::Order, HOUR)), "not-built");
+    for act in [Measure::M0, Measure::M7] {
+        assert_eq!(reason(&terms(act, ServiceClass::H, Ground::Policy, HOUR)), "act-without-lease");
+    }
+    let confirmed = terms(Measure::M6, ServiceClass::S, Ground::Order, HOUR * 24 * 14);
+    assert!(check(&confirmed).is_ok());
+}
+
+#[test]
+fn a_trial_acts_on_reserved_names_only() {
+    for (host, admitted) in [
+        ("forum.test", true),
+        ("*.example", true),
+        ("localhost", true),
+        ("127.0.0.1", true),
+        ("::1", true),
+        ("forum.example.org", false),
+        ("forum.net", false),
+        ("203.0.113.7", false),
+        ("test.forum.net", false),
+    ] {
+        let scope = Scope::new(Salt::from_bytes([1; 32]), vec![site(1, 1, "a.test"), site(2, 1, host)]);
+        let scope = scope.expect("a scope");
+        let checked = admissible(&over(&scope), &scope, &matrix(), Profile::Trial, footprint());
+        match checked {
+            Ok(_) => assert!(admitted, "{host}"),
+            Err(refusal) => assert_eq!((refusal.name(), admitted), ("trial-on-real-name", false), "{host}"),
+        }
+    }
+}
+
+#[test]
+fn other_profiles_are_refused_with_what_can_be_done() {
+    for profile in [Profile::Solo, Profile::Ward, Profile::Full] {
+        let terms = Terms { profile, ..emergency() };
+        let refusal = admissible(&terms, &scope(), &matrix(), profile, footprint()).expect_err("not built");
+        assert_eq!(refusal.name(), "profile-not-built");
+        assert!(refusal.to_string().contains("only trial can decide"), "{refusal}");
+    }
+    let refusal = admissible(&emergency(), &scope(), &matrix(), Profile::Full, footprint());
+    assert_eq!(refusal.expect_err("changed").name(), "profile-changed");
+}
+
+#[test]
+fn a_changed_scope_is_refused() {
+    let other =
+        Scope::new(Salt::from_bytes([9; 32]), vec![site(1, 1, "forum.test"), site(2, 1, "*.forun.test")]);
+    let refused = admissible(&emergency(), &other.expect("a scope"), &matrix(), Profile::Trial, footprint());
+    assert_eq!(refused.expect_err("one letter").name(), "scope-changed");
+    let miscounted = Terms { scope: ScopeReference { sites: 3, ..emergency().scope }, ..emergency() };
+    assert_eq!(reason(&miscounted), "scope-changed");
+}
+
+fn sites_of(accounts: &[(u8, u16)]) -> Scope {
+    let mut number = 0;
+    let mut sites = Vec::new();
+    for (account, count) in accounts {
+        for _ in 0..*count {
+            number += 1;
+            sites.push(site(number, *account, &format!("s{number}.test")));
+        }
+    }
+    Scope::new(Salt::from_bytes([1; 32]), sites).expect("a scope")
+}
+
+#[test]
+fn the_blast_radius_is_a_tenth_or_one_account() {
+    for (accounts, known, admitted) in [
+        (&[(1, 30)][..], 0, true),
+        (&[(1, 30), (2, 1)][..], 309, false),
+        (&[(1, 30), (2, 1)][..], 310, true),
+        (&[(1, 1), (2, 1)][..], 19, false),
+        (&[(1, 1), (2, 1)][..], 20, true),
+    ] {
+        let scope = sites_of(accounts);
+        let footprint = Footprint { sites: known };
+        let checked = admissible(&over(&scope), &scope, &matrix(), Profile::Trial, footprint);
+        let name = checked.as_ref().err().map(Refusal::name);
+        assert_eq!(name, (!admitted).then_some("blast-radius"), "{accounts:?} of {known}");
+    }
+    assert_eq!(Footprint { sites: 1_000_000 }.limit(1), 5_000);
+    assert_eq!(Footprint { sites: 1_000_000 }.limit(9_999), 5_000);
+}
+
+#[test]
+fn five_thousand_and_one_sites_are_no_scope() {
+    let sites: Vec<_> = (1..=5_001).map(|number| site(number, 1, "a.test")).collect();
+    assert!(Scope::new(Salt::from_bytes([1; 32]), sites[1..].to_vec()).is_ok());
+    let refused = Scope::new(Salt::from_bytes([1; 32]), sites).expect_err("one too many");
+    assert!(refused.to_string().contains("5001"), "{refused}");
+}
+
+proptest! {
+    #[test]
+    fn nothing_admissible_breaks_the_floor(
+        measure in prop::sample::select(Measure::ALL.to_vec()),
+        class in prop::sample::select(ServiceClass::ALL.to_vec()),
+        ground in prop::sample::select(Ground::ALL.to_vec()),
+        seconds in 0u64..40_000_000,
+        renewal in 0u32..4,
+    ) {
+        let lease = Duration::from_secs(seconds);
+        let terms = Terms { renewal, ..terms(measure, class, ground, lease) };
+        if check(&terms).is_ok() {
+            prop_assert!(!floor::never(measure, class));
+            prop_assert!(floor::lease_max(measure, ground).is_some_and(|max| lease <= max));
+            prop_assert!(lease >= LEASE_MIN);
+            prop_assert!(floor::renewals_max(measure, ground).check(renewal).is_ok());
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The one table of reasons for which a decision is refused.
+
+use crate::{Ground, Measure, PolicyError, Profile, Role, ScopeError, ServiceClass};
+use std::time::Duration;
+use vocabulary::{Digest, Hostname};
+
+/// Why terms or approvals are refused. `name()` is stable and for programs; the text is for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The policy file cannot be read, or is looser than the floor.
+    #[error("the policy is refused")]
+    Policy(#[source] PolicyError),
+    /// The scope list cannot be read.
+    #[error("the scope list is refused")]
+    Scope(#[source] ScopeError),
+    /// The terms name another floor than the one compiled in here.
+    #[error("the terms were made under another floor ({0}) than the one compiled in here")]
+    FloorChanged(Digest),
+    /// A never-cell of the floor.
+    #[error("{measure} never acts on class {class}; no policy can allow it")]
+    NeverOnClass {
+        /// The measure asked for.
+        measure: Measure,
+        /// The class asked for.
+        class: ServiceClass,
+    },
+    /// M0 and M7 have no lease and are no decision of this form.
+    #[error("{0} is an act without a lease; decisions of this form run for a time")]
+    ActWithoutLease(Measure),
+    /// Ends before it begins, or too soon to be enforced and seen.
+    #[error("the lease lasts {lasts:?}; at least {min:?} is needed")]
+    LeaseTooShort {
+        /// How long the lease would run.
+        lasts: Duration,
+        /// The least.
+        min: Duration,
+    },
+    /// Longer than the floor allows.
+    #[error("the lease lasts {lasts:?}; the floor allows {max:?} at most")]
+    LeaseOverFloor {
+        /// How long the lease would run.
+        lasts: Duration,
+        /// The most.
+        max: Duration,
+    },
+    /// Longer than the policy allows.
+    #[error("the lease lasts {lasts:?}; the policy allows {max:?} at most")]
+    LeaseOverPolicy {
+        /// How long the lease would run.
+        lasts: Duration,
+        /// The most.
+        max: Duration,
+    },
+    /// Renewed more often than the floor or the policy allows.
+    #[error("renewal number {renewal} is one too many; {max} are allowed")]
+    RenewedTooOften {
+        /// Which renewal this would be.
+        renewal: u32,
+        /// The most.
+        max: u32,
+    },
+    /// The matrix has no such cell.
+    #[error("the policy does not admit {measure} on class {class} on the ground {ground}")]
+    GroundNotAdmitted {
+        /// The measure asked for.
+        measure: Measure,
+        /// The class asked for.
+        class: ServiceClass,
+        /// The ground given.
+        ground: Ground,
+    },
+    /// Admissible, but this version cannot carry it out as written.
+    #[error("{0} cannot be carried out by this version: {1}")]
+    NotBuilt(Measure, &'static str),
+    /// A profile whose rules are not built yet.
+    #[error("profile {0} is not built yet; only trial can decide, on reserved names")]
+    ProfileNotBuilt(Profile),
+    /// The terms and the roster name different profiles.
+    #[error("the terms say profile {terms}, the roster says {roster}")]
+    ProfileChanged {
+        /// What the terms say.
+        terms: Profile,
+        /// What the pinned roster says.
+        roster: Profile,
+    },
+    /// A trial reaches for a real host name.
+    #[error("profile trial acts only on loopback and reserved names (RFC 6761); {0} is neither")]
+    TrialOnRealName(Hostname),
+    /// Too many sites at once.
+    #[error("{sites} sites in scope; {limit} are allowed at once")]
+    BlastRadius {
+        /// Sites in scope.
+        sites: u64,
+        /// The limit here and now.
+        limit: u64,
+    },
+    /// The scope list is not the one the terms commit to.
+    #[error("the scope list is not the one the decision commits to")]
+    ScopeChanged,
+    /// The statement is not the one the terms commit to.
+    #[error("the statement is not the one the decision commits to")]
+    StatementChanged,
+    /// The statement is over its bound.
+    #[error("the statement has {bytes} bytes; at most {max} are allowed")]
+    StatementTooLong {
+        /// Its canonical length.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// The statement tells the public something else than the terms say.
+    #[error("the statement and the terms differ in {field}")]
+    StatementContradicts {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The roster is not the one the terms commit to.
+    #[error("the roster is not the one the decision commits to")]
+    RosterChanged,
+    /// The roster acts only later.
+    #[error("the roster is not yet in force when the lease begins")]
+    RosterNotInForce,
+    /// Nobody on the roster holds this key.
+    #[error("the signing key is not on the roster")]
+    Outsider,
+    /// The approval claims another role than the roster gives.
+    #[error("the approval claims the role {claimed}; the roster says {roster}")]
+    WrongRole {
+        /// What the approval says.
+        claimed: Role,
+        /// What the roster says.
+        roster: Role,
+    },
+    /// This role never decides, or not on this roster.
+    #[error("the role {0} may not decide")]
+    RoleMayNotDecide(Role),
+    /// The signature does not fit key and bytes.
+    #[error("the signature of {0} does not fit these bytes")]
+    SignatureWrong(Role),
+    /// One key twice.
+    #[error("one key approved twice")]
+    SameKeyTwice,
+    /// One person with two keys.
+    #[error("one person approved with two keys; one person counts once")]
+    SamePersonTwice,
+    /// Not enough people.
+    #[error("{have} of {need} approvals")]
+    TooFewApprovals {
+        /// How many there are.
+        have: usize,
+        /// How many are needed.
+        need: usize,
+    },
+    /// Not enough distinct roles.
+    #[error("approvals come from {have} roles; {need} are needed")]
+    TooFewRoles {
+        /// How many there are.
+        have: usize,
+        /// How many are needed.
+        need: usize,
+    },
+    /// Not enough distinct organisations.
+    #[error("approvals come from {have} organisations; {need} are needed")]
+    TooFewOrganisations {
+        /// How many there are.
+        have: usize,
+        /// How many are needed.
+        need: usize,
+    },
+    /// More approvals than anyone needs.
+    #[error("{0} approvals; at most {max} are read", max = crate::APPROVALS_MAX)]
+    TooManyApprovals(usize),
+}
+
+impl Refusal {
+    /// The stable name, kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Policy(error) => error.name(),
+            Self::Scope(_) => "scope-unreadable",
+            Self::FloorChanged(_) => "floor-changed",
+            Self::NeverOnClass { .. } => "never-on-class",
+            Self::ActWithoutLease(_) => "act-without-lease",
+            Self::LeaseTooShort { .. } => "lease-too-short",
+            Self::LeaseOverFloor { .. } => "lease-over-floor",
+            Self::LeaseOverPolicy { .. } => "lease-over-policy",
+            Self::RenewedTooOften { .. } => "renewed-too-often",
+            Self::GroundNotAdmitted { .. } => "ground-not-admitted",
+            Self::NotBuilt(..) => "not-built",
+            Self::ProfileNotBuilt(_) => "profile-not-built",
+            Self::ProfileChanged { .. } => "profile-changed",
+            Self::TrialOnRealName(_) => "trial-on-real-name",
+            Self::BlastRadius { .. } => "blast-radius",
+            Self::ScopeChanged => "scope-changed",
+            Self::StatementChanged => "statement-changed",
+            Self::StatementTooLong { .. } => "statement-too-long",
+            Self::StatementContradicts { .. } => "statement-contradicts",
+            Self::RosterChanged => "roster-changed",
+            Self::RosterNotInForce => "roster-not-in-force",
+            Self::Outsider => "outsider",
+            Self::WrongRole { .. } => "wrong-role",
+            Self::RoleMayNotDecide(_) => "role-may-not-decide",
+            Self::SignatureWrong(_) => "signature-wrong",
+            Self::SameKeyTwice => "same-key-twice",
+            Self::SamePersonTwice => "same-person-twice",
+            Self::TooFewApprovals { .. } => "too-few-approvals",
+            Self::TooFewRoles { .. } => "too-few-roles",
+            Self::TooFewOrganisations { .. } => "too-few-organisations",
+            Self::TooManyApprovals(_) => "too-many-approvals",
+        }
+    }
+}
