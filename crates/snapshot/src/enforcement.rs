@@ -1,0 +1,215 @@
+//! Which measures run: the state machine behind an edge's snapshots.
+//!
+//! A measure starts by proof and ends by time. Parcels come from a feed that nobody has to trust about
+//! measures: an omitted or damaged bundle leaves a running measure as it is, and raises an alarm.
+
+use crate::{Bundle, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify};
+use policy::Footprint;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use vocabulary::{DecisionId, SitePattern, Timestamp};
+
+/// Most bundles read from one parcel.
+pub const BUNDLES_MAX: usize = 10_000;
+
+/// The running measures of one edge, with its roots and counters.
+#[derive(Debug)]
+pub struct Enforcement {
+    roots: Roots,
+    trust: Trust,
+    revision: u64,
+    running: BTreeMap<DecisionId, Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// The bundle it was last proved by: equal bytes need no second look.
+    bytes: Arc<[u8]>,
+    measure: Arc<ProvedMeasure>,
+}
+
+/// What came of a parcel.
+#[derive(Debug)]
+pub struct Applied {
+    /// What to serve from now on.
+    pub snapshot: Arc<Snapshot>,
+    /// What people must look at.
+    pub alarms: Vec<Alarm>,
+    /// Every decision that runs now.
+    pub applied: Vec<DecisionId>,
+    /// Those among them that this parcel started.
+    pub started: Vec<DecisionId>,
+    /// Bundles not applied, with the decision they claim to be about where that can be read.
+    pub refused: Vec<(Option<DecisionId>, Refusal)>,
+    /// When to hand in the same parcel again: a lease in it begins then.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// Something that must not pass in silence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Alarm {
+    /// A parcel leaves out a measure whose lease still runs.
+    Omitted(DecisionId),
+    /// A bundle was refused; `name` is the refusal's.
+    Refused {
+        /// Which decision it claims.
+        decision: Option<DecisionId>,
+        /// [`Refusal::name`].
+        name: &'static str,
+    },
+    /// The log contradicted itself; both checkpoints are in [`Trust::contradictions`].
+    SplitView,
+    /// The sites' revision fell, as after a restore.
+    OlderRevision {
+        /// What was served before.
+        served: u64,
+        /// What came now.
+        parcel: u64,
+    },
+    /// Two sites claim a host; the first in the list keeps it.
+    HostTwice(SitePattern),
+    /// More bundles than are read.
+    TooManyBundles(usize),
+}
+
+impl Enforcement {
+    /// An edge with its pinned roots and what it remembers.
+    pub fn new(roots: Roots, trust: Trust) -> Self {
+        Self { roots, trust, revision: 0, running: BTreeMap::new() }
+    }
+
+    /// The roots pinned when the edge joined.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// The counters, to be stored after each [`Enforcement::apply`] and before its outcome is reported.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Takes a parcel: sites as they are, measures by proof.
+    pub fn apply(&mut self, parcel: &Parcel, now: Timestamp) -> Applied {
+        self.running.retain(|_, running| now < running.measure.expires());
+        self.trust.forget_ended(now);
+        let mut outcome = Outcome::default();
+        self.take_bundles(parcel, now, &mut outcome);
+        let missing = self.running.keys().filter(|id| !outcome.present.contains(id));
+        outcome.alarms.extend(missing.copied().map(Alarm::Omitted));
+        if parcel.revision < self.revision {
+            let (served, parcel) = (self.revision, parcel.revision);
+            outcome.alarms.push(Alarm::OlderRevision { served, parcel });
+        }
+        self.revision = parcel.revision;
+        let sites = parcel.sites.iter().cloned().map(Arc::new).collect();
+        self.outcome(sites, outcome)
+    }
+
+    fn take_bundles(&mut self, parcel: &Parcel, now: Timestamp, outcome: &mut Outcome) {
+        if parcel.bundles.len() > BUNDLES_MAX {
+            outcome.alarms.push(Alarm::TooManyBundles(parcel.bundles.len()));
+        }
+        let around = Surroundings {
+            now,
+            footprint: Footprint { sites: parcel.sites.len() as u64 },
+            consistency: &parcel.consistency,
+        };
+        let known: HashMap<_, _> =
+            self.running.values().map(|running| (Arc::clone(&running.bytes), running.measure.id())).collect();
+        for bytes in parcel.bundles.iter().take(BUNDLES_MAX) {
+            if let Some(id) = known.get(bytes) {
+                outcome.present.insert(*id);
+                continue;
+            }
+            match verify(bytes, &self.roots, &self.trust, &around) {
+                Ok(measure) => self.start(Arc::clone(bytes), measure, outcome),
+                Err(refusal) => self.refuse(bytes, refusal, outcome),
+            }
+        }
+    }
+
+    fn start(&mut self, bytes: Arc<[u8]>, measure: ProvedMeasure, outcome: &mut Outcome) {
+        let id = measure.id();
+        outcome.present.insert(id);
+        if self.running.get(&id).is_some_and(|running| running.measure.leaf() != measure.leaf()) {
+            // A newer record of a running measure would change its terms: ratification, renewal and
+            // lifts come with their own kinds of entry and their own checks.
+            outcome.refuse(Some(id), Refusal::ReplacementNotBuilt);
+            return;
+        }
+        self.trust.accept(measure.record(), measure.tree());
+        if self.running.insert(id, Running { bytes, measure: Arc::new(measure) }).is_none() {
+            outcome.started.push(id);
+        }
+    }
+
+    fn refuse(&mut self, bytes: &[u8], refusal: Refusal, outcome: &mut Outcome) {
+        let decision = Bundle::claimed_decision(bytes);
+        match &refusal {
+            Refusal::NotYet(begins) => {
+                let earliest = outcome.retry_at.map_or(*begins, |other| other.min(*begins));
+                outcome.retry_at = Some(earliest);
+            }
+            Refusal::SplitView(contradiction) => {
+                self.trust.freeze((**contradiction).clone());
+                outcome.alarms.push(Alarm::SplitView);
+            }
+            _ => {}
+        }
+        outcome.refuse(decision, refusal);
+    }
+
+    fn outcome(&self, sites: Vec<Arc<Site>>, outcome: Outcome) -> Applied {
+        let measures = self.running.values().map(|running| Arc::clone(&running.measure)).collect();
+        let (snapshot, doubled) = Snapshot::compile(self.revision, sites, measures);
+        let Outcome { mut alarms, started, refused, retry_at, .. } = outcome;
+        alarms.extend(doubled.into_iter().map(Alarm::HostTwice));
+        let applied = self.running.keys().copied().collect();
+        Applied { snapshot: Arc::new(snapshot), alarms, applied, started, refused, retry_at }
+    }
+}
+
+/// What is gathered while a parcel is taken.
+#[derive(Default)]
+struct Outcome {
+    present: BTreeSet<DecisionId>,
+    started: Vec<DecisionId>,
+    alarms: Vec<Alarm>,
+    refused: Vec<(Option<DecisionId>, Refusal)>,
+    retry_at: Option<Timestamp>,
+}
+
+impl Outcome {
+    /// A lease that ended, or has not begun, is no cause for alarm.
+    fn refuse(&mut self, decision: Option<DecisionId>, refusal: Refusal) {
+        if !matches!(refusal, Refusal::Expired(_) | Refusal::NotYet(_)) {
+            self.alarms.push(Alarm::Refused { decision, name: refusal.name() });
+        }
+        self.refused.push((decision, refusal));
+    }
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Omitted(id) => write!(f, "the feed omits {id}, whose lease still runs; it stays in force"),
+            Self::Refused { decision: Some(id), name } => write!(f, "a bundle of {id} was refused: {name}"),
+            Self::Refused { decision: None, name } => write!(f, "an unreadable bundle was refused: {name}"),
+            Self::SplitView => f.write_str(
+                "the log contradicted itself; no new measure is taken from it, and both checkpoints are kept",
+            ),
+            Self::OlderRevision { served, parcel } => {
+                write!(f, "the sites went back from revision {served} to {parcel}")
+            }
+            Self::HostTwice(pattern) => write!(f, "two sites claim {pattern}; the first keeps it"),
+            Self::TooManyBundles(count) => {
+                write!(f, "the feed carries {count} bundles; only {BUNDLES_MAX} are read")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

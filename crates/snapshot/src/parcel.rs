@@ -1,0 +1,72 @@
+//! What a feed carries to edges.
+
+use crate::Site;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::sync::Arc;
+use vocabulary::Digest;
+
+/// A whole state of the sites and every decision bundle that should be running.
+///
+/// Trusted for the sites; trusted for nothing about measures, which prove themselves: an edge keeps a
+/// running measure that a parcel omits, and applies none that its bundle does not prove.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parcel {
+    /// Revision of the sites; grows with each change.
+    pub revision: u64,
+    /// The sites.
+    pub sites: Vec<Site>,
+    /// Decision bundles ([`crate::Bundle`]) as published; base64 in JSON.
+    #[serde(with = "bundle_list")]
+    pub bundles: Vec<Arc<[u8]>>,
+    /// Proofs that the log only grew: from sizes an edge may have seen last to the size of the
+    /// checkpoint in `bundles`. An edge that saw another size can take no new measure from them.
+    #[serde(default)]
+    pub consistency: Vec<Consistency>,
+}
+
+/// Proof that one tree of the log extends another (RFC 6962 §2.1.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consistency {
+    /// Leaves of the older tree.
+    pub from: u64,
+    /// Leaves of the newer tree.
+    pub to: u64,
+    /// The hashes.
+    pub proof: Vec<Digest>,
+}
+
+mod bundle_list {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(bundles: &[Arc<[u8]>], out: S) -> Result<S::Ok, S::Error> {
+        out.collect_seq(bundles.iter().map(|bytes| STANDARD.encode(bytes)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Arc<[u8]>>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        let decode = |text: String| STANDARD.decode(text).map(Arc::from).map_err(de::Error::custom);
+        texts.into_iter().map(decode).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parcels_carry_bundles_byte_for_byte_even_damaged_ones() {
+        let proof = Consistency { from: 1, to: 2, proof: vec![Digest::of(b"x")] };
+        let parcel = Parcel {
+            revision: 7,
+            sites: Vec::new(),
+            bundles: vec![Arc::from(b"{}".as_slice()), Arc::from([0xff, 0, 0xfe].as_slice())],
+            consistency: vec![proof],
+        };
+        let text = serde_json::to_string(&parcel).expect("text");
+        assert_eq!(serde_json::from_str::<Parcel>(&text).expect("parcel"), parcel);
+    }
+}

@@ -1,0 +1,85 @@
+//! A site as an edge serves it.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use vocabulary::{AccountId, Hostname, SiteId, SitePattern};
+
+/// One customer's site: what it answers to, where its origin is, which services it uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Its id.
+    pub id: SiteId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Host names it answers to; at least one.
+    pub hosts: Vec<SitePattern>,
+    /// Its origins, in order of preference; at least one.
+    pub origins: Vec<Origin>,
+    /// The services it uses.
+    pub services: BTreeSet<Service>,
+    /// How its answers are cached.
+    pub cache: CacheMode,
+    /// Its certificate; none: the local authority on loopback, or ACME.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateFiles>,
+    /// Its own error page: HTML with tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_page: Option<String>,
+}
+
+/// Where a site's content comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// How to speak to it.
+    pub scheme: Scheme,
+    /// Its name or address.
+    pub host: Hostname,
+    /// Its port.
+    pub port: u16,
+}
+
+/// How to speak to an origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+/// What a site may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    /// Copies of answers.
+    Cache,
+    /// Defence against attacks.
+    Shield,
+    /// Error pages of its own.
+    Errors,
+}
+
+/// How a site's answers are cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CacheMode {
+    /// What the origin's fields allow, but nothing that sets a cookie.
+    #[default]
+    Guarded,
+    /// What the origin's fields allow.
+    Origin,
+}
+
+/// Certificate files of a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFiles {
+    /// PEM file with the certificate chain, the site's own first.
+    pub chain: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
+}

@@ -1,0 +1,193 @@
+//! What an edge remembers, so that nobody can show it an older or another past.
+//!
+//! Owns the counters: the largest tree of each log, the newest record of each decision, and leaves it
+//! has seen at their places. Kept durably by the edge beside its replica. Losing it makes the edge ask
+//! for fresh cosignatures again; it never makes the edge accept more than a newly joined one would.
+
+use crate::Consistency;
+use crate::Refusal;
+use ledger::checkpoint::Checkpoint;
+use ledger::merkle::{empty_root, verify_consistency};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use vocabulary::canonical::{self, CanonicalError};
+use vocabulary::{DecisionId, Digest, Timestamp};
+
+/// Most leaves remembered by their place, per log.
+const LANDMARKS_MAX: usize = 1_024;
+/// How long after its end a decision's record is remembered; it could not be applied again anyway,
+/// clocks that differ aside.
+const REMEMBERED_AFTER_END: Duration = Duration::from_secs(24 * 3600);
+
+/// The rollback counters of one edge.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    format: TrustFormat,
+    logs: BTreeMap<String, SeenLog>,
+    decisions: BTreeMap<DecisionId, SeenRecord>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+enum TrustFormat {
+    #[default]
+    #[serde(rename = "wardmote-trust/1")]
+    V1,
+}
+
+/// The largest tree seen of one log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenLog {
+    size: u64,
+    root: Digest,
+    /// The checkpoint note with its signatures, as evidence.
+    note: String,
+    /// Leaves seen at their places: another leaf there proves another tree.
+    landmarks: BTreeMap<u64, Digest>,
+    contradiction: Option<Contradiction>,
+}
+
+/// Two checkpoints of one log, both signed by it and cosigned by a quorum, that cannot both be true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contradiction {
+    /// Which log.
+    pub origin: String,
+    /// The checkpoint seen first, as a signed note.
+    pub first: String,
+    /// The one that contradicts it.
+    pub second: String,
+}
+
+/// The newest record seen of one decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenRecord {
+    sequence: u64,
+    leaf: Digest,
+    expires: Timestamp,
+}
+
+/// A record as trust sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) decision: DecisionId,
+    pub(crate) sequence: u64,
+    pub(crate) leaf: Digest,
+    pub(crate) expires: Timestamp,
+}
+
+/// A witnessed tree, and leaves proved to stand in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tree {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) note: String,
+    pub(crate) leaves: Vec<(u64, Digest)>,
+}
+
+/// Stored trust that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the edge's stored trust state cannot be read; remove it to join anew")]
+pub struct TrustError(#[source] CanonicalError);
+
+impl Trust {
+    /// Reads stored bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TrustError> {
+        canonical::parse(bytes).map_err(TrustError)
+    }
+
+    /// The bytes to store.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, TrustError> {
+        canonical::to_bytes(self).map_err(TrustError)
+    }
+
+    /// Number of leaves in the largest tree seen of a log: what a feed needs a consistency proof from.
+    pub fn size_of(&self, origin: &str) -> Option<u64> {
+        self.logs.get(origin).map(|seen| seen.size)
+    }
+
+    /// Contradictions found, with both checkpoints as evidence.
+    pub fn contradictions(&self) -> impl Iterator<Item = &Contradiction> {
+        self.logs.values().filter_map(|seen| seen.contradiction.as_ref())
+    }
+
+    /// Whether this very record was applied before: its lease runs on whatever the log does now.
+    pub(crate) fn knows(&self, record: &Record) -> bool {
+        let seen = self.decisions.get(&record.decision);
+        seen.is_some_and(|seen| (seen.sequence, seen.leaf) == (record.sequence, record.leaf))
+    }
+
+    /// The log only grew since it was last seen.
+    pub(crate) fn check_tree(&self, tree: &Tree, proofs: &[Consistency]) -> Result<(), Refusal> {
+        let Some(seen) = self.logs.get(&tree.checkpoint.origin) else { return Ok(()) };
+        if seen.contradiction.is_some() {
+            return Err(Refusal::LogFrozen);
+        }
+        let (size, root) = (tree.checkpoint.size, tree.checkpoint.root);
+        let moved =
+            |(index, leaf): &(u64, Digest)| seen.landmarks.get(index).is_some_and(|known| known != leaf);
+        if tree.leaves.iter().any(moved) || (size == seen.size && root != seen.root) {
+            let (origin, first) = (tree.checkpoint.origin.clone(), seen.note.clone());
+            let second = tree.note.clone();
+            return Err(Refusal::SplitView(Box::new(Contradiction { origin, first, second })));
+        }
+        if size < seen.size {
+            return Err(Refusal::OlderTree { size, seen: seen.size });
+        }
+        if size == seen.size || (seen.size == 0 && seen.root == empty_root()) {
+            return Ok(());
+        }
+        let missing = Refusal::NoConsistencyProof { seen: seen.size, size };
+        let proof = proofs.iter().find(|proof| (proof.from, proof.to) == (seen.size, size)).ok_or(missing)?;
+        verify_consistency(seen.size, &seen.root, size, &root, &proof.proof)
+            .map_err(|_| Refusal::Inconsistent { seen: seen.size, size })
+    }
+
+    /// No newer and no other record of the decision was seen.
+    pub(crate) fn check_record(&self, record: &Record) -> Result<(), Refusal> {
+        let Some(seen) = self.decisions.get(&record.decision) else { return Ok(()) };
+        if record.sequence < seen.sequence {
+            return Err(Refusal::OlderRecord { sequence: record.sequence, seen: seen.sequence });
+        }
+        if record.sequence == seen.sequence && record.leaf != seen.leaf {
+            return Err(Refusal::RecordTwice(record.sequence));
+        }
+        Ok(())
+    }
+
+    /// Remembers what a proved measure showed.
+    pub(crate) fn accept(&mut self, record: &Record, tree: &Tree) {
+        let Record { decision, sequence, leaf, expires } = *record;
+        self.decisions.insert(decision, SeenRecord { sequence, leaf, expires });
+        let Checkpoint { origin, size, root, .. } = &tree.checkpoint;
+        let seen = self.logs.entry(origin.clone()).or_insert_with(|| SeenLog {
+            size: *size,
+            root: *root,
+            note: tree.note.clone(),
+            landmarks: BTreeMap::new(),
+            contradiction: None,
+        });
+        if *size > seen.size {
+            (seen.size, seen.root, seen.note) = (*size, *root, tree.note.clone());
+        }
+        for (index, leaf) in &tree.leaves {
+            if seen.landmarks.len() < LANDMARKS_MAX {
+                seen.landmarks.insert(*index, *leaf);
+            }
+        }
+    }
+
+    /// Keeps the evidence; from now on no new measure is taken from this log.
+    pub(crate) fn freeze(&mut self, contradiction: Contradiction) {
+        if let Some(seen) = self.logs.get_mut(&contradiction.origin) {
+            seen.contradiction.get_or_insert(contradiction);
+        }
+    }
+
+    /// Forgets decisions that ended long ago.
+    pub(crate) fn forget_ended(&mut self, now: Timestamp) {
+        self.decisions.retain(|_, seen| seen.expires.plus(REMEMBERED_AFTER_END) > now);
+    }
+}

@@ -1,0 +1,169 @@
+//! What an edge checks, offline, before it applies a measure.
+//!
+//! [`verify`] lists the checks in their fixed order and is the only maker of a [`ProvedMeasure`]; the
+//! checks themselves are in `steps`, where [`crate::audit`] takes them one by one too.
+
+pub(crate) mod steps;
+
+use crate::trust::{Record, Tree};
+use crate::{Consistency, Refusal, Roots, Trust};
+use policy::{Demand, Footprint, Measure, Profile, ServiceClass, Statement, Terms};
+use std::time::Duration;
+use steps::Read;
+use vocabulary::{DecisionId, Digest, SitePattern, Timestamp};
+
+/// Oldest cosignature that may start a measure.
+pub const COSIGNATURE_AGE_MAX: Duration = Duration::from_secs(3600);
+/// How far a witness's clock may run ahead of ours.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
+/// How long after its publication a changed policy begins to act.
+pub const POLICY_NOTICE: Duration = Duration::from_secs(15 * 24 * 3600);
+
+/// What of the edge's present a check depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The present instant.
+    pub now: Timestamp,
+    /// How many sites the edge serves, for the blast-radius limit.
+    pub footprint: Footprint,
+    /// Proofs that the log only grew, as the parcel carries them.
+    pub consistency: &'a [Consistency],
+}
+
+/// A measure that a witnessed log, the pinned roster and the policy prove. Made by [`verify`] only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvedMeasure {
+    terms: Terms,
+    hosts: Vec<SitePattern>,
+    statement: Statement,
+    record: Record,
+    tree: Tree,
+}
+
+/// Checks a bundle against the pinned roots and against what the edge has seen before.
+///
+/// A measure that `trust` already knows keeps running: then, and only then, neither the growth of the
+/// log nor the age of its cosignatures is asked for again.
+pub fn verify(
+    bytes: &[u8],
+    roots: &Roots,
+    trust: &Trust,
+    around: &Surroundings<'_>,
+) -> Result<ProvedMeasure, Refusal> {
+    let read = Read::new(bytes)?;
+    read.check_inclusion()?;
+    let opened = read.open(roots.tlog_policy())?;
+    steps::check_quorum(roots.tlog_policy(), &opened, roots.profile())?;
+    let tree = read.tree(&opened);
+    let record = read.record();
+    if !trust.knows(&record) {
+        trust.check_tree(&tree, around.consistency)?;
+        steps::check_fresh(roots.tlog_policy(), &opened, roots.profile(), around.now)?;
+    }
+    trust.check_record(&record)?;
+    read.check_roster(roots.roster())?;
+    read.check_approvals(roots.roster())?;
+    let matrix = read.check_policy()?;
+    read.check_terms(&matrix, roots.profile(), around)?;
+    read.check_statement(&matrix)?;
+    let (terms, hosts, statement) = read.into_parts();
+    Ok(ProvedMeasure { terms, hosts, statement, record, tree })
+}
+
+impl ProvedMeasure {
+    /// The decision's id; the block page shows it.
+    pub fn id(&self) -> DecisionId {
+        self.terms.decision
+    }
+
+    /// The terms as approved and logged.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// What is done.
+    pub fn measure(&self) -> Measure {
+        self.terms.measure
+    }
+
+    /// On which class of service.
+    pub fn class(&self) -> ServiceClass {
+        self.terms.class
+    }
+
+    /// The operator's profile; trial is stamped on every page.
+    pub fn profile(&self) -> Profile {
+        self.terms.profile
+    }
+
+    /// The host patterns in scope.
+    pub fn hosts(&self) -> &[SitePattern] {
+        &self.hosts
+    }
+
+    /// First instant of the lease.
+    pub fn not_before(&self) -> Timestamp {
+        self.terms.not_before
+    }
+
+    /// End of the lease.
+    pub fn expires(&self) -> Timestamp {
+        self.terms.expires
+    }
+
+    /// Whether the lease runs at this instant.
+    pub fn in_force_at(&self, now: Timestamp) -> bool {
+        (self.terms.not_before..self.terms.expires).contains(&now)
+    }
+
+    /// Where the statement is published.
+    pub fn statement_url(&self) -> &str {
+        &self.statement.url
+    }
+
+    /// The statement of reasons.
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The statement's title.
+    pub fn title(&self) -> &str {
+        &self.statement.title
+    }
+
+    /// What the measure means for visitors.
+    pub fn meaning(&self) -> &str {
+        &self.statement.meaning
+    }
+
+    /// Whom to contact.
+    pub fn contact(&self) -> &str {
+        &self.statement.contact
+    }
+
+    /// How to have the decision reviewed.
+    pub fn redress(&self) -> &str {
+        &self.statement.redress
+    }
+
+    /// The legal demand behind it, where there is one.
+    pub fn demand(&self) -> Option<&Demand> {
+        self.terms.demand.as_ref()
+    }
+
+    /// Leaf hash of the decision's entry: two bundles with the same leaf are the same measure.
+    pub fn leaf(&self) -> Digest {
+        self.record.leaf
+    }
+
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! The checks of a bundle, each by itself.
+
+use super::{CLOCK_SKEW_MAX, COSIGNATURE_AGE_MAX, POLICY_NOTICE, Surroundings};
+use crate::trust::{Record, Tree};
+use crate::{Bundle, Document, Refusal};
+use ledger::checkpoint::Checkpoint;
+use ledger::merkle::verify_inclusion;
+use ledger::tlog_policy::{Opened, Quorum, TlogPolicy};
+use ledger::tlog_proof::TlogProof;
+use ledger::{Kind, PolicyPublished, RosterChanged};
+use policy::{Matrix, Profile, Roster, Statement, Terms, admissible, approve};
+use vocabulary::{DecisionId, Digest, SitePattern, Timestamp};
+
+/// A bundle taken apart: its shape is right, nothing is proved.
+pub(crate) struct Read {
+    pub(crate) bundle: Bundle,
+    pub(crate) terms: Terms,
+    pub(crate) decision: Leaf,
+    pub(crate) policy: Leaf,
+    pub(crate) roster: Leaf,
+}
+
+/// An entry's leaf hash and where its proof says it stands.
+pub(crate) struct Leaf {
+    what: &'static str,
+    hash: Digest,
+    pub(crate) proof: TlogProof,
+}
+
+impl Leaf {
+    fn read(what: &'static str, entry: &ledger::Entry, proof: &str) -> Result<Self, Refusal> {
+        let hash = entry.leaf_hash().map_err(Refusal::Entry)?;
+        let proof = TlogProof::parse(proof).map_err(|source| Refusal::Proof { what, source })?;
+        if proof.extra.is_some() {
+            return Err(Refusal::ExtraData(what));
+        }
+        Ok(Self { what, hash, proof })
+    }
+
+    fn of(what: &'static str, document: &Document) -> Result<Self, Refusal> {
+        Self::read(what, &document.entry, &document.proof)
+    }
+}
+
+impl Read {
+    /// Strict parse and leaf hashes.
+    pub(crate) fn new(bytes: &[u8]) -> Result<Self, Refusal> {
+        let bundle = Bundle::parse(bytes)?;
+        if bundle.entry.body.kind != Kind::DecisionMade {
+            return Err(Refusal::NotADecision(bundle.entry.body.kind));
+        }
+        let terms: Terms =
+            serde_json::from_value(bundle.entry.body.public.clone()).map_err(|_| Refusal::Terms)?;
+        if bundle.entry.body.subject.parse::<DecisionId>() != Ok(terms.decision) {
+            return Err(Refusal::Terms);
+        }
+        let decision = Leaf::read("decision", &bundle.entry, &bundle.proof)?;
+        let policy = Leaf::of("policy", &bundle.policy)?;
+        let roster = Leaf::of("roster", &bundle.roster)?;
+        if [&policy, &roster].iter().any(|leaf| leaf.proof.checkpoint != decision.proof.checkpoint) {
+            return Err(Refusal::SeveralCheckpoints);
+        }
+        Ok(Self { bundle, terms, decision, policy, roster })
+    }
+
+    pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Refusal> {
+        let source = |error| Refusal::Proof {
+            what: "decision",
+            source: ledger::tlog_proof::TlogProofError::Checkpoint(error),
+        };
+        Checkpoint::parse(self.decision.proof.checkpoint.text()).map_err(source)
+    }
+
+    /// All three entries stand in the checkpoint's tree.
+    pub(crate) fn check_inclusion(&self) -> Result<(), Refusal> {
+        let head = self.checkpoint()?;
+        for Leaf { what, hash, proof } in [&self.decision, &self.policy, &self.roster] {
+            verify_inclusion(hash, proof.index, head.size, &proof.hashes, &head.root)
+                .map_err(|_| Refusal::NotIncluded(what))?;
+        }
+        Ok(())
+    }
+
+    /// The log signed the checkpoint, and every line on it is a valid signature by a pinned key.
+    pub(crate) fn open(&self, keys: &TlogPolicy) -> Result<Opened, Refusal> {
+        let opened = keys.open(&self.decision.proof.checkpoint).map_err(Refusal::Checkpoint)?;
+        match opened.foreign() {
+            Some(name) => Err(Refusal::ForeignSignature(name.to_owned())),
+            None => Ok(opened),
+        }
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        Record {
+            decision: self.terms.decision,
+            sequence: self.bundle.entry.body.sequence,
+            leaf: self.decision.hash,
+            expires: self.terms.expires,
+        }
+    }
+
+    pub(crate) fn tree(&self, opened: &Opened) -> Tree {
+        let leaves = [&self.decision, &self.policy, &self.roster];
+        Tree {
+            checkpoint: opened.checkpoint().clone(),
+            note: self.decision.proof.checkpoint.to_string(),
+            leaves: leaves.map(|leaf| (leaf.proof.index, leaf.hash)).to_vec(),
+        }
+    }
+
+    /// The roster in the bundle is `pinned`, and its log entry publishes it.
+    pub(crate) fn check_roster(&self, pinned: &Roster) -> Result<(), Refusal> {
+        if self.bundle.roster.document.as_bytes() != pinned.to_bytes() {
+            return Err(Refusal::RosterNotPinned);
+        }
+        self.check_roster_published(pinned)
+    }
+
+    /// The roster's log entry publishes it.
+    pub(crate) fn check_roster_published(&self, roster: &Roster) -> Result<(), Refusal> {
+        let body = &self.bundle.roster.entry.body;
+        let said = serde_json::from_value::<RosterChanged>(body.public.clone());
+        let published = said.is_ok_and(|said| (said.serial, said.sha256) == (roster.serial(), roster.hash()));
+        let right = (body.kind, body.subject.as_str()) == (Kind::RosterChanged, RosterChanged::SUBJECT);
+        if published && right { Ok(()) } else { Err(Refusal::NotPublished("roster")) }
+    }
+
+    /// Enough of the right people signed exactly this entry's body.
+    pub(crate) fn check_approvals(&self, roster: &Roster) -> Result<(), Refusal> {
+        let body = self.bundle.entry.body.to_bytes().map_err(Refusal::Entry)?;
+        approve(&body, &self.bundle.entry.approvals, roster, &self.terms)?;
+        Ok(())
+    }
+
+    /// The policy is not looser than the floor, is the one the decision names, was published, and
+    /// acted when the lease began. The first policy acts at once.
+    pub(crate) fn check_policy(&self) -> Result<Matrix, Refusal> {
+        let matrix = Matrix::parse(&self.bundle.policy.document).map_err(policy::Refusal::Policy)?;
+        if self.bundle.entry.body.policy != Some(matrix.hash()) {
+            return Err(Refusal::PolicyChanged);
+        }
+        let body = &self.bundle.policy.entry.body;
+        let said = serde_json::from_value::<PolicyPublished>(body.public.clone());
+        let published =
+            said.is_ok_and(|said| (said.version, said.sha256) == (matrix.version(), matrix.hash()));
+        let right = (body.kind, body.subject.as_str()) == (Kind::PolicyPublished, PolicyPublished::SUBJECT);
+        if !published || !right {
+            return Err(Refusal::NotPublished("policy"));
+        }
+        if body.sequence > 1 && body.time.plus(POLICY_NOTICE) > self.terms.not_before {
+            return Err(Refusal::PolicyTooNew { published: body.time });
+        }
+        Ok(matrix)
+    }
+
+    /// Floor, then policy, then the lease, then scope and blast radius.
+    pub(crate) fn check_terms(
+        &self,
+        matrix: &Matrix,
+        profile: Profile,
+        around: &Surroundings<'_>,
+    ) -> Result<(), Refusal> {
+        let judged = admissible(&self.terms, &self.bundle.scope, matrix, profile, around.footprint);
+        match judged {
+            Err(refusal) if !concerns_scope(&refusal) => Err(refusal.into()),
+            judged => {
+                check_lease(&self.terms, around.now)?;
+                judged?;
+                Ok(())
+            }
+        }
+    }
+
+    /// The statement is the one approved, says what the terms say, and names the policy.
+    pub(crate) fn check_statement(&self, matrix: &Matrix) -> Result<(), Refusal> {
+        let statement = &self.bundle.statement;
+        self.terms.check_statement(statement)?;
+        let named = (statement.policy.version, statement.policy.sha256);
+        if named == (matrix.version(), matrix.hash()) {
+            Ok(())
+        } else {
+            Err(policy::Refusal::StatementContradicts { field: "policy" }.into())
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> (Terms, Vec<SitePattern>, Statement) {
+        let hosts = self.bundle.scope.hosts().cloned().collect();
+        (self.terms, hosts, self.bundle.statement)
+    }
+}
+
+/// Enough pinned witnesses cosigned; in no profile but trial does the operator's own witness count, or
+/// a quorum that two views could reach at once.
+pub(crate) fn check_quorum(keys: &TlogPolicy, opened: &Opened, profile: Profile) -> Result<(), Refusal> {
+    let trial = profile == Profile::Trial;
+    if !trial && keys.splittable() {
+        return Err(Refusal::QuorumSplittable);
+    }
+    let rule = Quorum::at_any_time(trial);
+    if keys.satisfies(opened, rule) { Ok(()) } else { Err(Refusal::TooFewWitnesses) }
+}
+
+/// The quorum is reached by cosignatures of the last hour alone.
+pub(crate) fn check_fresh(
+    keys: &TlogPolicy,
+    opened: &Opened,
+    profile: Profile,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let rule = Quorum {
+        count_own: profile == Profile::Trial,
+        not_before: now.minus(COSIGNATURE_AGE_MAX),
+        not_after: now.plus(CLOCK_SKEW_MAX),
+    };
+    if keys.satisfies(opened, rule) { Ok(()) } else { Err(Refusal::CosignaturesStale) }
+}
+
+/// Now is inside the lease.
+pub(crate) fn check_lease(terms: &Terms, now: Timestamp) -> Result<(), Refusal> {
+    if now < terms.not_before {
+        return Err(Refusal::NotYet(terms.not_before));
+    }
+    if now >= terms.expires { Err(Refusal::Expired(terms.expires)) } else { Ok(()) }
+}
+
+/// `admissible` judges floor, policy, scope and reach in one go; the lease is asked in between.
+fn concerns_scope(refusal: &policy::Refusal) -> bool {
+    use policy::Refusal as R;
+    matches!(
+        refusal,
+        R::ScopeChanged | R::Scope(_) | R::TrialOnRealName(_) | R::BlastRadius { .. } | R::ProfileNotBuilt(_)
+    )
+}

@@ -1,0 +1,211 @@
+//! The compiled view that answers each request: sites and measures by host name.
+
+use crate::{ProvedMeasure, Site};
+use std::collections::HashMap;
+use std::sync::Arc;
+use vocabulary::{Hostname, SitePattern, Timestamp};
+
+/// What an edge serves from. Immutable; a new one replaces it whole.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    revision: u64,
+    sites: ByHost<Arc<Site>>,
+    measures: ByHost<Vec<Arc<ProvedMeasure>>>,
+    site_list: Vec<Arc<Site>>,
+    measure_list: Vec<Arc<ProvedMeasure>>,
+}
+
+/// What is known of a request when it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The host asked for, without port.
+    pub host: &'a Hostname,
+}
+
+/// What to do with a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Verdict<'a> {
+    /// No site and no measure has this host: 421.
+    Unknown,
+    /// Serve this site.
+    Serve(&'a Arc<Site>),
+    /// Refuse visitors; the measure says why.
+    Blocked(&'a Arc<ProvedMeasure>),
+}
+
+/// Values by host pattern. Lookups allocate nothing.
+#[derive(Debug)]
+struct ByHost<T> {
+    exact: HashMap<Hostname, T>,
+    /// By the name below which every name falls.
+    below: HashMap<Hostname, T>,
+}
+
+impl<T> Default for ByHost<T> {
+    fn default() -> Self {
+        Self { exact: HashMap::new(), below: HashMap::new() }
+    }
+}
+
+impl<T> ByHost<T> {
+    fn slot(&mut self, pattern: &SitePattern) -> std::collections::hash_map::Entry<'_, Hostname, T> {
+        match pattern {
+            SitePattern::Exact(name) => self.exact.entry(name.clone()),
+            SitePattern::Wildcard(base) => self.below.entry(base.clone()),
+        }
+    }
+
+    /// Everything that covers a host: the exact name first, then wildcards, the longest first. The
+    /// tail of an address is no host name, so no wildcard covers an address.
+    fn covering<'a>(&'a self, host: &Hostname) -> impl Iterator<Item = &'a T> {
+        let parents = (!self.below.is_empty()).then(|| Parents(host.as_str())).into_iter().flatten();
+        self.exact.get(host).into_iter().chain(parents.filter_map(|parent| self.below.get(parent)))
+    }
+}
+
+/// `b.c`, `c` of `a.b.c`.
+struct Parents<'a>(&'a str);
+
+impl<'a> Iterator for Parents<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (_, parent) = self.0.split_once('.')?;
+        self.0 = parent;
+        Some(parent)
+    }
+}
+
+impl Snapshot {
+    /// Compiles sites and measures. Tells the hosts that an earlier site of the list already has;
+    /// the earlier one keeps them.
+    pub(crate) fn compile(
+        revision: u64,
+        site_list: Vec<Arc<Site>>,
+        measure_list: Vec<Arc<ProvedMeasure>>,
+    ) -> (Self, Vec<SitePattern>) {
+        let mut sites = ByHost::default();
+        let mut doubled = Vec::new();
+        for site in &site_list {
+            for pattern in &site.hosts {
+                match sites.slot(pattern) {
+                    std::collections::hash_map::Entry::Occupied(_) => doubled.push(pattern.clone()),
+                    free => drop(free.or_insert_with(|| Arc::clone(site))),
+                }
+            }
+        }
+        let mut measures: ByHost<Vec<_>> = ByHost::default();
+        for measure in measure_list.iter().filter(|measure| measure.measure().blocks()) {
+            for pattern in measure.hosts() {
+                measures.slot(pattern).or_default().push(Arc::clone(measure));
+            }
+        }
+        (Self { revision, sites, measures, site_list, measure_list }, doubled)
+    }
+
+    /// Judges a request: a measure in force first, so that no site setting can come before it; then
+    /// the site; each by exact name, then by wildcard.
+    pub fn evaluate(&self, facts: &Facts<'_>, now: Timestamp) -> Verdict<'_> {
+        let mut measures = self.measures.covering(facts.host).flatten();
+        if let Some(measure) = measures.find(|measure| measure.in_force_at(now)) {
+            return Verdict::Blocked(measure);
+        }
+        self.sites.covering(facts.host).next().map_or(Verdict::Unknown, Verdict::Serve)
+    }
+
+    /// The site that a host belongs to, whatever measures say; for logs, pages and previews.
+    pub fn site(&self, host: &Hostname) -> Option<&Arc<Site>> {
+        self.sites.covering(host).next()
+    }
+
+    /// Revision of the sites.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// All sites.
+    pub fn sites(&self) -> &[Arc<Site>] {
+        &self.site_list
+    }
+
+    /// All measures whose lease had not ended when this snapshot was compiled.
+    pub fn measures(&self) -> &[Arc<ProvedMeasure>] {
+        &self.measure_list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Mote;
+    use crate::{Enforcement, Trust};
+    use std::time::Duration;
+
+    fn now() -> Timestamp {
+        Timestamp::from_secs(1_790_000_000)
+    }
+
+    fn host(text: &str) -> Hostname {
+        Hostname::parse(text).expect("host")
+    }
+
+    #[test]
+    fn sites_are_found_by_exact_name_then_by_the_longest_wildcard() {
+        let mote = Mote::found(1, now());
+        let patterns = ["a.test", "*.a.test", "*.b.a.test", "127.0.0.1", "*.localhost"];
+        let sites = patterns.map(|pattern| Arc::new(mote.site(&[pattern], 1)));
+        let (snapshot, doubled) = Snapshot::compile(1, sites.to_vec(), Vec::new());
+        assert!(doubled.is_empty());
+        for (name, expected) in [
+            ("a.test", Some(0)),
+            ("x.a.test", Some(1)),
+            ("b.a.test", Some(1)),
+            ("x.b.a.test", Some(2)),
+            ("x.y.b.a.test", Some(2)),
+            ("127.0.0.1", Some(3)),
+            ("127.0.0.2", None),
+            ("[::1]", None),
+            ("x.localhost", Some(4)),
+            ("localhost", None),
+            ("xa.test", None),
+            ("test", None),
+        ] {
+            let host = host(name);
+            let found = match snapshot.evaluate(&Facts { host: &host }, now()) {
+                Verdict::Serve(site) => Some(site.id),
+                Verdict::Unknown => None,
+                Verdict::Blocked(_) => panic!("nothing is blocked here"),
+            };
+            assert_eq!(found, expected.map(|place: usize| sites[place].id), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_measure_on_a_wildcard_comes_before_a_site_with_the_exact_name() {
+        let mut mote = Mote::found(1, now());
+        let wide = mote.site(&["*.a.test"], 1);
+        let exact = mote.site(&["www.a.test"], 2);
+        let hour = Duration::from_secs(3600);
+        let long = mote.block(std::slice::from_ref(&wide), now(), 2 * hour);
+        let mut edge = Enforcement::new(mote.roots(), Trust::default());
+        let first = edge.apply(&mote.parcel(1, vec![wide.clone(), exact.clone()], vec![long.clone()]), now());
+        let short = mote.block(std::slice::from_ref(&exact), now(), hour);
+        let parcel = mote.parcel(2, vec![wide, exact.clone()], vec![long, short]);
+        let both = edge.apply(&parcel, now());
+        assert_eq!(both.applied.len(), 2, "{:?}", both.refused);
+
+        let name = host("www.a.test");
+        let by = |snapshot: &Snapshot, time| match snapshot.evaluate(&Facts { host: &name }, time) {
+            Verdict::Blocked(measure) => Some(measure.id()),
+            _ => None,
+        };
+        let wide_id = first.applied[0];
+        assert_eq!(by(&first.snapshot, now()), Some(wide_id));
+        // The measure on the exact name is named first, and when it ends the wider one still stands.
+        assert!(by(&both.snapshot, now()).is_some_and(|id| id != wide_id));
+        assert_eq!(by(&both.snapshot, now().plus(hour)), Some(wide_id));
+        assert_eq!(by(&both.snapshot, now().plus(2 * hour)), None);
+        let site = both.snapshot.site(&name).expect("site");
+        assert_eq!(site.id, exact.id);
+    }
+}
