@@ -1,0 +1,236 @@
+//! The verbs and their arguments. What is written here keeps its name and meaning.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A shared edge, and the mechanism by which its operator may switch something off.
+#[derive(Debug, Parser)]
+#[command(name = "wardmote", version, disable_help_subcommand = true)]
+pub(crate) struct CommandLine {
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run everything in one process
+    Up(Up),
+    /// Check a configuration without starting anything
+    Check(Check),
+    /// Put the sites of a file behind the edge
+    Apply(Apply),
+    /// Print all sites as a file that apply reads
+    Export(Local),
+    /// Show what is served and what is in force
+    Status(Local),
+    /// Fetch the exact bytes of a decision, show them, sign and post the signature
+    Sign(Sign),
+    /// Check a decision: entry, proof, signatures, approvals, floor, scope, statement
+    Verify(Verify),
+    /// Write everything kept into one file
+    Backup(Backup),
+    /// Put a backup into an empty data folder
+    Restore(Restore),
+    #[command(flatten)]
+    NotBuilt(NotBuilt),
+}
+
+/// Verbs of the fixed surface that are not built yet. They say so and exit 69.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NotBuilt {
+    /// Run the data plane only (not built yet)
+    Edge(Anything),
+    /// Run the control plane only (not built yet)
+    Control(Anything),
+    /// Make this machine an edge of a control plane (not built yet)
+    Join(Anything),
+    /// Go back to an earlier revision (not built yet)
+    Rollback(Anything),
+    /// Say what to mend (not built yet)
+    Doctor(Anything),
+    /// Move the records to another store (not built yet)
+    Migrate(Anything),
+    /// Remove copies from the cache (not built yet)
+    Purge(Anything),
+    /// Say why a request was answered as it was (not built yet)
+    Explain(Anything),
+    /// Ban a source of traffic (not built yet)
+    Ban(Anything),
+    /// Allow a source of traffic (not built yet)
+    Allow(Anything),
+    /// Show the shield's events (not built yet)
+    Events(Anything),
+    /// Run a witness (not built yet)
+    Witness(Anything),
+    /// Watch a log (not built yet)
+    Monitor(Anything),
+    /// Check a whole log (not built yet)
+    Log(Anything),
+    /// Export the public record (not built yet)
+    Record(Anything),
+    /// Play a scenario on a simulated clock (not built yet)
+    Drill(Anything),
+    /// Run the attack catalogue against a test target (not built yet)
+    AttackLab(Anything),
+}
+
+impl NotBuilt {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Edge(_) => "edge",
+            Self::Control(_) => "control",
+            Self::Join(_) => "join",
+            Self::Rollback(_) => "rollback",
+            Self::Doctor(_) => "doctor",
+            Self::Migrate(_) => "migrate",
+            Self::Purge(_) => "purge",
+            Self::Explain(_) => "explain",
+            Self::Ban(_) => "ban",
+            Self::Allow(_) => "allow",
+            Self::Events(_) => "events",
+            Self::Witness(_) => "witness",
+            Self::Monitor(_) => "monitor",
+            Self::Log(_) => "log",
+            Self::Record(_) => "record",
+            Self::Drill(_) => "drill",
+            Self::AttackLab(_) => "attack-lab",
+        }
+    }
+}
+
+/// Whatever follows a verb that is not built.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Anything {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<String>,
+}
+
+/// Where this machine's Wardmote keeps its things.
+#[derive(Debug, Args)]
+pub(crate) struct Local {
+    /// The configuration the process was started with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where its data lies [default: ./wardmote-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// A host name to serve; needs --to
+    #[arg(long, value_name = "HOST")]
+    pub(crate) site: Vec<String>,
+    /// The origin of the --site before it; the scheme may be left out
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Vec<String>,
+    /// A sites.toml to apply at start
+    #[arg(long, value_name = "FILE")]
+    pub(crate) apply: Option<PathBuf>,
+    /// Take over from the running process (not built yet)
+    #[arg(long)]
+    pub(crate) upgrade: bool,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The wardmote.toml to check
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A sites.toml to check too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) apply: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The sites.toml
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Say what would change and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Remove sites that the file does not name
+    #[arg(long)]
+    pub(crate) prune: bool,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The officer's key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The decision's id
+    #[arg(long, value_name = "ID")]
+    pub(crate) proposal: String,
+    /// Do not ask before signing
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The address of a decision, or a file with its JSON
+    #[arg(value_name = "URL | FILE")]
+    pub(crate) decision: String,
+    /// The tlog-policy you trust: log key, witness keys, quorum
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The roster you trust; else the bundle's own, as the log proves it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roster: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to write; must not exist
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup to read
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs_not_built_take_any_arguments() {
+        for line in [
+            "wardmote purge --site a.test --url http://a.test/x",
+            "wardmote attack-lab slowloris --target http://127.0.0.1",
+            "wardmote edge --config x.toml",
+            "wardmote log verify some/folder",
+            "wardmote drill --help",
+        ] {
+            let parsed = CommandLine::try_parse_from(line.split(' ')).unwrap();
+            let Verb::NotBuilt(verb) = parsed.verb else { panic!("{line}") };
+            assert_eq!(line.split(' ').nth(1), Some(verb.name()));
+        }
+    }
+}

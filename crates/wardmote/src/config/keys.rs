@@ -1,0 +1,164 @@
+//! The table of keys: one row per setting, with its name, its form and where it goes.
+
+use super::{AccessLog, Config, Records};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// One setting.
+pub(super) struct Key {
+    /// With its section: `edge.http`.
+    pub(super) name: &'static str,
+    pub(super) form: Form,
+    /// Parses the value and puts it in its place; the error says what to write.
+    pub(super) set: fn(&mut Config, Value) -> Result<(), String>,
+}
+
+impl Key {
+    /// The environment variable that sets this key.
+    pub(super) fn variable(&self) -> String {
+        format!("{}{}", super::PREFIX, self.name.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+/// What a value looks like in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `"text"`; a size may also be a bare number.
+    Text,
+    Size,
+    /// `8`
+    Count,
+    /// `["a", "b"]`; in a variable separated by commas.
+    List,
+}
+
+/// A value in its form, not yet parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl Form {
+    /// A variable's text in this form.
+    pub(super) fn of_text(self, text: &str) -> Value {
+        match self {
+            Self::Text | Self::Size | Self::Count => Value::Text(text.to_owned()),
+            Self::List => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Value::List(parts.map(str::to_owned).collect())
+            }
+        }
+    }
+
+    /// How to write it, for messages.
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Self::Text => "a text in quotes",
+            Self::Size => "a size such as \"256MiB\"",
+            Self::Count => "a whole number",
+            Self::List => "a list of texts such as [\"127.0.0.1:8080\"]",
+        }
+    }
+}
+
+impl Value {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::List(parts) => parts.join(","),
+        }
+    }
+
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::List(parts) => parts,
+        }
+    }
+}
+
+const fn key(name: &'static str, form: Form, set: fn(&mut Config, Value) -> Result<(), String>) -> Key {
+    Key { name, form, set }
+}
+
+/// Every key there is, in the order of the documentation.
+pub(super) const KEYS: &[Key] = &[
+    key("data_dir", Form::Text, |config, value| {
+        let text = value.text();
+        if text.is_empty() {
+            return Err("name a folder, such as \"wardmote-data\"".into());
+        }
+        config.data_dir = PathBuf::from(text);
+        Ok(())
+    }),
+    key("edge.http", Form::List, |config, value| put(&mut config.edge.http, addresses(value))),
+    key("edge.https", Form::List, |config, value| put(&mut config.edge.https, addresses(value))),
+    key("edge.workers", Form::Count, |config, value| put(&mut config.edge.workers, workers(&value.text()))),
+    key("edge.trusted_proxies", Form::List, |config, value| {
+        put(&mut config.edge.trusted_proxies, each(value, "a network such as 10.0.0.0/8"))
+    }),
+    key("edge.access_log", Form::Text, |config, value| {
+        let text = value.text();
+        let log = if text.is_empty() { AccessLog::Off } else { AccessLog::File(PathBuf::from(text)) };
+        put(&mut config.edge.access_log, Ok(log))
+    }),
+    key("edge.admin", Form::Text, |config, value| {
+        let text = value.text();
+        let admin = if text.is_empty() { Ok(None) } else { address(&text).map(Some) };
+        put(&mut config.edge.admin, admin)
+    }),
+    key("cache.memory", Form::Size, |config, value| put(&mut config.cache.memory, value.text().parse())),
+    key("cache.disk", Form::Size, |config, value| put(&mut config.cache.disk, value.text().parse())),
+    key("control.listen", Form::Text, |config, value| {
+        put(&mut config.control.listen, address(&value.text()))
+    }),
+    key("control.public", Form::Text, |config, value| {
+        put(&mut config.control.public, address(&value.text()))
+    }),
+    key("control.public_url", Form::Text, |config, value| {
+        let url = value.text().parse().map_err(|error: control::PublicUrlError| error.to_string());
+        put(&mut config.control.public_url, url)
+    }),
+    key("records.url", Form::Text, |config, value| put(&mut config.records, records(&value.text()))),
+    key("feed.nats", Form::List, |_, value| match value.list().is_empty() {
+        true => Ok(()),
+        false => Err("the NATS feed is not built yet; leave the list empty".into()),
+    }),
+];
+
+fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *place = value?;
+    Ok(())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is no address; write an IP address and a port, such as 127.0.0.1:8080 or [::]:443")
+    })
+}
+
+fn addresses(value: Value) -> Result<Vec<SocketAddr>, String> {
+    value.list().iter().map(|text| address(text)).collect()
+}
+
+fn each<T: FromStr>(value: Value, wanted: &str) -> Result<Vec<T>, String> {
+    let parse = |text: &String| text.parse().map_err(|_| format!("{text:?} is not {wanted}"));
+    value.list().iter().map(parse).collect()
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    let count = text.parse::<usize>().ok().filter(|count| *count <= 1024);
+    count.ok_or_else(|| format!("{text:?} is no number of workers; write 0 (one per core) to 1024"))
+}
+
+fn records(text: &str) -> Result<Records, String> {
+    match text {
+        "sqlite" => Ok(Records::Sqlite),
+        url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Err("PostgreSQL is not built yet; write \"sqlite\"".into())
+        }
+        other => Err(format!("{other:?} is no store; write \"sqlite\"")),
+    }
+}

@@ -1,0 +1,120 @@
+//! Configuration from fixtures: each good file is read, each bad one refused with the words beside it.
+
+use super::*;
+use std::fs;
+
+fn fixtures(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/fixtures").join(kind);
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths
+}
+
+fn read(path: &Path) -> Result<Config, ConfigError> {
+    Config::read(Some(path), std::iter::empty(), None)
+}
+
+fn from_variables(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    Config::read(None, variables, None)
+}
+
+#[test]
+fn every_good_file_is_read() {
+    for path in fixtures("good") {
+        assert!(read(&path).is_ok(), "{}: {:?}", path.display(), read(&path));
+    }
+}
+
+#[test]
+fn every_bad_file_is_refused_with_its_line_and_what_to_write() {
+    for path in fixtures("bad") {
+        let says = fs::read_to_string(path.with_extension("says")).unwrap();
+        let error = read(&path).expect_err(&path.display().to_string()).to_string();
+        let expected = format!("{}{}", path.display(), says.trim_end_matches('\n'));
+        assert!(error.starts_with(&expected), "\nsaid   {error}\nwanted {expected}");
+    }
+}
+
+#[test]
+fn the_documented_file_is_the_default() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/fixtures/good");
+    let mut written = read(&folder.join("everything.toml")).unwrap();
+    assert_eq!(written.access_log(), Config::default().access_log());
+    written.edge.access_log = AccessLog::InDataDir;
+    assert!(written.edge.addresses_given);
+    written.edge.addresses_given = false;
+    assert_eq!(written, Config::default());
+    assert_eq!(read(&folder.join("empty.toml")).unwrap(), Config::default());
+}
+
+#[test]
+fn every_key_can_be_set_by_a_variable() {
+    let set = from_variables(&[
+        ("WARDMOTE_DATA_DIR", "/srv/a"),
+        ("WARDMOTE_EDGE_HTTP", "127.0.0.1:81, [::1]:81"),
+        ("WARDMOTE_EDGE_HTTPS", ""),
+        ("WARDMOTE_EDGE_WORKERS", "3"),
+        ("WARDMOTE_EDGE_TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("WARDMOTE_EDGE_ACCESS_LOG", ""),
+        ("WARDMOTE_EDGE_ADMIN", "127.0.0.1:82"),
+        ("WARDMOTE_CACHE_MEMORY", "1GiB"),
+        ("WARDMOTE_CACHE_DISK", "0"),
+        ("WARDMOTE_CONTROL_LISTEN", "127.0.0.1:83"),
+        ("WARDMOTE_CONTROL_PUBLIC", "127.0.0.1:84"),
+        ("WARDMOTE_CONTROL_PUBLIC_URL", "https://record.example"),
+        ("WARDMOTE_RECORDS_URL", "sqlite"),
+        ("WARDMOTE_FEED_NATS", ""),
+        ("WARDMOTE_TEST_SEED", "no key"),
+        ("HOME", "no key"),
+    ])
+    .unwrap();
+    assert_eq!(set.edge.http.len(), 2);
+    assert_eq!(set.edge.https, []);
+    assert_eq!(set.edge.workers, 3);
+    assert_eq!(set.access_log(), None);
+    assert_eq!(set.cache.memory.bytes(), 1 << 30);
+    assert_eq!(set.control.public_url.to_string(), "https://record.example");
+    assert_eq!(KEYS.len(), 14, "a new key belongs in this test");
+}
+
+#[test]
+fn a_variable_beats_the_file_and_a_flag_beats_both() {
+    let path = fixtures("good").into_iter().find(|path| path.ends_with("bench.toml")).unwrap();
+    let variables = || [("WARDMOTE_DATA_DIR".to_owned(), "/srv/variable".to_owned())].into_iter();
+    let config = Config::read(Some(&path), variables(), None).unwrap();
+    assert_eq!(config.data_dir, Path::new("/srv/variable"));
+    assert_eq!(config.edge.workers, 1);
+    let config = Config::read(Some(&path), variables(), Some(Path::new("/srv/flag"))).unwrap();
+    assert_eq!(config.data_dir, Path::new("/srv/flag"));
+}
+
+#[test]
+fn a_mistyped_variable_is_refused_with_the_nearest() {
+    let error = from_variables(&[("WARDMOTE_EDGE_HTP", "x")]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "WARDMOTE_EDGE_HTP: unknown variable WARDMOTE_EDGE_HTP; did you mean WARDMOTE_EDGE_HTTP?"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = read(Path::new("/nowhere/wardmote.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("/nowhere/wardmote.toml: cannot read it"), "{error}");
+}
+
+#[test]
+fn mistakes_come_in_the_order_of_the_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wardmote.toml");
+    fs::write(&path, "[edge]\nworkes = 1\nhttp = [\"x\"]\n[cache]\nmemory = \"y\"\n").unwrap();
+    let error = read(&path).unwrap_err().to_string();
+    let lines: Vec<&str> = error.lines().filter_map(|line| line.split(':').nth(1)).collect();
+    assert_eq!(lines, ["2", "3", "5"]);
+}

@@ -1,0 +1,81 @@
+//! How answers look on a terminal: aligned rows, or one JSON document.
+
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// Prints one JSON document, indented.
+pub(crate) fn json(value: &Value) {
+    println!("{value:#}");
+}
+
+/// Rows with columns as wide as their widest cell; the last column is never padded.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            let pad = width.saturating_sub(cell.chars().count());
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', pad + 2));
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// A span for people: `2 h 5 min`, `47 s`.
+pub(crate) fn span(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, s) => format!("{s} s"),
+        (0, 0, m, s) => format!("{m} min {s} s"),
+        (0, h, m, _) => format!("{h} h {m} min"),
+        (d, h, _, _) => format!("{d} d {h} h"),
+    }
+}
+
+/// Text of others made fit for a terminal: control characters (escape sequences among them) and
+/// characters that change the direction of writing are shown, not obeyed.
+pub(crate) fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let hidden = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if letter == '\n' || !(letter.is_control() || hidden) {
+            out.push(letter);
+        } else {
+            let _ = write!(out, "\\u{{{:04x}}}", u32::from(letter));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a".into(), "one".into()], ["longer".into(), "two".into()]];
+        assert_eq!(table(&rows), "a       one\nlonger  two\n");
+    }
+
+    #[test]
+    fn spans_are_short() {
+        for (seconds, text) in [(5, "5 s"), (125, "2 min 5 s"), (7_500, "2 h 5 min"), (180_000, "2 d 2 h")] {
+            assert_eq!(span(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_text_of_others() {
+        assert_eq!(plain("a\x1b[2Jb\u{202e}c\nd"), "a\\u{001b}[2Jb\\u{202e}c\nd");
+    }
+}

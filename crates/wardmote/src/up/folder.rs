@@ -1,0 +1,79 @@
+//! The data folder: made for its owner alone, and held by one process at a time.
+
+use crate::exit::Failure;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+/// Locked while a process uses the folder.
+const LOCK: &str = "up.lock";
+
+/// The folder, held until this value ends; the lock falls with the process, however it ends.
+#[derive(Debug)]
+pub(super) struct Held {
+    _lock: File,
+}
+
+/// Makes the folder if it is missing and takes its lock.
+pub(super) fn hold(data_dir: &Path) -> Result<Held, Failure> {
+    let problem = |error: io::Error| {
+        Failure::failed(format!(
+            "cannot use the data folder {}: {error}; choose another with --data-dir",
+            data_dir.display()
+        ))
+    };
+    if !data_dir.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(problem)?;
+    }
+    let path = data_dir.join(LOCK);
+    let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(problem)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Held { _lock: lock }),
+        Err(TryLockError::WouldBlock) => Err(Failure::failed(format!(
+            "another wardmote runs in {}; stop it, or choose another folder with --data-dir",
+            data_dir.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(problem(error)),
+    }
+}
+
+/// Whether a deployment was founded in this folder before.
+pub(crate) fn is_empty(data_dir: &Path) -> io::Result<bool> {
+    match fs::read_dir(data_dir) {
+        Ok(entries) => {
+            // The lock is no data.
+            let mut names = entries.filter_map(Result::ok).filter(|entry| entry.file_name() != LOCK);
+            Ok(names.next().is_none())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_held_by_one_at_a_time() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("a/b");
+        assert!(is_empty(&folder).unwrap());
+        let held = hold(&folder).unwrap();
+        assert!(hold(&folder).unwrap_err().to_string().contains("another wardmote runs"));
+        drop(held);
+        hold(&folder).unwrap();
+        assert!(is_empty(&folder).unwrap());
+        fs::write(folder.join("x"), "").unwrap();
+        assert!(!is_empty(&folder).unwrap());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let outer = tempfile::tempdir().unwrap();
+        fs::write(outer.path().join("file"), "").unwrap();
+        let said = hold(&outer.path().join("file/below")).unwrap_err().to_string();
+        assert!(said.contains("choose another with --data-dir"), "{said}");
+    }
+}

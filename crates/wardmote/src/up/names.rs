@@ -1,0 +1,44 @@
+//! Does a public host name lead here? A name that points elsewhere is a warning with what to mend.
+
+use super::report::Report;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use vocabulary::Hostname;
+
+/// Compares where the name points with this machine's own address.
+pub(super) async fn check(host: &Hostname, report: Report) {
+    let found = match tokio::net::lookup_host((host.as_str(), 443)).await {
+        Ok(found) => found.map(|address| address.ip()).collect::<Vec<_>>(),
+        Err(error) => {
+            return report.warn(
+                format!("{host} is not found in the DNS: {error}"),
+                "create its A record, or try it before: curl -H 'Host: …'",
+            );
+        }
+    };
+    let own: Vec<IpAddr> = own_addresses();
+    match found.first() {
+        Some(_) if found.iter().any(|ip| own.contains(ip)) => {
+            report.ok(format!("{host} points to this machine"))
+        }
+        Some(there) => {
+            let here = own.first().map_or("unknown".into(), ToString::to_string);
+            report.warn(
+                format!("{host} points to {there}, this machine is {here}"),
+                format!("mend: A record → {here}; or go on without (certificate from the local CA)"),
+            );
+        }
+        None => report.warn(format!("{host} has no address in the DNS"), "create its A record"),
+    }
+}
+
+/// The addresses this machine speaks from, asked of the routing table; nothing is sent.
+fn own_addresses() -> Vec<IpAddr> {
+    // Addresses for documentation (RFC 5737, RFC 3849): any route will do.
+    let targets: [(&str, &str); 2] = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
+    let route = |(from, to): (&str, &str)| {
+        let socket = UdpSocket::bind(from).ok()?;
+        socket.connect(to).ok()?;
+        socket.local_addr().ok().map(|address: SocketAddr| address.ip())
+    };
+    targets.into_iter().filter_map(route).collect()
+}

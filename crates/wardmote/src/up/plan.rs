@@ -1,0 +1,104 @@
+//! What this start is to do: one configuration, and the sites to put behind the edge.
+
+use super::choice::{self, Pair};
+use super::ports::{self, Wanted};
+use super::report::Report;
+use crate::command_line::Up;
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::verbs;
+use control::sites_toml::{self, Document};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Arguments, file and environment lowered into one plan; nothing was opened for it.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) config: Config,
+    pub(super) sites: Sites,
+    /// Hosts of the command line that people elsewhere look up.
+    pub(super) public: Vec<vocabulary::Hostname>,
+}
+
+/// What to apply at start.
+#[derive(Debug)]
+pub(super) enum Sites {
+    /// A sites.toml, checked.
+    Given { text: String, folder: PathBuf, document: Document },
+    /// Nothing was said: what the records hold, or the demonstration site if they hold nothing.
+    AsKept,
+}
+
+impl Plan {
+    /// Reads and checks everything that was said.
+    pub(super) fn of(arguments: &Up) -> Result<Self, Failure> {
+        let local = &arguments.local;
+        let mut config = verbs::configuration(local.config.as_deref(), local.data_dir.as_deref())?;
+        let pairs = choice::pairs(&arguments.site, &arguments.to)?;
+        let sites = match (&arguments.apply, pairs.as_slice()) {
+            (Some(_), [_, ..]) => {
+                return Err(Failure::bad_use(
+                    "--apply and --site do not go together; put the sites in one file",
+                ));
+            }
+            (Some(path), []) => from_file(path)?,
+            (None, []) => Sites::AsKept,
+            (None, pairs) => from_pairs(pairs)?,
+        };
+        if choice::is_public(&pairs) && !config.edge.addresses_given {
+            (config.edge.http, config.edge.https) = public_addresses();
+        }
+        let public = pairs.iter().map(|pair| pair.host.base().clone()).filter(|host| !host.is_reserved());
+        Ok(Self { config, sites, public: public.collect() })
+    }
+
+    /// Everything that will be listened on.
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
+        let Config { edge, control, .. } = &self.config;
+        let one = |key, address: &SocketAddr| Wanted { key, address: *address };
+        let mut wanted = vec![one("control.listen", &control.listen), one("control.public", &control.public)];
+        wanted.extend(edge.http.iter().map(|address| one("edge.http", address)));
+        wanted.extend(edge.https.iter().map(|address| one("edge.https", address)));
+        wanted.extend(edge.admin.iter().map(|address| one("edge.admin", address)));
+        wanted
+    }
+}
+
+fn from_file(path: &Path) -> Result<Sites, Failure> {
+    let document = verbs::check::sites(path).map_err(Failure::bad_use)?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::bad_use(format!("{}: cannot read it: {error}", path.display())))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok(Sites::Given { text, folder: folder.unwrap_or(Path::new(".")).to_path_buf(), document })
+}
+
+fn from_pairs(pairs: &[Pair]) -> Result<Sites, Failure> {
+    let text = choice::as_sites_toml(pairs);
+    let folder = PathBuf::from(".");
+    let document = sites_toml::parse(&text, &folder)
+        .map_err(|error| Failure::bad_use(format!("--site, --to: {error}; give each host once")))?;
+    Ok(Sites::Given { text, folder, document })
+}
+
+/// Ports 80 and 443 if they can be had, else the reason and 8080 and 8443. One address of each serves
+/// IPv4 and IPv6 alike where the machine has both.
+fn public_addresses() -> (Vec<SocketAddr>, Vec<SocketAddr>) {
+    let on_all = |port| {
+        let both = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        match ports::bind(both) {
+            Ok(()) => both,
+            // No IPv6 here, or the port cannot be had at all; the second try tells.
+            Err(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+        }
+    };
+    for port in [80, 443] {
+        if let Err(error) = ports::bind(on_all(port)) {
+            Report.warn(
+                format!("port {port} cannot be had: {error}; using 8080 and 8443 instead"),
+                "visitors find the site on its usual ports only when 80 and 443 are free for this user",
+            );
+            return (vec![on_all(8080)], vec![on_all(8443)]);
+        }
+    }
+    (vec![on_all(80)], vec![on_all(443)])
+}

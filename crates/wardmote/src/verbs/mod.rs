@@ -1,0 +1,65 @@
+//! One file per verb: what it asks, what it prints, how it ends.
+
+pub(crate) mod check;
+mod sign;
+mod verify;
+
+use crate::client::Client;
+use crate::command_line::{CommandLine, Local, NotBuilt, Verb};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use std::future::Future;
+use std::path::Path;
+
+/// Runs the verb of a command line.
+pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
+    let json = line.json;
+    match line.verb {
+        Verb::Check(arguments) => check::run(&arguments, json),
+        Verb::Sign(arguments) => sign::run(&arguments, json),
+        Verb::Verify(arguments) => verify::run(&arguments, json),
+        Verb::NotBuilt(verb) => Ok(not_built(&verb)),
+        _ => Ok(Exit::NotBuilt),
+    }
+}
+
+fn not_built(verb: &NotBuilt) -> Exit {
+    eprintln!("wardmote: `{}` is not built yet; nothing was done", verb.name());
+    Exit::NotBuilt
+}
+
+/// The configuration from a file, the environment and the folder's flag.
+pub(crate) fn configuration(file: Option<&Path>, data_dir: Option<&Path>) -> Result<Config, Failure> {
+    Config::read(file, environment()?.into_iter(), data_dir).map_err(Failure::bad_use)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the binary's configuration is what reads the environment")]
+fn environment() -> Result<Vec<(String, String)>, Failure> {
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => variables.push((name, value)),
+            Err(_) if name.starts_with("WARDMOTE_") => {
+                return Err(Failure::bad_use(format!("{name}: its value is no UTF-8 text")));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(variables)
+}
+
+/// The control plane that runs on this machine.
+fn control_plane(local: &Local) -> Result<Client, Failure> {
+    let config = configuration(local.config.as_deref(), local.data_dir.as_deref())?;
+    Client::of(&config.data_dir)
+}
+
+/// Runs a conversation of the command line to its end.
+fn block_on<T>(conversation: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
+    runtime.block_on(conversation)
+}

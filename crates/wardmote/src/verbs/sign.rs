@@ -1,0 +1,226 @@
+//! `wardmote sign`: fetch the exact bytes of a proposal, show what they say, sign, post the signature.
+//!
+//! What is shown is read from the bytes that are signed. Scope list and statement, which the bytes
+//! only name by digest, are shown after their digests were compared; a server that shows one thing and
+//! has another signed is found out here. Only the signature leaves this machine.
+
+use super::{block_on, control_plane};
+use crate::client::Client;
+use crate::command_line::Sign;
+use crate::exit::{Exit, Failure};
+use crate::output::{self, plain};
+use bytes::Bytes;
+use ledger::{Body, Kind};
+use policy::{OfficerKey, Scope, Statement, Terms};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, Write as _};
+use std::path::Path;
+use vocabulary::{DecisionId, Digest, canonical};
+use zeroize::Zeroizing;
+
+pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
+    let key = officer_key(&arguments.key)?;
+    let decision: DecisionId = arguments
+        .proposal
+        .parse()
+        .map_err(|error| Failure::bad_use(format!("--proposal {}: {error}", arguments.proposal)))?;
+    let client = control_plane(&arguments.local)?;
+    block_on(async {
+        let proposal = fetch(&client, decision).await?;
+        if !json {
+            print!("{}", proposal.shown()?);
+        }
+        if !arguments.yes && !agreed(&key)? {
+            eprintln!("not signed");
+            return Ok(Exit::Failed);
+        }
+        let answer = post(&client, &proposal, &key).await?;
+        if json {
+            output::json(&answer);
+        } else {
+            println!("signed as {} ({}); {}", key.role(), key.pseudonym(), standing(&answer));
+        }
+        Ok(Exit::Done)
+    })
+}
+
+fn officer_key(path: &Path) -> Result<OfficerKey, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::bad_use(format!("--key {}: {error}", path.display())))?;
+    OfficerKey::parse(&Zeroizing::new(text))
+        .map_err(|error| Failure::bad_use(format!("--key {}: {error}", path.display())))
+}
+
+async fn fetch(client: &Client, decision: DecisionId) -> Result<Proposal, Failure> {
+    let bytes = client.get(&format!("/api/v1/decisions/{decision}/bytes")).await?.accepted()?.body;
+    let around = client.get(&format!("/api/v1/decisions/{decision}")).await?.accepted()?.json()?;
+    Proposal::of(decision, bytes, &around).map_err(|why| Failure::failed(format!("not signed: {why}")))
+}
+
+async fn post(client: &Client, proposal: &Proposal, key: &OfficerKey) -> Result<Value, Failure> {
+    let approval = key.approve(&proposal.bytes);
+    let body = json!({ "approval": approval }).to_string();
+    let path = format!("/api/v1/decisions/{}/approvals", proposal.terms.decision);
+    client.post(&path, "application/json", Bytes::from(body)).await?.accepted()?.json()
+}
+
+fn standing(answer: &Value) -> String {
+    match answer.get("state").and_then(Value::as_str) {
+        Some(state) => format!("the decision is now {}", plain(state)),
+        None => "the signature was taken".into(),
+    }
+}
+
+fn agreed(key: &OfficerKey) -> Result<bool, Failure> {
+    print!("Sign these bytes as {} ({})? Type yes: ", key.role(), key.pseudonym());
+    let mut line = String::new();
+    std::io::stdout().flush().map_err(Failure::failed)?;
+    std::io::stdin().lock().read_line(&mut line).map_err(Failure::failed)?;
+    Ok(line.trim() == "yes")
+}
+
+/// What is to be signed, with the documents it names.
+#[derive(Debug)]
+struct Proposal {
+    bytes: Bytes,
+    body: Body,
+    terms: Terms,
+    scope: Scope,
+    statement: Statement,
+}
+
+impl Proposal {
+    /// Reads the bytes, and takes scope and statement from `around` only if the bytes commit to them.
+    fn of(decision: DecisionId, bytes: Bytes, around: &Value) -> Result<Self, String> {
+        let body = Body::parse(&bytes).map_err(|error| format!("the bytes are no log entry: {error}"))?;
+        if body.kind != Kind::DecisionMade {
+            return Err(format!("the bytes are an entry of kind {}, not a decision", body.kind.as_str()));
+        }
+        let terms: Terms = serde_json::from_value(body.public.clone())
+            .map_err(|error| format!("the bytes hold no terms of a decision: {error}"))?;
+        if terms.decision != decision || body.subject != decision.to_string() {
+            return Err(format!("the bytes are of another decision, {}", terms.decision));
+        }
+        if terms.floor != policy::floor::hash() {
+            return Err("the decision names another floor than the one in this program".into());
+        }
+        let scope: Scope = document(around, "scope", terms.scope.sha256)?;
+        let statement: Statement = document(around, "statement", terms.statement)?;
+        if scope.sites().len() != terms.scope.sites as usize {
+            return Err("the bytes count other sites than the scope lists".into());
+        }
+        Ok(Self { bytes, body, terms, scope, statement })
+    }
+
+    /// For people: the terms in rows, the hosts, the statement, then the bytes themselves.
+    fn shown(&self) -> Result<String, Failure> {
+        let Terms { measure, class, ground, not_before, expires, profile, .. } = &self.terms;
+        let word = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
+        let lease = output::span(expires.since(*not_before));
+        let mut rows: Vec<[String; 2]> = vec![
+            ["decision".into(), self.terms.decision.to_string()],
+            ["measure".into(), format!("{} on class {}", word(json!(measure)), word(json!(class)))],
+            ["ground".into(), word(json!(ground))],
+            ["in force".into(), format!("{not_before} until {expires} ({lease})")],
+            ["profile".into(), word(json!(profile))],
+            ["title".into(), plain(&self.statement.title)],
+            ["summary".into(), plain(&self.statement.summary)],
+        ];
+        if let Some(demand) = &self.terms.demand {
+            rows.push(["demand".into(), plain(&format!("{}, {}", demand.authority, demand.law))]);
+        }
+        for site in self.scope.sites() {
+            let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
+            rows.push(["site".into(), format!("{} – {}", hosts.join(" "), plain(&site.reason))]);
+        }
+        rows.push(["entry".into(), format!("{} number {}", self.body.kind.as_str(), self.body.sequence)]);
+        rows.push(["digest".into(), policy::approval_digest(&self.bytes).to_string()]);
+        let raw = std::str::from_utf8(&self.bytes).map_err(Failure::failed)?;
+        Ok(format!("{}\nThe exact bytes:\n{}\n\n", output::table(&rows), plain(raw)))
+    }
+}
+
+/// A document beside the bytes, if its digest is the one they commit to.
+fn document<T: serde::Serialize + serde::de::DeserializeOwned>(
+    around: &Value,
+    name: &str,
+    wanted: Digest,
+) -> Result<T, String> {
+    let value = around.get(name).ok_or_else(|| format!("the server did not send the {name}"))?;
+    let bytes = canonical::to_bytes(value).map_err(|error| format!("the {name} is unreadable: {error}"))?;
+    if Digest::of(&bytes) != wanted {
+        return Err(format!("the server shows another {name} than the one to be signed"));
+    }
+    canonical::parse(&bytes).map_err(|error| format!("the {name} is unreadable: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snapshot::fixture::{Draft, Mote};
+    use std::time::Duration;
+    use vocabulary::Timestamp;
+
+    fn draft() -> (Mote, Draft) {
+        let now = Timestamp::from_secs(1_795_000_000);
+        let mote = Mote::found(1, now);
+        let site = mote.site(&["forum.test"], 9000);
+        let draft = mote.draft(&[site], now, Duration::from_secs(60));
+        (mote, draft)
+    }
+
+    fn bytes(mote: &Mote, draft: &Draft, kind: Kind) -> Bytes {
+        let subject = draft.terms.decision.to_string();
+        let entry = mote.entry(kind, &subject, &draft.terms, draft.terms.not_before);
+        entry.body.to_bytes().unwrap().into()
+    }
+
+    fn around(draft: &Draft) -> Value {
+        json!({ "scope": draft.scope, "statement": draft.statement, "state": "proposed" })
+    }
+
+    #[test]
+    fn what_is_signed_is_shown_with_its_exact_bytes() {
+        let (mote, draft) = draft();
+        let bytes = bytes(&mote, &draft, Kind::DecisionMade);
+        let proposal = Proposal::of(draft.terms.decision, bytes.clone(), &around(&draft)).unwrap();
+        let shown = proposal.shown().unwrap();
+        assert!(shown.contains(std::str::from_utf8(&bytes).unwrap()), "{shown}");
+        for part in ["forum.test", "M5 on class S", "(1 min 0 s)", "emergency"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_shows_one_thing_and_has_another_signed_is_found_out() {
+        let (mote, draft) = draft();
+        let decision = draft.terms.decision;
+        let good = bytes(&mote, &draft, Kind::DecisionMade);
+        let refused = |bytes: &Bytes, around: &Value, why: &str| {
+            let said = Proposal::of(decision, bytes.clone(), around).unwrap_err();
+            assert!(said.contains(why), "{said}");
+        };
+        let (_, other) = self::draft();
+        let mut around_other = around(&draft);
+        around_other["scope"]["sites"][0]["reason"] = json!("another reason");
+        refused(&good, &around_other, "shows another scope");
+        let mut around_other = around(&draft);
+        around_other["statement"]["title"] = json!("Something harmless");
+        refused(&good, &around_other, "shows another statement");
+        refused(&good, &json!({}), "did not send the scope");
+        refused(&bytes(&mote, &draft, Kind::DecisionLifted), &around(&draft), "not a decision");
+        refused(&Bytes::from_static(b"{}"), &around(&draft), "no log entry");
+        let mut second = other;
+        second.terms.decision = DecisionId::random(mote.random());
+        refused(&bytes(&mote, &second, Kind::DecisionMade), &around(&draft), "of another decision");
+    }
+
+    #[test]
+    fn another_floor_than_ours_is_not_signed() {
+        let (mote, mut draft) = draft();
+        draft.terms.floor = Digest::of(b"a looser floor");
+        let bytes = bytes(&mote, &draft, Kind::DecisionMade);
+        let said = Proposal::of(draft.terms.decision, bytes, &around(&draft)).unwrap_err();
+        assert!(said.contains("another floor"), "{said}");
+    }
+}
