@@ -1,0 +1,66 @@
+//! What the schema itself refuses, whoever asks: the adapter is not the only one who can open the file.
+
+use crate::contract::SqliteRig;
+use crate::opening::raw;
+use records::contract::Rig;
+use records::contract::fixtures::{account, at, case_id, checkpoint, note};
+use records::{Change, DocumentName, Evidence, NewLeaf, Reading};
+use vocabulary::EvidenceId;
+
+#[tokio::test]
+async fn no_statement_changes_what_must_stay() {
+    let rig = SqliteRig::fresh().await;
+    let records = rig.records();
+    records.apply(&[Change::PutAccount(account(1))], None, &note(1, "a test")).await.unwrap();
+    let epoch = records.take_epoch().await.unwrap();
+    let leaves: Vec<_> = (1..=2)
+        .map(|sequence| NewLeaf { bytes: vec![sequence as u8], subject: "a".to_owned(), sequence })
+        .collect();
+    records.append(epoch, 0, &leaves, &checkpoint(2, "root", "log")).await.unwrap();
+    records.publish(epoch, 2, &checkpoint(2, "root", "log witness")).await.unwrap();
+    records.put_document(&DocumentName::new("policy", "1"), b"text", at(1)).await.unwrap();
+    let id = EvidenceId::from_bytes([1; 16]);
+    let file = Evidence::new(id, case_id(1), "text/plain".to_owned(), b"seen".to_vec(), at(1));
+    records.put_evidence(&file).await.unwrap();
+    records.read_evidence(id, &Reading { reader: "one".to_owned(), at: at(2) }).await.unwrap();
+
+    let mut other = raw(&rig.path()).await;
+    for statement in [
+        "UPDATE leaves SET bytes = x'00' WHERE idx = 0",
+        "DELETE FROM leaves WHERE idx = 1",
+        "DELETE FROM leaves",
+        "INSERT INTO leaves VALUES (3, randomblob(32), 'b', 1, x'00')",
+        "INSERT OR REPLACE INTO leaves VALUES (0, randomblob(32), 'b', 1, x'00')",
+        "INSERT OR REPLACE INTO leaves SELECT 2, hash, 'b', 1, x'00' FROM leaves WHERE idx = 0",
+        "INSERT OR REPLACE INTO leaves VALUES (2, randomblob(32), 'a', 1, x'00')",
+        "UPDATE log_state SET published_size = 1",
+        "UPDATE log_state SET published_size = NULL, published_note = NULL",
+        "UPDATE log_state SET epoch = 0",
+        "DELETE FROM log_state",
+        "UPDATE evidence SET media_type = 'x'",
+        "DELETE FROM evidence",
+        "INSERT OR REPLACE INTO evidence SELECT ordinal + 1, id, case_id, 'x', sha256, size, at FROM evidence",
+        "INSERT OR REPLACE INTO evidence SELECT ordinal, 'x', case_id, 'x', sha256, size, at FROM evidence",
+        "UPDATE evidence_files SET bytes = x'00'",
+        "DELETE FROM evidence_files",
+        "INSERT OR REPLACE INTO evidence_files SELECT id, x'00' FROM evidence_files",
+        "UPDATE readings SET reader = 'nobody'",
+        "DELETE FROM readings",
+        "INSERT OR REPLACE INTO readings SELECT ordinal, evidence, 'nobody', at FROM readings",
+        "UPDATE documents SET bytes = x'00'",
+        "DELETE FROM documents",
+        "INSERT OR REPLACE INTO documents (kind, name, sha256, at, bytes) SELECT kind, name, sha256, at, x'00' FROM documents",
+        "UPDATE revisions SET actor = 'nobody'",
+        "DELETE FROM revisions",
+        "INSERT INTO revisions VALUES (3, 0, 'x', 0)",
+        "INSERT OR REPLACE INTO revisions VALUES (1, 0, 'nobody', 0)",
+    ] {
+        let refused = sqlx::query(statement).execute(&mut other).await;
+        let code = refused.as_ref().err().and_then(|error| error.as_database_error()?.code());
+        assert_eq!(code.as_deref(), Some("1811"), "{statement}: {refused:?}");
+    }
+    assert_eq!(
+        records.leaf_hashes(0..9).await.unwrap(),
+        leaves.iter().map(NewLeaf::hash).collect::<Vec<_>>()
+    );
+}

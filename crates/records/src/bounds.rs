@@ -1,0 +1,52 @@
+//! How much of each thing is kept.
+
+/// The most items one page holds.
+pub const PAGE_MAX: u32 = 200;
+
+/// The longest name (account, actor, register, media type, subject of the log), in bytes.
+pub const NAME_BYTES_MAX: usize = 300;
+
+/// The longest note on a revision, in bytes.
+pub const NOTE_BYTES_MAX: usize = 1_000;
+
+/// The largest site, in bytes of its JSON.
+pub const SITE_BYTES_MAX: usize = 1024 * 1024;
+
+/// The largest case, in bytes of its JSON.
+pub const CASE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The largest decision, in bytes of its JSON: its scope may list thousands of sites.
+pub const DECISION_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The largest file of evidence, in bytes.
+pub const EVIDENCE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The most files one case's list, and the most readings one file's list, gives.
+pub const EVIDENCE_LIST_MAX: u32 = 1_000;
+
+/// The largest leaf, in bytes (tlog-tiles: its length has two bytes).
+pub const LEAF_BYTES_MAX: usize = 65_535;
+
+/// The largest checkpoint note, in bytes.
+pub const CHECKPOINT_BYTES_MAX: usize = 64 * 1024;
+
+/// The most leaves one append takes.
+pub const LEAVES_PER_APPEND_MAX: usize = 10_000;
+
+/// The most leaves one read gives; a longer range is cut off at its end.
+pub const LEAVES_PER_READ_MAX: u64 = 1_024;
+
+/// The largest document, in bytes, and the most bytes one page of documents holds beyond its first.
+pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The largest register, in bytes.
+pub const REGISTER_BYTES_MAX: usize = 1024 * 1024;
+
+/// The most sessions kept; when full, opening one ends the one opened longest ago.
+pub const SESSIONS_MAX: u64 = 1_000;
+
+/// The most idempotency keys kept; when full, the one claimed longest ago goes.
+pub const IDEMPOTENCY_KEYS_MAX: u64 = 100_000;
+
+/// The largest answer kept under an idempotency key, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;

@@ -1,0 +1,100 @@
+//! The one suite that every adapter runs: each clause is a sentence of the ports' contract.
+//!
+//! An adapter writes a [`Rig`] and calls `records::contract_suite!(fresh_rig)` in a test module, where
+//! `async fn fresh_rig() -> impl Rig` gives an empty store. Clauses are independent of each other.
+
+use crate::Records;
+use async_trait::async_trait;
+use std::sync::Arc;
+
+pub mod cases;
+pub mod decisions;
+pub mod documents;
+pub mod evidence;
+pub mod fixtures;
+pub mod log;
+pub mod sessions;
+pub mod sites;
+
+/// A store under test.
+#[async_trait]
+pub trait Rig: Send {
+    /// The store.
+    fn records(&self) -> Arc<dyn Records>;
+
+    /// Closes the store and opens it again on what it kept. Values of [`Rig::records`] from before must
+    /// not be used afterwards.
+    async fn reopen(&mut self);
+}
+
+/// One `#[tokio::test]` for each clause of the contract.
+#[macro_export]
+macro_rules! contract_suite {
+    ($fresh:path) => {
+        $crate::contract_suite! { @each $fresh;
+            sites {
+                an_empty_store_is_at_revision_zero,
+                revisions_are_contiguous_and_keep_their_history,
+                a_refused_change_changes_nothing,
+                steps_without_effect_take_no_revision,
+                a_host_belongs_to_one_site_but_may_pass_on,
+                of_racing_changes_with_one_expectation_one_wins,
+                the_history_comes_in_pages,
+                sites_survive_reopening,
+            }
+            cases {
+                a_case_is_put_under_its_version,
+                of_racing_puts_of_one_version_one_wins,
+                cases_come_in_pages_last_opened_first,
+                an_oversized_case_is_refused,
+            }
+            decisions {
+                a_decision_is_put_under_its_version,
+                decisions_are_found_by_state_and_case,
+                decisions_survive_reopening,
+            }
+            evidence {
+                evidence_is_write_once,
+                every_reading_of_evidence_is_kept,
+                oversized_evidence_is_refused,
+                evidence_survives_reopening,
+            }
+            log {
+                an_empty_log_has_no_head,
+                appends_are_whole_and_in_order,
+                an_append_on_another_size_is_refused,
+                a_fenced_sequencer_can_neither_append_nor_publish,
+                entries_of_a_subject_follow_each_other,
+                the_same_entry_is_never_appended_twice,
+                a_checkpoint_must_fit_the_log,
+                what_is_published_never_goes_back_and_never_changes,
+                of_racing_appends_one_wins,
+                ranges_are_cut_to_what_exists,
+                the_log_survives_reopening,
+            }
+            documents {
+                a_document_never_changes,
+                documents_come_in_pages_last_put_first,
+                a_page_of_large_documents_stops_early,
+                a_register_is_set_under_its_version,
+                documents_and_registers_survive_reopening,
+            }
+            sessions {
+                a_session_lives_until_its_end_or_until_closed,
+                the_oldest_session_gives_way_when_all_places_are_taken,
+                a_setup_token_works_once_and_only_the_newest,
+                a_key_answers_the_same_request_alike,
+                a_claim_that_was_never_settled_ends,
+                sweeping_removes_only_what_has_ended,
+                a_ready_store_says_so,
+            }
+        }
+    };
+    (@each $fresh:path; $($duty:ident { $($clause:ident,)* })*) => {$($(
+        #[tokio::test]
+        async fn $clause() {
+            let mut rig = $fresh().await;
+            $crate::contract::$duty::$clause(&mut rig).await;
+        }
+    )*)*};
+}
