@@ -7,8 +7,8 @@ use vocabulary::Timestamp;
 /// Field lines that can be read in the order received.
 ///
 /// Implemented for `HeaderMap`; a server with its own head type implements it to be asked without
-/// copying. Names may be in any case; values may carry surrounding white space.
-pub trait Fields {
+/// copying. `Sync`, so that a request may be held while the origin is waited for. Names may be in any case; values may carry surrounding white space.
+pub trait Fields: Sync {
     /// Shows each field line once.
     fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8]));
 }
@@ -21,7 +21,7 @@ impl Fields for HeaderMap {
     }
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>> Fields for Vec<(N, V)> {
+impl<N: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> Fields for Vec<(N, V)> {
     fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
         for (name, value) in self {
             see(name.as_ref(), value.as_ref());

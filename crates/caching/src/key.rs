@@ -56,7 +56,7 @@ pub struct Key(Box<[u8]>);
 
 const SITE_BYTES: usize = 16;
 /// Longer keys are looked up through the heap.
-const STACK_BYTES: usize = 512;
+const STACK_BYTES: usize = 256;
 
 impl<'a> KeyRef<'a> {
     /// A key without a port; splits a request target in origin form at its first `?`.

@@ -162,7 +162,10 @@ fn fractions_of_a_second_do_not_age_a_prompt_answer() {
     let response = [("Cache-Control", "max-age=1"), ("Date", noon.as_str())];
     let exchanged = Exchanged { requested: now, received: now };
     let storable = Asked { response: &response, exchanged, ..Asked::default() }.storable();
-    assert_eq!(storable.map(|s| s.freshness().age(now).as_secs()).ok(), Some(0));
+    let freshness = *storable.expect("storable").freshness();
+    assert_eq!(freshness.age(now).as_secs(), 0);
+    assert!(freshness.is_fresh(Timestamp::from_millis(NOON * 1000 + 1899)));
+    assert!(!freshness.is_fresh(Timestamp::from_millis(NOON * 1000 + 1900)));
 }
 
 /// RFC 9111 §4.2: what has aged out on its way is not worth keeping.
