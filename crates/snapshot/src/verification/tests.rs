@@ -2,7 +2,8 @@ use super::*;
 use crate::fixture::{Decided, Draft, Mote};
 use crate::{Bundle, Enforcement, Facts, Site, Verdict};
 use ledger::checkpoint::Checkpoint;
-use ledger::key::SignerKey;
+use ledger::key::{SignerKey, VerifierKey};
+use ledger::note::Note;
 use ledger::tlog_policy::TlogPolicy;
 use ledger::tlog_proof::TlogProof;
 use ledger::witness::{AddCheckpoint, Head, Witness};
@@ -362,22 +363,34 @@ fn outside_a_trial_the_operators_own_witness_does_not_count() {
     let own = Roots::new(mote.tlog_policy().clone(), ward(mote.roster())).expect("roots");
     assert_eq!(outcome(&mote, own, &site, &bytes).err(), Some("quorum-splittable"));
 
-    let outside = SignerKey::for_witness(&SeededRandom::new(9), "outside.example").expect("key").verifier();
-    let keys = mote.tlog_policy();
-    let text = format!(
-        "log {}\nwitness own {}\nwitness out {outside}\ngroup two any own out\ngroup one all two\nquorum one\n",
-        keys.logs()[0].key,
-        keys.witnesses()[0].key,
-    );
-    let mixed = TlogPolicy::parse(&text).expect("policy");
-    assert!(mixed.splittable());
-    let safe = TlogPolicy::parse(&format!(
-        "log {}\nwitness own {}\nwitness out {outside}\nquorum out\n",
-        keys.logs()[0].key,
-        keys.witnesses()[0].key,
-    ));
-    let roots = Roots::new(safe.expect("policy"), ward(mote.roster())).expect("roots");
-    assert_eq!(outcome(&mote, roots, &site, &bytes).err(), Some("too-few-witnesses"));
+    // Three of four, one of them the operator's: two outsiders and the operator are not three.
+    let draft = mote.draft(std::slice::from_ref(&site), now(), HOUR);
+    let decided = mote.decide(&draft, now());
+    let log = mote.tlog_policy().logs()[0].key.clone();
+    let outsiders = ["x.example", "y.example", "z.example"].map(|name| outsider(name, &log));
+    let keys: Vec<_> = [("own", mote.tlog_policy().witnesses()[0].key.clone())]
+        .into_iter()
+        .chain(["x", "y", "z"].into_iter().zip(outsiders.iter().map(Witness::verifier)))
+        .collect();
+    let policy = TlogPolicy::threshold(log, &keys, 3).expect("policy");
+    assert!(!policy.splittable());
+    let note = outsiders[..2].iter().fold(mote.checkpoint(now()), cosigned);
+    let bytes = mote.bundle_under(&decided, &note).to_bytes().expect("bytes");
+    let roots = |roster| Roots::new(policy.clone(), roster).expect("roots");
+    assert!(outcome(&mote, roots(mote.roster().clone()), &site, &bytes).is_ok(), "in a trial it counts");
+    assert_eq!(outcome(&mote, roots(ward(mote.roster())), &site, &bytes).err(), Some("too-few-witnesses"));
+}
+
+fn outsider(name: &str, log: &VerifierKey) -> Witness {
+    let key =
+        SignerKey::for_witness(&SeededRandom::new(name.bytes().map(u64::from).sum()), name).expect("key");
+    Witness::new(key, vec![log.clone()]).expect("witness")
+}
+
+fn cosigned(note: Note, witness: &Witness) -> Note {
+    let request = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint: note };
+    let staged = witness.add_checkpoint(&request, Head::default(), now()).expect("a first checkpoint");
+    request.checkpoint.with(staged.stored())
 }
 
 #[test]
@@ -385,14 +398,10 @@ fn another_profile_than_the_pinned_one_is_refused_even_when_witnessed() {
     let (mut mote, site) = stage();
     let draft = mote.draft(std::slice::from_ref(&site), now(), HOUR);
     let decided = mote.decide(&draft, now());
-    let outside = SignerKey::for_witness(&SeededRandom::new(9), "outside.example").expect("key");
     let log = mote.tlog_policy().logs()[0].key.clone();
-    let witness = Witness::new(outside, vec![log.clone()]).expect("witness");
-    let note = mote.checkpoint(now());
-    let request = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint: note };
-    let staged = witness.add_checkpoint(&request, Head::default(), now()).expect("consistent");
-    let only_outside = ledger::note::Note::parse(&without(&request.checkpoint.to_string(), "test/witness"));
-    let note = only_outside.expect("note").with(staged.stored());
+    let witness = outsider("outside.example", &log);
+    let unwitnessed = Note::parse(&without(&mote.checkpoint(now()).to_string(), "test/witness"));
+    let note = cosigned(unwitnessed.expect("note"), &witness);
     let bytes = mote.bundle_under(&decided, &note).to_bytes().expect("bytes");
 
     let keys = TlogPolicy::threshold(log, &[("out", witness.verifier())], 1).expect("policy");
