@@ -86,7 +86,7 @@ async function shoot(wanted, variant) {
   });
   await context.addCookies(cookiesOf(wanted));
   const page = await context.newPage();
-  const bytes = watch(page, wanted, found);
+  const bytes = await watch(page, wanted, found);
   try {
     const answer = await page.goto(wanted.url, { waitUntil: "load", timeout: 20_000 });
     const status = answer?.status() || 200;
@@ -114,7 +114,7 @@ function cookiesOf({ cookie, url }) {
 }
 
 // Collects whatever a clean page does not do; returns what it loaded.
-function watch(page, wanted, found) {
+async function watch(page, wanted, found) {
   const bytes = { count: 0, sum: 0 };
   const own = new URL(wanted.url).host;
   page.on("request", (request) => {
@@ -130,9 +130,9 @@ function watch(page, wanted, found) {
   page.on("console", (message) => {
     // The browser itself complains about the status of the page it was sent to; that status is checked above.
     const ownStatus = message.location().url === wanted.url && message.text().includes(`status of ${wanted.status}`);
-    if (message.type() === "error" && !ownStatus) found.push(`console: ${message.text()}`);
+    if (message.type() === "error" && !ownStatus) found.push(`console: ${message.text()} (${message.location().url})`);
   });
-  page.addInitScript(() =>
+  await page.addInitScript(() =>
     addEventListener("securitypolicyviolation", (e) =>
       console.error(`content security policy: ${e.violatedDirective} forbids ${e.blockedURI}`)));
   return bytes;
