@@ -1,1 +1,33 @@
 //! The data plane: accept, TLS, framing, the exchange and its answers.
+
+mod access_log;
+mod admin;
+mod authority;
+mod date;
+mod enforce;
+mod exchange;
+mod fields;
+mod figures;
+mod http1;
+mod http2;
+mod listen;
+mod options;
+mod origin;
+mod origin_request;
+mod pace;
+pub mod pages;
+mod ports;
+mod ray;
+mod reasons;
+mod request;
+mod server;
+mod stages;
+mod trail;
+mod vigil;
+mod visitor;
+mod worker;
+
+pub use figures::{Figures, SiteFigures};
+pub use options::{Inputs, Options, StartError, WorkerModel};
+pub use reasons::{Outcome, Reason};
+pub use server::{Edge, Insight, start};

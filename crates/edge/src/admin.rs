@@ -1,0 +1,68 @@
+//! `/metrics`, `/healthz` and `/readyz` of an edge that has no control plane beside it.
+
+use crate::http1::connection::Service;
+use crate::ports::{Answer, Content, Fields, Head, OwnFields};
+use crate::ray::Rays;
+use crate::reasons::Reason;
+use crate::request::{Length, Request};
+use crate::server::Insight;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+/// Answers an operator's questions.
+pub(crate) struct Admin {
+    pub(crate) insight: Insight,
+    pub(crate) rays: Rays,
+}
+
+impl Service for Admin {
+    async fn serve<C: Content, A: Answer>(&self, request: &Request, _: &mut C, answer: &mut A) {
+        let (status, text) = self.answer_to(&request.method, request.target.path());
+        // An operator that has left needs no answer.
+        let _ = self.send(status, text, request.method == Method::HEAD, answer).await;
+    }
+
+    async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {
+        let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let _ = self.send(status, format!("{}\n", reason.name()), false, answer).await;
+    }
+}
+
+impl Admin {
+    fn answer_to(&self, method: &Method, path: &str) -> (StatusCode, String) {
+        if *method != Method::GET && *method != Method::HEAD {
+            return (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n".to_owned());
+        }
+        match path {
+            "/metrics" => (StatusCode::OK, self.insight.figures().prometheus()),
+            "/healthz" => (StatusCode::OK, "alive\n".to_owned()),
+            "/readyz" if self.insight.is_ready() => (StatusCode::OK, "ready\n".to_owned()),
+            "/readyz" => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no parcel was applied yet: the feed is silent\n".to_owned(),
+            ),
+            _ => (StatusCode::NOT_FOUND, "/metrics, /healthz and /readyz are answered here\n".to_owned()),
+        }
+    }
+
+    async fn send<A: Answer>(
+        &self,
+        status: StatusCode,
+        text: String,
+        is_head: bool,
+        answer: &mut A,
+    ) -> Result<(), Reason> {
+        let mut fields = HeaderMap::new();
+        fields.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+        );
+        let own = OwnFields { ray: self.rays.next(), cache: None, age: None };
+        let length = Length::Known(text.len() as u64);
+        answer.head(Head { status, fields: Fields::Map(&fields), length, own, close: false }).await?;
+        if !is_head {
+            answer.data(Bytes::from(text)).await?;
+        }
+        answer.finish(None).await
+    }
+}

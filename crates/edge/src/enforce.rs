@@ -1,0 +1,174 @@
+//! From parcels to what is served: applies each parcel of the feed, swaps the snapshot, keeps what a
+//! restart needs, refreshes certificates, and tells the publisher what became of it.
+
+use crate::worker::{Serving, Shared};
+use certificates::{CertificateStore, Source, Wanted};
+use feed::{Receipt, Subscription};
+use replica::Replica;
+use snapshot::{Applied, Enforcement, Parcel, Site};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use vocabulary::Timestamp;
+
+/// Nothing is looked at again later than this, whatever the clock does.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(60);
+
+/// Owns the measures that run.
+pub(crate) struct Enforcer {
+    edge: String,
+    shared: Arc<Shared>,
+    feed: Subscription,
+    enforcement: Enforcement,
+    replica: Option<Arc<Replica>>,
+    certificates: Arc<CertificateStore>,
+    /// The parcel applied last; once more when a lease in it begins later.
+    parcel: Option<Arc<Parcel>>,
+    retry_at: Option<Timestamp>,
+    certificates_due: Timestamp,
+}
+
+impl Enforcer {
+    pub(crate) fn new(
+        edge: String,
+        shared: Arc<Shared>,
+        feed: Subscription,
+        enforcement: Enforcement,
+        replica: Option<Replica>,
+        certificates: Arc<CertificateStore>,
+    ) -> Self {
+        let certificates_due = shared.clock.now();
+        let replica = replica.map(Arc::new);
+        Self {
+            edge,
+            shared,
+            feed,
+            enforcement,
+            replica,
+            certificates,
+            parcel: None,
+            retry_at: None,
+            certificates_due,
+        }
+    }
+
+    /// Before the first visitor: what the feed has, else what the replica kept.
+    pub(crate) fn begin(&mut self) {
+        match self.feed.current() {
+            Some(parcel) => self.apply(parcel),
+            None => self.begin_from_replica(),
+        }
+    }
+
+    fn begin_from_replica(&mut self) {
+        let Some(replica) = &self.replica else { return };
+        match replica.load() {
+            Ok(kept) => {
+                for damage in &kept.damage {
+                    tracing::error!(?damage, "the replica is damaged; older state is used");
+                }
+                if let Some((parcel, generation)) = kept.parcel {
+                    tracing::info!(revision = parcel.revision, ?generation, "starting from the replica");
+                    self.apply(Arc::new(parcel));
+                }
+            }
+            Err(error) => tracing::error!(%error, "the replica cannot be read; waiting for the feed"),
+        }
+    }
+
+    /// Follows the feed until the edge stops.
+    pub(crate) async fn run(mut self, stopping: CancellationToken) {
+        let mut ended = false;
+        loop {
+            let wait = self.until_next_look();
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                changed = self.feed.changed(), if !ended => match changed {
+                    Ok(parcel) => self.apply(parcel),
+                    Err(_) => {
+                        tracing::warn!("the feed has ended; known measures run on to their end");
+                        ended = true;
+                    }
+                },
+                () = tokio::time::sleep(wait) => self.look_again(),
+            }
+        }
+    }
+
+    fn until_next_look(&self) -> Duration {
+        let now = self.shared.clock.now();
+        let next = self.retry_at.map_or(self.certificates_due, |retry| retry.min(self.certificates_due));
+        next.since(now).clamp(Duration::from_millis(10), LOOK_AGAIN_MAX)
+    }
+
+    fn look_again(&mut self) {
+        let now = self.shared.clock.now();
+        if self.retry_at.is_some_and(|retry| retry <= now)
+            && let Some(parcel) = self.parcel.clone()
+        {
+            self.apply(parcel);
+        } else if self.certificates_due <= now {
+            self.refresh_certificates(now);
+        }
+    }
+
+    fn apply(&mut self, parcel: Arc<Parcel>) {
+        let now = self.shared.clock.now();
+        let applied = self.enforcement.apply(&parcel, now);
+        self.retry_at = applied.retry_at;
+        serve(&self.shared, &applied);
+        for alarm in &applied.alarms {
+            tracing::error!(%alarm, "enforcement alarm");
+        }
+        self.keep(&parcel);
+        self.report(parcel.revision, applied);
+        let sites_changed = self.parcel.as_ref().is_none_or(|before| before.sites != parcel.sites);
+        self.parcel = Some(parcel);
+        if sites_changed {
+            self.refresh_certificates(now);
+        }
+    }
+
+    /// Counters are kept before an outcome is reported: what was said to run must run after a restart.
+    fn keep(&self, parcel: &Parcel) {
+        if let Some(replica) = &self.replica
+            && let Err(error) = replica.keep(parcel, self.enforcement.trust())
+        {
+            tracing::error!(%error, "the replica cannot be written; a restart will need the feed");
+        }
+    }
+
+    fn report(&self, revision: u64, applied: Applied) {
+        let refused = applied.refused.into_iter().map(|(id, refusal)| (id, refusal.to_string())).collect();
+        self.feed.report(Receipt { edge: self.edge.clone(), revision, applied: applied.applied, refused });
+    }
+
+    fn refresh_certificates(&mut self, now: Timestamp) {
+        let serving = self.shared.serving.load();
+        let wanted: Vec<_> = serving.snapshot.sites().iter().map(|site| wanted(site)).collect();
+        let refreshed = self.certificates.refresh(&wanted, now);
+        for failure in &refreshed.failures {
+            let (hosts, kept) = (&failure.hosts, failure.earlier_kept);
+            tracing::warn!(?hosts, error = %failure.error, earlier_kept = kept, "no certificate for a site");
+        }
+        self.certificates_due = refreshed.next;
+    }
+}
+
+fn wanted(site: &Site) -> Wanted {
+    let source = match &site.certificate {
+        Some(files) => Source::Files { chain: files.chain.clone(), key: files.key.clone() },
+        None => Source::LocalAuthority,
+    };
+    Wanted { hosts: site.hosts.clone(), source }
+}
+
+/// Puts a snapshot in force; answers under way hear of it.
+fn serve(shared: &Shared, applied: &Applied) {
+    let before = shared.serving.load_full();
+    let generation = before.generation + 1;
+    let counters = |site: &Arc<Site>| (site.id, before.sites.get(&site.id).cloned().unwrap_or_default());
+    let sites = applied.snapshot.sites().iter().map(counters).collect();
+    shared.serving.store(Arc::new(Serving { snapshot: Arc::clone(&applied.snapshot), sites, generation }));
+    shared.replaced.send_replace(generation);
+}

@@ -1,0 +1,223 @@
+//! One exchange, from a request's head to its record: the only place that leads from step to step.
+//!
+//! `Accepted → Identified → Admitted → Routed → Hit | Miss → Fetched → Answered → recorded`. Each step is a
+//! file in `stages/` and knows none of the others; whatever ends an exchange early is a [`Reason`].
+//!
+//! Invariants: every exchange is recorded, as the last thing that happens; nothing is served without
+//! [`Admitted`], which only the admit stage makes.
+
+use crate::origin_request::OnBehalf;
+use crate::ports::{Answer, Content, OwnFields};
+use crate::reasons::Reason;
+use crate::request::{Length, Request};
+use crate::stages::admit::{Judgement, admit};
+use crate::stages::fetch::{Fetched, fetch};
+use crate::stages::identify::{Identified, identify};
+use crate::stages::keep::{Filling, Received, invalidate};
+use crate::stages::look_up::{Found, look_up};
+use crate::stages::record::record;
+use crate::stages::relay::{length_of, passed_on, relay};
+use crate::stages::route::{Routed, route};
+use crate::stages::{Admitted, reply, stored, tunnel};
+use crate::trail::{Counted, Trail};
+use crate::vigil::keep_vigil;
+use crate::worker::Worker;
+use caching::{CacheStatus, Exchanged, Plan};
+use http::{StatusCode, header};
+use std::net::IpAddr;
+use std::sync::Arc;
+use vocabulary::Timestamp;
+
+/// Serves one request of a visitor.
+pub(crate) async fn exchange<C: Content, A: Answer>(
+    worker: &Worker,
+    peer: IpAddr,
+    request: &Request,
+    content: &mut C,
+    answer: &mut A,
+) {
+    let mut trail = Trail::new(worker.rays.next(), worker.shared.clock.now(), peer);
+    let mut answer = Counted::new(answer);
+    let outcome = lead(worker, peer, request, &mut trail, content, &mut answer).await;
+    let reason = match outcome {
+        Ok(reason) => reason,
+        Err(reason) if answer.has_begun() => reason,
+        Err(Reason::CutByMeasure) => blocked_after_all(worker, request, &mut trail, &mut answer).await,
+        Err(reason) => or_error_page(worker, reason, Some(request), &trail, &mut answer).await,
+    };
+    record(worker, Some(request), &trail, reason, (answer.status, answer.bytes));
+}
+
+/// Answers and records a request whose head could not be read.
+pub(crate) async fn refuse<A: Answer>(worker: &Worker, peer: IpAddr, reason: Reason, answer: &mut A) {
+    let trail = Trail::new(worker.rays.next(), worker.shared.clock.now(), peer);
+    let mut answer = Counted::new(answer);
+    let reason = or_error_page(worker, reason, None, &trail, &mut answer).await;
+    record(worker, None, &trail, reason, (answer.status, answer.bytes));
+}
+
+/// Accepted → Identified → Admitted → Routed, and on from there under the eyes of the vigil.
+async fn lead<C: Content, A: Answer>(
+    worker: &Worker,
+    peer: IpAddr,
+    request: &Request,
+    trail: &mut Trail,
+    content: &mut C,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let identified = identify(peer, &worker.shared.trusted_proxies, request)?;
+    trail.client = identified.client;
+    let admitted = match judge(worker, request, trail, trail.started) {
+        Judgement::Admitted(admitted) => admitted,
+        Judgement::Unknown => return Err(Reason::UnknownHost),
+        Judgement::Blocked(measure) => {
+            let date = worker.date.at(trail.started);
+            return reply::blocked(&measure, request, trail, trail.started, &date, answer).await;
+        }
+    };
+    let routed = route(admitted.site(), request);
+    let (host, generation) = (request.authority.host(), admitted.generation());
+    let serving = serve(worker, &identified, &admitted, &routed, request, trail, content, answer);
+    keep_vigil(&worker.shared, host, generation, serving).await
+}
+
+/// Judges the request now, and notes whose it is.
+fn judge(worker: &Worker, request: &Request, trail: &mut Trail, now: Timestamp) -> Judgement {
+    let serving = worker.shared.serving.load();
+    let host = request.authority.host();
+    let judgement = admit(&serving, host, now);
+    trail.site = match &judgement {
+        Judgement::Admitted(admitted) => Some(Arc::clone(admitted.site())),
+        Judgement::Blocked(measure) => {
+            trail.decision = Some(measure.id());
+            serving.snapshot.site(host).cloned()
+        }
+        Judgement::Unknown => None,
+    };
+    trail.counters = trail.site.as_ref().and_then(|site| serving.sites.get(&site.id)).cloned();
+    judgement
+}
+
+/// Routed → Hit | Miss.
+#[expect(clippy::too_many_arguments, reason = "the facts gathered so far, one by one")]
+async fn serve<C: Content, A: Answer>(
+    worker: &Worker,
+    identified: &Identified,
+    admitted: &Admitted,
+    routed: &Routed<'_>,
+    request: &Request,
+    trail: &mut Trail,
+    content: &mut C,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let why = match routed.plan {
+        Plan::Bypass(why) => why,
+        Plan::Lookup => match look_up(&worker.shared.cache, &routed.key, &routed.asked, trail.started) {
+            Found::Hit { stored, age, ttl, form } => {
+                trail.cache = Some(CacheStatus::Hit { ttl });
+                let own = OwnFields { age: Some(age), ..trail.own_fields() };
+                return stored::send(&stored, form, routed.asked.is_head(), own, answer).await;
+            }
+            Found::Miss(why) if routed.asked.only_if_cached() => {
+                trail.cache = Some(CacheStatus::Local { why });
+                return Err(Reason::OnlyIfCached);
+            }
+            Found::Miss(why) => why,
+        },
+    };
+    trail.cache = Some(CacheStatus::Forwarded { why, status: None, kept: Err(None) });
+    let behalf = OnBehalf {
+        peer: identified.peer,
+        trusted: identified.by_trusted_proxy,
+        ray: trail.ray,
+        accept_encoding: (routed.plan == Plan::Lookup).then(|| routed.asked.accept_encoding()),
+    };
+    // In its own box: a connection must not carry the memory of a fetch while it answers from the cache.
+    Box::pin(from_origin(worker, &behalf, admitted, routed, request, trail, content, answer)).await
+}
+
+/// Miss → Fetched → Answered.
+#[expect(clippy::too_many_arguments, reason = "the facts gathered so far, one by one")]
+async fn from_origin<C: Content, A: Answer>(
+    worker: &Worker,
+    behalf: &OnBehalf,
+    admitted: &Admitted,
+    routed: &Routed<'_>,
+    request: &Request,
+    trail: &mut Trail,
+    content: &mut C,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let clock = &worker.shared.clock;
+    let requested = clock.now();
+    let fill = worker.shared.cache.begin(&routed.key);
+    let Fetched { status, fields, body, transfer } =
+        fetch(worker, admitted, request, behalf, content, answer).await?;
+    let received = clock.now();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        let lease = transfer.into_lease();
+        return tunnel::run(fields, lease, trail.own_fields(), content, answer).await;
+    }
+    invalidate(worker, &routed.key, request, status, &fields);
+    let length = length_of(status, &fields, &body, request.method == http::Method::HEAD);
+    let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
+    let exchanged = Exchanged { requested, received };
+    let answered = Received { status, fields: &fields, delimited, exchanged };
+    let filling = match routed.plan {
+        Plan::Bypass(_) => Err(None),
+        Plan::Lookup => {
+            Filling::begin(worker, (routed.key, fill), &routed.asked, &answered, routed.mode).map_err(Some)
+        }
+    };
+    if let Some(CacheStatus::Forwarded { why, .. }) = trail.cache {
+        let kept = filling.as_ref().map(|filling| filling.ttl(received)).map_err(|reason| *reason);
+        trail.cache = Some(CacheStatus::Forwarded { why, status: Some(status), kept });
+    }
+    let (own, mut filling) = (trail.own_fields(), filling.ok());
+    let fields = passed_on(fields, &worker.date.at(received));
+    let gather = |piece: &[u8]| {
+        if filling.as_mut().is_some_and(|filling| !filling.add(piece)) {
+            filling = None;
+        }
+    };
+    let reason = relay(status, fields, length, own, (body, transfer), answer, gather).await?;
+    if let Some(filling) = filling {
+        filling.publish();
+    }
+    Ok(reason)
+}
+
+/// A measure came into force before anything was answered: the visitor gets its page.
+async fn blocked_after_all<A: Answer>(
+    worker: &Worker,
+    request: &Request,
+    trail: &mut Trail,
+    answer: &mut A,
+) -> Reason {
+    let now = worker.shared.clock.now();
+    trail.cache = None;
+    match judge(worker, request, trail, now) {
+        Judgement::Blocked(measure) => {
+            let sent = reply::blocked(&measure, request, trail, now, &worker.date.at(now), answer).await;
+            sent.unwrap_or_else(|reason| reason)
+        }
+        // It has ended already.
+        Judgement::Admitted(_) | Judgement::Unknown => Reason::CutByMeasure,
+    }
+}
+
+/// Answers with a page for a reason that has one, as long as nothing else was answered.
+async fn or_error_page<A: Answer>(
+    worker: &Worker,
+    reason: Reason,
+    request: Option<&Request>,
+    trail: &Trail,
+    answer: &mut A,
+) -> Reason {
+    if reason.status() > 0 {
+        let date = worker.date.at(trail.started);
+        // A visitor that has left meanwhile changes nothing about why the exchange failed.
+        let _ = reply::error(reason, request, trail, &date, answer).await;
+    }
+    reason
+}

@@ -1,0 +1,252 @@
+//! What the edge counts, and how it tells.
+//!
+//! Each worker counts for itself; a reader adds up. Counters never go back while the edge runs.
+
+use crate::reasons::Reason;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use vocabulary::SiteId;
+
+/// One worker's counters.
+pub(crate) struct Counters {
+    reasons: Box<[AtomicU64]>,
+    /// By the first digit of the status; 0 counts exchanges without an answer.
+    classes: [AtomicU64; 6],
+    pub(crate) hits: AtomicU64,
+    pub(crate) sent_bytes: AtomicU64,
+    pub(crate) connections_opened: AtomicU64,
+    pub(crate) connections_closed: AtomicU64,
+    pub(crate) connections_refused: AtomicU64,
+    pub(crate) handshakes_failed: AtomicU64,
+    pub(crate) origin_connects: AtomicU64,
+    pub(crate) origin_requests: AtomicU64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            reasons: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            classes: Default::default(),
+            hits: AtomicU64::new(0),
+            sent_bytes: AtomicU64::new(0),
+            connections_opened: AtomicU64::new(0),
+            connections_closed: AtomicU64::new(0),
+            connections_refused: AtomicU64::new(0),
+            handshakes_failed: AtomicU64::new(0),
+            origin_connects: AtomicU64::new(0),
+            origin_requests: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Counters {
+    /// Counts a recorded exchange.
+    pub(crate) fn exchange(&self, reason: Reason, status: u16, sent_bytes: u64) {
+        add(&self.reasons[reason.index()], 1);
+        add(&self.classes[usize::from(status / 100).min(5)], 1);
+        add(&self.sent_bytes, sent_bytes);
+    }
+}
+
+/// Adds to a counter.
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// One site's counters, kept while the site is served.
+#[derive(Debug, Default)]
+pub(crate) struct SiteCounters {
+    pub(crate) requests: AtomicU64,
+    pub(crate) hits: AtomicU64,
+    pub(crate) blocked: AtomicU64,
+    pub(crate) sent_bytes: AtomicU64,
+}
+
+/// The counters of all sites of a snapshot.
+pub(crate) type SiteCounterTable = HashMap<SiteId, Arc<SiteCounters>>;
+
+/// What the edge has done since it started, and what it holds now.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    /// Exchanges that were recorded.
+    pub requests: u64,
+    /// The same by class of status; index 0: ended without an answer, 1: 1xx (tunnels), and so on.
+    pub classes: [u64; 6],
+    /// The same by reason, in the order of the table; only those that occurred.
+    pub reasons: Vec<(Reason, u64)>,
+    /// Exchanges answered from the cache.
+    pub hits: u64,
+    /// Exchanges answered by a measure.
+    pub blocked: u64,
+    /// Bytes of content sent to visitors.
+    pub sent_bytes: u64,
+    /// Visitors' connections open now.
+    pub open_connections: u64,
+    /// Visitors' connections since the start.
+    pub connections: u64,
+    /// Connections turned away at once, for want of descriptors.
+    pub connections_refused: u64,
+    /// TLS handshakes that came to nothing.
+    pub handshakes_failed: u64,
+    /// Connections made to origins.
+    pub origin_connects: u64,
+    /// Requests sent to origins.
+    pub origin_requests: u64,
+    /// Lines the access log had no room for.
+    pub log_lines_dropped: u64,
+    /// The sites' revision that is served; none before the first parcel.
+    pub revision: Option<u64>,
+    /// Measures whose lease runs.
+    pub measures: u64,
+    /// By site.
+    pub sites: Vec<SiteFigures>,
+    /// The cache.
+    pub cache: object_cache::Figures,
+}
+
+/// One site's figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SiteFigures {
+    /// The site.
+    pub site: SiteId,
+    /// Exchanges.
+    pub requests: u64,
+    /// Those answered from the cache.
+    pub hits: u64,
+    /// Those answered by a measure.
+    pub blocked: u64,
+    /// Bytes of content sent.
+    pub sent_bytes: u64,
+}
+
+impl Figures {
+    pub(crate) fn add_worker(&mut self, counters: &Counters, tally: &mut [u64]) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        for (slot, counter) in tally.iter_mut().zip(&counters.reasons) {
+            *slot += read(counter);
+        }
+        for (slot, counter) in self.classes.iter_mut().zip(&counters.classes) {
+            let count = read(counter);
+            *slot += count;
+            self.requests += count;
+        }
+        self.hits += read(&counters.hits);
+        self.sent_bytes += read(&counters.sent_bytes);
+        let closed = read(&counters.connections_closed);
+        let opened = read(&counters.connections_opened);
+        self.connections += opened;
+        self.open_connections += opened.saturating_sub(closed);
+        self.connections_refused += read(&counters.connections_refused);
+        self.handshakes_failed += read(&counters.handshakes_failed);
+        self.origin_connects += read(&counters.origin_connects);
+        self.origin_requests += read(&counters.origin_requests);
+    }
+
+    pub(crate) fn add_sites(&mut self, table: &SiteCounterTable) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.sites = table
+            .iter()
+            .map(|(site, counters)| SiteFigures {
+                site: *site,
+                requests: read(&counters.requests),
+                hits: read(&counters.hits),
+                blocked: read(&counters.blocked),
+                sent_bytes: read(&counters.sent_bytes),
+            })
+            .collect();
+        self.sites.sort_by_key(|figures| figures.site);
+    }
+
+    /// The figures as Prometheus reads them (text format 0.0.4).
+    pub fn prometheus(&self) -> String {
+        let mut text = String::with_capacity(4096);
+        let mut plain = |name: &str, kind: &str, help: &str, value: u64| {
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+        };
+        plain("wardmote_hits_total", "counter", "Exchanges answered from the cache.", self.hits);
+        plain("wardmote_blocked_total", "counter", "Exchanges answered by a measure.", self.blocked);
+        plain("wardmote_sent_bytes_total", "counter", "Bytes of content sent to visitors.", self.sent_bytes);
+        plain("wardmote_open_connections", "gauge", "Visitors' connections open now.", self.open_connections);
+        plain("wardmote_connections_total", "counter", "Visitors' connections.", self.connections);
+        let refused = self.connections_refused;
+        plain("wardmote_connections_refused_total", "counter", "Connections turned away at once.", refused);
+        let failed = self.handshakes_failed;
+        plain("wardmote_handshakes_failed_total", "counter", "TLS handshakes that came to nothing.", failed);
+        plain("wardmote_origin_connects_total", "counter", "Connections to origins.", self.origin_connects);
+        plain("wardmote_origin_requests_total", "counter", "Requests to origins.", self.origin_requests);
+        let dropped = self.log_lines_dropped;
+        plain("wardmote_log_lines_dropped_total", "counter", "Access log lines without room.", dropped);
+        plain("wardmote_measures", "gauge", "Measures whose lease runs.", self.measures);
+        plain("wardmote_cache_bytes", "gauge", "Bytes of stored responses.", self.cache.bytes);
+        plain("wardmote_cache_capacity_bytes", "gauge", "Bytes that may be stored.", self.cache.capacity);
+        plain("wardmote_cache_keys", "gauge", "Keys of stored responses.", self.cache.keys);
+        plain(
+            "wardmote_cache_evictions_total",
+            "counter",
+            "Keys dropped to make room.",
+            self.cache.evictions,
+        );
+        if let Some(revision) = self.revision {
+            plain("wardmote_revision", "gauge", "The sites' revision that is served.", revision);
+        }
+        self.write_labelled(&mut text);
+        text
+    }
+
+    fn write_labelled(&self, text: &mut String) {
+        let _ = text.write_str("# HELP wardmote_requests_total Exchanges by class of status.\n# TYPE wardmote_requests_total counter\n");
+        for (class, count) in self.classes.iter().enumerate() {
+            let class = if class == 0 { "none".to_owned() } else { format!("{class}xx") };
+            let _ = writeln!(text, "wardmote_requests_total{{class=\"{class}\"}} {count}");
+        }
+        let _ = text.write_str(
+            "# HELP wardmote_reasons_total Exchanges by reason.\n# TYPE wardmote_reasons_total counter\n",
+        );
+        for (reason, count) in &self.reasons {
+            let (name, outcome) = (reason.name(), reason.outcome().label());
+            let _ =
+                writeln!(text, "wardmote_reasons_total{{reason=\"{name}\",outcome=\"{outcome}\"}} {count}");
+        }
+        type Column = (&'static str, &'static str, fn(&SiteFigures) -> u64);
+        const COLUMNS: [Column; 4] = [
+            ("wardmote_site_requests_total", "Exchanges by site.", |site| site.requests),
+            ("wardmote_site_hits_total", "Exchanges answered from the cache, by site.", |site| site.hits),
+            ("wardmote_site_blocked_total", "Exchanges answered by a measure, by site.", |site| site.blocked),
+            ("wardmote_site_sent_bytes_total", "Bytes of content sent, by site.", |site| site.sent_bytes),
+        ];
+        for (name, help, value) in COLUMNS {
+            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+            for site in &self.sites {
+                let _ = writeln!(text, "{name}{{site=\"{}\"}} {}", site.site, value(site));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_add_up_and_every_line_is_well_formed() {
+        let (one, two) = (Counters::default(), Counters::default());
+        one.exchange(Reason::Hit, 200, 10);
+        two.exchange(Reason::UnknownHost, 421, 5);
+        two.exchange(Reason::VisitorGone, 0, 0);
+        let (mut figures, mut tally) = (Figures::default(), vec![0; Reason::ALL.len()]);
+        for counters in [&one, &two] {
+            figures.add_worker(counters, &mut tally);
+        }
+        figures.reasons = vec![(Reason::Hit, 1)];
+        figures.add_sites(&HashMap::from([(SiteId::from_bytes([7; 16]), Arc::default())]));
+        assert_eq!((figures.requests, figures.sent_bytes, figures.classes), (3, 15, [1, 0, 1, 0, 1, 0]));
+        for line in figures.prometheus().lines() {
+            let words: Vec<_> = line.split(' ').collect();
+            let comment = line.starts_with("# HELP ") || line.starts_with("# TYPE ");
+            assert!(comment || (words.len() == 2 && words[1].parse::<u64>().is_ok()), "{line}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! One HTTP/2 connection: its handshake, its streams, its end.
+
+use super::answer::Http2Answer;
+use super::content::Http2Content;
+use super::head;
+use crate::http1::connection::{HEAD_TIME_MAX, IDLE_TIME_MAX, LINGER_TIME_MAX, Service};
+use crate::http1::framing::HEAD_BYTES_MAX;
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use h2::RecvStream;
+use h2::server::{Builder, Connection, SendResponse};
+use http::{Method, Request};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+/// Streams a visitor may have open at once on one connection.
+pub const STREAMS_MAX: u32 = 128;
+/// What one stream may have received and not yet passed on, in bytes.
+pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// What all streams of a connection may have received and not yet passed on, in bytes.
+pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// What one stream may hold back while the visitor takes nothing, in bytes. Bodies from the cache are
+/// shared, not copied.
+pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
+/// Streams that the visitor reset before they were looked at; one more ends the connection with
+/// ENHANCE_YOUR_CALM (the rapid reset attack).
+pub const PENDING_RESETS_MAX: usize = 20;
+/// Streams that the edge had to reset for the visitor's errors; one more ends the connection.
+pub const FORCED_RESETS_MAX: usize = 64;
+
+type Streams<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>;
+
+/// Serves a connection until either side ends it. `stopping` becomes ready when the process winds down:
+/// streams under way are finished, no other is begun.
+pub(crate) async fn serve<T, S>(io: T, service: &S, stopping: impl Future<Output = ()> + Send)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    S: Service,
+{
+    // A visitor that does not even greet, or breaks the protocol, needs no answer.
+    let Ok(Ok(connection)) = timeout(HEAD_TIME_MAX, bounds().handshake(io)).await else {
+        return;
+    };
+    let active_at = Instant::now();
+    let mut serving = Serving { connection, streams: Streams::new(), service, active_at, ending: false };
+    let (mut stopping, mut idle) = (pin!(stopping), pin!(sleep(IDLE_TIME_MAX)));
+    poll_fn(|cx| serving.poll(stopping.as_mut(), idle.as_mut(), cx)).await;
+    // Exchanges that were under way learn that their visitor has left, and are recorded.
+    let Serving { mut streams, .. } = serving;
+    let _ = timeout(LINGER_TIME_MAX, async { while streams.next().await.is_some() {} }).await;
+}
+
+fn bounds() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .max_send_buffer_size(STREAM_SEND_BYTES_MAX)
+        .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(Some(FORCED_RESETS_MAX));
+    builder
+}
+
+struct Serving<'a, T, S> {
+    connection: Connection<T, Bytes>,
+    streams: Streams<'a>,
+    service: &'a S,
+    active_at: Instant,
+    /// No new stream is taken; those under way are finished.
+    ending: bool,
+}
+
+impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
+    fn poll(
+        &mut self,
+        stopping: Pin<&mut (impl Future<Output = ()> + Send)>,
+        mut idle: Pin<&mut Sleep>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if !self.ending && stopping.poll(cx).is_ready() {
+            self.end();
+        }
+        loop {
+            let accepted = self.poll_accept(cx);
+            let mut progressed = false;
+            while let Poll::Ready(Some(())) = self.streams.poll_next_unpin(cx) {
+                progressed = true;
+            }
+            match accepted {
+                Poll::Ready(Accepted::Over) => return Poll::Ready(()),
+                Poll::Ready(Accepted::Stream) => {}
+                // What streams handed over just now leaves only when the connection is polled again.
+                Poll::Pending if progressed => {}
+                Poll::Pending => break,
+            }
+            self.active_at = Instant::now();
+        }
+        while self.streams.is_empty() && !self.ending && idle.as_mut().poll(cx).is_ready() {
+            let until = self.active_at + IDLE_TIME_MAX;
+            if Instant::now() < until {
+                idle.as_mut().reset(until);
+                continue;
+            }
+            self.end();
+            // The farewell leaves only when the connection is polled again.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    fn end(&mut self) {
+        self.ending = true;
+        self.connection.graceful_shutdown();
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted> {
+        match self.connection.poll_accept(cx) {
+            Poll::Ready(Some(Ok((request, respond)))) => {
+                let mut stream = Box::pin(one_stream(self.service, request, respond));
+                // Most answers from the cache are complete after one poll and never join the others.
+                if stream.as_mut().poll(cx).is_pending() {
+                    self.streams.push(stream);
+                }
+                Poll::Ready(Accepted::Stream)
+            }
+            Poll::Ready(Some(Err(_)) | None) => Poll::Ready(Accepted::Over),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+enum Accepted {
+    Stream,
+    Over,
+}
+
+async fn one_stream<S: Service>(service: &S, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
+    let (parts, stream) = request.into_parts();
+    let mut answer = Http2Answer::new(respond, parts.method == Method::HEAD);
+    match head::parse(parts, stream.is_end_stream()) {
+        Ok(request) => {
+            let mut content = Http2Content::new(stream);
+            service.serve(&request, &mut content, &mut answer).await;
+        }
+        Err(reason) => service.refuse(reason, &mut answer).await,
+    }
+    answer.end();
+}

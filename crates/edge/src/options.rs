@@ -1,0 +1,104 @@
+//! What an edge is started with.
+
+use certificates::CertificateStore;
+use feed::Subscription;
+use replica::Replica;
+use snapshot::Enforcement;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use vocabulary::{Cidr, Clock, Random};
+
+/// The settings of one edge.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The edge's name in receipts.
+    pub name: String,
+    /// Where to listen for plain HTTP; port 0 takes any free port.
+    pub http: Vec<SocketAddr>,
+    /// Where to listen for TLS.
+    pub https: Vec<SocketAddr>,
+    /// How many workers; 0 is one per core.
+    pub workers: usize,
+    /// How workers share the machine.
+    pub model: WorkerModel,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Where the access log goes, as JSON lines; none: no log.
+    pub access_log: Option<PathBuf>,
+    /// Where `/metrics`, `/healthz` and `/readyz` answer; none: nowhere.
+    pub admin: Option<SocketAddr>,
+    /// The most bytes that stored responses may take.
+    pub cache_memory: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: "local".to_owned(),
+            http: Vec::new(),
+            https: Vec::new(),
+            workers: 0,
+            model: WorkerModel::default(),
+            trusted_proxies: Vec::new(),
+            access_log: None,
+            admin: None,
+            cache_memory: 256 << 20,
+        }
+    }
+}
+
+/// How workers share the machine (docs/decisions/0002-worker-model.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WorkerModel {
+    /// Each worker is a thread with its own runtime and its own listening sockets; a connection stays
+    /// where it was accepted.
+    #[default]
+    PerCore,
+    /// One runtime of as many threads, which steal work from each other.
+    WorkStealing,
+}
+
+/// What an edge works with.
+pub struct Inputs {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Where parcels come from.
+    pub feed: Subscription,
+    /// The measures that run, with their pinned roots and rollback counters.
+    pub enforcement: Enforcement,
+    /// Where the edge keeps what it needs to start alone; none: nowhere.
+    pub replica: Option<Replica>,
+    /// Certificates for TLS listeners; refreshed as sites change.
+    pub certificates: Arc<CertificateStore>,
+}
+
+/// Why an edge did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; is another program using that port?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The access log cannot be written.
+    #[error("cannot open the access log {path}: {source}")]
+    AccessLog {
+        /// The log's path.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[from] certificates::TlsError),
+    /// A thread or its runtime cannot be started.
+    #[error("cannot start a worker: {0}")]
+    Worker(#[source] std::io::Error),
+}

@@ -1,0 +1,213 @@
+//! The request as an origin sees it.
+//!
+//! Owns which fields travel onwards: end-to-end fields as they came, forwarding fields as this edge knows
+//! them, and the target byte for byte as it was keyed.
+
+use crate::fields::remove_hop_by_hop;
+use crate::ports::{NAME, RAY_FIELD};
+use crate::ray::Ray;
+use crate::request::{Length, Request};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// On whose behalf a request is sent on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OnBehalf {
+    /// The visitor's connection comes from here.
+    pub(crate) peer: IpAddr,
+    /// Whether the peer's own forwarding fields are believed and kept.
+    pub(crate) trusted: bool,
+    /// The request's id.
+    pub(crate) ray: Ray,
+    /// What goes as `Accept-Encoding`, where the answer may be stored.
+    pub(crate) accept_encoding: Option<&'static str>,
+}
+
+/// Head fields and target for the origin; the content is the caller's.
+pub(crate) fn head_for_origin(request: &Request, behalf: &OnBehalf) -> (Uri, HeaderMap) {
+    let mut fields = HeaderMap::with_capacity(request.fields.len() + 8);
+    let trailers_wanted = wants_trailers(&request.fields);
+    fields.extend(request.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+    remove_hop_by_hop(&mut fields);
+    // The visitor gets its 100 from the edge, which takes the content from it.
+    fields.remove(header::EXPECT);
+    set(&mut fields, header::HOST, request.authority.to_bytes());
+    if let Some(encodings) = behalf.accept_encoding {
+        fields.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
+    }
+    if trailers_wanted {
+        fields.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    if request.upgrade {
+        fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    frame(&mut fields, request);
+    forward(&mut fields, request, behalf);
+    (Uri::from(target(request)), fields)
+}
+
+fn target(request: &Request) -> PathAndQuery {
+    request.target.clone()
+}
+
+/// RFC 9110 §10.1.4.
+fn wants_trailers(fields: &HeaderMap) -> bool {
+    let mut members =
+        fields.get_all(header::TE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    members.any(|member| member.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Says how long the content is, once and plainly.
+fn frame(fields: &mut HeaderMap, request: &Request) {
+    match request.length {
+        Length::Known(length) => {
+            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Length::Unknown => {
+            fields.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+        // RFC 9110 §8.6: methods that give content a meaning say that there is none.
+        Length::None if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) => {
+            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+        }
+        Length::None => {}
+    }
+}
+
+fn forward(fields: &mut HeaderMap, request: &Request, behalf: &OnBehalf) {
+    let peer = behalf.peer.to_canonical();
+    let mut text = String::with_capacity(96);
+    // Writing to a String cannot fail, here and below.
+    let _ = write!(text, "{peer}");
+    put_forwarded(fields, FORWARDED_FOR, behalf.trusted, &text);
+    text.clear();
+    let scheme = request.scheme.as_str();
+    let _ = match peer {
+        IpAddr::V4(ip) => write!(text, "for={ip}"),
+        IpAddr::V6(ip) => write!(text, "for=\"[{ip}]\""),
+    };
+    let _ = write!(text, ";host=\"{}\";proto={scheme}", request.authority.as_str());
+    put_forwarded(fields, header::FORWARDED, behalf.trusted, &text);
+    if !(behalf.trusted && fields.contains_key(FORWARDED_PROTO)) {
+        fields.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    }
+    if !(behalf.trusted && fields.contains_key(FORWARDED_HOST)) {
+        set(fields, FORWARDED_HOST, request.authority.to_bytes());
+    }
+    fields.append(CDN_LOOP, HeaderValue::from_static(NAME));
+    fields.remove(RAY_FIELD);
+    set(fields, HeaderName::from_static(RAY_FIELD), behalf.ray.to_ascii().as_slice());
+}
+
+/// Adds to what a trusted proxy said; replaces what anyone else did.
+fn put_forwarded(fields: &mut HeaderMap, name: HeaderName, trusted: bool, text: &str) {
+    let mut lines =
+        trusted.then(|| fields.get_all(&name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>());
+    match lines.as_mut().filter(|lines| !lines.is_empty()) {
+        Some(lines) => {
+            lines.push(text.as_bytes());
+            let joined = lines.join(b", ".as_slice());
+            set(fields, name, joined);
+        }
+        None => set(fields, name, text.as_bytes()),
+    }
+}
+
+fn set(fields: &mut HeaderMap, name: HeaderName, value: impl AsRef<[u8]>) {
+    // Addresses, parsed hosts, hex digits and received field values are all field values.
+    if let Ok(value) = HeaderValue::from_bytes(value.as_ref()) {
+        fields.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::Scheme;
+    use crate::http1::framing::{HeadMemory, HeadReader};
+    use crate::ray::Rays;
+    use bytes::BytesMut;
+    use vocabulary::SeededRandom;
+
+    fn forwarded(text: &str, trusted: bool) -> HeaderMap {
+        let mut buffer = BytesMut::from(text);
+        let head = HeadReader::default().read(&mut buffer, &mut HeadMemory::default(), Scheme::Http);
+        let request = head.expect("well-formed").expect("whole").request;
+        let ray = Rays::new(&SeededRandom::new(3)).next();
+        let behalf = OnBehalf { peer: [192, 0, 2, 7].into(), trusted, ray, accept_encoding: Some("gzip") };
+        let (uri, fields) = head_for_origin(&request, &behalf);
+        assert_eq!(uri.to_string(), request.target.as_str());
+        fields
+    }
+
+    fn value<'a>(fields: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+        fields.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    #[test]
+    fn an_origin_hears_from_the_edge_who_asks_and_not_from_the_visitor() {
+        let fields = forwarded(
+            "GET /a?b HTTP/1.1\r\nHost: A.test\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Host: evil\r\n\
+             X-Forwarded-Proto: gopher\r\nForwarded: for=6.6.6.6\r\nWardmote-Ray: fake\r\nConnection: x-mine\r\n\
+             X-Mine: 1\r\nAccept-Encoding: br;q=0.1, gzip\r\nTE: trailers\r\nKeep-Alive: 5\r\nX-Kept: 2\r\n\r\n",
+            false,
+        );
+        for (name, expected) in [
+            ("host", vec!["a.test"]),
+            ("x-forwarded-for", vec!["192.0.2.7"]),
+            ("x-forwarded-host", vec!["a.test"]),
+            ("x-forwarded-proto", vec!["http"]),
+            ("forwarded", vec!["for=192.0.2.7;host=\"a.test\";proto=http"]),
+            ("cdn-loop", vec!["wardmote"]),
+            ("accept-encoding", vec!["gzip"]),
+            ("te", vec!["trailers"]),
+            ("x-kept", vec!["2"]),
+            ("x-mine", vec![]),
+            ("connection", vec![]),
+            ("keep-alive", vec![]),
+        ] {
+            assert_eq!(value(&fields, name), expected, "{name}");
+        }
+        assert_eq!(value(&fields, "wardmote-ray").len(), 1);
+        assert_ne!(value(&fields, "wardmote-ray"), ["fake"]);
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_says_is_kept_and_added_to() {
+        let fields = forwarded(
+            "GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\n\
+             X-Forwarded-Proto: https\r\nCDN-Loop: other\r\n\r\n",
+            true,
+        );
+        assert_eq!(value(&fields, "x-forwarded-for"), ["6.6.6.6, 7.7.7.7, 192.0.2.7"]);
+        assert_eq!(value(&fields, "x-forwarded-proto"), ["https"]);
+        assert_eq!(value(&fields, "cdn-loop"), ["other", "wardmote"]);
+    }
+
+    #[test]
+    fn content_is_announced_once_and_plainly() {
+        for (text, length, coding) in [
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 007\r\n\r\n", vec!["7"], vec![]),
+            ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\n\r\n", vec![], vec!["chunked"]),
+            ("POST / HTTP/1.1\r\nHost: a\r\n\r\n", vec!["0"], vec![]),
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", vec![], vec![]),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: transfer-encoding, content-length\r\n\r\n",
+                vec![],
+                vec![],
+            ),
+        ] {
+            let fields = forwarded(text, false);
+            assert_eq!(value(&fields, "content-length"), length, "{text:?}");
+            assert_eq!(value(&fields, "transfer-encoding"), coding, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The least rate at which a visitor must give or take bytes.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Bytes a second that a visitor must give or take, counted over the time spent waiting for it.
+pub(crate) const RATE_BYTES_MIN: u64 = 240;
+/// The waiting that is free.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
+/// Waiting so far, weighed against bytes so far. Only waiting counts: a fast visitor of a slow site owes
+/// nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    waited: Duration,
+    bytes: u64,
+}
+
+/// The visitor has fallen below the rate.
+#[derive(Debug)]
+pub(crate) struct TooSlow;
+
+impl Pace {
+    /// Counts bytes that moved.
+    pub(crate) fn credit(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+
+    /// Waits, but no longer than the rate allows. Costs no timer while the future is ready at once.
+    pub(crate) async fn wait<F: Future>(&mut self, future: F) -> Result<F::Output, TooSlow> {
+        let mut future = pin!(future);
+        let first = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+        if let Poll::Ready(output) = first {
+            return Ok(output);
+        }
+        let earned = GRACE + Duration::from_millis(self.bytes.saturating_mul(1000) / RATE_BYTES_MIN);
+        let started = Instant::now();
+        let outcome = timeout(earned.saturating_sub(self.waited), future).await;
+        self.waited += started.elapsed();
+        outcome.map_err(|_| TooSlow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_visitor_that_trickles_is_too_slow_and_one_that_keeps_the_rate_is_not() {
+        let second = || tokio::time::sleep(Duration::from_secs(1));
+        let mut trickle = Pace::default();
+        let mut seconds = 0;
+        while trickle.wait(second()).await.is_ok() {
+            trickle.credit(1);
+            seconds += 1;
+        }
+        assert_eq!(seconds, 5);
+        let mut steady = Pace::default();
+        for _ in 0..60 {
+            assert!(steady.wait(second()).await.is_ok());
+            steady.credit(240);
+        }
+    }
+}

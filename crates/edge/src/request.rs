@@ -1,0 +1,39 @@
+//! A request as the exchange sees it, whatever protocol it came by.
+
+use crate::authority::{Authority, Scheme};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Version};
+
+/// How long a message's content is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// There is none, by the rules of framing.
+    None,
+    /// Exactly so many bytes.
+    Known(u64),
+    /// Ends when it ends.
+    Unknown,
+}
+
+/// A well-framed request head: one host, one length, one target.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The method.
+    pub method: Method,
+    /// The scheme of the connection.
+    pub scheme: Scheme,
+    /// The host and port asked for.
+    pub authority: Authority,
+    /// Path and query exactly as they came, or `*`.
+    pub target: PathAndQuery,
+    /// All fields but those that framed the message on its connection.
+    pub fields: HeaderMap,
+    /// The protocol version it came by.
+    pub version: Version,
+    /// The length of its content.
+    pub length: Length,
+    /// Whether the visitor waits for 100 before it sends the content (RFC 9110 §10.1.1).
+    pub expects_continue: bool,
+    /// Whether it asks to switch to the WebSocket protocol (RFC 6455 §4.1).
+    pub upgrade: bool,
+}

@@ -1,0 +1,54 @@
+//! Identified → Admitted: whether a measure in force, or the want of a site, ends the request here.
+//!
+//! Invariant: this is the only place that makes an [`Admitted`], and whatever leads to an origin or to a
+//! stored response demands one.
+
+use crate::worker::Serving;
+use snapshot::{Facts, ProvedMeasure, Site, Verdict};
+use std::sync::Arc;
+use vocabulary::{Hostname, Timestamp};
+
+/// Leave to serve one request from one site, at the instant it was given.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    site: Arc<Site>,
+    generation: u64,
+}
+
+impl Admitted {
+    /// The site.
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// The generation of `Serving` that gave leave; a later one may take it back.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+/// What became of a request.
+pub(crate) enum Judgement {
+    /// It may be served.
+    Admitted(Admitted),
+    /// A measure in force answers it.
+    Blocked(Arc<ProvedMeasure>),
+    /// No site has this host.
+    Unknown,
+}
+
+/// Judges a request for a host.
+pub(crate) fn admit(serving: &Serving, host: &Hostname, now: Timestamp) -> Judgement {
+    match serving.snapshot.evaluate(&Facts { host }, now) {
+        Verdict::Unknown => Judgement::Unknown,
+        Verdict::Blocked(measure) => Judgement::Blocked(Arc::clone(measure)),
+        Verdict::Serve(site) => {
+            Judgement::Admitted(Admitted { site: Arc::clone(site), generation: serving.generation })
+        }
+    }
+}
+
+/// Whether a measure in force has come over a host.
+pub(crate) fn blocks(serving: &Serving, host: &Hostname, now: Timestamp) -> bool {
+    matches!(serving.snapshot.evaluate(&Facts { host }, now), Verdict::Blocked(_))
+}

@@ -1,0 +1,17 @@
+//! The steps of an exchange, one file each. No stage knows another: `exchange.rs` alone leads from one to
+//! the next.
+
+pub(crate) mod admit;
+pub(crate) mod fetch;
+pub(crate) mod identify;
+pub(crate) mod keep;
+pub(crate) mod look_up;
+pub(crate) mod record;
+pub(crate) mod relay;
+pub(crate) mod reply;
+pub(crate) mod route;
+pub(crate) mod stored;
+pub(crate) mod tunnel;
+
+/// The proof that later steps demand.
+pub(crate) use admit::Admitted;

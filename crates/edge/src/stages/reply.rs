@@ -1,0 +1,175 @@
+//! Answers that the edge writes itself: errors, and the page of a measure in force.
+
+use crate::http1::connection::DRAIN_BYTES_MAX;
+use crate::pages::{
+    BlockView, CONTENT_SECURITY_POLICY, DemandView, ErrorView, Form, HTML, PROBLEM_JSON, SiteTokens,
+    block_page, error_page, render_site_page,
+};
+use crate::ports::{Answer, Fields, Head};
+use crate::reasons::{Outcome, Reason};
+use crate::request::{Length, Request};
+use crate::trail::Trail;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use policy::{Ground, Profile};
+use snapshot::{ProvedMeasure, Service, Site};
+use vocabulary::Timestamp;
+
+/// The field that names the decision behind a block.
+const DECISION: HeaderName = HeaderName::from_static("wardmote-decision");
+/// After how many seconds a visitor may try again where the edge gave way under its bounds.
+const RETRY_SECONDS: u32 = 5;
+
+/// Answers with an error page, in the form that the visitor asked for.
+pub(crate) async fn error<A: Answer>(
+    reason: Reason,
+    request: Option<&Request>,
+    trail: &Trail,
+    date: &[u8],
+    answer: &mut A,
+) -> Result<(), Reason> {
+    let entry = reason.entry();
+    let view = ErrorView {
+        status: entry.status,
+        title: entry.title,
+        text: entry.text,
+        reason: entry.name,
+        ray: &trail.ray.to_string(),
+        host: request.map_or("", |request| request.authority.host().as_str()),
+        side: reason.side(),
+        retry_after: (entry.status == 503).then_some(RETRY_SECONDS),
+    };
+    let mut fields = HeaderMap::with_capacity(12);
+    let own_page = trail.site.as_ref().and_then(|site| own_page(site, reason));
+    let body = match (form_for(request), own_page) {
+        (Form::Problem, _) => problem(&mut fields, view.problem_json()),
+        (Form::Html, Some(template)) => site_page(&mut fields, template, &view),
+        (Form::Html, None) => page(&mut fields, error_page(&view)),
+    };
+    if reason == Reason::MethodRefused {
+        const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+        fields.insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+    }
+    if let Some(seconds) = view.retry_after {
+        fields.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    send(entry.status, fields, body, request, trail, date, answer).await
+}
+
+/// The site's own error page, for what is wrong behind the request: at its origin, or here.
+fn own_page(site: &Site, reason: Reason) -> Option<&str> {
+    let behind = matches!(reason.outcome(), Outcome::OriginFailed | Outcome::EdgeFailed);
+    site.error_page.as_deref().filter(|_| behind && site.services.contains(&Service::Errors))
+}
+
+/// Answers for a measure in force.
+pub(crate) async fn blocked<A: Answer>(
+    measure: &ProvedMeasure,
+    request: &Request,
+    trail: &Trail,
+    now: Timestamp,
+    date: &[u8],
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let decision = measure.id().to_string();
+    let view = BlockView {
+        host: request.authority.host().as_str(),
+        decision: &decision,
+        statement_url: measure.statement_url(),
+        title: measure.title(),
+        meaning: measure.meaning(),
+        contact: measure.contact(),
+        until: measure.expires(),
+        now,
+        ray: &trail.ray.to_string(),
+        emergency: measure.terms().ground == Ground::Emergency,
+        trial: measure.profile() == Profile::Trial,
+        demand: measure.demand().map(|demand| DemandView {
+            authority: &demand.authority,
+            law: &demand.law,
+            url: &demand.url,
+        }),
+    };
+    let mut fields = HeaderMap::with_capacity(12);
+    let body = match form_for(Some(request)) {
+        Form::Problem => problem(&mut fields, view.problem_json()),
+        Form::Html => page(&mut fields, block_page(&view)),
+    };
+    link(&mut fields, view.statement_url, "describedby");
+    if let Some(demand) = &view.demand {
+        link(&mut fields, demand.url, "blocked-by");
+    }
+    put(&mut fields, DECISION, &decision);
+    send(view.status(), fields, body, Some(request), trail, date, answer).await?;
+    Ok(Reason::Blocked)
+}
+
+fn form_for(request: Option<&Request>) -> Form {
+    let accept = request.and_then(|request| request.fields.get(header::ACCEPT));
+    Form::preferred(accept.and_then(|value| value.to_str().ok()))
+}
+
+fn page(fields: &mut HeaderMap, text: String) -> String {
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
+    put(fields, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    text
+}
+
+fn site_page(fields: &mut HeaderMap, template: &str, view: &ErrorView<'_>) -> String {
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
+    let ErrorView { status, title, ray, reason, host, .. } = *view;
+    render_site_page(template, &SiteTokens { status, title, ray, reason, host })
+}
+
+fn problem(fields: &mut HeaderMap, text: String) -> String {
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    text
+}
+
+fn link(fields: &mut HeaderMap, target: &str, relation: &str) {
+    let line = format!("<{target}>; rel=\"{relation}\"");
+    if let Ok(value) = HeaderValue::try_from(line) {
+        fields.append(header::LINK, value);
+    }
+}
+
+/// For texts that are field values by their own making: ids, our own policy.
+fn put(fields: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        fields.insert(name, value);
+    }
+}
+
+async fn send<A: Answer>(
+    status: u16,
+    mut fields: HeaderMap,
+    body: String,
+    request: Option<&Request>,
+    trail: &Trail,
+    date: &[u8],
+    answer: &mut A,
+) -> Result<(), Reason> {
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(date) = HeaderValue::from_bytes(date) {
+        fields.insert(header::DATE, date);
+    }
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let length = Length::Known(body.len() as u64);
+    let close = request.is_some_and(leaves_much_unread);
+    let own = trail.own_fields();
+    answer.head(Head { status, fields: Fields::Map(&fields), length, own, close }).await?;
+    if request.is_none_or(|request| request.method != http::Method::HEAD) {
+        answer.data(Bytes::from(body)).await?;
+    }
+    answer.finish(None).await
+}
+
+/// Whether the request's content, which nobody will read, is more than is worth draining.
+fn leaves_much_unread(request: &Request) -> bool {
+    match request.length {
+        Length::None => false,
+        Length::Known(length) => length > DRAIN_BYTES_MAX || request.expects_continue,
+        Length::Unknown => true,
+    }
+}

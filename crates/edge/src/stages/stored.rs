@@ -1,0 +1,73 @@
+//! Hit → Answered: a stored response goes out.
+
+use crate::ports::{Answer, Fields, Head, OwnFields};
+use crate::reasons::Reason;
+use crate::request::Length;
+use caching::ByteRange;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use object_cache::StoredResponse;
+
+/// Sends a stored response in the form that answers the request.
+pub(crate) async fn send<A: Answer>(
+    stored: &StoredResponse,
+    form: caching::Answer,
+    is_head: bool,
+    own: OwnFields,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    match form {
+        caching::Answer::Full => {
+            let length = Length::Known(stored.body().len() as u64);
+            let fields = Fields::Stored(stored);
+            answer.head(Head { status: stored.status(), fields, length, own, close: false }).await?;
+            if !is_head {
+                answer.data(stored.body().clone()).await?;
+            }
+            answer.finish(None).await?;
+            Ok(Reason::Hit)
+        }
+        caching::Answer::NotModified => {
+            let fields = Fields::NotModified(stored);
+            let status = StatusCode::NOT_MODIFIED;
+            answer.head(Head { status, fields, length: Length::None, own, close: false }).await?;
+            answer.finish(None).await?;
+            Ok(Reason::NotModified)
+        }
+        caching::Answer::Range(range) => send_range(stored, range, own, answer).await,
+        caching::Answer::RangeNotSatisfiable => {
+            let mut fields = HeaderMap::new();
+            insert(&mut fields, header::CONTENT_RANGE, format!("bytes */{}", stored.body().len()));
+            let status = StatusCode::RANGE_NOT_SATISFIABLE;
+            let fields = Fields::Map(&fields);
+            answer.head(Head { status, fields, length: Length::None, own, close: false }).await?;
+            answer.finish(None).await?;
+            Ok(Reason::Hit)
+        }
+    }
+}
+
+async fn send_range<A: Answer>(
+    stored: &StoredResponse,
+    range: ByteRange,
+    own: OwnFields,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(stored.body().len());
+    let part = stored.body().slice(place(range.first)..place(range.last.saturating_add(1)));
+    let mut fields: HeaderMap = stored.fields().iter().cloned().collect();
+    let whole = stored.body().len();
+    insert(&mut fields, header::CONTENT_RANGE, format!("bytes {}-{}/{whole}", range.first, range.last));
+    let (status, length) = (StatusCode::PARTIAL_CONTENT, Length::Known(part.len() as u64));
+    let fields = Fields::Map(&fields);
+    answer.head(Head { status, fields, length, own, close: false }).await?;
+    answer.data(part).await?;
+    answer.finish(None).await?;
+    Ok(Reason::Hit)
+}
+
+fn insert(fields: &mut HeaderMap, name: header::HeaderName, text: String) {
+    // Digits and plain words are a field value.
+    if let Ok(value) = HeaderValue::try_from(text) {
+        fields.insert(name, value);
+    }
+}

@@ -1,0 +1,90 @@
+//! What an exchange leaves behind for its record, gathered as it goes.
+
+use crate::figures::SiteCounters;
+use crate::ports::{Answer, Head, OwnFields};
+use crate::ray::Ray;
+use crate::reasons::Reason;
+use bytes::Bytes;
+use caching::CacheStatus;
+use http::{HeaderMap, StatusCode};
+use snapshot::Site;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use vocabulary::{DecisionId, Timestamp};
+
+/// The facts of one exchange.
+pub(crate) struct Trail {
+    /// The request's id.
+    pub(crate) ray: Ray,
+    /// When its head was read.
+    pub(crate) started: Timestamp,
+    /// Who asked: the peer, or whom a trusted proxy names.
+    pub(crate) client: IpAddr,
+    /// The site, once known.
+    pub(crate) site: Option<Arc<Site>>,
+    /// Where the site's exchanges are counted.
+    pub(crate) counters: Option<Arc<SiteCounters>>,
+    /// The decision whose measure answered.
+    pub(crate) decision: Option<DecisionId>,
+    /// What the cache did.
+    pub(crate) cache: Option<CacheStatus>,
+}
+
+impl Trail {
+    pub(crate) fn new(ray: Ray, started: Timestamp, peer: IpAddr) -> Self {
+        Self { ray, started, client: peer, site: None, counters: None, decision: None, cache: None }
+    }
+
+    /// The edge's own fields for an answer made now.
+    pub(crate) fn own_fields(&self) -> OwnFields {
+        OwnFields { ray: self.ray, cache: self.cache, age: None }
+    }
+}
+
+/// Counts what goes out by an answer port.
+pub(crate) struct Counted<'a, A> {
+    answer: &'a mut A,
+    /// The status that was sent; 0 before that.
+    pub(crate) status: u16,
+    /// Bytes of content handed over.
+    pub(crate) bytes: u64,
+}
+
+impl<'a, A: Answer> Counted<'a, A> {
+    pub(crate) fn new(answer: &'a mut A) -> Self {
+        Self { answer, status: 0, bytes: 0 }
+    }
+}
+
+impl<A: Answer> Answer for Counted<'_, A> {
+    async fn informational(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Reason> {
+        self.answer.informational(status, fields).await
+    }
+
+    async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
+        self.status = head.status.as_u16();
+        self.answer.head(head).await
+    }
+
+    async fn data(&mut self, bytes: Bytes) -> Result<(), Reason> {
+        self.bytes += bytes.len() as u64;
+        self.answer.data(bytes).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Reason> {
+        self.answer.flush().await
+    }
+
+    async fn finish(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Reason> {
+        self.answer.finish(trailers).await
+    }
+
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.answer.poll_gone(cx)
+    }
+
+    fn has_begun(&self) -> bool {
+        self.answer.has_begun()
+    }
+}

@@ -1,0 +1,48 @@
+//! Watching, while an answer is under way, for a measure that comes over its host.
+
+use crate::reasons::Reason;
+use crate::stages::admit;
+use crate::worker::Shared;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use vocabulary::Hostname;
+
+/// Lets an answer go on until it ends or a measure in force cuts it. `generation` is the one that gave
+/// leave. Costs nothing for an answer that never waits.
+pub(crate) async fn keep_vigil<F>(
+    shared: &Shared,
+    host: &Hostname,
+    generation: u64,
+    answering: F,
+) -> F::Output
+where
+    F: Future<Output = Result<Reason, Reason>>,
+{
+    let mut answering = pin!(answering);
+    let first = poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await;
+    if let Poll::Ready(outcome) = first {
+        return outcome;
+    }
+    let mut blocked = pin!(blocked(shared, host, generation));
+    poll_fn(|cx| match answering.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(outcome),
+        Poll::Pending => blocked.as_mut().poll(cx).map(|()| Err(Reason::CutByMeasure)),
+    })
+    .await
+}
+
+/// Ends once a measure is in force for the host.
+async fn blocked(shared: &Shared, host: &Hostname, generation: u64) {
+    let mut replaced = shared.replaced.subscribe();
+    loop {
+        let news = *replaced.borrow_and_update() != generation;
+        if news && admit::blocks(&shared.serving.load(), host, shared.clock.now()) {
+            return;
+        }
+        if replaced.changed().await.is_err() {
+            // The sender lives in `shared`: it cannot end before us.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One visitor's connection, from accept to close: plain or TLS, HTTP/1 or HTTP/2.
+
+use crate::authority::Scheme;
+use crate::exchange;
+use crate::figures::add;
+use crate::http1::connection::{self, Service};
+use crate::ports::{Answer, Content};
+use crate::reasons::Reason;
+use crate::request::Request;
+use crate::worker::Worker;
+use certificates::Resolver;
+use rustls::ServerConfig;
+use rustls::server::Acceptor;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+/// From the first byte of a handshake to its last.
+pub(crate) const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
+/// Handshakes of one worker at a time; those beyond wait their turn within their own time.
+pub(crate) const HANDSHAKES_MAX: usize = 256;
+
+/// The TLS record of a fatal alert `unrecognized_name` (RFC 8446 §6, RFC 6066 §3).
+const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
+
+/// What TLS listeners share.
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) handshakes: Semaphore,
+}
+
+/// Hands a visitor's requests to the exchange.
+pub(crate) struct Visitor {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) peer: IpAddr,
+}
+
+impl Service for Visitor {
+    async fn serve<C: Content, A: Answer>(&self, request: &Request, content: &mut C, answer: &mut A) {
+        exchange::exchange(&self.worker, self.peer, request, content, answer).await;
+    }
+
+    async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {
+        exchange::refuse(&self.worker, self.peer, reason, answer).await;
+    }
+}
+
+impl Visitor {
+    pub(crate) fn new(worker: Arc<Worker>, peer: SocketAddr) -> Self {
+        add(&worker.counters.connections_opened, 1);
+        Self { worker, peer: peer.ip().to_canonical() }
+    }
+
+    /// Serves a plain connection.
+    pub(crate) async fn serve_plain(self, stream: TcpStream, stopping: CancellationToken) {
+        connection::serve(stream, Scheme::Http, &self, &self.worker.scratch, stopping.cancelled()).await;
+    }
+
+    /// Shakes hands, then serves what the visitor chose to speak.
+    pub(crate) async fn serve_tls(self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
+        let Some(stream) = handshake(stream, tls).await else {
+            add(&self.worker.counters.handshakes_failed, 1);
+            return;
+        };
+        let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        if speaks_h2 {
+            crate::http2::serve(stream, &self, stopping.cancelled()).await;
+        } else {
+            connection::serve(stream, Scheme::Https, &self, &self.worker.scratch, stopping.cancelled()).await;
+        }
+    }
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        add(&self.worker.counters.connections_closed, 1);
+    }
+}
+
+async fn handshake(stream: TcpStream, tls: &Tls) -> Option<Box<TlsStream<TcpStream>>> {
+    let shaking = async {
+        // The semaphore is never closed.
+        let _turn = tls.handshakes.acquire().await.ok()?;
+        let mut hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
+        let mut started = (&mut hello).await.ok()?;
+        if !tls.resolver.knows(started.client_hello().server_name()) {
+            // Whether the alert arrives or not, the connection ends here.
+            let _ = started.io.write_all(&UNRECOGNIZED_NAME).await;
+            return None;
+        }
+        started.into_stream(Arc::clone(&tls.config)).await.ok().map(Box::new)
+    };
+    timeout(HANDSHAKE_TIME_MAX, shaking).await.ok().flatten()
+}
