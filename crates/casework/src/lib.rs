@@ -1,1 +1,44 @@
 //! From a report to a decision: cases, findings, referrals, the gate, proposals and leases.
+//!
+//! Owns what officers record about a case, the pure function [`gate()`] that says whether the recorded
+//! facts allow an emergency measure, the composition of a [`Proposal`], and the states of a
+//! [`Decision`] and a [`Referral`]. Knows no storage, no HTTP, no edge, no log format.
+//!
+//! Invariants: transitions consume the state they leave; the gate reads no report, no count of
+//! reports and no campaign signal; a [`Proposal`] exists only after an open gate and an admissible
+//! measure, and a [`Ready`] only after enough approvals and a gate that is still open.
+
+mod case;
+pub mod clocks;
+mod decision;
+mod facts;
+mod finding;
+#[cfg(test)]
+mod fixtures;
+mod gate;
+mod officer;
+mod propose;
+mod ratification;
+mod rating;
+mod referral;
+mod statement;
+mod text;
+
+pub use case::{Attention, Case, CaseRefusal, CaseStatus, FINDINGS_MAX, REFERRALS_MAX};
+pub use decision::{Decision, DecisionRefusal, DecisionState, EdgeReceipt, Logged, Published, Ready};
+pub use facts::{
+    Concerned, Considered, Danger, Declaration, Dispatcher, Dissent, Endangering, Fact, Facts, Harm, Horizon,
+    Identified, ItemConduct, ItemOutcome, LegalConclusion, LegalReview, LesserMeasures, Nexus, Notice,
+    Outcome, Placement, Safety, SiteConduct, WithheldBecause,
+};
+pub use finding::{Appearance, Finding, PostedAt, Source, SourceGrade};
+pub use gate::{Closed, ConditionVerdict, GateCondition, GateVerdict, Held, NotCounted, gate, input_hash};
+pub use officer::{Officer, Recorded};
+pub use propose::{Proposal, ProposalRefusal, Request, Setting, propose};
+pub use ratification::{Basis, Ratification, RatificationRefusal, Ratified, ratify};
+pub use rating::{Credibility, Rating, RatingRefusal, Ratings};
+pub use referral::{
+    Addressee, Answer, Attempt, Authority, Channel, Delivery, DeliveryProof, Inbound, Jurisdiction,
+    JurisdictionError, Objection, Received, Referral, ReferralRefusal, ReferralState, Traffic, Verification,
+};
+pub use text::{TEXT_MAX, Text, TextError};

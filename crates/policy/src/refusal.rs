@@ -29,7 +29,7 @@ pub enum Refusal {
     #[error("{0} is an act without a lease; decisions of this form run for a time")]
     ActWithoutLease(Measure),
     /// Ends before it begins, or too soon to be enforced and seen.
-    #[error("the lease lasts {lasts:?}; at least {min:?} is needed")]
+    #[error("the lease lasts {}; at least {} is needed", exact(*lasts), exact(*min))]
     LeaseTooShort {
         /// How long the lease would run.
         lasts: Duration,
@@ -37,7 +37,7 @@ pub enum Refusal {
         min: Duration,
     },
     /// Longer than the floor allows.
-    #[error("the lease lasts {lasts:?}; the floor allows {max:?} at most")]
+    #[error("the lease lasts {}; the floor allows {} at most", exact(*lasts), exact(*max))]
     LeaseOverFloor {
         /// How long the lease would run.
         lasts: Duration,
@@ -45,7 +45,7 @@ pub enum Refusal {
         max: Duration,
     },
     /// Longer than the policy allows.
-    #[error("the lease lasts {lasts:?}; the policy allows {max:?} at most")]
+    #[error("the lease lasts {}; the policy allows {} at most", exact(*lasts), exact(*max))]
     LeaseOverPolicy {
         /// How long the lease would run.
         lasts: Duration,
@@ -209,5 +209,13 @@ impl Refusal {
             Self::TooFewOrganisations { .. } => "too-few-organisations",
             Self::TooManyApprovals(_) => "too-many-approvals",
         }
+    }
+}
+
+/// A span as policy files write it, with no rounding: `48h`, `90s`, `2.5s`.
+fn exact(span: Duration) -> String {
+    match (span.as_secs(), span.subsec_nanos()) {
+        (seconds, 0) if seconds > 0 && seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
+        _ => format!("{}s", span.as_secs_f64()),
     }
 }

@@ -1,0 +1,299 @@
+//! A decision and its lease: proposed → approving → logged → published → in force → lapsed; or expired,
+//! when its lease ran out before it was logged.
+//!
+//! Each state holds what is known in it, each transition consumes the state it leaves. Signing and
+//! logging run the gate again on the facts as they are. Ratification, modification, reversal and
+//! lifting by decision have no transitions yet; without them a lease ends by itself.
+
+mod state;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use crate::{Case, CaseStatus, GateVerdict, Officer, Proposal, clocks, gate};
+use policy::{Approval, Approved, Refusal, Roster, Scope, Statement, Terms};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use vocabulary::{CaseId, DecisionId, Timestamp};
+
+pub use state::{DecisionState, EdgeReceipt, Logged, Published};
+
+/// Most receipts kept with one decision.
+const RECEIPTS_MAX: usize = 1_000;
+
+/// A decision with everything that its bundle is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// Which decision.
+    pub id: DecisionId,
+    /// Of which case.
+    pub case: CaseId,
+    /// Who proposed it.
+    pub proposed_by: Officer,
+    /// What is decided.
+    pub terms: Terms,
+    /// On which sites.
+    pub scope: Scope,
+    /// Why, for the public.
+    pub statement: Statement,
+    /// The exact bytes that officers sign.
+    pub body: String,
+    /// What the gate said when it was proposed.
+    pub verdict: GateVerdict,
+    /// How far it is.
+    pub state: DecisionState,
+}
+
+/// Proof that a decision may be logged: enough approvals, a gate still open, a lease still running.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    decision: DecisionId,
+    approvals: Vec<Approval>,
+    approved: Approved,
+}
+
+/// Why a transition of a decision is refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecisionRefusal {
+    /// Not in this state.
+    #[error("a decision that is {is} cannot be {wanted}")]
+    WrongState {
+        /// Its state.
+        is: &'static str,
+        /// What was asked.
+        wanted: &'static str,
+    },
+    /// Another case's or decision's.
+    #[error("this belongs to another case or decision")]
+    Other,
+    /// The case was closed meanwhile.
+    #[error("the case is closed")]
+    CaseClosed,
+    /// The lease has ended.
+    #[error("the lease ended on {0}")]
+    LeaseOver(Timestamp),
+    /// The lease has not ended.
+    #[error("the lease runs until {0}")]
+    LeaseRuns(Timestamp),
+    /// The facts no longer carry it.
+    #[error("the gate, run again, is closed")]
+    GateClosed(Box<GateVerdict>),
+    /// The facts carry only a shorter lease.
+    #[error("the gate, run again, allows a lease of {}h at most", .max.as_secs() / 3_600)]
+    LeaseOverGate {
+        /// The most.
+        max: Duration,
+    },
+    /// The signer has not declared its interests.
+    #[error("{0} has not declared its interests in this case within 48 h")]
+    NotDeclared(Officer),
+    /// The signer declared a conflict.
+    #[error("{0} declared a conflict of interest in this case")]
+    Conflicted(Officer),
+    /// The approval, or the approvals together, are refused.
+    #[error("the approval is refused")]
+    Approval(#[source] Refusal),
+}
+
+impl DecisionRefusal {
+    /// The stable name, kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::WrongState { .. } => "decision-in-wrong-state",
+            Self::Other => "other-decision",
+            Self::CaseClosed => "case-closed",
+            Self::LeaseOver(_) => "lease-over",
+            Self::LeaseRuns(_) => "lease-runs",
+            Self::GateClosed(_) => "gate-closed",
+            Self::LeaseOverGate { .. } => "lease-over-gate",
+            Self::NotDeclared(_) => "not-declared",
+            Self::Conflicted(_) => "conflicted",
+            Self::Approval(refusal) => refusal.name(),
+        }
+    }
+}
+
+impl Decision {
+    pub(crate) fn proposed(proposal: Proposal, body: String) -> Self {
+        let Proposal { case, terms, scope, statement, verdict, by } = proposal;
+        let id = terms.decision;
+        Self {
+            id,
+            case,
+            proposed_by: by,
+            terms,
+            scope,
+            statement,
+            body,
+            verdict,
+            state: DecisionState::Proposed,
+        }
+    }
+
+    /// Adds an officer's approval. Runs the gate again; asks for the officer's declaration of interests.
+    pub fn approve(
+        mut self,
+        approval: Approval,
+        case: &Case,
+        roster: &Roster,
+        now: Timestamp,
+    ) -> Result<Self, DecisionRefusal> {
+        let mut approvals = match self.state {
+            DecisionState::Proposed => Vec::new(),
+            DecisionState::Approving { ref approvals } => approvals.clone(),
+            _ => return Err(self.refuse("approved")),
+        };
+        let member =
+            policy::examine(self.body.as_bytes(), &approval, roster).map_err(DecisionRefusal::Approval)?;
+        check_interests(case, Officer { role: member.role, pseudonym: member.pseudonym.clone() }, now)?;
+        self.check_gate(case, now)?;
+        approvals.push(approval);
+        match policy::approve(self.body.as_bytes(), &approvals, roster, &self.terms) {
+            Ok(_)
+            | Err(
+                Refusal::TooFewApprovals { .. }
+                | Refusal::TooFewRoles { .. }
+                | Refusal::TooFewOrganisations { .. },
+            ) => {}
+            Err(refusal) => return Err(DecisionRefusal::Approval(refusal)),
+        }
+        self.state = DecisionState::Approving { approvals };
+        Ok(self)
+    }
+
+    /// Whether the decision may be logged now.
+    pub fn ready(&self, case: &Case, roster: &Roster, now: Timestamp) -> Result<Ready, DecisionRefusal> {
+        let DecisionState::Approving { approvals } = &self.state else {
+            return Err(self.refuse("logged"));
+        };
+        let approved = policy::approve(self.body.as_bytes(), approvals, roster, &self.terms)
+            .map_err(DecisionRefusal::Approval)?;
+        self.check_gate(case, now)?;
+        Ok(Ready { decision: self.id, approvals: approvals.clone(), approved })
+    }
+
+    /// The decision is in the log.
+    pub fn log(mut self, ready: Ready, logged: Logged) -> Result<Self, DecisionRefusal> {
+        if ready.decision != self.id {
+            return Err(DecisionRefusal::Other);
+        }
+        match self.state {
+            DecisionState::Approving { ref approvals } if *approvals == ready.approvals => {
+                self.state = DecisionState::Logged { approvals: ready.approvals, logged };
+                Ok(self)
+            }
+            _ => Err(self.refuse("logged")),
+        }
+    }
+
+    /// Statement and bundle are out.
+    pub fn publish(mut self, published: Published) -> Result<Self, DecisionRefusal> {
+        self.state = match self.state {
+            DecisionState::Logged { approvals, logged } => {
+                DecisionState::Published { approvals, logged, published }
+            }
+            _ => return Err(self.refuse("published")),
+        };
+        Ok(self)
+    }
+
+    /// An edge enforces it; the first such receipt puts it in force.
+    pub fn enforce(mut self, receipt: EdgeReceipt) -> Result<Self, DecisionRefusal> {
+        self.state = match self.state {
+            DecisionState::Published { approvals, logged, published } => {
+                DecisionState::InForce { approvals, logged, published, receipts: vec![receipt] }
+            }
+            DecisionState::InForce { approvals, logged, published, mut receipts } => {
+                let known = receipts.iter().any(|other| other.edge == receipt.edge);
+                if !known && receipts.len() < RECEIPTS_MAX {
+                    receipts.push(receipt);
+                }
+                DecisionState::InForce { approvals, logged, published, receipts }
+            }
+            _ => return Err(self.refuse("in force")),
+        };
+        Ok(self)
+    }
+
+    /// The lease of a logged decision ended by itself, and that is logged.
+    pub fn lapse(mut self, lapse: Logged, now: Timestamp) -> Result<Self, DecisionRefusal> {
+        if now < self.terms.expires {
+            return Err(DecisionRefusal::LeaseRuns(self.terms.expires));
+        }
+        let (approvals, logged, published, receipts) = match self.state {
+            DecisionState::Logged { approvals, logged } => (approvals, logged, None, Vec::new()),
+            DecisionState::Published { approvals, logged, published } => {
+                (approvals, logged, Some(published), Vec::new())
+            }
+            DecisionState::InForce { approvals, logged, published, receipts } => {
+                (approvals, logged, Some(published), receipts)
+            }
+            _ => return Err(self.refuse("lapsed")),
+        };
+        self.state = DecisionState::Lapsed { approvals, logged, published, receipts, lapse };
+        Ok(self)
+    }
+
+    /// The lease ended before the decision was logged.
+    pub fn expire(mut self, now: Timestamp) -> Result<Self, DecisionRefusal> {
+        if now < self.terms.expires {
+            return Err(DecisionRefusal::LeaseRuns(self.terms.expires));
+        }
+        let approvals = match self.state {
+            DecisionState::Proposed => Vec::new(),
+            DecisionState::Approving { approvals } => approvals,
+            _ => return Err(self.refuse("expired")),
+        };
+        self.state = DecisionState::Expired { approvals, at: now };
+        Ok(self)
+    }
+
+    fn check_gate(&self, case: &Case, now: Timestamp) -> Result<(), DecisionRefusal> {
+        if case.id != self.case {
+            return Err(DecisionRefusal::Other);
+        }
+        if case.status != CaseStatus::Open {
+            return Err(DecisionRefusal::CaseClosed);
+        }
+        if now >= self.terms.expires {
+            return Err(DecisionRefusal::LeaseOver(self.terms.expires));
+        }
+        let verdict = gate(case, self.terms.measure, now);
+        let max = verdict.lease_max();
+        if !verdict.open {
+            return Err(DecisionRefusal::GateClosed(Box::new(verdict)));
+        }
+        if self.terms.expires.since(self.terms.not_before) > max {
+            return Err(DecisionRefusal::LeaseOverGate { max });
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, wanted: &'static str) -> DecisionRefusal {
+        DecisionRefusal::WrongState { is: self.state.name(), wanted }
+    }
+}
+
+/// E8 for those who sign: declared within 48 hours, without a conflict.
+fn check_interests(case: &Case, signer: Officer, now: Timestamp) -> Result<(), DecisionRefusal> {
+    let mut declarations = case.facts.declarations.iter();
+    let own = declarations.find(|declaration| declaration.by.pseudonym == signer.pseudonym);
+    match own {
+        Some(own) if own.fact.conflict.is_some() => Err(DecisionRefusal::Conflicted(signer)),
+        Some(own) if own.at <= now && own.at.plus(clocks::FACT_AGE_MAX) >= now => Ok(()),
+        _ => Err(DecisionRefusal::NotDeclared(signer)),
+    }
+}
+
+impl Ready {
+    /// The approvals that go into the entry.
+    pub fn approvals(&self) -> &[Approval] {
+        &self.approvals
+    }
+
+    /// The policy's proof that they suffice.
+    pub fn approved(&self) -> &Approved {
+        &self.approved
+    }
+}

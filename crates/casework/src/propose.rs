@@ -1,0 +1,262 @@
+//! A proposal: the terms, scope and statement that officers are asked to sign.
+//!
+//! Everything that can refuse a measure refuses it here, before anybody signs: the gate, the floor, the
+//! policy, the profile's reach, the scope's bounds. The edge asks floor, policy and reach again.
+
+use crate::{Case, Decision, GateVerdict, Notice, Officer, Outcome, Text, gate, statement};
+use policy::{
+    Condition, Footprint, Ground, Matrix, Measure, Refusal, Roster, Scope, ScopeReference, ServiceClass,
+    Statement, Terms, admissible, floor,
+};
+use std::time::Duration;
+use vocabulary::{CaseId, DecisionId, SiteId, Timestamp};
+
+/// Most sentences that officers may add to a statement.
+const FACTS_MAX: usize = 20;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The id that the decision will have.
+    pub decision: DecisionId,
+    /// The measure.
+    pub measure: Measure,
+    /// The class of service.
+    pub class: ServiceClass,
+    /// The ground.
+    pub ground: Ground,
+    /// How long it shall run.
+    pub lease: Duration,
+    /// The sites.
+    pub scope: Scope,
+    /// The statement's title, one line.
+    pub title: Text,
+    /// The statement's summary, a few sentences.
+    pub summary: Text,
+    /// Sentences to add to the statement's facts; never reporter, target or content.
+    pub facts: Vec<Text>,
+}
+
+/// What the operator decides under.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// The policy in force for this case.
+    pub matrix: &'a Matrix,
+    /// The roster in force for this case.
+    pub roster: &'a Roster,
+    /// How large the operator is.
+    pub footprint: Footprint,
+    /// Where the public record is, without a slash at the end.
+    pub public_url: &'a str,
+    /// Whom the public may contact.
+    pub contact: &'a str,
+}
+
+/// A measure that may be signed, before its record has bytes.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub(crate) case: CaseId,
+    pub(crate) terms: Terms,
+    pub(crate) scope: Scope,
+    pub(crate) statement: Statement,
+    pub(crate) verdict: GateVerdict,
+    pub(crate) by: Officer,
+}
+
+/// Why a proposal is refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProposalRefusal {
+    /// The case is closed.
+    #[error("the case is closed")]
+    CaseClosed,
+    /// Only emergencies can be decided so far.
+    #[error("decisions on the ground {0} are not built yet; only emergency is")]
+    GroundNotBuilt(Ground),
+    /// The verdict is about another case or measure.
+    #[error("the verdict is about another case or measure")]
+    OtherVerdict,
+    /// The verdict is older than it holds.
+    #[error("the verdict held until {0}; run the gate again")]
+    VerdictExpired(Timestamp),
+    /// The facts changed since, or the verdict is not the gate's.
+    #[error("the recorded facts are no longer those of the verdict; run the gate again")]
+    VerdictOutdated,
+    /// The gate is closed.
+    #[error("the gate is closed: {}", first_reason(.0))]
+    GateClosed(Box<GateVerdict>),
+    /// Longer than the gate allows.
+    #[error("the lease lasts {}s; the gate allows {}h at most", .lasts.as_secs(), .max.as_secs() / 3_600)]
+    LeaseOverGate {
+        /// How long it would run.
+        lasts: Duration,
+        /// The most.
+        max: Duration,
+    },
+    /// A site of someone else.
+    #[error("{0} belongs to another customer; a linked site needs a case and a notice of its own")]
+    SiteOutsideCase(SiteId),
+    /// The policy asks for more.
+    #[error("the policy asks for {} first, and the record does not show it", .0.as_str())]
+    ConditionUnmet(Condition),
+    /// Too many sentences.
+    #[error("at most {FACTS_MAX} sentences may be added to the statement")]
+    TooManyFacts,
+    /// A title over several lines.
+    #[error("the title is one line")]
+    TitleOverLines,
+    /// Floor, policy, reach or scope refuse.
+    #[error("the terms are not admissible")]
+    Inadmissible(#[source] Refusal),
+}
+
+fn first_reason(verdict: &GateVerdict) -> String {
+    match verdict.reasons().next() {
+        Some((condition, reason)) => format!("{condition:?}, {reason}"),
+        None => "no reason".to_owned(),
+    }
+}
+
+impl ProposalRefusal {
+    /// The stable name, kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CaseClosed => "case-closed",
+            Self::GroundNotBuilt(_) => "ground-not-built",
+            Self::OtherVerdict => "other-verdict",
+            Self::VerdictExpired(_) => "verdict-expired",
+            Self::VerdictOutdated => "verdict-outdated",
+            Self::GateClosed(_) => "gate-closed",
+            Self::LeaseOverGate { .. } => "lease-over-gate",
+            Self::SiteOutsideCase(_) => "site-outside-case",
+            Self::ConditionUnmet(_) => "condition-unmet",
+            Self::TooManyFacts => "too-many-facts",
+            Self::TitleOverLines => "title-over-lines",
+            Self::Inadmissible(refusal) => refusal.name(),
+        }
+    }
+}
+
+/// Composes a proposal; the lease begins now.
+pub fn propose(
+    case: &Case,
+    verdict: &GateVerdict,
+    request: Request,
+    by: Officer,
+    setting: &Setting<'_>,
+    now: Timestamp,
+) -> Result<Proposal, ProposalRefusal> {
+    check_request(case, &request)?;
+    let expires = now.plus(request.lease);
+    let statement = statement::compose(case, &request, setting, (now, expires));
+    let terms = terms(&request, setting, &statement);
+    terms.check_statement(&statement).map_err(ProposalRefusal::Inadmissible)?;
+    let profile = setting.roster.profile();
+    let admitted = admissible(&terms, &request.scope, setting.matrix, profile, setting.footprint)
+        .map_err(ProposalRefusal::Inadmissible)?;
+    check_verdict(case, verdict, &request, now)?;
+    for condition in admitted.conditions() {
+        check_condition(case, *condition)?;
+    }
+    Ok(Proposal { case: case.id, terms, scope: request.scope, statement, verdict: verdict.clone(), by })
+}
+
+fn check_request(case: &Case, request: &Request) -> Result<(), ProposalRefusal> {
+    case.check_open().map_err(|_| ProposalRefusal::CaseClosed)?;
+    if request.facts.len() > FACTS_MAX {
+        return Err(ProposalRefusal::TooManyFacts);
+    }
+    if request.title.as_str().contains('\n') {
+        return Err(ProposalRefusal::TitleOverLines);
+    }
+    match request.scope.sites().iter().find(|entry| entry.account != case.account) {
+        Some(other) => Err(ProposalRefusal::SiteOutsideCase(other.site)),
+        None => Ok(()),
+    }
+}
+
+fn terms(request: &Request, setting: &Setting<'_>, statement: &Statement) -> Terms {
+    let sites = u32::try_from(request.scope.sites().len()).unwrap_or(u32::MAX);
+    Terms {
+        decision: request.decision,
+        class: request.class,
+        measure: request.measure,
+        ground: request.ground,
+        not_before: statement.not_before,
+        expires: statement.expires,
+        renewal: 0,
+        scope: ScopeReference { sites, sha256: request.scope.digest() },
+        statement: statement.digest(),
+        roster: setting.roster.hash(),
+        floor: floor::hash(),
+        profile: setting.roster.profile(),
+        demand: None,
+    }
+}
+
+/// The verdict is this case's, still holds, and is what the gate says of the facts as they are.
+fn check_verdict(
+    case: &Case,
+    verdict: &GateVerdict,
+    request: &Request,
+    now: Timestamp,
+) -> Result<(), ProposalRefusal> {
+    if request.ground != Ground::Emergency {
+        return Err(ProposalRefusal::GroundNotBuilt(request.ground));
+    }
+    if verdict.case != case.id || verdict.measure != request.measure {
+        return Err(ProposalRefusal::OtherVerdict);
+    }
+    if !verdict.holds_at(now) {
+        return Err(ProposalRefusal::VerdictExpired(verdict.valid_until));
+    }
+    if gate(case, verdict.measure, verdict.at) != *verdict {
+        return Err(ProposalRefusal::VerdictOutdated);
+    }
+    if !verdict.open {
+        return Err(ProposalRefusal::GateClosed(Box::new(verdict.clone())));
+    }
+    let (lasts, max) = (request.lease, verdict.lease_max());
+    if lasts > max { Err(ProposalRefusal::LeaseOverGate { lasts, max }) } else { Ok(()) }
+}
+
+/// What a policy wants to have happened before, as far as the record can show it.
+fn check_condition(case: &Case, condition: Condition) -> Result<(), ProposalRefusal> {
+    let facts = &case.facts;
+    let met =
+        match condition {
+            Condition::Notice => facts
+                .site_conduct
+                .as_ref()
+                .is_some_and(|recorded| matches!(recorded.fact.notice, Some(Notice::Given { .. }))),
+            Condition::FailedM3 => facts.lesser_measures.as_ref().is_some_and(|recorded| {
+                recorded.fact.considered.iter().any(|entry| {
+                    entry.measure == Measure::M3 && matches!(entry.outcome, Outcome::Failed { .. })
+                })
+            }),
+            // Nothing in a case records these yet, so a policy that asks for them is never satisfied.
+            Condition::Appeal
+            | Condition::AppealWindow
+            | Condition::ThirtyDaysNotice
+            | Condition::NoCaseInNinetyDays => false,
+        };
+    if met { Ok(()) } else { Err(ProposalRefusal::ConditionUnmet(condition)) }
+}
+
+impl Proposal {
+    /// The terms: the public part of the decision's record.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Who proposes.
+    pub fn by(&self) -> &Officer {
+        &self.by
+    }
+
+    /// Makes the decision, given the exact bytes of the record that officers will sign: canonical JSON
+    /// that carries these terms.
+    pub fn into_decision(self, body: String) -> Decision {
+        Decision::proposed(self, body)
+    }
+}
