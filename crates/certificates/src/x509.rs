@@ -1,0 +1,96 @@
+//! The few facts of an X.509 certificate that are checked here.
+
+use rustls::pki_types::CertificateDer;
+use std::net::IpAddr;
+use vocabulary::{SitePattern, Timestamp};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::error::X509Error;
+use x509_parser::extensions::GeneralName;
+
+/// What a certificate says of itself.
+pub(crate) struct Facts {
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+    pub(crate) is_authority: bool,
+    names: Vec<Name>,
+}
+
+/// A name of the subjectAltName extension (RFC 5280 §4.2.1.6). The subject's common name counts for
+/// nothing (RFC 9525 §2).
+enum Name {
+    /// Lower case, perhaps with `*.` in front.
+    Dns(String),
+    Ip(IpAddr),
+}
+
+impl Facts {
+    /// Reads a certificate; none if it is not X.509 or bytes follow it.
+    pub(crate) fn read(der: &CertificateDer<'_>) -> Option<Self> {
+        let (rest, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+        let validity = certificate.validity();
+        rest.is_empty().then(|| Self {
+            not_before: Timestamp::from_secs(validity.not_before.timestamp()),
+            not_after: Timestamp::from_secs(validity.not_after.timestamp()),
+            is_authority: certificate.is_ca(),
+            names: names(&certificate),
+        })
+    }
+
+    /// Whether the certificate is good for a host pattern. A wildcard certificate stands for one label
+    /// (RFC 9525 §6.3), which is all that can be had for a wildcard site.
+    pub(crate) fn covers(&self, pattern: &SitePattern) -> bool {
+        self.names.iter().any(|name| match (name, pattern) {
+            (Name::Ip(ip), SitePattern::Exact(host)) => host.ip() == Some(*ip),
+            (Name::Dns(name), SitePattern::Exact(host)) if host.ip().is_none() => {
+                name == host.as_str()
+                    || name.strip_prefix("*.").is_some_and(|base| host.parent() == Some(base))
+            }
+            (Name::Dns(name), SitePattern::Wildcard(base)) => name.strip_prefix("*.") == Some(base.as_str()),
+            _ => false,
+        })
+    }
+
+    /// The names for a message, the first few.
+    pub(crate) fn names_text(&self) -> String {
+        let shown = self.names.iter().take(5).map(|name| match name {
+            Name::Dns(name) => name.clone(),
+            Name::Ip(ip) => ip.to_string(),
+        });
+        let shown: Vec<String> = shown.collect();
+        match (shown.is_empty(), self.names.len() > shown.len()) {
+            (true, _) => "no name at all".to_owned(),
+            (false, false) => shown.join(", "),
+            (false, true) => format!("{} and {} more", shown.join(", "), self.names.len() - shown.len()),
+        }
+    }
+}
+
+/// Whether `issuer` signed `issued`: by name, and by signature where the algorithm is one known here.
+pub(crate) fn is_issued_by(issued: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
+    let (Ok((_, issued)), Ok((_, issuer))) =
+        (x509_parser::parse_x509_certificate(issued), x509_parser::parse_x509_certificate(issuer))
+    else {
+        return false;
+    };
+    let signature = issued.verify_signature(Some(issuer.public_key()));
+    issued.issuer() == issuer.subject()
+        && matches!(signature, Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm))
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<Name> {
+    let extension = certificate.subject_alternative_name().ok().flatten();
+    let general = extension.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
+    general.iter().filter_map(name).collect()
+}
+
+fn name(general: &GeneralName<'_>) -> Option<Name> {
+    match general {
+        GeneralName::DNSName(name) => Some(Name::Dns(name.to_ascii_lowercase())),
+        GeneralName::IPAddress(bytes) => {
+            let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+            let v6 = <[u8; 16]>::try_from(*bytes).map(IpAddr::from);
+            v4.or(v6).ok().map(Name::Ip)
+        }
+        _ => None,
+    }
+}
