@@ -4,7 +4,7 @@
 //! tlog-cosignature, tlog-tiles, tlog-policy, tlog-proof, tlog-witness (documents of C2SP/C2SP).
 //! Knows no cases, no storage and no clock: it sees bytes and ids, and time comes in.
 //!
-//! Invariants: what parses is the one spelling of its value; a [`tlog_policy::Cosigned`] checkpoint is
+//! Invariants: what parses is the one spelling of its value; an [`tlog_policy::Opened`] checkpoint is
 //! made only by a policy that the note satisfies; no input from outside panics or grows past its bound.
 //!
 //! `signed_note` parses note lines. The Merkle arithmetic is our own, because the crate `tlog_tiles`
