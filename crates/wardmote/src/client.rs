@@ -68,11 +68,15 @@ pub(crate) struct Client {
 impl Client {
     /// Finds the control plane that serves from a data folder.
     pub(crate) fn of(data_dir: &Path) -> Result<Self, Failure> {
-        let running = Running::read(data_dir)?;
+        Self::at(Running::read(data_dir)?.control, data_dir)
+    }
+
+    /// The control plane at an address, with the token from its data folder.
+    pub(crate) fn at(address: SocketAddr, data_dir: &Path) -> Result<Self, Failure> {
         let path = data_dir.join(TOKEN_FILE);
         let token = std::fs::read_to_string(&path)
             .map_err(|error| Failure::failed(format!("cannot read {}: {error}", path.display())))?;
-        Ok(Self { address: running.control, token: token.trim().to_owned() })
+        Ok(Self { address, token: token.trim().to_owned() })
     }
 
     /// `GET` of a path.

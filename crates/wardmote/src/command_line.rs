@@ -159,6 +159,12 @@ pub(crate) struct Apply {
     /// Remove sites that the file does not name
     #[arg(long)]
     pub(crate) prune: bool,
+    /// The customer's request in its own words, where the file lowers its service; it is logged
+    #[arg(long, value_name = "WORDS", conflicts_with = "decision")]
+    pub(crate) customer_request: Option<String>,
+    /// The decision in force that lowers the service
+    #[arg(long, value_name = "ID")]
+    pub(crate) decision: Option<String>,
     #[command(flatten)]
     pub(crate) local: Local,
 }

@@ -23,8 +23,8 @@ use vocabulary::Cidr;
 
 /// Variables of this prefix set keys: `WARDMOTE_EDGE_HTTP` is `edge.http`.
 const PREFIX: &str = "WARDMOTE_";
-/// Variables of this prefix steer tests and logs and are no keys.
-const OTHER_PREFIXES: [&str; 2] = ["WARDMOTE_TEST_", "WARDMOTE_LOG"];
+/// Variables that steer logs and tests and are no keys.
+const OTHERS: [&str; 3] = ["WARDMOTE_LOG", "WARDMOTE_SEED", "WARDMOTE_LONG"];
 
 /// What a process needs to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,9 +208,7 @@ impl Draft {
 
     fn environment(&mut self, variables: impl Iterator<Item = (String, String)>) {
         for (name, text) in variables {
-            let ours =
-                name.starts_with(PREFIX) && !OTHER_PREFIXES.iter().any(|other| name.starts_with(other));
-            if !ours {
+            if !name.starts_with(PREFIX) || OTHERS.contains(&name.as_str()) {
                 continue;
             }
             let place = Place::Variable(name.clone());

@@ -70,7 +70,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_CONTROL_PUBLIC_URL", "https://record.example"),
         ("WARDMOTE_RECORDS_URL", "sqlite"),
         ("WARDMOTE_FEED_NATS", ""),
-        ("WARDMOTE_TEST_SEED", "no key"),
+        ("WARDMOTE_SEED", "no key"),
         ("HOME", "no key"),
     ])
     .unwrap();

@@ -1,9 +1,125 @@
 //! `wardmote up`: everything in one process, from the first check to the last join.
+//!
+//! One supervision tree: signals are seen here alone, and become one cancelled token; every part is
+//! joined before the process ends, within a bounded time.
 
 mod choice;
-mod folder;
+pub(crate) mod folder;
 mod names;
 mod origins;
+mod parts;
 mod plan;
 mod ports;
 mod report;
+mod sites;
+
+use crate::client::Running;
+use crate::command_line::Up;
+use crate::exit::{Exit, Failure};
+use parts::Parts;
+use plan::Plan;
+use report::Report;
+use std::io;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The database in the data folder.
+pub(crate) const RECORDS_FILE: &str = "records.sqlite";
+/// Threads for the control plane; the edge has its own.
+const CONTROL_THREADS: usize = 2;
+
+pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
+    if arguments.upgrade {
+        eprintln!("wardmote: `up --upgrade` is not built yet; stop the running process and start again");
+        return Ok(Exit::NotBuilt);
+    }
+    let plan = Plan::of(arguments)?;
+    start_log();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("wardmote-control")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
+    let exit = runtime.block_on(serve(&plan));
+    // Every part was joined; a thread that is late all the same must not hold the process.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Warnings and errors go to standard error; `WARDMOTE_LOG` asks for more, such as `info` or `edge=debug`.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_env_var("WARDMOTE_LOG")
+        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
+        .from_env_lossy();
+    // The only subscriber of the process; a second `up` in one process does not exist.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+async fn serve(plan: &Plan) -> Result<Exit, Failure> {
+    let config = &plan.config;
+    let report = Report;
+    let _held = folder::hold(&config.data_dir)?;
+    ports::check(&plan.wanted()).map_err(Failure::failed)?;
+    report.ok(format!("data in {} (SQLite)", config.data_dir.display()));
+    report.ok(format!("ports free: {}", listed(plan.wanted().iter().map(|wanted| wanted.address.port()))));
+    for host in &plan.public {
+        names::check(host, report).await;
+    }
+    // Before anything serves: a signal that comes early must find its listener.
+    let mut signals = Signals::new().map_err(Failure::failed)?;
+    let stop = CancellationToken::new();
+    let parts = Parts::start(plan, &stop, report).await?;
+    announce(plan, &parts, report).await?;
+    signals.next().await;
+    println!("\n ending: open answers may finish, at most 12 s; once more to end at once");
+    stop.cancel();
+    Running::remove(&config.data_dir);
+    tokio::select! {
+        joined = parts.join() => joined.map(|()| Exit::Done),
+        () = signals.next() => Err(Failure::failed("ended at once; nothing kept is lost")),
+    }
+}
+
+async fn announce(plan: &Plan, parts: &Parts, report: Report) -> Result<(), Failure> {
+    let config = &plan.config;
+    let running = parts.addresses(config);
+    if let Some(path) = parts.authority() {
+        report.ok(format!("certificates from the local CA; to trust them, import {}", path.display()));
+    }
+    report.ok(format!("cache: {} in memory", config.cache.memory));
+    report.gap();
+    if parts.has_demonstration() {
+        let port = running.http.first().map_or(80, |address| address.port());
+        report.line("Site", format!("http://localhost:{port}/   (demonstration)"));
+    }
+    report.line("Console", format!("{}   (one use, 30 min)", parts.setup_link().await?));
+    report.line("Record", format!("{}/record/", running.public_url));
+    report.line("Next", "wardmote status · apply -f sites.toml · verify URL");
+    Ok(())
+}
+
+fn listed(numbers: impl Iterator<Item = u16>) -> String {
+    let rows: Vec<String> = numbers.map(|number| number.to_string()).collect();
+    rows.join(", ")
+}
+
+/// The signals that ask a process to end.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

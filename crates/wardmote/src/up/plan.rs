@@ -7,9 +7,10 @@ use crate::command_line::Up;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::verbs;
+use crate::verbs::apply::Request;
 use control::sites_toml::{self, Document};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Arguments, file and environment lowered into one plan; nothing was opened for it.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) enum Sites {
     /// A sites.toml, checked.
-    Given { text: String, folder: PathBuf, document: Document },
+    Given { request: Request, document: Document },
     /// Nothing was said: what the records hold, or the demonstration site if they hold nothing.
     AsKept,
 }
@@ -66,18 +67,16 @@ impl Plan {
 
 fn from_file(path: &Path) -> Result<Sites, Failure> {
     let document = verbs::check::sites(path).map_err(Failure::bad_use)?;
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::bad_use(format!("{}: cannot read it: {error}", path.display())))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    Ok(Sites::Given { text, folder: folder.unwrap_or(Path::new(".")).to_path_buf(), document })
+    Ok(Sites::Given { request: Request::of_file(path)?, document })
 }
 
 fn from_pairs(pairs: &[Pair]) -> Result<Sites, Failure> {
     let text = choice::as_sites_toml(pairs);
-    let folder = PathBuf::from(".");
-    let document = sites_toml::parse(&text, &folder)
+    let document = sites_toml::parse(&text, Path::new("/"))
         .map_err(|error| Failure::bad_use(format!("--site, --to: {error}; give each host once")))?;
-    Ok(Sites::Given { text, folder, document })
+    // Who names a site and its origin at the command line is that site's customer.
+    let asked = "given as --site and --to at the start".to_owned();
+    Ok(Sites::Given { request: Request { customer_request: Some(asked), ..Request::of(text) }, document })
 }
 
 /// Ports 80 and 443 if they can be had, else the reason and 8080 and 8443. One address of each serves

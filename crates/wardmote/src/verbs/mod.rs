@@ -1,13 +1,18 @@
 //! One file per verb: what it asks, what it prints, how it ends.
 
+pub(crate) mod apply;
+mod backup;
 pub(crate) mod check;
+mod export;
 mod sign;
+mod status;
 mod verify;
 
 use crate::client::Client;
 use crate::command_line::{CommandLine, Local, NotBuilt, Verb};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::up;
 use std::future::Future;
 use std::path::Path;
 
@@ -15,11 +20,16 @@ use std::path::Path;
 pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
     let json = line.json;
     match line.verb {
+        Verb::Up(arguments) => up::run(&arguments),
         Verb::Check(arguments) => check::run(&arguments, json),
+        Verb::Apply(arguments) => apply::run(&arguments, json),
+        Verb::Export(local) => export::run(&local, json),
+        Verb::Status(local) => status::run(&local, json),
         Verb::Sign(arguments) => sign::run(&arguments, json),
         Verb::Verify(arguments) => verify::run(&arguments, json),
+        Verb::Backup(arguments) => backup::backup(&arguments, json),
+        Verb::Restore(arguments) => backup::restore(&arguments, json),
         Verb::NotBuilt(verb) => Ok(not_built(&verb)),
-        _ => Ok(Exit::NotBuilt),
     }
 }
 

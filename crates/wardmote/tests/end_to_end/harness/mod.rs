@@ -26,12 +26,12 @@ pub(crate) fn eventually<T>(what: &str, limit: Duration, mut ask: impl FnMut() -
     }
 }
 
-/// The seed of this run: `WARDMOTE_TEST_SEED`, else a fixed one. Printed by who uses it.
+/// The seed of this run: `WARDMOTE_SEED`, else a fixed one. Printed by who uses it.
 pub(crate) fn seed() -> u64 {
-    std::env::var("WARDMOTE_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+    std::env::var("WARDMOTE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// Whether this is `script/test --long`.
 pub(crate) fn is_long() -> bool {
-    std::env::var_os("WARDMOTE_TEST_LONG").is_some()
+    std::env::var_os("WARDMOTE_LONG").is_some()
 }

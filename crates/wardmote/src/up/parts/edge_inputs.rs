@@ -1,0 +1,76 @@
+//! What the edge is given: its pinned roots, its replica, its certificates.
+
+use super::super::report::Report;
+use crate::ambient::{SystemClock, SystemRandom};
+use crate::config::Config;
+use crate::exit::Failure;
+use certificates::{CertificateStore, LocalAuthority, Resolver};
+use feed::Subscription;
+use replica::{OpenError, Replica};
+use snapshot::{Enforcement, Roots, Trust};
+use std::path::Path;
+use std::sync::Arc;
+use vocabulary::Clock as _;
+
+/// The edge's settings from the configuration.
+pub(super) fn options(config: &Config) -> edge::Options {
+    edge::Options {
+        http: config.edge.http.clone(),
+        https: config.edge.https.clone(),
+        workers: config.edge.workers,
+        trusted_proxies: config.edge.trusted_proxies.clone(),
+        access_log: config.access_log(),
+        admin: config.edge.admin,
+        cache_memory: config.cache.memory.bytes(),
+        ..edge::Options::default()
+    }
+}
+
+/// Opens everything of the edge's own below the data folder. The control plane has founded it.
+pub(super) fn gather(data_dir: &Path, feed: Subscription, report: Report) -> Result<edge::Inputs, Failure> {
+    let folder = data_dir.join("edge");
+    let roots = roots(&folder.join("roots"))?;
+    let (replica, trust) = replica(&folder.join("replica"), report)?;
+    let authority = LocalAuthority::open(&data_dir.join("ca"), SystemClock.now()).map_err(Failure::failed)?;
+    let resolver = Arc::new(Resolver::new());
+    Ok(edge::Inputs {
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        feed,
+        enforcement: Enforcement::new(roots, trust),
+        replica: Some(replica),
+        certificates: Arc::new(CertificateStore::new(authority, resolver)),
+    })
+}
+
+/// The pinned roots: whatever the feed says, only these keys prove a measure.
+fn roots(folder: &Path) -> Result<Roots, Failure> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))
+    };
+    let policy = String::from_utf8(read("tlog-policy")?)
+        .map_err(|_| Failure::failed(format!("{}: is no text", folder.join("tlog-policy").display())))?;
+    Roots::parse(&policy, &read("roster.json")?)
+        .map_err(|error| Failure::failed(format!("{}: {error}", folder.display())))
+}
+
+fn replica(folder: &Path, report: Report) -> Result<(Replica, Trust), Failure> {
+    let replica = match Replica::open(folder) {
+        Err(OpenError::Damaged { reason, .. }) => {
+            Replica::set_aside(folder).map_err(Failure::failed)?;
+            report.warn(
+                format!("the edge's replica was damaged ({reason})"),
+                "its files were moved to edge/replica/damaged; the edge fetches everything anew",
+            );
+            Replica::open(folder)
+        }
+        other => other,
+    }
+    .map_err(Failure::failed)?;
+    let kept = replica.load().map_err(Failure::failed)?;
+    for damage in &kept.damage {
+        report.warn(damage.to_string(), "if the disk is sound, tell the developers how this came about");
+    }
+    Ok((replica, kept.trust.unwrap_or_default()))
+}
