@@ -199,6 +199,28 @@ fn a_short_horizon_shortens_the_lease() {
 }
 
 #[test]
+fn facts_that_no_longer_carry_the_whole_lease_refuse_signing_and_logging() {
+    let roster = Trial::new().founding.roster;
+    let mut hurried = open_case();
+    hurried.facts.danger.as_mut().expect("recorded").fact.horizon = crate::Horizon::Ongoing;
+    let call = crate::Delivery {
+        channel: crate::Channel::DutyLine,
+        at: ago(MINUTE),
+        proof: crate::DeliveryProof::DutyLineCall { line_verified_at: ago(HOUR), log: evidence_id(9) },
+    };
+    hurried.referrals[0] = delivered(1, crate::Addressee::Jurisdiction(jurisdiction("AA")))
+        .send(crate::Channel::DutyLine, ago(MINUTE))
+        .and_then(|referral| referral.deliver(call))
+        .expect("delivered twice");
+    let signed = decision().approve(approval("legal-1"), &hurried, &roster, now());
+    assert_eq!(signed.expect_err("48 h of 12").name(), "lease-over-gate");
+    assert_eq!(
+        approving().ready(&hurried, &roster, now()).expect_err("48 h of 12").name(),
+        "lease-over-gate"
+    );
+}
+
+#[test]
 fn conditions_of_a_stricter_policy_are_looked_up_in_the_record() {
     let stricter = |after: &str| {
         let line = format!("  S  emergency        48h  after {after}\n");

@@ -1,3 +1,7 @@
+mod authorities;
+mod evidence;
+mod hearing;
+
 use super::*;
 use crate::fixtures::*;
 use crate::{
@@ -72,143 +76,6 @@ fn second(case: &mut Case) -> &mut Finding {
     &mut case.findings[1]
 }
 
-#[test]
-fn e1_wants_two_independent_credible_findings_within_48_hours() {
-    let not_counted = "E1 finding-not-counted, E1 too-few-findings, E7 no-agreed-pair, E9 no-pair-left";
-    table(&[
-        ("E1 too-few-findings, E7 no-agreed-pair, E9 no-pair-left", |case| drop(case.findings.pop())),
-        ("E1 same-item, E7 no-agreed-pair, E9 no-pair-left", |case| {
-            second(case).item = finding(1, Source::A).item;
-        }),
-        ("E1 same-author, E7 no-agreed-pair, E9 no-pair-left", |case| {
-            second(case).author = Some(text("AUTHOR 1"));
-        }),
-        ("E1 same-capture, E7 no-agreed-pair, E9 no-pair-left", |case| {
-            second(case).evidence = vec![evidence_id(9), evidence_id(1)];
-        }),
-        (not_counted, |case| second(case).evidence.clear()),
-        (not_counted, |case| second(case).source = Source::D),
-        (not_counted, |case| second(case).source = Source::E),
-        (not_counted, |case| second(case).appearance = Appearance::Elsewhere),
-        (not_counted, |case| second(case).author = None),
-        (not_counted, |case| second(case).posted_at = PostedAt::Unknown),
-        (not_counted, |case| second(case).posted_at = PostedAt::Instant(now().plus(MINUTE))),
-        (not_counted, |case| second(case).ratings = Ratings::Awaited),
-        ("", |case| second(case).appearance = Appearance::Promoted),
-        ("", |case| second(case).source = Source::C { supplier: text("A flagger") }),
-    ]);
-}
-
-#[test]
-fn what_does_not_count_says_why() {
-    let why = |change: fn(&mut Finding)| {
-        let case = changed(|case| change(second(case)));
-        let verdict = gate(&case, Measure::M5, now());
-        let found = verdict.reasons().find_map(|(_, reason)| match reason {
-            Closed::FindingNotCounted { finding, why } => Some((*finding, *why)),
-            _ => None,
-        });
-        let (finding, why) = found.expect("a finding that does not count");
-        assert_eq!(finding, finding_id(2));
-        why
-    };
-    assert_eq!(why(|finding| finding.evidence.clear()), NotCounted::NoCapture);
-    assert_eq!(why(|finding| finding.source = Source::D), NotCounted::Grade);
-    assert_eq!(why(|finding| finding.appearance = Appearance::Elsewhere), NotCounted::NotOnSite);
-    assert_eq!(why(|finding| finding.author = None), NotCounted::AuthorUnknown);
-    assert_eq!(why(|finding| finding.posted_at = PostedAt::Unknown), NotCounted::AgeUnknown);
-    assert_eq!(why(|finding| finding.posted_at = PostedAt::Instant(now().plus(HOUR))), NotCounted::Ahead);
-    assert_eq!(why(|finding| finding.ratings = Ratings::Awaited), NotCounted::NotRated);
-    let stale = |finding: &mut Finding| {
-        let mut old = rating(assessor(1), Credibility::Credible);
-        old.at = ago(HOUR * 49);
-        finding.ratings = Ratings::Sealed(old);
-    };
-    assert_eq!(why(stale), NotCounted::RatingStale);
-}
-
-#[test]
-fn a_second_item_posted_49_hours_ago_fails_and_47_holds() {
-    let posted = |hours| changed(|case| second(case).posted_at = PostedAt::Instant(ago(HOUR * hours)));
-    assert!(closed_by(&posted(49)).contains(&"E1 finding-not-counted".to_owned()));
-    assert_eq!(closed_by(&posted(47)), [""; 0]);
-    assert_eq!(closed_by(&posted(48)), [""; 0]);
-}
-
-#[test]
-fn an_old_threat_captured_anew_is_not_counted() {
-    let case = changed(|case| {
-        second(case).posted_at = PostedAt::Instant(ago(HOUR * 24 * 300));
-        second(case).captured_at = ago(MINUTE);
-    });
-    assert!(closed_by(&case).contains(&"E1 finding-not-counted".to_owned()));
-}
-
-#[test]
-fn a_time_without_zone_is_an_interval_and_counts_only_whole() {
-    let read = |reading| changed(|case| second(case).posted_at = PostedAt::without_zone(reading));
-    assert_eq!(closed_by(&read(ago(HOUR * 34))), [""; 0], "at most 48 h old in any zone");
-    assert!(!closed_by(&read(ago(HOUR * 35))).is_empty(), "49 h old in some zone");
-}
-
-#[test]
-fn ten_thousand_reports_of_revolting_content_open_nothing() {
-    let case = changed(|case| {
-        case.findings.clear();
-        case.attention.reports = 10_000;
-    });
-    assert!(closed_by(&case).contains(&"E1 too-few-findings".to_owned()));
-}
-
-#[test]
-fn one_credible_finding_asks_for_another_capture() {
-    let case = changed(|case| drop(case.findings.pop()));
-    let verdict = gate(&case, Measure::M5, now());
-    let (condition, reason) = verdict.reasons().next().expect("closed");
-    assert_eq!(condition, E1);
-    assert!(reason.to_string().contains("capture another item"), "{reason}");
-}
-
-#[test]
-fn a_quotation_or_a_news_report_is_not_credible() {
-    let dismissed = |by| rating(by, Credibility::NotCredible);
-    let case = changed(|case| {
-        let (first, second) = (dismissed(assessor(1)), dismissed(assessor(2)));
-        case.findings[1].ratings = Ratings::Opened { first, second };
-    });
-    assert!(closed_by(&case).contains(&"E1 finding-not-counted".to_owned()));
-}
-
-#[test]
-fn paraphrased_press_and_screenshots_add_nothing() {
-    let case = changed(|case| {
-        for number in 3..60 {
-            case.findings.push(finding(number, if number % 2 == 0 { Source::D } else { Source::E }));
-        }
-        case.findings.remove(0);
-    });
-    assert!(closed_by(&case).contains(&"E1 too-few-findings".to_owned()));
-}
-
-#[test]
-fn evidence_from_one_authority_alone_is_not_enough() {
-    let case = changed(|case| {
-        for finding in &mut case.findings {
-            finding.source = Source::C { supplier: text("A police force") };
-        }
-    });
-    assert_eq!(closed_by(&case), ["E1 no-own-capture", "E7 no-agreed-pair", "E9 no-pair-left"]);
-}
-
-#[test]
-fn dependent_findings_do_no_harm_beside_an_independent_pair() {
-    let case = changed(|case| {
-        case.findings.push(Finding { id: finding_id(3), ..finding(1, Source::A) });
-        case.findings.push(finding(4, Source::E));
-    });
-    assert_eq!(closed_by(&case), [""; 0]);
-}
-
 fn danger_is(change: fn(&mut Danger)) -> Case {
     changed(|case| change(&mut case.facts.danger.as_mut().expect("recorded").fact))
 }
@@ -253,152 +120,6 @@ fn e3_wants_a_nexus() {
 
 fn to(code: &str) -> Addressee {
     Addressee::Jurisdiction(jurisdiction(code))
-}
-
-#[test]
-fn e4_wants_a_delivered_referral_to_every_jurisdiction_concerned() {
-    table(&[
-        ("E4 not-recorded", |case| case.facts.concerned = None),
-        ("E4 not-referred", |case| drop(case.referrals.remove(0))),
-        ("E4 not-referred", |case| drop(case.referrals.remove(1))),
-        ("E4 not-referred", |case| drop(case.referrals.remove(2))),
-        ("E4 not-referred, E4 not-referred, E4 not-referred", |case| case.referrals.clear()),
-        ("E4 no-jurisdiction", |case| {
-            case.facts.concerned.as_mut().expect("recorded").fact.offence = Placement::In(Vec::new());
-        }),
-        ("E4 not-referred", |case| {
-            case.facts.concerned.as_mut().expect("recorded").fact.suspect =
-                Placement::In(vec![jurisdiction("CC")]);
-        }),
-    ]);
-}
-
-#[test]
-fn mail_that_was_only_accepted_is_no_delivery() {
-    use crate::{Authority, Channel, Referral};
-    let case = changed(|case| {
-        let authority = Authority::unverified(text("Desk")).called_back(liaison(), ago(HOUR * 24));
-        let sent = Referral::draft(referral_id(1), to("AA"), authority, liaison(), ago(HOUR * 10))
-            .seal(Digest::of(b"packet"), ago(HOUR * 10))
-            .and_then(|referral| referral.send(Channel::Email, ago(HOUR * 10)));
-        case.referrals[0] = sent.expect("sent");
-    });
-    assert_eq!(closed_by(&case), ["E4 not-referred"]);
-}
-
-#[test]
-fn an_authority_that_has_neither_answered_nor_run_out_its_clock_closes_the_gate() {
-    use crate::Channel;
-    let waiting = changed(|case| case.referrals[0] = delivered(1, to("AA")));
-    assert_eq!(closed_by(&waiting), ["E4 awaiting-answer"], "9 h, but one channel only");
-    let tried = |hours| {
-        let second = delivered(1, to("AA")).send(Channel::DutyLine, ago(HOUR * hours)).expect("tried");
-        changed(|case| case.referrals[0] = second)
-    };
-    assert_eq!(closed_by(&tried(5)), [""; 0], "silent: 9 h, second channel 5 h ago");
-    assert_eq!(closed_by(&tried(3)), ["E4 awaiting-answer"]);
-    // The clock ends 8 h after the first delivery, which is an hour ago.
-    let awaited = |at| {
-        let (verdict, first) = (gate(&tried(5), Measure::M5, at), referral_id(1));
-        let awaits =
-            |reason: &Closed| matches!(reason, Closed::AwaitingAnswer { referral, .. } if *referral == first);
-        verdict.reasons().any(|(_, reason)| awaits(reason))
-    };
-    assert!(awaited(ago(HOUR + Duration::from_millis(1))) && !awaited(ago(HOUR)));
-}
-
-#[test]
-fn an_objection_with_reasons_closes_the_gate_for_a_day_and_once_more() {
-    let objecting = |reasons: Option<&str>| {
-        let objection = Objection { reasons: reasons.map(text), renewed_at: None };
-        changed(|case| case.referrals[0] = answered(1, to("AA"), Answer::Objection(objection)))
-    };
-    let case = objecting(Some("a live operation"));
-    assert_eq!(closed_by(&case), ["E4 objection"]);
-    assert_eq!(closed_by(&objecting(None)), [""; 0], "without reasons it is an answer like others");
-    // Raised an hour ago: it ends 23 h from now.
-    let ends = now().plus(HOUR * 23);
-    assert!(closed_at(&case, Measure::M5, ends.minus(MINUTE)).contains(&"E4 objection".to_owned()));
-    assert!(!closed_at(&case, Measure::M5, ends).contains(&"E4 objection".to_owned()));
-    let mut renewed = case.clone();
-    renewed.referrals[0] = renewed.referrals[0].clone().renew_objection(ends.minus(HOUR)).expect("renewed");
-    let later = ends.plus(HOUR * 23);
-    assert!(closed_at(&renewed, Measure::M5, later.minus(MINUTE)).contains(&"E4 objection".to_owned()));
-    assert!(!closed_at(&renewed, Measure::M5, later).contains(&"E4 objection".to_owned()));
-    assert!(renewed.referrals[0].clone().renew_objection(later.minus(HOUR)).is_err());
-    assert!(
-        renewed.referrals[0]
-            .clone()
-            .answer(Answer::Objection(Objection { reasons: None, renewed_at: None }), later)
-            .is_err()
-    );
-}
-
-#[test]
-fn an_objection_of_an_authority_not_concerned_closes_nothing() {
-    let case = changed(|case| {
-        let objection = Objection { reasons: Some(text("no")), renewed_at: None };
-        case.referrals.push(answered(4, to("CC"), Answer::Objection(objection)));
-    });
-    assert_eq!(closed_by(&case), [""; 0]);
-}
-
-#[test]
-fn the_fallback_stands_in_for_an_authority_that_endangers_the_person() {
-    let case = changed(|case| {
-        let reason = text("it persecutes the person");
-        let fact = &mut case.facts.concerned.as_mut().expect("recorded").fact;
-        fact.endangering = vec![Endangering { jurisdiction: jurisdiction("BB"), reason }];
-        case.referrals.remove(1);
-    });
-    assert_eq!(closed_by(&case), [""; 0], "the fallback was asked");
-    let case = changed(|case| {
-        let fact = &mut case.facts.concerned.as_mut().expect("recorded").fact;
-        let reason = text("it persecutes the person");
-        fact.endangering = vec![Endangering { jurisdiction: jurisdiction("BB"), reason }];
-        fact.suspect = Placement::In(vec![jurisdiction("AA")]);
-        case.referrals.remove(2);
-    });
-    assert_eq!(closed_by(&case), ["E4 not-referred"], "the fallback was not asked");
-}
-
-#[test]
-fn a_horizon_shorter_than_the_clock_needs_two_channels_and_shortens_the_lease() {
-    use crate::{Channel, Delivery, DeliveryProof};
-    // Delivered nine hours ago means the clock ended an hour ago, so the horizon must lie before that;
-    // here the delivery is fresh instead.
-    let fresh = |two: bool| {
-        let mut referral = delivered(1, to("AA"));
-        let crate::ReferralState::Delivered { traffic, .. } = &mut referral.state else {
-            panic!("delivered")
-        };
-        traffic.attempts[0].at = ago(HOUR);
-        traffic.deliveries[0].at = ago(HOUR);
-        if two {
-            let proof = DeliveryProof::DutyLineCall { line_verified_at: ago(HOUR * 24), log: evidence_id(8) };
-            let call = Delivery { channel: Channel::DutyLine, at: ago(MINUTE), proof };
-            referral = referral
-                .send(Channel::DutyLine, ago(MINUTE))
-                .and_then(|referral| referral.deliver(call))
-                .expect("delivered on a second channel");
-        }
-        referral
-    };
-    let with = |horizon, two| {
-        changed(|case| {
-            case.referrals[0] = fresh(two);
-            case.facts.danger.as_mut().expect("recorded").fact.horizon = horizon;
-        })
-    };
-    let soon = Horizon::By(now().plus(HOUR * 2));
-    assert_eq!(closed_by(&with(soon, false)), ["E4 awaiting-answer"]);
-    for horizon in [soon, Horizon::Ongoing] {
-        let verdict = gate(&with(horizon, true), Measure::M5, now());
-        assert!(verdict.open, "{:?}", verdict.reasons().collect::<Vec<_>>());
-        assert_eq!(verdict.lease_max(), HOUR * 12);
-    }
-    let late = Horizon::By(now().plus(HOUR * 8));
-    assert_eq!(closed_by(&with(late, true)), ["E4 awaiting-answer"], "there is time to wait");
 }
 
 fn considered(case: &mut Case) -> &mut Vec<Considered> {
@@ -451,34 +172,6 @@ fn e6_wants_escalation_plan_and_dispatcher() {
     ]);
 }
 
-fn both_rated(first: crate::Rating, second: crate::Rating) -> Ratings {
-    Ratings::Opened { first, second }
-}
-
-#[test]
-fn e7_wants_two_blind_ratings_that_agree() {
-    let says = |by, credibility| rating(by, credibility);
-    use Credibility::{Credible, NotCredible};
-    let with = |ratings: Ratings| closed_by(&changed(|case| second(case).ratings = ratings));
-    assert_eq!(
-        with(Ratings::Sealed(says(assessor(1), Credible))),
-        ["E7 second-rating-missing", "E7 no-agreed-pair"]
-    );
-    assert_eq!(
-        with(both_rated(says(assessor(1), Credible), says(assessor(2), NotCredible))),
-        ["E7 ratings-disagree", "E7 no-agreed-pair"]
-    );
-    assert_eq!(
-        with(both_rated(says(assessor(1), Credible), says(assessor(1), Credible))),
-        ["E7 rated-twice-by-one", "E7 no-agreed-pair"]
-    );
-    let sighted = crate::Rating { unsighted: false, ..says(assessor(2), Credible) };
-    assert_eq!(
-        with(both_rated(says(assessor(1), Credible), sighted)),
-        ["E7 rated-with-sight", "E7 no-agreed-pair"]
-    );
-}
-
 #[test]
 fn e7_wants_a_legal_conclusion_and_a_word_on_dissent() {
     table(&[
@@ -506,23 +199,6 @@ fn e7_wants_a_legal_conclusion_and_a_word_on_dissent() {
 }
 
 #[test]
-fn e7_and_e9_must_hold_for_the_same_pair() {
-    // Four findings; two have agreeing ratings, and of those the site removed one promptly. Each
-    // condition finds a pair of its own, but no pair has both.
-    let case = changed(|case| {
-        let mut third = finding(3, Source::A);
-        third.ratings = Ratings::Sealed(rating(assessor(1), Credibility::Credible));
-        case.findings.push(third);
-        let fact = &mut case.facts.site_conduct.as_mut().expect("recorded").fact;
-        let items = vec![finding_id(1), finding_id(2), finding_id(3)];
-        fact.notice = Some(Notice::Given { at: ago(HOUR * 2), items, reply: None });
-        fact.items[0].outcome = ItemOutcome::Removed { at: ago(MINUTE * 100) };
-        fact.items.push(ItemConduct { finding: finding_id(3), outcome: ItemOutcome::StillUp });
-    });
-    assert_eq!(closed_by(&case), ["E9 removed-promptly", "E9 no-pair-left"]);
-}
-
-#[test]
 fn e8_wants_everybody_who_took_part_to_have_declared() {
     for officer in [assessor(1), assessor(2), legal(), duty(), liaison()] {
         let silent = changed(|case| {
@@ -538,69 +214,26 @@ fn e8_wants_everybody_who_took_part_to_have_declared() {
     }
 }
 
+#[test]
+fn e8_asks_everybody_who_recorded_a_fact() {
+    type Sign = fn(&mut Facts, Officer);
+    let signs: [Sign; 7] = [
+        |facts, by| facts.danger.as_mut().expect("recorded").by = by,
+        |facts, by| facts.nexus.as_mut().expect("recorded").by = by,
+        |facts, by| facts.concerned.as_mut().expect("recorded").by = by,
+        |facts, by| facts.lesser_measures.as_mut().expect("recorded").by = by,
+        |facts, by| facts.safety.as_mut().expect("recorded").by = by,
+        |facts, by| facts.legal_review.as_mut().expect("recorded").by = by,
+        |facts, by| facts.site_conduct.as_mut().expect("recorded").by = by,
+    ];
+    for (place, sign) in signs.into_iter().enumerate() {
+        let case = changed(|case| sign(&mut case.facts, officer(Role::Legal, "legal-2")));
+        assert_eq!(closed_by(&case), ["E8 not-declared"], "fact {place}");
+    }
+}
+
 fn conduct(case: &mut Case) -> &mut SiteConduct {
     &mut case.facts.site_conduct.as_mut().expect("recorded").fact
-}
-
-#[test]
-fn e9_wants_the_customer_heard_and_the_site_s_conduct_recorded() {
-    table(&[
-        ("E9 not-recorded", |case| case.facts.site_conduct = None),
-        ("E9 customer-not-told", |case| conduct(case).notice = None),
-        ("E9 hearing-runs", |case| {
-            let items = vec![finding_id(1), finding_id(2)];
-            conduct(case).notice = Some(Notice::Given { at: ago(MINUTE * 59), items, reply: None });
-        }),
-        ("E9 not-told-of, E9 no-pair-left", |case| {
-            let items = vec![finding_id(1)];
-            conduct(case).notice = Some(Notice::Given { at: ago(HOUR * 2), items, reply: None });
-        }),
-        ("E9 conduct-not-recorded, E9 no-pair-left", |case| conduct(case).items.truncate(1)),
-        ("", |case| conduct(case).items[0].outcome = ItemOutcome::Reposted { at: ago(MINUTE) }),
-    ]);
-}
-
-#[test]
-fn a_site_that_cures_within_the_hour_closes_the_gate() {
-    let removed = |minutes_after_notice: u32| {
-        let at = ago(HOUR * 2).plus(MINUTE * minutes_after_notice);
-        closed_by(&changed(|case| conduct(case).items[0].outcome = ItemOutcome::Removed { at }))
-    };
-    assert_eq!(removed(20), ["E9 removed-promptly", "E9 no-pair-left"]);
-    assert_eq!(removed(60), ["E9 removed-promptly", "E9 no-pair-left"]);
-    assert_eq!(removed(61), [""; 0]);
-}
-
-#[test]
-fn planted_items_that_moderators_remove_in_twenty_minutes_close_the_gate() {
-    let case = changed(|case| {
-        let at = ago(HOUR * 6).plus(MINUTE * 20);
-        conduct(case).notice = Some(withheld(WithheldBecause::EndangersSomeone));
-        conduct(case).items[1].outcome = ItemOutcome::Removed { at };
-    });
-    assert_eq!(closed_by(&case), ["E9 removed-promptly", "E9 no-pair-left"]);
-}
-
-fn withheld(because: WithheldBecause) -> Notice {
-    Notice::Withheld { because, reason: text("the person would be found") }
-}
-
-#[test]
-fn telling_may_be_left_out_for_two_reasons_only() {
-    let case = changed(|case| {
-        conduct(case).notice = Some(withheld(WithheldBecause::EndangersSomeone));
-        conduct(case).items.clear();
-    });
-    assert_eq!(closed_by(&case), [""; 0]);
-    let short = |horizon| {
-        closed_by(&changed(|case| {
-            conduct(case).notice = Some(withheld(WithheldBecause::HorizonShorter));
-            case.facts.danger.as_mut().expect("recorded").fact.horizon = horizon;
-        }))
-    };
-    assert_eq!(short(Horizon::By(now().plus(MINUTE * 59))), [""; 0]);
-    assert_eq!(short(Horizon::Ongoing), [""; 0]);
-    assert_eq!(short(Horizon::By(now().plus(MINUTE * 60))), ["E9 horizon-long-enough"]);
 }
 
 #[test]

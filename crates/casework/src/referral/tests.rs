@@ -107,9 +107,22 @@ fn a_demand_from_an_unverified_sender_freezes_the_inbound_channel_only() {
     assert_eq!(frozen.authority.inbound, Inbound::Frozen { since: now() });
     let (still, received) = frozen.answer(Answer::Order, now()).expect("taken in");
     assert_eq!(received, Received::Frozen);
+    let verified = Referral {
+        authority: Authority { verified: cleared_by(), ..still.authority.clone() },
+        ..still.clone()
+    };
+    assert_eq!(
+        verified.answer(Answer::Order, now()).expect("taken in").1,
+        Received::Frozen,
+        "frozen stays frozen"
+    );
     let cleared = Referral { authority: still.authority.clone().called_back(liaison(), now()), ..still };
     let (answered, received) = cleared.answer(Answer::Order, now()).expect("taken in");
     assert_eq!((received, answered.state.name()), (Received::Answered, "answered"));
+}
+
+fn cleared_by() -> Option<Verification> {
+    Some(Verification { by: liaison(), at: now() })
 }
 
 #[test]

@@ -59,6 +59,17 @@ fn the_policy_narrows_the_floor() {
 }
 
 #[test]
+fn the_policy_may_allow_fewer_renewals_than_the_floor() {
+    let renewed = Terms { renewal: 1, ..terms(Measure::M6, ServiceClass::S, Ground::Order, HOUR) };
+    assert!(check(&renewed).is_ok());
+    let text =
+        default_policy_text().replacen("  S  order               14d  renewable", "  S  order  14d", 1);
+    let narrow = Matrix::parse(&text).expect("a policy");
+    let refused = admissible(&renewed, &scope(), &narrow, Profile::Trial, footprint());
+    assert_eq!(refused.expect_err("once too often").name(), "renewed-too-often");
+}
+
+#[test]
 fn what_decisions_cannot_carry_yet_is_refused_after_the_policy_admitted_it() {
     for (measure, ground) in
         [(Measure::M1, Ground::Emergency), (Measure::M2, Ground::Policy), (Measure::M3, Ground::Emergency)]
