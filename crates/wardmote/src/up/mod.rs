@@ -15,8 +15,9 @@ mod sites;
 
 use crate::client::Running;
 use crate::command_line::Up;
+use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use parts::Parts;
+use parts::{Parts, Started};
 use plan::Plan;
 use report::Report;
 use std::io;
@@ -70,34 +71,37 @@ async fn serve(plan: &Plan) -> Result<Exit, Failure> {
     // Before anything serves: a signal that comes early must find its listener.
     let mut signals = Signals::new().map_err(Failure::failed)?;
     let stop = CancellationToken::new();
-    let parts = Parts::start(plan, &stop, report).await?;
-    announce(plan, &parts, report).await?;
-    signals.next().await;
+    let (mut parts, started) = Parts::start(plan, &stop, report).await?;
+    announce(config, &started, report);
+    let broken = tokio::select! {
+        () = signals.next() => None,
+        failure = parts.broken() => Some(failure),
+    };
     println!("\n ending: open answers may finish, at most 12 s; once more to end at once");
     stop.cancel();
     Running::remove(&config.data_dir);
     tokio::select! {
-        joined = parts.join() => joined.map(|()| Exit::Done),
+        joined = parts.join() => match broken {
+            Some(failure) => Err(failure),
+            None => joined.map(|()| Exit::Done),
+        },
         () = signals.next() => Err(Failure::failed("ended at once; nothing kept is lost")),
     }
 }
 
-async fn announce(plan: &Plan, parts: &Parts, report: Report) -> Result<(), Failure> {
-    let config = &plan.config;
-    let running = parts.addresses(config);
-    if let Some(path) = parts.authority() {
-        report.ok(format!("certificates from the local CA; to trust them, import {}", path.display()));
-    }
+fn announce(config: &Config, started: &Started, report: Report) {
+    let running = &started.running;
+    report
+        .ok(format!("certificates from the local CA; to trust them, import {}", started.authority.display()));
     report.ok(format!("cache: {} in memory", config.cache.memory));
     report.gap();
-    if parts.has_demonstration() {
+    if started.is_demonstration {
         let port = running.http.first().map_or(80, |address| address.port());
         report.line("Site", format!("http://localhost:{port}/   (demonstration)"));
     }
-    report.line("Console", format!("{}   (one use, 30 min)", parts.setup_link().await?));
+    report.line("Console", format!("{}   (one use, 30 min)", started.setup_link));
     report.line("Record", format!("{}/record/", running.public_url));
     report.line("Next", "wardmote status · apply -f sites.toml · verify URL");
-    Ok(())
 }
 
 fn listed(numbers: impl Iterator<Item = u16>) -> String {

@@ -13,21 +13,20 @@ use crate::client::{Client, Running};
 use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
-use certificates::CertificateStore;
-use control::Control;
+use control::{Control, StartError};
 use edge::Edge;
+use feed::{Publisher, Subscription};
 use records_sql::SqliteRecords;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::Future;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use telemetry::Beside;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// How long the parts may take to end once they were asked to: what the edge grants its visitors, and a
@@ -39,12 +38,24 @@ const FIRST_SNAPSHOT: Duration = Duration::from_secs(10);
 /// Everything that runs in this process.
 pub(super) struct Parts {
     records: Arc<SqliteRecords>,
-    control: Option<Control>,
+    /// Ends by itself only when something broke.
+    control: Option<JoinHandle<Result<(), StartError>>>,
     edge: Option<Edge>,
     demo: Option<JoinHandle<()>>,
     telemetry: Arc<Beside>,
-    certificates: Option<Arc<CertificateStore>>,
     stop: CancellationToken,
+}
+
+/// What people and commands need to know of a start that went well.
+pub(super) struct Started {
+    /// Where everything listens, as bound.
+    pub(super) running: Running,
+    /// A one-time link to the console.
+    pub(super) setup_link: String,
+    /// The file to import to trust the certificates made here.
+    pub(super) authority: PathBuf,
+    /// Whether the demonstration site runs.
+    pub(super) is_demonstration: bool,
 }
 
 impl Parts {
@@ -53,7 +64,7 @@ impl Parts {
         plan: &Plan,
         stop: &CancellationToken,
         report: Report,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Started), Failure> {
         let records = open_records(&plan.config.data_dir).await?;
         let mut parts = Self {
             records,
@@ -61,57 +72,66 @@ impl Parts {
             edge: None,
             demo: None,
             telemetry: Arc::new(Beside::default()),
-            certificates: None,
             stop: stop.clone(),
         };
         match parts.start_rest(plan, report).await {
-            Ok(()) => Ok(parts),
+            Ok(started) => Ok((parts, started)),
             Err(failure) => {
                 stop.cancel();
-                parts.join().await?;
+                // The first failure is the one to tell; what ends badly after it follows from it.
+                let _ = parts.join().await;
                 Err(failure)
             }
         }
     }
 
-    async fn start_rest(&mut self, plan: &Plan, report: Report) -> Result<(), Failure> {
+    async fn start_rest(&mut self, plan: &Plan, report: Report) -> Result<Started, Failure> {
         let config = &plan.config;
         let (publisher, subscription) = feed::in_process();
-        let control = control::start(
-            control::Options {
-                listen: config.control.listen,
-                public: config.control.public,
-                public_url: config.control.public_url.clone(),
-                data_dir: config.data_dir.clone(),
-            },
-            control::Inputs {
-                clock: Arc::new(SystemClock),
-                random: Arc::new(SystemRandom),
-                records: Arc::clone(&self.records) as Arc<dyn records::Records>,
-                publisher: publisher.clone(),
-                telemetry: Arc::clone(&self.telemetry) as Arc<dyn control::Telemetry>,
-            },
-            self.stop.clone(),
-        )
-        .await
-        .map_err(Failure::failed)?;
-        let listen = control.listen();
-        self.control = Some(control);
+        let control = self.start_control(config, publisher).await?;
+        let (listen, public) = (control.listen(), control.public());
+        let setup_link = control.setup_link().await.map_err(Failure::failed);
+        // From here on it is watched, so that its breaking down does not go unseen.
+        self.control = Some(tokio::spawn(control.join()));
         let client = Client::at(listen, &config.data_dir)?;
-        self.put_sites(plan, &client, report).await?;
-        // The edge takes the sites just applied with its first look, so that no visitor comes too early.
-        let mut first = subscription.clone();
-        let _ = tokio::time::timeout(FIRST_SNAPSHOT, first.changed()).await;
+        let revision = self.put_sites(plan, &client, report).await?;
+        await_snapshot(subscription.clone(), revision).await;
         let inputs = edge_inputs::gather(&config.data_dir, subscription, report)?;
-        self.certificates = Some(Arc::clone(&inputs.certificates));
+        let authority = inputs.certificates.authority().certificate_path().to_owned();
         let edge =
             edge::start(edge_inputs::options(config), inputs, self.stop.clone()).map_err(Failure::failed)?;
         self.telemetry.attach(&edge);
+        let running = Running {
+            pid: std::process::id(),
+            control: listen,
+            public,
+            public_url: config.control.public_url.to_string(),
+            http: edge.http().to_vec(),
+            https: edge.https().to_vec(),
+        };
         self.edge = Some(edge);
-        self.running(config).write(&config.data_dir).map_err(Failure::failed)
+        running.write(&config.data_dir).map_err(Failure::failed)?;
+        Ok(Started { running, setup_link: setup_link?, authority, is_demonstration: self.demo.is_some() })
     }
 
-    async fn put_sites(&mut self, plan: &Plan, client: &Client, report: Report) -> Result<(), Failure> {
+    async fn start_control(&self, config: &Config, publisher: Publisher) -> Result<Control, Failure> {
+        let options = control::Options {
+            listen: config.control.listen,
+            public: config.control.public,
+            public_url: config.control.public_url.clone(),
+            data_dir: config.data_dir.clone(),
+        };
+        let inputs = control::Inputs {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            records: Arc::clone(&self.records) as Arc<dyn records::Records>,
+            publisher,
+            telemetry: Arc::clone(&self.telemetry) as Arc<dyn control::Telemetry>,
+        };
+        control::start(options, inputs, self.stop.clone()).await.map_err(Failure::failed)
+    }
+
+    async fn put_sites(&mut self, plan: &Plan, client: &Client, report: Report) -> Result<u64, Failure> {
         match &plan.sites {
             Sites::Given { request, document } => {
                 super::origins::check(document, report).await;
@@ -123,7 +143,7 @@ impl Parts {
                 self.demo = Some(self.serve_demonstration(listener));
                 sites::apply(client, &sites::demonstration(port), report).await
             }
-            Sites::AsKept => Ok(()),
+            Sites::AsKept => sites::revision(client).await,
         }
     }
 
@@ -133,43 +153,15 @@ impl Parts {
 }
 
 impl Parts {
-    fn running(&self, config: &Config) -> Running {
-        let listens =
-            |of: fn(&Edge) -> &[SocketAddr]| self.edge.as_ref().map(of).unwrap_or_default().to_vec();
-        let (control, public) =
-            self.control.as_ref().map_or((config.control.listen, config.control.public), |control| {
-                (control.listen(), control.public())
-            });
-        Running {
-            pid: std::process::id(),
-            control,
-            public,
-            public_url: config.control.public_url.to_string(),
-            http: listens(Edge::http),
-            https: listens(Edge::https),
-        }
-    }
-
-    /// Where the parts listen, as bound.
-    pub(super) fn addresses(&self, config: &Config) -> Running {
-        self.running(config)
-    }
-
-    /// The file to import to trust the certificates made here.
-    pub(super) fn authority(&self) -> Option<&Path> {
-        self.certificates.as_deref().map(|store| store.authority().certificate_path())
-    }
-
-    /// Whether the demonstration site runs.
-    pub(super) fn has_demonstration(&self) -> bool {
-        self.demo.is_some()
-    }
-
-    /// A fresh one-time link to the console.
-    pub(super) async fn setup_link(&self) -> Result<String, Failure> {
-        match &self.control {
-            Some(control) => control.setup_link().await.map_err(Failure::failed),
-            None => Err(Failure::failed("there is no control plane")),
+    /// Waits until a part ends that was not asked to.
+    pub(super) async fn broken(&mut self) -> Failure {
+        let Some(control) = self.control.as_mut() else { return std::future::pending().await };
+        let ended = control.await;
+        self.control = None;
+        match ended {
+            Ok(Ok(())) => Failure::failed("the control plane ended without being asked to"),
+            Ok(Err(error)) => Failure::failed(error),
+            Err(error) => Failure::failed(format!("the control plane broke down: {error}")),
         }
     }
 
@@ -182,7 +174,7 @@ impl Parts {
             end.wait("the edge", joined).await;
         }
         if let Some(control) = self.control {
-            end.wait("the control plane", control.join()).await;
+            end.wait("the control plane", flat(control)).await;
         }
         if let Some(demo) = self.demo {
             end.wait("the demonstration site", demo).await;
@@ -205,6 +197,20 @@ impl Ending {
             Ok(Err(error)) => self.problems.push(format!("{name}: {error}")),
             Err(_) => self.problems.push(format!("{name} did not end within {} s", FAREWELL.as_secs())),
         }
+    }
+}
+
+/// Until the feed has the sites just applied, so that the edge takes them with its first look and no
+/// visitor comes too early. Too late is no failure: the edge then starts with what its replica holds.
+async fn await_snapshot(mut feed: Subscription, revision: u64) {
+    let arrived = async { while feed.changed().await.is_ok_and(|parcel| parcel.revision < revision) {} };
+    let _ = timeout(FIRST_SNAPSHOT, arrived).await;
+}
+
+async fn flat(task: JoinHandle<Result<(), StartError>>) -> Result<(), String> {
+    match task.await {
+        Ok(ended) => ended.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

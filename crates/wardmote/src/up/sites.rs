@@ -19,9 +19,16 @@ pub(super) async fn is_only_demonstration(client: &Client) -> Result<bool, Failu
     Ok(accounts.iter().all(|account| account.get("name").and_then(Value::as_str) == Some(DEMONSTRATION)))
 }
 
-/// Applies a sites.toml. A change that would lower a customer's service needs the customer's words or a
-/// decision, which a start does not have: then what the records hold is served, and the warning says so.
-pub(super) async fn apply(client: &Client, given: &Request, report: Report) -> Result<(), Failure> {
+/// The revision that the records stand at.
+pub(super) async fn revision(client: &Client) -> Result<u64, Failure> {
+    let fleet = client.get("/api/v1/sites").await?.accepted()?.json()?;
+    Ok(fleet.get("revision").and_then(Value::as_u64).unwrap_or_default())
+}
+
+/// Applies a sites.toml and returns the revision that holds it. A change that would lower a customer's
+/// service needs the customer's words or a decision, which a start does not have: then what the records
+/// hold is served, and the warning says so.
+pub(super) async fn apply(client: &Client, given: &Request, report: Report) -> Result<u64, Failure> {
     let answer = apply::post(client, given).await?;
     if answer.status == StatusCode::CONFLICT {
         let why = answer.accepted().map_or_else(|failure| failure.to_string(), |_| String::new());
@@ -29,7 +36,7 @@ pub(super) async fn apply(client: &Client, given: &Request, report: Report) -> R
             format!("the sites were not changed: {why}"),
             "what was served before is served on; see `wardmote apply --help` for --customer-request",
         );
-        return Ok(());
+        return revision(client).await;
     }
     let applied = answer.accepted().map_err(|failure| Failure::bad_use(failure.to_string()))?.json()?;
     let steps = applied.get("steps").and_then(Value::as_array).map_or(0, Vec::len);
@@ -38,7 +45,7 @@ pub(super) async fn apply(client: &Client, given: &Request, report: Report) -> R
         1 => "1 site changed".to_owned(),
         count => format!("{count} sites changed"),
     });
-    Ok(())
+    Ok(applied.get("revision").and_then(Value::as_u64).unwrap_or_default())
 }
 
 /// A loopback listener for the demonstration's origin.

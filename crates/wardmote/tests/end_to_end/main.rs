@@ -8,3 +8,7 @@
 
 mod bad_input;
 mod harness;
+mod kill;
+mod mote;
+mod story;
+mod upkeep;

@@ -1,0 +1,137 @@
+//! What an operator does with a running system: apply, export, status, backup, restore, TLS.
+
+use crate::harness::{Nginx, Setup, Wardmote, run};
+use crate::mote::{self, CaseFile};
+use serde_json::Value;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+fn sites(origin: &Nginx, hosts: &[&str]) -> String {
+    let mut text = "[[account]]\nname = \"a\"\n".to_owned();
+    for host in hosts {
+        text.push_str(&format!("[[account.site]]\nhosts = [\"{host}\"]\norigins = [\"{}\"]\n", origin.url()));
+    }
+    text
+}
+
+fn eventually_served(wardmote: &Wardmote, host: &str, status: u16) {
+    let what = format!("{host} answers {status}");
+    crate::harness::eventually(&what, Duration::from_secs(10), || {
+        (wardmote.visit(host, "/").status == status).then_some(())
+    });
+}
+
+#[test]
+fn sites_are_applied_exported_and_pruned_only_at_the_customers_request() {
+    let origin = Nginx::start();
+    let setup = Setup::new();
+    let file = setup.sites(&sites(&origin, &["one.test"]));
+    let file = file.to_str().unwrap();
+    let wardmote = setup.up(&["--apply", file]);
+    wardmote.visit("one.test", "/").status(200);
+    wardmote.visit("two.test", "/").status(421);
+
+    wardmote.setup.sites(&sites(&origin, &["one.test", "two.test"]));
+    let dry = wardmote.setup.command(&["apply", "-f", file, "--dry-run"]).ok();
+    assert!(dry.stdout.contains("two.test") && dry.stdout.contains("dry run"), "{}", dry.stdout);
+    wardmote.visit("two.test", "/").status(421);
+    wardmote.setup.command(&["apply", "-f", file]).ok();
+    eventually_served(&wardmote, "two.test", 200);
+
+    // What is exported applies again without a change.
+    let exported = wardmote.setup.command(&["export"]).ok().stdout;
+    fs::write(wardmote.setup.path().join("exported.toml"), &exported).unwrap();
+    let again = wardmote.setup.command(&["apply", "-f", "exported.toml"]).ok();
+    assert!(again.stdout.starts_with("nothing to change"), "{}", again.stdout);
+
+    // Taking a site away lowers its customer's service: not on the operator's word alone.
+    wardmote.setup.sites(&sites(&origin, &["one.test"]));
+    let refused = wardmote.setup.command(&["apply", "-f", file, "--prune"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    wardmote.visit("two.test", "/").status(200);
+    let words = "please take two.test away, we have closed it";
+    wardmote.setup.command(&["apply", "-f", file, "--prune", "--customer-request", words]).ok();
+    eventually_served(&wardmote, "two.test", 421);
+
+    let mistakes = wardmote.setup.sites("[[account]]\nname = \"a\"\n[[account.site]]\nhost = []\n");
+    let refused = wardmote.setup.command(&["apply", "-f", mistakes.to_str().unwrap()]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("line 4"), "{}", refused.stderr);
+    wardmote.visit("one.test", "/").status(200);
+
+    let status = wardmote.setup.command(&["status"]).ok().stdout;
+    assert!(status.contains("sites    1 at revision"), "{status}");
+    let status: Value =
+        serde_json::from_str(&wardmote.setup.command(&["status", "--json"]).ok().stdout).unwrap();
+    assert_eq!(status["status"]["sites"], 1);
+    wardmote.stop();
+}
+
+#[test]
+fn a_backup_restores_sites_decisions_keys_and_log_elsewhere() {
+    let origin = Nginx::start();
+    let setup = Setup::new();
+    let file = setup.sites(&sites(&origin, &["one.test", "two.test"]));
+    let wardmote = setup.up(&["--apply", file.to_str().unwrap()]);
+    let decision = CaseFile::complete(&wardmote, "a").propose(&["one.test"], Duration::from_secs(900));
+    mote::sign(&wardmote, &decision);
+    eventually_served(&wardmote, "one.test", 403);
+    let backup = wardmote.setup.path().join("backup.tar");
+    let backup = backup.to_str().unwrap();
+    wardmote.setup.command(&["backup", backup]).ok();
+    let occupied = wardmote.setup.command(&["backup", backup]);
+    assert_eq!(occupied.code, Some(2), "nothing is written over: {}", occupied.stderr);
+    let checkpoint = wardmote.public("/record/log/checkpoint").status(200).text();
+    let full = wardmote.setup.command(&["restore", backup]);
+    assert_eq!(full.code, Some(1), "{}", full.stderr);
+    let old = wardmote.stop();
+
+    let elsewhere = Setup::new();
+    let restored = elsewhere.command(&["restore", backup]).ok();
+    assert!(restored.stdout.contains("is as it was at"), "{}", restored.stdout);
+    let wardmote = elsewhere.up(&[]);
+    assert_eq!(mote::state(&wardmote, &decision), "in-force");
+    wardmote.visit("one.test", "/").status(403);
+    wardmote.visit("two.test", "/").status(200);
+    let size = |checkpoint: &str| checkpoint.lines().nth(1).and_then(|line| line.parse::<u64>().ok());
+    let now = wardmote.public("/record/log/checkpoint").status(200).text();
+    assert!(size(&now) >= size(&checkpoint) && size(&now).is_some(), "{checkpoint}\n{now}");
+    assert_eq!(now.lines().next(), checkpoint.lines().next(), "the same log");
+    for name in ["officers/legal-1.key", "log/log.key", "edge/roots/tlog-policy", "ca/ca.pem", "admin.token"]
+    {
+        let read = |setup: &Setup| fs::read(setup.data().join(name)).unwrap();
+        assert_eq!(read(&old), read(&wardmote.setup), "{name}");
+    }
+    wardmote.stop();
+}
+
+#[test]
+fn tls_answers_with_the_local_authority_and_http2() {
+    let origin = Nginx::start();
+    let setup = Setup::new();
+    let file = setup.sites(&sites(&origin, &["one.test"]));
+    let wardmote = setup.up(&["--apply", file.to_str().unwrap()]);
+    let port = wardmote.setup.https.port();
+    let authority = wardmote.setup.data().join("ca/ca.pem");
+    let curl = |host: &str, version: &str| {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--show-error", "--max-time", "10", version, "--cacert"]).arg(&authority);
+        command.args([
+            "--resolve",
+            &format!("{host}:{port}:127.0.0.1"),
+            "--write-out",
+            "\n%{http_version} %{http_code}",
+        ]);
+        run(command.arg(format!("https://{host}:{port}/")))
+    };
+    for (version, said) in [("--http1.1", "1.1 200"), ("--http2", "2 200")] {
+        let answer = curl("one.test", version).ok();
+        assert!(answer.stdout.contains("The origin's home"), "{}", answer.stdout);
+        assert_eq!(answer.stdout.lines().last(), Some(said));
+    }
+    // A name that no site has gets no certificate, not somebody else's.
+    let stranger = curl("stranger.test", "--http1.1");
+    assert_eq!(stranger.code, Some(35), "{}", stranger.stderr);
+    wardmote.stop();
+}
