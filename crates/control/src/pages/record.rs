@@ -190,7 +190,8 @@ impl StatementPage {
     fn percent_gone(&self) -> u128 {
         let whole = self.expires.since(self.not_before).as_millis().max(1);
         let end = if self.standing.is_over() { self.standing.moment() } else { self.frame.now };
-        (end.since(self.not_before).as_millis() * 100 / whole).min(100)
+        // Never quite empty, so that the bar is seen to be one.
+        (end.since(self.not_before).as_millis() * 100 / whole).clamp(1, 100)
     }
 }
 

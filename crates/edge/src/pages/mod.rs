@@ -31,7 +31,7 @@ const STYLE: &str = include_str!("page.css");
 ///
 /// Not for a site's own error page ([`render_site_page`]): that one is the site's to restrict.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; \
-     style-src 'sha256-+qa6pQL9uq8o4wCsUEaRJeb04Lm2fhY4/1AEIo08jr4='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     style-src 'sha256-XsTW7hop+j+GB07dvD+VMNd+UcNZxZiicrfv4LUrRyE='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The media type of the HTML pages.
 pub const HTML: &str = "text/html; charset=utf-8";
