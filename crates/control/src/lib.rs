@@ -1,1 +1,35 @@
 //! The control plane: API, console, reconcilers, sequencer and the public record.
+//!
+//! Owns what happens between a report and a published snapshot: it keeps cases, takes officers'
+//! signatures, appends to the log, has it cosigned, publishes statements and plans what edges serve.
+//! Must not know the edge: it sees only the feed it publishes to and the [`Telemetry`] it is handed.
+//!
+//! Invariants: nothing reaches the feed without a logged, cosigned record; officers' keys are written
+//! once at founding and never opened again; every change is made by one reconciler or one handler,
+//! and killing the process between any two steps loses nothing that was answered.
+
+mod alarms;
+mod api;
+mod bundles;
+mod console;
+mod docket;
+mod founding;
+mod live;
+mod options;
+pub mod pages;
+mod plane;
+mod reconcile;
+mod record;
+mod rim;
+mod sequencer;
+mod sites;
+pub mod sites_toml;
+mod start;
+mod telemetry;
+#[cfg(test)]
+mod tests;
+
+pub use founding::{DataDir, FoundError, Foundation, found};
+pub use options::{Inputs, Options, PublicUrl, PublicUrlError};
+pub use start::{Control, StartError, start};
+pub use telemetry::{Figures, SiteFigures, Telemetry};

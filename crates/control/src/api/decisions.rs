@@ -1,0 +1,360 @@
+//! Decisions: proposing, showing the exact bytes, taking signatures.
+
+use super::Api;
+use super::refusals::{case, officer};
+use crate::plane::Plane;
+use crate::reconcile::has_enough;
+use crate::rim::body::Json;
+use crate::rim::extract::{Path, Query};
+use crate::rim::page::{PageOf, PageQuery};
+use crate::rim::version::etag;
+use crate::rim::{Problem, Reason};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use casework::{Case, Decision, DecisionRefusal, DecisionState, Request, Setting, Text};
+use ledger::{Body, EntryFormat, Kind};
+use policy::{Approval, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ScopeSite, ServiceClass};
+use records::{DecisionFilter, Fleet, PutError, Versioned};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::time::Duration;
+use vocabulary::{CaseId, DecisionId, SitePattern, Timestamp};
+
+/// How long officers may sign after the proposal.
+const APPROVAL_WINDOW: Duration = Duration::from_secs(3_600);
+/// How often an approval is repeated when another came in between.
+const ATTEMPTS: usize = 4;
+
+/// A measure to propose.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewProposal {
+    /// The officer's pseudonym.
+    #[schema(value_type = String)]
+    by: Pseudonym,
+    /// The measure, such as `M5`.
+    #[schema(value_type = String)]
+    measure: Measure,
+    /// The class of service: `H`, `S` or `C`.
+    #[schema(value_type = String)]
+    class: ServiceClass,
+    /// The ground, such as `emergency`.
+    #[schema(value_type = String)]
+    ground: Ground,
+    /// How long it shall run, from now.
+    lease_seconds: u64,
+    /// The sites in scope, each with its reason.
+    sites: Vec<InScope>,
+    /// The statement's title, one line.
+    #[schema(value_type = String)]
+    title: Text,
+    /// The statement's summary, a few sentences.
+    #[schema(value_type = String)]
+    summary: Text,
+    /// Sentences to add to the statement's facts; never reporter, target or content.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    facts: Vec<Text>,
+}
+
+/// A site in scope.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InScope {
+    /// The site, by id or by one of its hosts.
+    site: String,
+    /// The host patterns to cover; all of the site's when left out.
+    #[schema(value_type = Option<Vec<String>>)]
+    hosts: Option<Vec<SitePattern>>,
+    /// Why this site is in scope.
+    #[schema(value_type = String)]
+    reason: Text,
+}
+
+/// One officer's signature.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewApproval {
+    /// Key, role and signature over the bytes of `/bytes`.
+    #[schema(value_type = Object)]
+    approval: Approval,
+}
+
+/// Which decisions are listed.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DecisionsQuery {
+    /// Only those in this state: `proposed`, `approving`, `logged`, `published`, `in-force`, `lapsed` or `expired`.
+    state: Option<String>,
+    /// Only those of this case.
+    #[param(value_type = Option<String>)]
+    case: Option<CaseId>,
+    /// Items wanted, 1 to 200; 50 when left out.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+/// One line of the list of decisions.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct DecisionLine {
+    /// Its id.
+    #[schema(value_type = String)]
+    id: DecisionId,
+    /// Its case.
+    #[schema(value_type = String)]
+    case: CaseId,
+    /// Its state.
+    state: &'static str,
+    /// Its headline.
+    title: String,
+    /// What is done.
+    #[schema(value_type = String)]
+    measure: Measure,
+    /// How many sites it covers.
+    sites: usize,
+    /// When its lease ends.
+    #[schema(value_type = String)]
+    expires: Timestamp,
+    /// How many officers have signed.
+    approvals: usize,
+}
+
+/// Proposes a measure. The gate runs; when it is closed the answer lists why.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/proposals", tag = "decisions", params(("case" = String, Path)),
+    request_body = NewProposal,
+    responses((status = 201, description = "`decision` is its id"),
+        (status = 409, description = "The gate is closed, or floor, policy or scope refuse; `reason` says which")))]
+pub(crate) async fn propose(
+    State(api): State<Api>,
+    Path(id): Path<CaseId>,
+    Json(asked): Json<NewProposal>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let by = officer(plane, &asked.by)?;
+    let held = case(plane, id).await?;
+    let fleet = plane.records.fleet().await?;
+    let request = request(plane, &fleet, asked)?;
+    let public_url = plane.public_url.to_string();
+    let contact = plane.contact();
+    let setting = Setting {
+        matrix: &plane.founded.matrix,
+        roster: &plane.founded.roster,
+        footprint: plane.footprint(fleet.sites.len()),
+        public_url: &public_url,
+        contact: &contact,
+    };
+    let now = plane.clock.now();
+    let verdict = casework::gate(&held.value, request.measure, now);
+    let proposal = casework::propose(&held.value, &verdict, request, by, &setting, now)?;
+    let body = Body {
+        format: EntryFormat::V1,
+        kind: Kind::DecisionMade,
+        time: now,
+        actors: vec![proposal.by().to_string()],
+        subject: proposal.terms().decision.to_string(),
+        sequence: 1,
+        previous: None,
+        policy: Some(plane.founded.matrix.hash()),
+        commitments: None,
+        public: serde_json::to_value(proposal.terms()).map_err(|error| broken(&error))?,
+    };
+    let bytes = body.to_bytes().map_err(|error| broken(&error))?;
+    let body = String::from_utf8(bytes).map_err(|error| broken(&error))?;
+    let decision = proposal.into_decision(body);
+    let version = plane.docket.put(decision.clone(), 0).await?;
+    let mut response = shown(plane, StatusCode::CREATED, &Versioned { version, value: decision.clone() });
+    if let Ok(location) = format!("/api/v1/decisions/{}", decision.id).parse() {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Reason::Broken).detail(error)
+}
+
+/// The request as the domain takes it: sites are looked up among those that are served.
+fn request(plane: &Plane, fleet: &Fleet, asked: NewProposal) -> Result<Request, Problem> {
+    let mut sites = Vec::new();
+    for entry in asked.sites {
+        let host = entry.site.parse::<SitePattern>().ok();
+        let named = |site: &&snapshot::Site| {
+            site.id.to_string() == entry.site || host.as_ref().is_some_and(|host| site.hosts.contains(host))
+        };
+        let site = fleet.sites.iter().find(named);
+        let site = site.ok_or_else(|| Problem::new(Reason::ScopeUnknown).detail(&entry.site))?;
+        let hosts = entry.hosts.unwrap_or_else(|| site.hosts.clone());
+        if let Some(other) = hosts.iter().find(|host| !site.hosts.contains(host)) {
+            return Err(
+                Problem::new(Reason::ScopeUnknown).detail(format!("{other} is no host of {}", site.id))
+            );
+        }
+        let reason = entry.reason.to_string();
+        sites.push(ScopeSite { site: site.id, account: site.account, hosts, reason });
+    }
+    let scope = Scope::new(Salt::random(&*plane.random), sites);
+    Ok(Request {
+        decision: DecisionId::random(&*plane.random),
+        measure: asked.measure,
+        class: asked.class,
+        ground: asked.ground,
+        lease: Duration::from_secs(asked.lease_seconds),
+        scope: scope.map_err(|error| Problem::refused("scope-malformed", error))?,
+        title: asked.title,
+        summary: asked.summary,
+        facts: asked.facts,
+    })
+}
+
+/// Lists decisions, last proposed first.
+#[utoipa::path(get, path = "/api/v1/decisions", tag = "decisions", params(DecisionsQuery),
+    responses((status = 200, body = PageOf<DecisionLine>)))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<DecisionsQuery>,
+) -> Result<axum::Json<PageOf<DecisionLine>>, Problem> {
+    let DecisionsQuery { state, case, limit, after } = query;
+    let filter = DecisionFilter { states: state.into_iter().collect(), case };
+    let page = PageQuery { limit, after }.page()?;
+    let listing = api.plane.records.list_decisions(&filter, page).await?;
+    Ok(axum::Json(PageOf::of(listing, |held| DecisionLine {
+        id: held.value.id,
+        case: held.value.case,
+        state: held.value.state.name(),
+        measure: held.value.terms.measure,
+        sites: held.value.scope.sites().len(),
+        expires: held.value.terms.expires,
+        approvals: held.value.state.approvals().len(),
+        title: held.value.statement.title,
+    })))
+}
+
+/// Gives one decision: terms, scope, statement, verdict, approvals, and how far it is.
+#[utoipa::path(get, path = "/api/v1/decisions/{decision}", tag = "decisions", params(("decision" = String, Path)),
+    responses((status = 200, body = Object), (status = 404)))]
+pub(crate) async fn one(State(api): State<Api>, Path(id): Path<DecisionId>) -> Result<Response, Problem> {
+    let held = decision(&api.plane, id).await?;
+    Ok(shown(&api.plane, StatusCode::OK, &held))
+}
+
+/// Gives the exact bytes that officers sign.
+#[utoipa::path(get, path = "/api/v1/decisions/{decision}/bytes", tag = "decisions", params(("decision" = String, Path)),
+    responses((status = 200, body = String, content_type = "application/json"), (status = 404)))]
+pub(crate) async fn bytes(State(api): State<Api>, Path(id): Path<DecisionId>) -> Result<Response, Problem> {
+    let held = decision(&api.plane, id).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], held.value.body).into_response())
+}
+
+/// Takes one officer's signature. It is checked against the pinned roster, and the gate runs again.
+#[utoipa::path(post, path = "/api/v1/decisions/{decision}/approvals", tag = "decisions",
+    params(("decision" = String, Path)), request_body = NewApproval,
+    responses((status = 200, description = "The decision as it is now; `missing` says what it still lacks", body = Object),
+        (status = 409, description = "Not taken; `reason` says why")))]
+pub(crate) async fn approve(
+    State(api): State<Api>,
+    Path(id): Path<DecisionId>,
+    Json(asked): Json<NewApproval>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    for _ in 0..ATTEMPTS {
+        let Versioned { version, value } = decision(plane, id).await?;
+        let held = case(plane, value.case).await?;
+        let next = approved(plane, value, &held.value, asked.approval.clone())?;
+        match plane.docket.put(next.clone(), version).await {
+            Ok(version) => {
+                plane.wake.notify_one();
+                return Ok(shown(plane, StatusCode::OK, &Versioned { version, value: next }));
+            }
+            Err(PutError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Problem::new(Reason::Contended))
+}
+
+fn approved(plane: &Plane, decision: Decision, case: &Case, approval: Approval) -> Result<Decision, Problem> {
+    let now = plane.clock.now();
+    let awaited = matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. });
+    if awaited && now >= decision.terms.not_before.plus(APPROVAL_WINDOW) {
+        return Err(Problem::new(Reason::WindowOver));
+    }
+    if awaited && has_enough(plane, &decision) {
+        return Err(Problem::refused(
+            "approved-already",
+            "enough officers have signed; the decision goes its way",
+        ));
+    }
+    decision.approve(approval, case, &plane.founded.roster, now).map_err(|refusal| match refusal {
+        DecisionRefusal::WrongState { .. } => Problem::new(Reason::WrongState).detail(refusal),
+        refusal => refusal.into(),
+    })
+}
+
+/// One decision, or 404.
+async fn decision(plane: &Plane, id: DecisionId) -> Result<Versioned<Decision>, Problem> {
+    let missing = || Problem::new(Reason::NotFound).detail(format!("there is no decision {id}"));
+    plane.docket.get(id).await?.ok_or_else(missing)
+}
+
+/// A decision as it is answered.
+fn shown(plane: &Plane, status: StatusCode, held: &Versioned<Decision>) -> Response {
+    let Versioned { version, value: decision } = held;
+    let state = &decision.state;
+    let view = json!({
+        "decision": decision.id,
+        "id": decision.id,
+        "case": decision.case,
+        "state": state.name(),
+        "proposed_by": decision.proposed_by,
+        "terms": decision.terms,
+        "scope": decision.scope,
+        "statement": decision.statement,
+        "verdict": decision.verdict,
+        "approvals": approvals(plane, decision),
+        "missing": missing(plane, decision),
+        "approve_until": decision.terms.not_before.plus(APPROVAL_WINDOW),
+        "expires": decision.terms.expires,
+        "log": state.logged(),
+        "progress": progress(state),
+        "version": version,
+    });
+    (status, [(header::ETAG, etag(*version))], axum::Json(view)).into_response()
+}
+
+fn approvals(plane: &Plane, decision: &Decision) -> Vec<Value> {
+    let named = |approval: &Approval| {
+        let member = plane.founded.roster.member(&approval.key);
+        let pseudonym = member.map(|member| member.pseudonym.to_string());
+        json!({"role": approval.role, "pseudonym": pseudonym, "key": approval.key})
+    };
+    decision.state.approvals().iter().map(named).collect()
+}
+
+/// What the approvals still lack; one signature alone is no error but a state.
+fn missing(plane: &Plane, decision: &Decision) -> Option<Value> {
+    if !matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. }) {
+        return None;
+    }
+    let approvals = decision.state.approvals();
+    let refusal: Refusal =
+        policy::approve(decision.body.as_bytes(), approvals, &plane.founded.roster, &decision.terms).err()?;
+    Some(json!({"reason": refusal.name(), "text": refusal.to_string()}))
+}
+
+/// Where it is published and enforced, as far as it is.
+fn progress(state: &DecisionState) -> Value {
+    match state {
+        DecisionState::Proposed | DecisionState::Approving { .. } | DecisionState::Logged { .. } => json!({}),
+        DecisionState::Published { published, .. } => json!({"published": published}),
+        DecisionState::InForce { published, receipts, .. } => {
+            json!({"published": published, "edges": receipts})
+        }
+        DecisionState::Lapsed { published, receipts, lapse, .. } => {
+            json!({"published": published, "edges": receipts, "lapse": lapse})
+        }
+        DecisionState::Expired { at, .. } => json!({"expired": at}),
+    }
+}

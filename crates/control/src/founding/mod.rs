@@ -1,0 +1,214 @@
+//! The first start: keys, roster, policy and the roots that edges pin.
+//!
+//! Owns the files under `data_dir` and the order in which they come to be. A file that is there is
+//! never written again; each is written whole (temporary file, fsync, rename) before the next one, so
+//! founding killed anywhere goes on where it stopped. A file that is missing while a later one is
+//! there was lost, and founding says so instead of making another.
+//!
+//! Invariants: officers' secret keys are written here, once, and never opened again by any code of the
+//! serving process; secrets are readable by their owner alone.
+
+mod files;
+mod paths;
+
+#[cfg(test)]
+mod tests;
+
+pub use paths::DataDir;
+
+pub(crate) use files::write_atomically;
+
+use crate::PublicUrl;
+use crate::rim::secret::{self, SecretKind};
+use files::{FileError, Secrecy};
+use ledger::key::{KeyError, SignerKey};
+use ledger::tlog_policy::TlogPolicy;
+use policy::{Matrix, PolicyError, Roster, RosterError};
+use std::path::{Path, PathBuf};
+use vocabulary::{Clock, Digest, Random};
+
+/// Keys and documents that a deployment is founded on.
+#[derive(Debug)]
+pub struct Foundation {
+    /// Signs checkpoints; its name is the log's origin.
+    pub(crate) log_key: SignerKey,
+    /// The local witness' key.
+    pub(crate) witness_key: SignerKey,
+    /// Who may decide.
+    pub(crate) roster: Roster,
+    /// The policy file's text.
+    pub(crate) policy_text: String,
+    /// The policy, read.
+    pub(crate) matrix: Matrix,
+    /// Log and witness keys with the quorum, as edges pin them.
+    pub(crate) tlog_policy: String,
+    /// Digest of the text of `admin.token`.
+    pub(crate) admin_token: Digest,
+    /// Where everything lies.
+    pub(crate) files: DataDir,
+}
+
+/// Why a deployment could not be founded, or not be read back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FoundError {
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file was there once and is not any more.
+    #[error(
+        "{0} is missing, but this deployment was founded; put it back from a backup with `wardmote restore`"
+    )]
+    Lost(PathBuf),
+    /// A key file is damaged.
+    #[error("{path}: {source}; put it back from a backup with `wardmote restore`")]
+    Key {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// The roster is damaged.
+    #[error("{path}: {source}; put it back from a backup with `wardmote restore`")]
+    Roster {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: RosterError,
+    },
+    /// The policy file has a mistake or is looser than the floor.
+    #[error("{path}: {source}")]
+    Policy {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: PolicyError,
+    },
+    /// A text file holds bytes that are no text.
+    #[error("{0} is not UTF-8 text")]
+    NotText(PathBuf),
+}
+
+impl From<FileError> for FoundError {
+    fn from(FileError { path, source }: FileError) -> Self {
+        Self::File { path, source }
+    }
+}
+
+/// Founds a deployment in `data_dir`, or reads back the one founded there.
+///
+/// Blocking; call it before the runtime serves, or on a blocking thread. Two processes must not found
+/// the same folder at once; the binary holds a lock on it.
+pub fn found(
+    data_dir: &Path,
+    public_url: &PublicUrl,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Foundation, FoundError> {
+    let files = DataDir::new(data_dir);
+    files.create()?;
+    check_order(&files)?;
+    let admin_token = admin_token(&files, random)?;
+    let roster = roster(&files, clock, random)?;
+    let (policy_text, matrix) = policy(&files)?;
+    let tag: [u8; 4] = random.bytes();
+    let tag = u32::from_be_bytes(tag);
+    let log_key = key(&files.log_key(), || {
+        SignerKey::for_log(random, &format!("{}/wardmote-{tag:08x}", public_url.host()))
+    })?;
+    let witness_key = key(&files.witness_key(), || {
+        SignerKey::for_witness(random, &format!("{}/witness-{tag:08x}", public_url.host()))
+    })?;
+    let tlog_policy = self_witnessed(&log_key, &witness_key);
+    files::write_once(&files.root_policy(), tlog_policy.as_bytes(), Secrecy::Public)?;
+    files::write_once(&files.root_roster(), &roster.to_bytes(), Secrecy::Public)?;
+    Ok(Foundation { log_key, witness_key, roster, policy_text, matrix, tlog_policy, admin_token, files })
+}
+
+impl Foundation {
+    /// Where everything lies.
+    pub fn data_dir(&self) -> &DataDir {
+        &self.files
+    }
+
+    /// The log's name, the first line of its checkpoints.
+    pub fn origin(&self) -> &str {
+        self.log_key.name()
+    }
+}
+
+/// Each file of this list is there only if all before it are.
+fn check_order(files: &DataDir) -> Result<(), FoundError> {
+    let order = [
+        files.roster(),
+        files.policy(),
+        files.log_key(),
+        files.witness_key(),
+        files.root_policy(),
+        files.root_roster(),
+    ];
+    let last = order.iter().rposition(|path| path.exists());
+    match order.iter().take(last.unwrap_or(0)).find(|path| !path.exists()) {
+        Some(lost) => Err(FoundError::Lost(lost.clone())),
+        None => Ok(()),
+    }
+}
+
+fn admin_token(files: &DataDir, random: &dyn Random) -> Result<Digest, FoundError> {
+    let path = files.admin_token();
+    if !path.exists() {
+        let token = secret::fresh(random);
+        files::write_once(&path, format!("{}\n", *token).as_bytes(), Secrecy::Owner)?;
+    }
+    let token = text(&path)?;
+    Ok(SecretKind::AdminToken.digest(token.trim()))
+}
+
+/// The roster is written after its officers' keys: until it is there, no key of an earlier attempt
+/// means anything, and all are made anew.
+fn roster(files: &DataDir, clock: &dyn Clock, random: &dyn Random) -> Result<Roster, FoundError> {
+    let path = files.roster();
+    if !path.exists() {
+        let founding = Roster::found_trial(random, clock.now());
+        for key in &founding.keys {
+            let text = key.to_text();
+            files::replace(&files.officer_key(key.pseudonym()), text.as_bytes(), Secrecy::Owner)?;
+        }
+        files::write_once(&path, &founding.roster.to_bytes(), Secrecy::Public)?;
+    }
+    let bytes = files::read(&path)?;
+    Roster::parse(&bytes).map_err(|source| FoundError::Roster { path, source })
+}
+
+fn policy(files: &DataDir) -> Result<(String, Matrix), FoundError> {
+    let path = files.policy();
+    files::write_once(&path, policy::default_policy_text().as_bytes(), Secrecy::Public)?;
+    let text = text(&path)?;
+    let matrix = Matrix::parse(&text).map_err(|source| FoundError::Policy { path, source })?;
+    Ok((text.to_string(), matrix))
+}
+
+fn key(path: &Path, fresh: impl FnOnce() -> Result<SignerKey, KeyError>) -> Result<SignerKey, FoundError> {
+    let damaged = |source| FoundError::Key { path: path.to_owned(), source };
+    if !path.exists() {
+        let key = fresh().map_err(damaged)?;
+        files::write_once(path, format!("{}\n", *key.to_text()).as_bytes(), Secrecy::Owner)?;
+    }
+    SignerKey::parse(&text(path)?).map_err(damaged)
+}
+
+/// The trial's policy: this log, and its own witness alone.
+fn self_witnessed(log: &SignerKey, witness: &SignerKey) -> String {
+    let policy = TlogPolicy::threshold(log.verifier(), &[("local", witness.verifier())], 1);
+    policy.expect("one log and one witness with a plain name make a policy").to_string()
+}
+
+fn text(path: &Path) -> Result<zeroize::Zeroizing<String>, FoundError> {
+    let text = String::from_utf8(files::read(path)?).map_err(|_| FoundError::NotText(path.to_owned()))?;
+    Ok(zeroize::Zeroizing::new(text))
+}

@@ -1,0 +1,83 @@
+//! Where things lie under `data_dir`.
+
+use super::files::{self, FileError};
+use policy::Pseudonym;
+use std::path::{Path, PathBuf};
+
+/// The folder of one deployment; the names in it are part of the outside surface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// Names a folder; nothing is touched.
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// What the command line authenticates with.
+    pub fn admin_token(&self) -> PathBuf {
+        self.0.join("admin.token")
+    }
+
+    /// Officers' secret keys, one file each.
+    pub fn officers(&self) -> PathBuf {
+        self.0.join("officers")
+    }
+
+    /// One officer's secret key.
+    pub fn officer_key(&self, pseudonym: &Pseudonym) -> PathBuf {
+        self.officers().join(format!("{pseudonym}.key"))
+    }
+
+    /// The roster in force.
+    pub fn roster(&self) -> PathBuf {
+        self.0.join("roster.json")
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> PathBuf {
+        self.0.join("policy.txt")
+    }
+
+    /// What signs checkpoints.
+    pub fn log_key(&self) -> PathBuf {
+        self.0.join("log").join("log.key")
+    }
+
+    /// What the local witness cosigns with.
+    pub fn witness_key(&self) -> PathBuf {
+        self.0.join("witness").join("witness.key")
+    }
+
+    /// What the local witness cosigned last. Never rolled back with the records: that is its use.
+    pub fn witness_state(&self) -> PathBuf {
+        self.0.join("witness").join("state.json")
+    }
+
+    /// What an edge of this deployment pins: log and witness keys with their quorum.
+    pub fn root_policy(&self) -> PathBuf {
+        self.0.join("edge").join("roots").join("tlog-policy")
+    }
+
+    /// What an edge of this deployment pins: the roster.
+    pub fn root_roster(&self) -> PathBuf {
+        self.0.join("edge").join("roots").join("roster.json")
+    }
+
+    /// Copies made by `wardmote backup`.
+    pub fn backups(&self) -> PathBuf {
+        self.0.join("backups")
+    }
+
+    /// Makes the folder and those in it, readable by their owner alone.
+    pub(super) fn create(&self) -> Result<(), FileError> {
+        let inner = ["officers", "log", "witness", "edge", "edge/roots", "backups"];
+        files::make_folder(&self.0)?;
+        inner.iter().try_for_each(|name| files::make_folder(&self.0.join(name)))
+    }
+}

@@ -1,0 +1,104 @@
+use super::*;
+use std::collections::BTreeMap;
+use std::fs;
+use vocabulary::{ManualClock, SeededRandom, Timestamp};
+
+fn found_in(folder: &Path, seed: u64) -> Result<Foundation, FoundError> {
+    let url: PublicUrl = "http://localhost:9091".parse().expect("url");
+    let clock = ManualClock::at(Timestamp::from_secs(1_700_000_000));
+    found(folder, &url, &clock, &SeededRandom::new(seed))
+}
+
+fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).expect("file"));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_second_start_reads_back_what_the_first_one_made() {
+    let folder = tempfile::tempdir().expect("folder");
+    let first = found_in(folder.path(), 1).expect("first");
+    let before = files_below(folder.path());
+    let second = found_in(folder.path(), 2).expect("second");
+    assert_eq!(files_below(folder.path()), before);
+    assert_eq!(first.origin(), second.origin());
+    assert_eq!(first.roster, second.roster);
+    assert_eq!(first.admin_token, second.admin_token);
+    assert_eq!(fs::read_dir(first.files.officers()).expect("folder").count(), 7);
+}
+
+#[test]
+fn officers_keys_are_not_needed_after_founding() {
+    let folder = tempfile::tempdir().expect("folder");
+    let files = found_in(folder.path(), 1).expect("founded").files;
+    fs::remove_dir_all(files.officers()).expect("removed");
+    found_in(folder.path(), 2).expect("read back");
+    assert_eq!(fs::read_dir(files.officers()).expect("folder").count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn secrets_are_readable_by_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("folder");
+    found_in(folder.path(), 1).expect("founded");
+    for path in files_below(folder.path()).into_keys() {
+        let name = path.to_string_lossy();
+        if name.ends_with(".key") || name.ends_with("admin.token") {
+            let mode = fs::metadata(&path).expect("metadata").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+}
+
+#[test]
+fn founding_killed_after_any_file_goes_on() {
+    let whole = tempfile::tempdir().expect("folder");
+    let files = found_in(whole.path(), 1).expect("founded").files;
+    let order = [
+        files.roster(),
+        files.policy(),
+        files.log_key(),
+        files.witness_key(),
+        files.root_policy(),
+        files.root_roster(),
+    ];
+    for kept in 0..=order.len() {
+        let folder = tempfile::tempdir().expect("folder");
+        found_in(folder.path(), 1).expect("founded");
+        for path in &order[kept..] {
+            fs::remove_file(folder.path().join(path.strip_prefix(whole.path()).expect("inside")))
+                .expect("removed");
+        }
+        let again = found_in(folder.path(), 2).expect("goes on");
+        let named = fs::read_to_string(again.files.root_policy()).expect("policy");
+        assert!(named.contains(&again.log_key.verifier().to_string()), "{kept}: {named}");
+        // The keys on disk are those the roster names.
+        for member in again.roster.members() {
+            let text = fs::read_to_string(again.files.officer_key(&member.pseudonym)).expect("key");
+            assert_eq!(policy::OfficerKey::parse(&text).expect("key").public(), member.key, "{kept}");
+        }
+    }
+}
+
+#[test]
+fn a_lost_file_is_not_made_anew() {
+    let whole = tempfile::tempdir().expect("folder");
+    let files = found_in(whole.path(), 1).expect("founded").files;
+    for path in [files.roster(), files.policy(), files.log_key(), files.witness_key(), files.root_policy()] {
+        let bytes = fs::read(&path).expect("file");
+        fs::remove_file(&path).expect("removed");
+        assert!(matches!(found_in(whole.path(), 2), Err(FoundError::Lost(lost)) if lost == path));
+        fs::write(&path, bytes).expect("put back");
+    }
+    fs::write(files.log_key(), "no key").expect("damaged");
+    assert!(matches!(found_in(whole.path(), 2), Err(FoundError::Key { .. })));
+}

@@ -1,0 +1,89 @@
+//! What all handlers and reconcilers share.
+
+use crate::alarms::Alarms;
+use crate::bundles::Bundles;
+use crate::docket::Docket;
+use crate::live::Live;
+use crate::sequencer::Sequencer;
+use crate::{DataDir, PublicUrl, Telemetry};
+use feed::Publisher;
+use ledger::Entry;
+use policy::{Footprint, Matrix, Roster};
+use records::Records;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use vocabulary::{Clock, Random};
+
+/// One control plane.
+pub(crate) struct Plane {
+    /// Now.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Randomness fit for keys.
+    pub(crate) random: Arc<dyn Random>,
+    /// Everything that is kept.
+    pub(crate) records: Arc<dyn Records>,
+    /// The way to the edges.
+    pub(crate) publisher: Publisher,
+    /// The data plane beside it.
+    pub(crate) telemetry: Arc<dyn Telemetry>,
+    /// What was founded, secrets left out.
+    pub(crate) founded: Founded,
+    /// Where visitors reach the public record.
+    pub(crate) public_url: PublicUrl,
+    /// The way to the log.
+    pub(crate) sequencer: Sequencer,
+    /// Decisions, with those that still move in memory.
+    pub(crate) docket: Docket,
+    /// Bundles assembled lately.
+    pub(crate) bundles: Bundles,
+    /// What somebody must look at.
+    pub(crate) alarms: Arc<Alarms>,
+    /// Figures second by second.
+    pub(crate) live: Live,
+    /// Wakes the reconcilers.
+    pub(crate) wake: Arc<Notify>,
+}
+
+/// The public part of what a deployment was founded on, as the log holds it.
+#[derive(Debug)]
+pub(crate) struct Founded {
+    /// The log's name.
+    pub(crate) origin: String,
+    /// Who may decide.
+    pub(crate) roster: Roster,
+    /// The roster's canonical text.
+    pub(crate) roster_text: String,
+    /// Its entry in the log.
+    pub(crate) roster_entry: Placed,
+    /// The policy.
+    pub(crate) matrix: Matrix,
+    /// The policy file's text.
+    pub(crate) policy_text: String,
+    /// Its entry in the log.
+    pub(crate) policy_entry: Placed,
+    /// Log and witness keys with the quorum.
+    pub(crate) tlog_policy: String,
+    /// Where the files lie.
+    pub(crate) files: DataDir,
+}
+
+/// An entry and its place in the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    /// The entry.
+    pub(crate) entry: Entry,
+    /// Its index, from 0.
+    pub(crate) index: u64,
+}
+
+impl Plane {
+    /// Whom the public may write to: the mailbox that RFC 2142 §4 reserves for it.
+    pub(crate) fn contact(&self) -> String {
+        format!("abuse@{}", self.public_url.host())
+    }
+
+    /// How large the operator is.
+    pub(crate) fn footprint(&self, sites: usize) -> Footprint {
+        Footprint { sites: sites as u64 }
+    }
+}

@@ -1,0 +1,55 @@
+//! Leases that ended: the lapse goes into the log, and the decision is over.
+//!
+//! The edge ends a measure by itself at its time; this only writes it down.
+
+use super::{Moved, ReconcileError, keep};
+use crate::plane::Plane;
+use crate::sequencer::{Draft, Item, find_kind};
+use casework::{Decision, DecisionState, Logged};
+use ledger::{DecisionLapsed, Kind};
+
+pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
+    let now = plane.clock.now();
+    let mut moved = Moved::No;
+    for held in plane.docket.open().await? {
+        let decision = &held.value;
+        if now < decision.terms.expires {
+            continue;
+        }
+        let next = match &decision.state {
+            DecisionState::Proposed | DecisionState::Approving { .. } => Some(decision.clone().expire(now)?),
+            _ => match lapse(plane, decision).await? {
+                Some(lapse) => Some(decision.clone().lapse(lapse, now)?),
+                None => None,
+            },
+        };
+        if let Some(next) = next {
+            keep(plane, next, held.version).await?;
+            moved = Moved::Yes;
+        }
+    }
+    Ok(moved)
+}
+
+/// Where the lapse is logged and published; hands it in while it is not.
+async fn lapse(plane: &Plane, decision: &Decision) -> Result<Option<Logged>, ReconcileError> {
+    let subject = decision.id.to_string();
+    let known = find_kind(&*plane.records, &subject, Kind::DecisionLapsed).await;
+    if let Some(index) = known.map_err(ReconcileError::Log)? {
+        return Ok(super::log::published(plane, index, decision.terms.expires));
+    }
+    let public = DecisionLapsed { decision: decision.id, expires: decision.terms.expires };
+    let public = serde_json::to_value(public).map_err(|error| ReconcileError::Damaged(error.to_string()))?;
+    let draft = Draft {
+        kind: Kind::DecisionLapsed,
+        // The lapse happened at the end of the lease, whenever it is written down.
+        time: decision.terms.expires,
+        actors: vec!["sequencer".to_owned()],
+        subject,
+        policy: None,
+        commitments: None,
+        public,
+    };
+    plane.sequencer.submit(Item::Draft(draft)).map_err(ReconcileError::Submit)?;
+    Ok(None)
+}

@@ -1,0 +1,158 @@
+//! What edges should serve: all sites, and the bundles of all measures whose lease runs.
+//!
+//! Planned from the records alone. A parcel needs a revision that no other parcel had, across restarts
+//! too; what the last one held is kept in a register before it goes out.
+
+use super::{Moved, ReconcileError};
+use crate::plane::Plane;
+use casework::DecisionState;
+use records::{ApplyError, Change, PutError, RevisionNote, Versioned};
+use serde::{Deserialize, Serialize};
+use snapshot::{Consistency, Parcel};
+use std::sync::Arc;
+use std::time::Duration;
+use vocabulary::{DecisionId, Timestamp};
+
+/// The register that remembers the last parcel.
+const REGISTER: &str = "plan";
+/// Most sizes of the log remembered, for edges that saw an older one last.
+const SIZES_MAX: usize = 256;
+/// Bundles are proved anew this often, for edges that come later: they take no cosignature older than
+/// an hour.
+const PROOF_FRESH: Duration = Duration::from_secs(30 * 60);
+
+/// What the last parcel held.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Planned {
+    kept: Option<Versioned<Kept>>,
+    /// Whether this process has published it.
+    out: bool,
+    /// When the checkpoint in it was cosigned.
+    proved: Timestamped,
+}
+
+type Timestamped = Option<Timestamp>;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    revision: u64,
+    decisions: Vec<DecisionId>,
+    /// Sizes of the log that edges may have seen, the oldest first.
+    sizes: Vec<u64>,
+}
+
+pub(super) async fn reconcile(plane: &Plane, planned: &mut Planned) -> Result<Moved, ReconcileError> {
+    let kept = match planned.kept.take() {
+        Some(kept) => kept,
+        None => read(plane).await?,
+    };
+    let now = plane.clock.now();
+    let running = running(plane, now).await?;
+    let ids: Vec<DecisionId> = running.iter().map(|held| held.value.id).collect();
+    let present = plane.records.revision().await?;
+    let stale = !ids.is_empty() && planned.proved.is_none_or(|proved| now.since(proved) >= PROOF_FRESH);
+    let same = planned.out && kept.value.revision == present && kept.value.decisions == ids;
+    if same && !stale {
+        planned.kept = Some(kept);
+        return Ok(Moved::No);
+    }
+    // Only a parcel of sites alone may go out again under its old number, after a restart.
+    let used =
+        kept.value.revision == present && (planned.out || !ids.is_empty() || kept.value.decisions != ids);
+    let revision = if used { mark(plane, present, &ids).await? } else { Some(present) };
+    if let Some(revision) = revision {
+        publish(plane, planned, kept, &running, revision).await?;
+    }
+    Ok(Moved::Yes)
+}
+
+type Held = Arc<Versioned<casework::Decision>>;
+
+/// Published decisions whose lease runs, by id.
+async fn running(plane: &Plane, now: Timestamp) -> Result<Vec<Held>, ReconcileError> {
+    let published = |state: &DecisionState| {
+        matches!(state, DecisionState::Published { .. } | DecisionState::InForce { .. })
+    };
+    let mut open = plane.docket.open().await?;
+    open.retain(|held| published(&held.value.state) && now < held.value.terms.expires);
+    Ok(open)
+}
+
+async fn read(plane: &Plane) -> Result<Versioned<Kept>, ReconcileError> {
+    let Some(register) = plane.records.register(REGISTER).await? else {
+        return Ok(Versioned { version: 0, value: Kept::default() });
+    };
+    let value = serde_json::from_slice(&register.value);
+    let value = value.map_err(|error| ReconcileError::Damaged(format!("register {REGISTER}: {error}")))?;
+    Ok(Versioned { version: register.version, value })
+}
+
+/// Takes a revision for a parcel whose sites are as they were; `None` when somebody else was faster.
+async fn mark(plane: &Plane, present: u64, ids: &[DecisionId]) -> Result<Option<u64>, ReconcileError> {
+    let actor = format!("planner: {} measures", ids.len());
+    let note = RevisionNote { at: plane.clock.now(), actor };
+    match plane.records.apply(&[Change::Mark], Some(present), &note).await {
+        Ok(revision) => Ok(Some(revision)),
+        Err(ApplyError::Conflict { .. }) => Ok(None),
+        Err(error) => Err(ReconcileError::Apply(error)),
+    }
+}
+
+async fn publish(
+    plane: &Plane,
+    planned: &mut Planned,
+    mut kept: Versioned<Kept>,
+    running: &[Held],
+    revision: u64,
+) -> Result<(), ReconcileError> {
+    let fleet = plane.records.fleet().await?;
+    if fleet.revision != revision {
+        // Somebody applied meanwhile; the next round plans on that.
+        return Ok(());
+    }
+    let mut parcel = Parcel { revision, sites: fleet.sites, ..Parcel::default() };
+    let mut checkpoint = None;
+    for held in running {
+        let bundle = plane.bundle(&held.value).await.map_err(ReconcileError::Bundle)?;
+        parcel.bundles.push(bundle.bytes);
+        checkpoint = Some(bundle.checkpoint);
+    }
+    if let Some(checkpoint) = &checkpoint {
+        parcel.consistency = consistency(plane, &kept.value.sizes, checkpoint.size);
+        remember(&mut kept.value.sizes, checkpoint.size);
+    }
+    kept.value.revision = revision;
+    kept.value.decisions = running.iter().map(|held| held.value.id).collect();
+    let bytes =
+        serde_json::to_vec(&kept.value).map_err(|error| ReconcileError::Damaged(error.to_string()))?;
+    match plane.records.put_register(REGISTER, &bytes, kept.version).await {
+        Ok(version) => kept.version = version,
+        Err(error @ PutError::Store(_)) => return Err(ReconcileError::Put(error)),
+        // The write before this one had its effect after all: the next round reads it.
+        Err(_) => return Ok(()),
+    }
+    match plane.publisher.publish(Arc::new(parcel)).await {
+        Ok(()) | Err(feed::PublishError::NotNewer { .. }) => {}
+        Err(error) => return Err(ReconcileError::Feed(error)),
+    }
+    *planned =
+        Planned { kept: Some(kept), out: true, proved: checkpoint.map(|checkpoint| checkpoint.cosigned) };
+    Ok(())
+}
+
+/// Proofs from every size that an edge may have seen last.
+fn consistency(plane: &Plane, sizes: &[u64], to: u64) -> Vec<Consistency> {
+    let tree = plane.sequencer.tree().read();
+    let older = sizes.iter().copied().filter(|size| *size < to);
+    let proof = |from| tree.consistency(from, to).ok().map(|proof| Consistency { from, to, proof });
+    older.filter_map(proof).collect()
+}
+
+fn remember(sizes: &mut Vec<u64>, size: u64) {
+    if sizes.last() != Some(&size) {
+        sizes.push(size);
+    }
+    if sizes.len() > SIZES_MAX {
+        sizes.drain(..sizes.len() - SIZES_MAX);
+    }
+}

@@ -1,0 +1,89 @@
+//! What edges say became of their parcels: enforcement is noted, refusals become alarms.
+
+use super::{Moved, ReconcileError, keep};
+use crate::plane::Plane;
+use casework::{Decision, DecisionState, EdgeReceipt};
+use feed::Receipt;
+use std::collections::BTreeSet;
+
+const REFUSED: &str = "edge-refused";
+const GAP: &str = "enforcement-gap";
+
+pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
+    let receipts = plane.publisher.receipts();
+    refusals(plane, &receipts);
+    let mut moved = Moved::No;
+    let open = plane.docket.open().await?;
+    gaps(plane, open.iter().map(|held| &held.value), &receipts);
+    for held in open {
+        if let Some(next) = noted(plane, &held.value, &receipts)? {
+            keep(plane, next, held.version).await?;
+            moved = Moved::Yes;
+        }
+    }
+    Ok(moved)
+}
+
+/// The decision with every edge that newly says it enforces it; `None` when there is none.
+fn noted(
+    plane: &Plane,
+    decision: &Decision,
+    receipts: &[Receipt],
+) -> Result<Option<Decision>, ReconcileError> {
+    let now = plane.clock.now();
+    let mut next = None;
+    for receipt in receipts.iter().filter(|receipt| receipt.applied.contains(&decision.id)) {
+        let state = &next.as_ref().unwrap_or(decision).state;
+        let news = match state {
+            DecisionState::Published { .. } => true,
+            DecisionState::InForce { receipts, .. } => {
+                !receipts.iter().any(|known| known.edge == receipt.edge)
+            }
+            _ => false,
+        };
+        if news {
+            let edge = EdgeReceipt { edge: receipt.edge.clone(), at: now };
+            next = Some(next.unwrap_or_else(|| decision.clone()).enforce(edge)?);
+        }
+    }
+    Ok(next)
+}
+
+/// Refusals stand as alarms until the edge's next receipt no longer says so.
+fn refusals(plane: &Plane, receipts: &[Receipt]) {
+    let mut standing = BTreeSet::new();
+    for receipt in receipts {
+        for (decision, why) in &receipt.refused {
+            // An ended lease is no trouble: the next parcel leaves it out.
+            if why == "expired" || why == "not-yet" {
+                continue;
+            }
+            let what = decision.map_or_else(|| "an unreadable bundle".to_owned(), |id| id.to_string());
+            let subject = format!("{} {what}", receipt.edge);
+            let text = format!("edge {} refuses {what}: {why}", receipt.edge);
+            plane.alarms.raise(REFUSED, &subject, text, plane.clock.now());
+            standing.insert(subject);
+        }
+    }
+    plane.alarms.clear_where(REFUSED, |subject| !standing.contains(subject));
+}
+
+/// An edge that enforced a measure and no longer says so while its lease runs.
+fn gaps<'a>(plane: &Plane, decisions: impl Iterator<Item = &'a Decision>, receipts: &[Receipt]) {
+    let now = plane.clock.now();
+    let mut standing = BTreeSet::new();
+    for decision in decisions.filter(|decision| now < decision.terms.expires) {
+        let DecisionState::InForce { receipts: enforced, .. } = &decision.state else { continue };
+        for known in enforced {
+            let latest = receipts.iter().find(|receipt| receipt.edge == known.edge);
+            if latest.is_some_and(|latest| !latest.applied.contains(&decision.id)) {
+                let (edge, id) = (&known.edge, decision.id);
+                let subject = format!("{edge} {id}");
+                let text = format!("edge {edge} no longer enforces {id} although its lease runs");
+                plane.alarms.raise(GAP, &subject, text, now);
+                standing.insert(subject);
+            }
+        }
+    }
+    plane.alarms.clear_where(GAP, |subject| !standing.contains(subject));
+}

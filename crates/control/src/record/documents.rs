@@ -1,0 +1,37 @@
+//! The documents that decisions are checked against: policy, roster, tlog-policy.
+
+use super::{IMMUTABLE, not_found, revalidated};
+use crate::plane::Plane;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A policy file by version or digest.
+pub(super) async fn policy(State(plane): State<Arc<Plane>>, Path(name): Path<String>) -> Response {
+    let matrix = &plane.founded.matrix;
+    if name != matrix.version().to_string() && name != matrix.hash().to_string() {
+        return not_found(&plane);
+    }
+    named(TEXT, plane.founded.policy_text.clone())
+}
+
+/// A roster by digest, with or without `.json`.
+pub(super) async fn roster(State(plane): State<Arc<Plane>>, Path(name): Path<String>) -> Response {
+    let name = name.strip_suffix(".json").unwrap_or(&name);
+    if name != plane.founded.roster.hash().to_string() {
+        return not_found(&plane);
+    }
+    named("application/json", plane.founded.roster_text.clone())
+}
+
+/// Log and witness keys with the quorum. A reader who takes them from here trusts this server.
+pub(super) async fn tlog_policy(State(plane): State<Arc<Plane>>, fields: HeaderMap) -> Response {
+    revalidated(&fields, TEXT, plane.founded.tlog_policy.clone().into_bytes())
+}
+
+fn named(media_type: &'static str, text: String) -> Response {
+    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, IMMUTABLE)], text).into_response()
+}

@@ -1,0 +1,91 @@
+//! The public listener: statements, decisions with their proofs, and the log itself.
+//!
+//! Owns what anyone may read without asking. Serves nothing beyond the published checkpoint, sets no
+//! cookie, takes nothing in.
+
+mod documents;
+mod log;
+mod statements;
+mod view;
+
+pub(crate) use view::{log_view, standing};
+
+use crate::pages::HTML;
+use crate::pages::record::{CONTENT_SECURITY_POLICY, Frame, Missing};
+use crate::plane::Plane;
+use crate::rim::{Problem, headers};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use std::sync::Arc;
+use vocabulary::Digest;
+
+/// The whole listener.
+pub(crate) fn router(plane: Arc<Plane>) -> Router {
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/record/") }))
+        .route("/record", get(|| async { Redirect::permanent("/record/") }))
+        .route("/record/", get(statements::front))
+        .route("/record/decisions/{name}", get(statements::decision))
+        .route("/record/log/checkpoint", get(log::checkpoint))
+        .route("/record/log/tile/{*path}", get(log::tile))
+        .route("/record/policy/{name}", get(documents::policy))
+        .route("/record/roster/{name}", get(documents::roster))
+        .route("/record/tlog-policy", get(documents::tlog_policy))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(missing)
+        .method_not_allowed_fallback(|| async { Problem::new(crate::rim::Reason::NotAllowed) })
+        .layer(from_fn(headers::record))
+        .with_state(plane)
+}
+
+/// What all pages share.
+fn frame(plane: &Plane) -> Frame {
+    Frame {
+        public_url: plane.public_url.to_string(),
+        trial: plane.founded.roster.profile() == policy::Profile::Trial,
+        now: plane.clock.now(),
+    }
+}
+
+/// A page of the record.
+fn page(status: StatusCode, html: String) -> Response {
+    let mut response = (status, [(header::CONTENT_TYPE, HTML)], html).into_response();
+    if let Ok(policy) = HeaderValue::from_str(&CONTENT_SECURITY_POLICY) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+async fn missing(State(plane): State<Arc<Plane>>) -> Response {
+    not_found(&plane)
+}
+
+fn not_found(plane: &Plane) -> Response {
+    page(StatusCode::NOT_FOUND, Missing { frame: frame(plane) }.page())
+}
+
+/// What is never another under the same name.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// Bytes that may change: asked for again each time, and spared when they are still the same.
+fn revalidated(fields: &HeaderMap, media_type: &'static str, bytes: Vec<u8>) -> Response {
+    let tag = format!("\"{}\"", Digest::of(&bytes));
+    let same = fields.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|list| {
+        list.trim() == "*" || list.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+    });
+    let mut response = if same {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, media_type)], bytes).into_response()
+    };
+    let answer = response.headers_mut();
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        answer.insert(header::ETAG, tag);
+    }
+    response
+}

@@ -1,0 +1,68 @@
+//! The front page, and each decision as page, bundle and proof.
+
+use super::view::{listed, statement};
+use super::{frame, not_found, page, revalidated};
+use crate::bundles::BundleError;
+use crate::pages::record::Front;
+use crate::plane::Plane;
+use crate::rim::extract::{Path, Query};
+use crate::rim::page::{PageOf, PageQuery};
+use crate::rim::{Problem, Reason};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use records::DecisionFilter;
+use std::sync::Arc;
+use vocabulary::DecisionId;
+
+/// States that the public sees.
+const PUBLIC: [&str; 4] = ["logged", "published", "in-force", "lapsed"];
+
+/// All decisions, newest first.
+pub(super) async fn front(
+    State(plane): State<Arc<Plane>>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Problem> {
+    let filter = DecisionFilter { states: PUBLIC.map(str::to_owned).to_vec(), case: None };
+    let listing = plane.records.list_decisions(&filter, query.page()?).await?;
+    let frame = frame(&plane);
+    let now = frame.now;
+    let listing = PageOf::of(listing, |held| listed(&held.value, now));
+    let older = listing.next.map(|next| format!("/record/?after={next}"));
+    let all = listing.items.into_iter().flatten();
+    let (over, running) = all.partition(|line| line.standing.is_over());
+    let log = super::log_view(&plane);
+    Ok(page(StatusCode::OK, Front { frame, running, over, older, log }.page()))
+}
+
+/// `ID` is the page, `ID.json` the bundle with all proofs, `ID.tlog-proof` the proof of its entry.
+pub(super) async fn decision(
+    State(plane): State<Arc<Plane>>,
+    Path(name): Path<String>,
+    fields: HeaderMap,
+) -> Result<Response, Problem> {
+    let (id, form) = match name.split_once('.') {
+        Some((id, form)) => (id, Some(form)),
+        None => (name.as_str(), None),
+    };
+    let Ok(id) = id.parse::<DecisionId>() else { return Ok(not_found(&plane)) };
+    let Some(held) = plane.docket.get(id).await? else { return Ok(not_found(&plane)) };
+    let decision = &held.value;
+    match form {
+        None => Ok(match statement(&plane, decision) {
+            Some(statement) => page(StatusCode::OK, statement.page()),
+            None => not_found(&plane),
+        }),
+        Some("json") => match plane.bundle(decision).await {
+            Ok(bundle) => Ok(revalidated(&fields, "application/json", bundle.bytes.to_vec())),
+            Err(BundleError::NotYet) => Ok(not_found(&plane)),
+            Err(BundleError::Store(error)) => Err(error.into()),
+            Err(error) => Err(Problem::new(Reason::Broken).detail(error)),
+        },
+        Some("tlog-proof") => Ok(match plane.proof(decision) {
+            Some(proof) => revalidated(&fields, "text/plain; charset=utf-8", proof.into_bytes()),
+            None => not_found(&plane),
+        }),
+        Some(_) => Ok(not_found(&plane)),
+    }
+}

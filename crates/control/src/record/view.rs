@@ -1,0 +1,134 @@
+//! Decisions and the log as pages show them.
+
+use crate::pages::record::{Demand, Proof, Signer, StatementPage, Step};
+use crate::pages::{Listed, LogView, Standing};
+use crate::plane::Plane;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use casework::{Decision, DecisionState, Logged};
+use ledger::checkpoint::Checkpoint;
+use vocabulary::Timestamp;
+
+/// How a decision stands for the public; `None` while it is not public.
+pub(crate) fn standing(decision: &Decision, now: Timestamp) -> Option<Standing> {
+    let (from, until) = (decision.terms.not_before, decision.terms.expires);
+    match &decision.state {
+        DecisionState::Proposed | DecisionState::Approving { .. } | DecisionState::Expired { .. } => None,
+        _ if now >= until => Some(Standing::Lapsed { at: until }),
+        DecisionState::InForce { .. } => Some(Standing::InForce { until }),
+        DecisionState::Lapsed { .. } => Some(Standing::Lapsed { at: until }),
+        DecisionState::Logged { .. } | DecisionState::Published { .. } => Some(Standing::Coming { from }),
+    }
+}
+
+/// A line of the front page.
+pub(super) fn listed(decision: &Decision, now: Timestamp) -> Option<Listed> {
+    Some(Listed {
+        id: decision.id.to_string(),
+        title: decision.statement.title.clone(),
+        measure: decision.terms.measure,
+        sites: decision.terms.scope.sites,
+        standing: standing(decision, now)?,
+    })
+}
+
+/// The log as its newest published checkpoint shows it.
+pub(crate) fn log_view(plane: &Plane) -> LogView {
+    let origin = plane.founded.origin.clone();
+    let Some(published) = plane.sequencer.published() else {
+        return LogView { origin, size: 0, root: String::new(), cosigned: None, witnesses: Vec::new() };
+    };
+    let root = Checkpoint::parse(published.note.text()).ok();
+    let root = root.map_or_else(String::new, |checkpoint| STANDARD.encode(checkpoint.root.as_bytes()));
+    let lines = published.note.signatures().iter().map(|line| line.name().to_owned());
+    LogView {
+        size: published.size,
+        root,
+        cosigned: Some(published.cosigned),
+        witnesses: lines.filter(|name| *name != origin).collect(),
+        origin,
+    }
+}
+
+/// The page of a decision; `None` while it is not public.
+pub(super) fn statement(plane: &Plane, decision: &Decision) -> Option<StatementPage> {
+    let frame = super::frame(plane);
+    let standing = standing(decision, frame.now)?;
+    let logged = decision.state.logged()?;
+    let (terms, statement) = (&decision.terms, &decision.statement);
+    let demand = terms.demand.as_ref().map(|demand| Demand {
+        authority: demand.authority.clone(),
+        law: demand.law.clone(),
+        url: demand.url.clone(),
+    });
+    let asked = serde_json::to_value(statement.authorities_asked).ok();
+    Some(StatementPage {
+        frame,
+        decision: decision.id.to_string(),
+        title: statement.title.clone(),
+        summary: statement.summary.clone(),
+        facts: statement.facts.clone(),
+        ground: terms.ground,
+        ground_text: statement.ground_text.clone(),
+        measure: terms.measure,
+        class: terms.class,
+        standing,
+        not_before: terms.not_before,
+        expires: terms.expires,
+        authorities_asked: asked.and_then(|asked| asked.as_str().map(str::to_owned)).unwrap_or_default(),
+        meaning: statement.meaning.clone(),
+        redress: statement.redress.clone(),
+        contact: statement.contact.clone(),
+        demand,
+        sites: terms.scope.sites,
+        hosts: decision.scope.hosts().map(ToString::to_string).collect(),
+        signers: signers(plane, decision),
+        steps: steps(decision),
+        proof: Proof {
+            entry: logged.index,
+            leaf: logged.leaf,
+            policy_version: statement.policy.version.to_string(),
+            policy: statement.policy.sha256,
+            roster: terms.roster,
+            floor: terms.floor,
+        },
+        log: log_view(plane),
+    })
+}
+
+fn signers(plane: &Plane, decision: &Decision) -> Vec<Signer> {
+    let signer = |approval: &policy::Approval| {
+        let member = plane.founded.roster.member(&approval.key)?;
+        Some(Signer {
+            role: approval.role,
+            pseudonym: member.pseudonym.to_string(),
+            organisation: member.organisation.clone(),
+            key: approval.key.to_string(),
+        })
+    };
+    decision.state.approvals().iter().filter_map(signer).collect()
+}
+
+fn steps(decision: &Decision) -> Vec<Step> {
+    let step = |time, what: &str, entry| Step { time, what: what.to_owned(), entry };
+    let logged_as = |logged: &Logged, what| step(logged.at, what, Some(logged.index));
+    let mut steps = vec![step(decision.terms.not_before, "Proposed; the lease begins", None)];
+    steps.extend(decision.state.logged().map(|logged| logged_as(logged, "Signed, logged and witnessed")));
+    let (published, receipts, lapse) = match &decision.state {
+        DecisionState::Published { published, .. } => (Some(published), &[][..], None),
+        DecisionState::InForce { published, receipts, .. } => (Some(published), receipts.as_slice(), None),
+        DecisionState::Lapsed { published, receipts, lapse, .. } => {
+            (published.as_ref(), receipts.as_slice(), Some(lapse))
+        }
+        _ => (None, &[][..], None),
+    };
+    steps.extend(published.map(|published| step(published.at, "Statement published", None)));
+    if let Some(first) = receipts.first() {
+        let edges = receipts.len();
+        let what =
+            if edges == 1 { "In force at 1 edge".to_owned() } else { format!("In force at {edges} edges") };
+        steps.push(step(first.at, &what, None));
+    }
+    steps.extend(lapse.map(|lapse| step(decision.terms.expires, "Ended by itself", Some(lapse.index))));
+    steps
+}

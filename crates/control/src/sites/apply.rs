@@ -1,0 +1,187 @@
+//! Applying a sites file: plan, check, record the customer's request, change.
+
+use super::plan::{Plan, PlanError, Step, plan};
+use crate::plane::Plane;
+use crate::sequencer::{Draft, Item, Stopped};
+use crate::sites_toml::{self, SitesError};
+use certificates::Certificate;
+use ledger::Kind;
+use ledger::commitment::{CommitmentError, Sealed};
+use records::{ApplyError, Change, DocumentName, RevisionNote, StoreError, WriteOnceError};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use vocabulary::{AccountId, DecisionId, SiteId, Timestamp, canonical};
+
+/// How often a plan is made anew when others apply meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Application {
+    /// The sites file.
+    pub(crate) text: String,
+    /// The folder that relative paths in it start from.
+    pub(crate) base: PathBuf,
+    /// Whether sites that the file does not name go.
+    pub(crate) prune: bool,
+    /// Only say what would change.
+    pub(crate) dry_run: bool,
+    /// What allows lowering a customer's service.
+    pub(crate) basis: Option<Basis>,
+    /// Who asks.
+    pub(crate) actor: String,
+}
+
+/// What allows lowering a customer's service.
+#[derive(Debug, Clone)]
+pub(crate) enum Basis {
+    /// The customer asked for it, in these words.
+    CustomerRequest(String),
+    /// A decision in force.
+    Decision(DecisionId),
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Applied {
+    /// The revision that holds it; of a dry run, the one it was planned on.
+    pub(crate) revision: u64,
+    /// What changed, or would.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Why nothing was applied.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyRefusal {
+    #[error("{0}")]
+    Text(SitesError),
+    #[error("{0}")]
+    Plan(PlanError),
+    #[error("the certificate of {host}: {why}")]
+    Certificate { host: String, why: String },
+    #[error("{0}")]
+    NoBasis(String, Vec<Step>),
+    #[error("{0}")]
+    Log(Stopped),
+    #[error("{0}")]
+    Commitment(CommitmentError),
+    #[error("{0}")]
+    Records(ApplyError),
+    #[error("{0}")]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ApplyRefusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Applies a sites file, or says what that would change.
+pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, ApplyRefusal> {
+    let document = sites_toml::parse(&asked.text, &asked.base).map_err(ApplyRefusal::Text)?;
+    let mut recorded = false;
+    for _ in 1..ATTEMPTS {
+        let fleet = plane.records.fleet().await?;
+        let plan = plan(&fleet, &document, asked.prune, &*plane.random).map_err(ApplyRefusal::Plan)?;
+        check_certificates(&plan, plane.clock.now()).await?;
+        if asked.dry_run || plan.changes.is_empty() {
+            return Ok(Applied { revision: plan.revision, steps: plan.steps });
+        }
+        check_basis(plane, &plan, asked.basis.as_ref()).await?;
+        if let (Some(Basis::CustomerRequest(words)), false) = (&asked.basis, recorded) {
+            record_request(plane, &plan, words, &asked.actor).await?;
+            recorded = true;
+        }
+        let note = RevisionNote { at: plane.clock.now(), actor: asked.actor.clone() };
+        match plane.records.apply(&plan.changes, Some(plan.revision), &note).await {
+            Ok(revision) => {
+                plane.wake.notify_one();
+                return Ok(Applied { revision, steps: plan.steps });
+            }
+            Err(ApplyError::Conflict { .. }) => {}
+            Err(error) => return Err(ApplyRefusal::Records(error)),
+        }
+    }
+    let fleet = plane.records.revision().await?;
+    Err(ApplyRefusal::Records(ApplyError::Conflict { expected: fleet, found: fleet }))
+}
+
+/// Reads the certificate files of every site that is new or changed.
+async fn check_certificates(plan: &Plan, now: Timestamp) -> Result<(), ApplyRefusal> {
+    for change in &plan.changes {
+        let Change::PutSite(site) = change else { continue };
+        let Some(files) = site.certificate.clone() else { continue };
+        let hosts = site.hosts.clone();
+        let load = tokio::task::spawn_blocking(move || {
+            Certificate::load(&files.chain, &files.key, &hosts, now)
+                .map(drop)
+                .map_err(|error| error.to_string())
+        });
+        let result = load.await.map_err(|error| error.to_string()).flatten();
+        if let Err(why) = result {
+            let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
+            return Err(ApplyRefusal::Certificate { host, why });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to lower a customer's service on the operator's word alone.
+async fn check_basis(plane: &Plane, plan: &Plan, basis: Option<&Basis>) -> Result<(), ApplyRefusal> {
+    let lowering: Vec<Step> = plan.lowering().cloned().collect();
+    if lowering.is_empty() {
+        return Ok(());
+    }
+    let refuse = |why: &str| Err(ApplyRefusal::NoBasis(why.to_owned(), lowering.clone()));
+    match basis {
+        Some(Basis::CustomerRequest(words)) if !words.trim().is_empty() => Ok(()),
+        Some(Basis::CustomerRequest(_)) => refuse("the customer's request is empty"),
+        None => refuse("neither customer_request nor decision was given"),
+        Some(Basis::Decision(id)) => {
+            let Some(held) = plane.docket.get(*id).await? else { return refuse("there is no such decision") };
+            let decision = &held.value;
+            let lasts = decision.state.logged().is_some() && plane.clock.now() < decision.terms.expires;
+            let scope: BTreeSet<SiteId> = decision.scope.sites().iter().map(|entry| entry.site).collect();
+            if !lasts {
+                return refuse("that decision is not in force");
+            }
+            if lowering.iter().any(|step| !scope.contains(&step.site)) {
+                return refuse("that decision does not name all of these sites");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Logs one entry for each customer whose service is lowered. The words stay in the vault; the log
+/// holds their commitment.
+async fn record_request(plane: &Plane, plan: &Plan, words: &str, actor: &str) -> Result<(), ApplyRefusal> {
+    let accounts: BTreeSet<AccountId> = plan.lowering().map(|step| step.account_id).collect();
+    for account in accounts {
+        let steps: Vec<_> = plan.lowering().filter(|step| step.account_id == account).collect();
+        let sites = steps.len();
+        let fields = [("request".to_owned(), json!(words)), ("steps".to_owned(), json!(steps))];
+        let sealed = Sealed::new(&*plane.random, fields).map_err(ApplyRefusal::Commitment)?;
+        let root = sealed.root().map_err(ApplyRefusal::Commitment)?;
+        let now = plane.clock.now();
+        let name = DocumentName::new("vault", format!("tenant.request/{root}"));
+        let bytes = canonical::to_bytes(sealed.fields()).unwrap_or_default();
+        plane.records.put_document(&name, &bytes, now).await.map_err(|error| match error {
+            WriteOnceError::Store(error) => ApplyRefusal::Store(error),
+            error => ApplyRefusal::NoBasis(error.to_string(), Vec::new()),
+        })?;
+        let draft = Draft {
+            kind: Kind::TenantRequest,
+            time: now,
+            actors: vec![actor.to_owned()],
+            subject: account.to_string(),
+            policy: None,
+            commitments: Some(root),
+            public: json!({"account": account, "sites": sites}),
+        };
+        plane.sequencer.append(Item::Draft(draft)).await.map_err(ApplyRefusal::Log)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! What is stored, as a sites file that `apply` reads back to the same.
+
+use records::Fleet;
+use snapshot::{CacheMode, Scheme, Service, Site};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use vocabulary::Hostname;
+
+/// The whole fleet as text.
+pub(crate) fn export(fleet: &Fleet) -> String {
+    let mut text = format!("# Revision {} of the sites behind this edge.\n", fleet.revision);
+    for account in &fleet.accounts {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n[[account]]\nname = {}\n", quoted(&account.name));
+        for site in fleet.sites.iter().filter(|site| site.account == account.id) {
+            write_site(&mut text, site);
+        }
+    }
+    text
+}
+
+fn write_site(text: &mut String, site: &Site) {
+    let _ = writeln!(text, "  [[account.site]]  # {}", site.id);
+    let _ = writeln!(text, "  hosts = {}", list(site.hosts.iter().map(ToString::to_string)));
+    let origins = site.origins.iter().map(|origin| {
+        let scheme = if origin.scheme == Scheme::Https { "https" } else { "http" };
+        format!("{scheme}://{}:{}", in_url(&origin.host), origin.port)
+    });
+    let _ = writeln!(text, "  origins = {}", list(origins));
+    if let Some(files) = &site.certificate {
+        let (chain, key) = (files.chain.to_string_lossy(), files.key.to_string_lossy());
+        let _ = writeln!(text, "  certificate = {{ chain = {}, key = {} }}", quoted(&chain), quoted(&key));
+    }
+    let _ = writeln!(text, "  services = {}", list(site.services.iter().copied().map(service)));
+    let cache = if site.cache == CacheMode::Origin { "origin" } else { "guarded" };
+    let _ = writeln!(text, "  cache = \"{cache}\"");
+    if let Some(page) = &site.error_page {
+        let _ = writeln!(text, "  error_page = {}", quoted(page));
+    }
+}
+
+fn service(service: Service) -> String {
+    match service {
+        Service::Cache => "cache",
+        Service::Shield => "shield",
+        Service::Errors => "errors",
+    }
+    .to_owned()
+}
+
+fn in_url(host: &Hostname) -> String {
+    match host.ip() {
+        Some(IpAddr::V6(ip)) => format!("[{ip}]"),
+        _ => host.to_string(),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<_> = items.map(|item| quoted(&item)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

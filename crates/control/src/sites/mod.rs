@@ -1,0 +1,18 @@
+//! Putting customers' sites behind the edge.
+//!
+//! Owns the comparison of a sites file with what is stored, and the rule that no act of the operator
+//! lowers a customer's service without the customer's recorded request or a decision. Must not know
+//! HTTP.
+
+mod apply;
+mod export;
+mod plan;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use apply::{Application, Applied, ApplyRefusal, Basis, apply};
+pub(crate) use export::export;
+pub(crate) use plan::Step;
+#[cfg(test)]
+use plan::{Plan, PlanError, plan};

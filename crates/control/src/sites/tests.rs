@@ -1,0 +1,143 @@
+use super::*;
+use crate::sites_toml;
+use records::{Account, Change, Fleet};
+use snapshot::Site;
+use std::path::Path;
+use vocabulary::SeededRandom;
+
+fn document(text: &str) -> sites_toml::Document {
+    sites_toml::parse(text, Path::new("/etc")).expect(text)
+}
+
+fn planned(fleet: &Fleet, text: &str, prune: bool) -> Result<Plan, PlanError> {
+    plan(fleet, &document(text), prune, &SeededRandom::new(9))
+}
+
+/// What the records would hold after the plan.
+fn after(fleet: &Fleet, plan: &Plan) -> Fleet {
+    let mut fleet = fleet.clone();
+    fleet.revision += 1;
+    for change in &plan.changes {
+        match change {
+            Change::PutAccount(account) => fleet.accounts.push(account.clone()),
+            Change::RemoveAccount(id) => fleet.accounts.retain(|account| account.id != *id),
+            Change::PutSite(site) => {
+                fleet.sites.retain(|other| other.id != site.id);
+                fleet.sites.push(site.clone());
+            }
+            Change::RemoveSite(id) => fleet.sites.retain(|site| site.id != *id),
+            other => panic!("{other:?}"),
+        }
+    }
+    fleet
+}
+
+fn empty() -> Fleet {
+    Fleet { revision: 0, accounts: Vec::<Account>::new(), sites: Vec::<Site>::new() }
+}
+
+const TWO: &str = r#"
+[[account]]
+name = "one"
+[[account.site]]
+hosts = ["a.test", "www.a.test"]
+origins = ["http://127.0.0.1:1"]
+certificate = { chain = "c \"x\".pem", key = "k.pem" }
+error_page = "<p>{ray}</p>\n"
+[[account.site]]
+hosts = ["b.test"]
+origins = ["https://[::1]:2"]
+cache = "origin"
+services = ["cache"]
+[[account]]
+name = "two"
+[[account.site]]
+hosts = ["c.test"]
+origins = ["http://127.0.0.1:3"]
+"#;
+
+fn two() -> Fleet {
+    after(&empty(), &planned(&empty(), TWO, false).expect("first"))
+}
+
+#[test]
+fn the_first_apply_adds_and_the_second_changes_nothing() {
+    let first = planned(&empty(), TWO, false).expect("first");
+    assert_eq!(first.steps.len(), 3);
+    assert_eq!(first.lowering().count(), 0);
+    let again = planned(&two(), TWO, true).expect("again");
+    assert!(again.changes.is_empty(), "{:?}", again.changes);
+}
+
+#[test]
+fn what_is_exported_applies_to_nothing() {
+    let fleet = two();
+    let again = planned(&fleet, &export(&fleet), true).expect("exported");
+    assert!(again.changes.is_empty(), "{:?}\n{}", again.changes, export(&fleet));
+}
+
+#[test]
+fn without_prune_unnamed_sites_stay_and_with_it_they_go_as_a_lowering() {
+    let fleet = two();
+    let only = "[[account]]\nname = \"two\"\n[[account.site]]\nhosts = [\"c.test\"]\norigins = [\"http://127.0.0.1:3\"]";
+    assert!(planned(&fleet, only, false).expect("kept").changes.is_empty());
+    let pruned = planned(&fleet, only, true).expect("pruned");
+    assert_eq!(pruned.lowering().count(), 2);
+    let left = after(&fleet, &pruned);
+    assert_eq!((left.accounts.len(), left.sites.len()), (1, 1));
+}
+
+#[test]
+fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
+    let fleet = two();
+    for (from, to, says) in [
+        ("\"a.test\", \"www.a.test\"", "\"a.test\"", "no longer answers to www.a.test"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:9", "from elsewhere"),
+        ("certificate = { chain = \"c \\\"x\\\".pem\", key = \"k.pem\" }", "", "certificate"),
+        ("error_page = \"<p>{ray}</p>\\n\"", "", "error page"),
+        ("services = [\"cache\"]", "services = []", "service"),
+    ] {
+        let text = TWO.replace(from, to);
+        assert_ne!(text, TWO, "{from}");
+        let plan = planned(&fleet, &text, false).expect("plan");
+        let lowered: Vec<_> = plan.lowering().flat_map(|step| &step.lowers).collect();
+        assert_eq!(lowered.len(), 1, "{from}: {lowered:?}");
+        assert!(lowered[0].contains(says), "{from}: {lowered:?}");
+    }
+    for (from, to) in [
+        ("\"a.test\", \"www.a.test\"", "\"a.test\", \"www.a.test\", \"d.test\""),
+        ("services = [\"cache\"]", "services = [\"cache\", \"shield\"]"),
+        ("cache = \"origin\"", "cache = \"guarded\""),
+    ] {
+        let plan = planned(&fleet, &TWO.replace(from, to), false).expect("plan");
+        assert_eq!((plan.steps.len(), plan.lowering().count()), (1, 0), "{from}");
+    }
+}
+
+#[test]
+fn hosts_neither_change_hands_nor_merge_sites() {
+    let fleet = two();
+    let taken =
+        TWO.replace("[\"b.test\"]", "[\"b.test\", \"d.test\"]").replace("[\"c.test\"]", "[\"x.test\"]");
+    let stolen = taken.replace("\"d.test\"", "\"c.test\"");
+    assert!(matches!(planned(&fleet, &stolen, false), Err(PlanError::HostTaken { .. })));
+    let merged = "[[account]]\nname = \"one\"\n[[account.site]]\nhosts = [\"a.test\", \"b.test\"]\norigins = [\"o.test\"]";
+    assert!(matches!(planned(&fleet, merged, false), Err(PlanError::Merge { .. })));
+}
+
+#[test]
+fn a_site_keeps_its_identity_while_it_keeps_a_host() {
+    let fleet = two();
+    let moved = TWO.replace("\"a.test\", \"www.a.test\"", "\"www.a.test\", \"new.test\"");
+    let plan = planned(&fleet, &moved, true).expect("plan");
+    let before = fleet.sites.iter().find(|site| site.hosts.len() == 2).expect("site").id;
+    assert_eq!(plan.steps[0].site, before);
+    let split = TWO.replace(
+        "[[account.site]]\nhosts = [\"b.test\"]",
+        "[[account.site]]\nhosts = [\"www.a.test\"]\norigins = [\"http://127.0.0.1:1\"]\n[[account.site]]\nhosts = [\"b.test\"]",
+    );
+    let split = split.replace("\"a.test\", \"www.a.test\"", "\"a.test\"");
+    let plan = planned(&fleet, &split, false).expect("plan");
+    assert_eq!(plan.steps[0].site, before);
+    assert_ne!(plan.steps[1].site, before);
+}

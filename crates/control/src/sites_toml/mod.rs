@@ -1,0 +1,136 @@
+//! `sites.toml`: the customers and sites that `apply` puts behind the edge.
+//!
+//! Owns the file's grammar: every key, its meaning, its default and what is said about a mistake,
+//! with line number and the nearest known key. Must not know what is stored already; comparing with
+//! that is [`crate::sites`]' work.
+//!
+//! Invariants: a [`Document`] is bounded, no host appears twice in it, and each site has an origin.
+
+mod nearest;
+mod reader;
+mod site;
+
+#[cfg(test)]
+mod tests;
+
+pub use nearest::nearest;
+pub use site::{SiteEntry, origin};
+
+use reader::{Complaints, Fields};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use toml::de::DeTable;
+use vocabulary::SitePattern;
+
+/// Longest file read, in bytes.
+pub const BYTES_MAX: usize = 4 << 20;
+/// Most sites in one file.
+pub const SITES_MAX: usize = 10_000;
+/// Most mistakes reported at once.
+const MISTAKES_MAX: usize = 20;
+
+/// Everything one `sites.toml` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Customers in the file's order.
+    pub accounts: Vec<AccountEntry>,
+}
+
+/// One `[[account]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountEntry {
+    /// The customer's name, unique in the file; what `apply` finds the stored account by.
+    pub name: String,
+    /// Its sites in the file's order.
+    pub sites: Vec<SiteEntry>,
+}
+
+/// One mistake, with its place in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+/// Why a text is no `sites.toml`: at least one mistake, in the order of the lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SitesError {
+    /// At most 20.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl fmt::Display for SitesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, mistake) in self.mistakes.iter().enumerate() {
+            if place > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "line {}: {}", mistake.line, mistake.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SitesError {}
+
+/// Reads a `sites.toml`. Relative paths of certificates are taken from `base`, the file's folder.
+pub fn parse(text: &str, base: &Path) -> Result<Document, SitesError> {
+    let mut complaints = Complaints::new(text);
+    if text.len() > BYTES_MAX {
+        complaints.add(0..0, format!("the file is longer than {} MiB", BYTES_MAX >> 20));
+        return Err(complaints.into_error());
+    }
+    let root = match DeTable::parse(text) {
+        Ok(root) => root,
+        Err(error) => {
+            complaints.add(error.span().unwrap_or(0..0), error.message().to_owned());
+            return Err(complaints.into_error());
+        }
+    };
+    let span = root.span();
+    let mut fields = Fields::new(root.get_ref(), span, &["account"], &mut complaints);
+    let accounts = fields.tables("account");
+    let accounts =
+        accounts.iter().filter_map(|(table, span)| account(table, span.clone(), base, &mut complaints));
+    let document = Document { accounts: accounts.collect() };
+    complaints.finish(document)
+}
+
+fn account(
+    table: &DeTable<'_>,
+    span: std::ops::Range<usize>,
+    base: &Path,
+    complaints: &mut Complaints<'_>,
+) -> Option<AccountEntry> {
+    let mut fields = Fields::new(table, span.clone(), &["name", "site"], complaints);
+    let name = fields.required_text("name");
+    let sites = fields.tables("site");
+    let name = match name {
+        Some((name, place)) => {
+            let fits =
+                !name.trim().is_empty() && name.chars().count() <= 100 && !name.contains(char::is_control);
+            if !fits {
+                complaints
+                    .add(place.clone(), "an account's name has 1 to 100 characters, all printable".into());
+            }
+            if !complaints.first_use_of_account(&name) {
+                complaints.add(
+                    place,
+                    format!("account {name:?} stands twice; put all its sites under one [[account]]"),
+                );
+            }
+            name
+        }
+        None => String::new(),
+    };
+    let sites = sites.iter().filter_map(|(table, span)| site::read(table, span.clone(), base, complaints));
+    Some(AccountEntry { name, sites: sites.collect() })
+}
+
+/// Hosts seen so far, with the byte place of their first use.
+type HostsSeen = BTreeMap<SitePattern, usize>;

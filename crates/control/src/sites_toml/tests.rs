@@ -1,0 +1,133 @@
+use super::*;
+use snapshot::{CacheMode, Scheme, Service};
+
+fn read(text: &str) -> Result<Document, SitesError> {
+    parse(text, Path::new("/etc/wardmote"))
+}
+
+const GOOD: &str = r#"
+[[account]]
+name = "bench"
+  [[account.site]]
+  hosts       = ["bench.test", "*.bench.test"]
+  origins     = ["http://127.0.0.1:9000", "https://[::1]", "origin.test:81"]
+  certificate = { chain = "cert.pem", key = "/keys/key.pem" }
+  services    = ["cache", "errors"]
+  cache       = "origin"
+  error_page  = "<h1>{status}</h1>"
+  [[account.site]]
+  hosts   = ["b.test"]
+  origins = ["127.0.0.1"]
+[[account]]
+name = "empty"
+"#;
+
+#[test]
+fn a_whole_file_is_read_with_its_defaults() {
+    let document = read(GOOD).expect("good file");
+    assert_eq!(document.accounts.len(), 2);
+    let [first, second] = document.accounts[0].sites.as_slice() else { panic!("two sites") };
+    assert_eq!(
+        first.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["bench.test", "*.bench.test"]
+    );
+    let origins: Vec<_> = first.origins.iter().map(|o| (o.scheme, o.host.to_string(), o.port)).collect();
+    assert_eq!(
+        origins,
+        [
+            (Scheme::Http, "127.0.0.1".to_owned(), 9000),
+            (Scheme::Https, "::1".to_owned(), 443),
+            (Scheme::Http, "origin.test".to_owned(), 81)
+        ]
+    );
+    let files = first.certificate.as_ref().expect("files");
+    assert_eq!(files.chain, Path::new("/etc/wardmote/cert.pem"));
+    assert_eq!(files.key, Path::new("/keys/key.pem"));
+    assert_eq!(first.services.iter().copied().collect::<Vec<_>>(), [Service::Cache, Service::Errors]);
+    assert_eq!(first.cache, CacheMode::Origin);
+    assert_eq!(second.cache, CacheMode::Guarded);
+    assert_eq!(second.services.len(), 3);
+    assert_eq!(second.origins[0].port, 80);
+}
+
+#[test]
+fn every_mistake_is_placed_and_says_what_to_do() {
+    let cases = [
+        ("[[acount]]\nname = \"a\"", 1, "did you mean \"account\"?"),
+        ("[[account]]\nname = \"a\"\n[[account.site]]\nhost = [\"a.test\"]", 4, "did you mean \"hosts\"?"),
+        ("[[account]]\nnmae = \"a\"", 2, "did you mean \"name\"?"),
+        ("[[account]]\n", 1, "\"name\" is missing"),
+        ("[[account]]\nname = \"\"", 2, "1 to 100 characters"),
+        ("[[account]]\nname = \"a\"\n[[account]]\nname = \"a\"", 4, "stands twice"),
+        ("[[account]]\nname = 7", 2, "in quotation marks"),
+        ("[account]\nname = \"a\"", 1, "double brackets"),
+        ("a = ", 1, ""),
+        ("[[account]]\nname = \"a\"\n[[account.site]]\norigins = [\"http://o.test\"]", 3, "write hosts = ["),
+        ("[[account]]\nname = \"a\"\n[[account.site]]\nhosts = []\norigins = [\"o.test\"]", 4, "is empty"),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a b\"]\norigins = [\"o.test\"]",
+            4,
+            "not a host name",
+        ),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\norigins = [\"ftp://o.test\"]",
+            5,
+            "only http",
+        ),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\norigins = [\"http://o.test/x\"]",
+            5,
+            "alone",
+        ),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\norigins = [\"o.test:0\"]",
+            5,
+            "port",
+        ),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\norigins = [\"o.test\"]\ncache = \"orign\"",
+            6,
+            "did you mean \"origin\"?",
+        ),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\norigins = [\"o.test\"]\nservices = [\"waf\"]",
+            6,
+            "unknown service",
+        ),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\norigins = [\"o.test\"]\ncertificate = { chain = \"c\" }",
+            6,
+            "\"key\" is missing",
+        ),
+        (
+            "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\",\n \"A.test\"]\norigins = [\"o.test\"]",
+            5,
+            "already on line 4",
+        ),
+    ];
+    for (text, line, says) in cases {
+        let error = read(text).expect_err(text);
+        let told =
+            error.mistakes.iter().any(|mistake| mistake.line == line && mistake.message.contains(says));
+        assert!(told, "{text}\n{error}");
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_not_missing_as_well() {
+    let text = "[[account]]\nname = \"a\"\n[[account.site]]\nhost = [\"a.test\"]\norigins = [\"o.test\"]";
+    assert_eq!(read(text).expect_err("misspelt").mistakes.len(), 1);
+}
+
+#[test]
+fn several_mistakes_are_told_at_once_and_bounded() {
+    let text = "[[account]]\nname = \"a\"\n".to_owned() + &"[[account.site]]\n".repeat(30);
+    let error = read(&text).expect_err("thirty empty sites");
+    assert_eq!(error.mistakes.len(), 20);
+    assert!(error.mistakes.is_sorted_by_key(|mistake| mistake.line));
+}
+
+#[test]
+fn a_file_over_the_bound_is_refused_unread() {
+    assert!(read(&"#".repeat(BYTES_MAX + 1)).is_err());
+}

@@ -1,0 +1,366 @@
+//! Starting and joining the control plane.
+
+use crate::alarms::Alarms;
+use crate::api::Api;
+use crate::bundles::Bundles;
+use crate::docket::Docket;
+use crate::live::{self, Live};
+use crate::plane::{Founded, Placed, Plane};
+use crate::reconcile::{self, Planned};
+use crate::rim::guard::OwnNames;
+use crate::rim::listener::Bounded;
+use crate::rim::principal::Door;
+use crate::sequencer::{
+    BEAT, Draft, Item, LocalWitness, Sequencer, Surroundings, WitnessFile, Writer, WriterError, find_kind,
+};
+use crate::sites::{self, Application};
+use crate::{FoundError, Foundation, Inputs, Options, console, founding, record};
+use ledger::witness::Witness;
+use ledger::{Entry, Kind, PolicyPublished, RosterChanged};
+use records::{Records, StoreError};
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use vocabulary::Digest;
+
+/// How long open connections may take to end once the server stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How often ended sessions, tokens and keys are swept out.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// A running control plane. Dropping it aborts everything; [`Control::join`] waits for its orderly end.
+pub struct Control {
+    listen: SocketAddr,
+    public: SocketAddr,
+    api: Api,
+    /// Everything but the sequencer.
+    front: JoinSet<()>,
+    sequencer: JoinHandle<Result<(), WriterError>>,
+    /// Stops the sequencer once nobody hands entries in any more.
+    last: CancellationToken,
+    stop: CancellationToken,
+}
+
+/// Why a control plane could not start, or had to end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The console would be reachable from elsewhere without TLS.
+    #[error(
+        "the console listens on {0}, which is not loopback, and TLS for it is not built yet; use 127.0.0.1 and a tunnel"
+    )]
+    NotLoopback(SocketAddr),
+    /// Founding failed.
+    #[error(transparent)]
+    Found(FoundError),
+    /// An address could not be bound.
+    #[error("cannot listen on {address}: {source}; stop what uses it, or choose another address")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The log cannot be written: fenced off, rolled back, contradicting itself, or its store failed.
+    #[error("the log: {0}")]
+    Log(String),
+    /// The records failed.
+    #[error("the records: {0}")]
+    Records(StoreError),
+    /// A founding document is not the one that was published.
+    #[error(
+        "{file} is not what the log published ({logged}); put the published file back: changing it is not built yet"
+    )]
+    Changed {
+        /// Which file.
+        file: &'static str,
+        /// The digest in the log.
+        logged: Digest,
+    },
+    /// A sites file was not applied.
+    #[error("{0}")]
+    Apply(String),
+    /// A part ended that should not.
+    #[error("a part of the control plane broke down: {0}")]
+    Broken(String),
+}
+
+/// Starts the control plane: founds the deployment if need be, finishes what an earlier run left undone
+/// in the log, binds, and serves until the token is cancelled.
+pub async fn start(options: Options, inputs: Inputs, stop: CancellationToken) -> Result<Control, StartError> {
+    start_at(options, inputs, stop, BEAT).await
+}
+
+/// The same with another beat of the log.
+pub(crate) async fn start_at(
+    options: Options,
+    inputs: Inputs,
+    stop: CancellationToken,
+    beat: Duration,
+) -> Result<Control, StartError> {
+    if !options.listen.ip().to_canonical().is_loopback() {
+        return Err(StartError::NotLoopback(options.listen));
+    }
+    let foundation = found(&options, &inputs).await?;
+    let control_listener = bind(options.listen).await?;
+    let public_listener = bind(options.public).await?;
+    let listen = control_listener.local_addr().unwrap_or(options.listen);
+    let public = public_listener.local_addr().unwrap_or(options.public);
+
+    let admin_token = foundation.admin_token;
+    let (writer, founded) = open_log(foundation, &inputs).await?;
+    let (sequencer, waiting) = Sequencer::new(&writer);
+    let (wake, alarms) = (Arc::new(Notify::new()), Arc::new(Alarms::default()));
+    let surroundings =
+        Surroundings { wake: wake.clone(), alarms: alarms.clone(), clock: inputs.clock.clone(), beat };
+    let last = CancellationToken::new();
+    let sequencing = tokio::spawn(crate::sequencer::run(writer, waiting, surroundings, last.clone()));
+
+    let plane = Arc::new(Plane {
+        docket: Docket::new(inputs.records.clone()),
+        bundles: Bundles::default(),
+        live: Live::default(),
+        public_url: options.public_url,
+        clock: inputs.clock.clone(),
+        random: inputs.random.clone(),
+        records: inputs.records.clone(),
+        publisher: inputs.publisher,
+        telemetry: inputs.telemetry,
+        founded,
+        sequencer,
+        alarms,
+        wake,
+    });
+    let door = Door::new(inputs.records, inputs.clock, inputs.random, admin_token, listen);
+    let api = Api { plane: plane.clone(), door };
+    let stop = stop.child_token();
+    let mut front = JoinSet::new();
+    let console = console::router(api.clone(), OwnNames::of(listen));
+    front.spawn(serve(control_listener, console, stop.clone()));
+    front.spawn(serve(public_listener, record::router(plane.clone()), stop.clone()));
+    front.spawn(reconcile::run(plane.clone(), Planned::default(), stop.clone()));
+    front.spawn(watch(plane.clone(), stop.clone()));
+    front.spawn(sweep(plane, stop.clone()));
+    Ok(Control { listen, public, api, front, sequencer: sequencing, last, stop })
+}
+
+async fn found(options: &Options, inputs: &Inputs) -> Result<Foundation, StartError> {
+    let (data_dir, public_url) = (options.data_dir.clone(), options.public_url.clone());
+    let (clock, random) = (inputs.clock.clone(), inputs.random.clone());
+    let work = move || founding::found(&data_dir, &public_url, &*clock, &*random);
+    let founded = tokio::task::spawn_blocking(work).await;
+    founded.map_err(|error| StartError::Broken(error.to_string()))?.map_err(StartError::Found)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Bind { address, source })
+}
+
+/// Takes over the log and makes sure that it holds the founding documents, as they are.
+async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Founded), StartError> {
+    let Foundation { log_key, witness_key, roster, policy_text, matrix, tlog_policy, files, .. } = foundation;
+    let origin = log_key.name().to_owned();
+    let witness = Witness::new(witness_key, vec![log_key.verifier()]);
+    let witness = witness.map_err(|error| StartError::Log(error.to_string()))?;
+    let state = WitnessFile::new(files.witness_state(), &origin);
+    let witness = LocalWitness::new(witness, Box::new(state));
+    let log = |error: WriterError| StartError::Log(error.to_string());
+    let mut writer =
+        Writer::open(inputs.records.clone(), log_key, witness, inputs.clock.clone()).await.map_err(log)?;
+
+    let policy = PolicyPublished { version: matrix.version(), sha256: matrix.hash() };
+    let changed =
+        RosterChanged { serial: roster.serial(), sha256: roster.hash(), tlog_policy: tlog_policy.clone() };
+    let at = roster.not_before();
+    let drafts = [
+        founding_draft(Kind::PolicyPublished, PolicyPublished::SUBJECT, &policy, at)?,
+        founding_draft(Kind::RosterChanged, RosterChanged::SUBJECT, &changed, at)?,
+    ];
+    writer.flush(&drafts).await.map_err(log)?;
+    let records = &*inputs.records;
+    let policy_entry = placed(records, Kind::PolicyPublished, PolicyPublished::SUBJECT).await?;
+    let roster_entry = placed(records, Kind::RosterChanged, RosterChanged::SUBJECT).await?;
+    published_as("policy.txt", &policy_entry, matrix.hash())?;
+    published_as("roster.json", &roster_entry, roster.hash())?;
+    let roster_text = String::from_utf8_lossy(&roster.to_bytes()).into_owned();
+    let founded = Founded {
+        origin,
+        roster,
+        roster_text,
+        roster_entry,
+        matrix,
+        policy_text,
+        policy_entry,
+        tlog_policy,
+        files,
+    };
+    Ok((writer, founded))
+}
+
+fn founding_draft(
+    kind: Kind,
+    subject: &str,
+    public: &impl Serialize,
+    time: vocabulary::Timestamp,
+) -> Result<Item, StartError> {
+    let public = serde_json::to_value(public).map_err(|error| StartError::Broken(error.to_string()))?;
+    Ok(Item::Draft(Draft {
+        kind,
+        time,
+        actors: vec!["sequencer".to_owned()],
+        subject: subject.to_owned(),
+        policy: None,
+        commitments: None,
+        public,
+    }))
+}
+
+async fn placed(records: &dyn Records, kind: Kind, subject: &str) -> Result<Placed, StartError> {
+    let missing = || StartError::Log(format!("{kind} is not in the log"));
+    let index =
+        find_kind(records, subject, kind).await.map_err(|error| StartError::Log(error.to_string()))?;
+    let index = index.ok_or_else(missing)?;
+    let leaves = records.leaves(index..index + 1).await.map_err(StartError::Records)?;
+    let entry = leaves.first().and_then(|leaf| Entry::parse(&leaf.bytes).ok()).ok_or_else(missing)?;
+    Ok(Placed { entry, index })
+}
+
+/// The document on disk is the one whose digest the log holds.
+fn published_as(file: &'static str, placed: &Placed, present: Digest) -> Result<(), StartError> {
+    let logged = placed.entry.body.public.get("sha256").and_then(|value| value.as_str()?.parse().ok());
+    match logged {
+        Some(logged) if logged != present => Err(StartError::Changed { file, logged }),
+        Some(_) => Ok(()),
+        None => Err(StartError::Log(format!("the entry that publishes {file} cannot be read"))),
+    }
+}
+
+async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let ended = stop.clone();
+    let serving = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(ended.cancelled_owned());
+    let farewell = async {
+        stop.cancelled().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        result = async { serving.await } => {
+            if let Err(error) = result {
+                tracing::error!(%error, "a listener ended");
+            }
+        }
+        // Whoever is still connected is cut off.
+        () = farewell => {}
+    }
+}
+
+async fn watch(plane: Arc<Plane>, stop: CancellationToken) {
+    let changes = plane.docket.changes();
+    live::run(&plane.live, plane.telemetry.clone(), plane.clock.clone(), changes, stop).await;
+}
+
+async fn sweep(plane: Arc<Plane>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = plane.records.sweep(plane.clock.now()).await {
+            tracing::warn!(%error, "ended sessions were not swept");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+    }
+}
+
+impl Control {
+    /// Where console and API listen.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Where the public record listens.
+    pub fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// A fresh one-time link to the console, valid for 30 minutes; earlier ones no longer work.
+    pub async fn setup_link(&self) -> Result<String, StartError> {
+        let token = self.api.door.offer_setup().await;
+        let token = token.map_err(|problem| StartError::Broken(problem.title().to_owned()))?;
+        Ok(format!("http://localhost:{}/setup#t={token}", self.listen.port()))
+    }
+
+    /// Applies a sites file as `wardmote up --apply` does: nothing that it does not name goes. Relative
+    /// paths of certificates start from `base`. Returns the revision.
+    pub async fn apply(&self, text: &str, base: &Path) -> Result<u64, StartError> {
+        let application = Application {
+            text: text.to_owned(),
+            base: base.to_owned(),
+            prune: false,
+            dry_run: false,
+            basis: None,
+            actor: "operator:start".to_owned(),
+        };
+        let applied = sites::apply(&self.api.plane, application).await;
+        applied.map(|applied| applied.revision).map_err(|refusal| StartError::Apply(refusal.to_string()))
+    }
+
+    /// Waits until everything this control plane started has ended: after its token was cancelled, or
+    /// with an error when the log may not be written any more.
+    pub async fn join(mut self) -> Result<(), StartError> {
+        let mut broken = None;
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut self.sequencer => {
+                    self.stop.cancel();
+                    while self.front.join_next().await.is_some() {}
+                    return outcome(ended);
+                }
+                ended = self.front.join_next() => match ended {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => {
+                        // A part that panicked takes the whole with it: a supervisor starts it anew.
+                        broken.get_or_insert(error.to_string());
+                        self.stop.cancel();
+                    }
+                    None => break,
+                }
+            }
+        }
+        self.last.cancel();
+        let ended = (&mut self.sequencer).await;
+        match broken {
+            Some(error) => Err(StartError::Broken(error)),
+            None => outcome(ended),
+        }
+    }
+}
+
+fn outcome(ended: Result<Result<(), WriterError>, tokio::task::JoinError>) -> Result<(), StartError> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(StartError::Log(error.to_string())),
+        Err(error) => Err(StartError::Broken(error.to_string())),
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.last.cancel();
+    }
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control")
+            .field("listen", &self.listen)
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! What the control plane asks of the data plane it runs beside.
+
+use serde::Serialize;
+use vocabulary::SiteId;
+
+/// Counters of the data plane since its start; rates are differences of two readings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// Requests answered.
+    pub requests: u64,
+    /// Answers by class of status: 1xx, 2xx, 3xx, 4xx, 5xx.
+    pub by_class: [u64; 5],
+    /// Answers served from the cache.
+    pub hits: u64,
+    /// Answers that needed the origin.
+    pub misses: u64,
+    /// Bytes of bodies sent to visitors.
+    pub bytes: u64,
+    /// Requests answered with a block page.
+    pub blocked: u64,
+    /// Connections open now (a level, not a counter).
+    pub open_connections: u64,
+    /// The same by site; at most as many rows as there are sites.
+    pub sites: Vec<SiteFigures>,
+}
+
+/// Counters of one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SiteFigures {
+    /// Whose.
+    pub site: SiteId,
+    /// Requests answered.
+    pub requests: u64,
+    /// Answers served from the cache.
+    pub hits: u64,
+    /// Answers that needed the origin.
+    pub misses: u64,
+    /// Bytes of bodies sent to visitors.
+    pub bytes: u64,
+    /// Requests answered with a block page.
+    pub blocked: u64,
+}
+
+/// The data plane as the console sees it; the binary implements it over the edge.
+///
+/// Contract: every method returns at once without I/O and may be called from any thread.
+pub trait Telemetry: Send + Sync + 'static {
+    /// The counters now.
+    fn figures(&self) -> Figures;
+
+    /// The data plane's own metrics in Prometheus' text format; appended to the control plane's.
+    fn prometheus(&self) -> String;
+
+    /// Whether the data plane serves, else the reason in one sentence.
+    fn ready(&self) -> Result<(), String>;
+}
+
+/// A control plane without a data plane beside it.
+impl Telemetry for () {
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
+
+    fn prometheus(&self) -> String {
+        String::new()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+}

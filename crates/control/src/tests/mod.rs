@@ -1,0 +1,9 @@
+//! The control plane in one process: real listeners, records in memory, an edge that only verifies.
+
+mod applying;
+mod entering;
+mod officers;
+mod repeating;
+mod restarting;
+mod rig;
+mod story;
