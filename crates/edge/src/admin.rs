@@ -1,13 +1,22 @@
 //! `/metrics`, `/healthz` and `/readyz` of an edge that has no control plane beside it.
 
-use crate::http1::connection::Service;
+use crate::authority::Scheme;
+use crate::crew::ACCEPT_REST;
+use crate::http1::connection::{self, Service};
+use crate::http1::scratch::ScratchPool;
+use crate::insight::Insight;
 use crate::ports::{Answer, Content, Fields, Head, OwnFields};
 use crate::ray::Rays;
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
-use crate::server::Insight;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Connections to the admin listener.
+pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 64;
 
 /// Answers an operator's questions.
 pub(crate) struct Admin {
@@ -64,5 +73,31 @@ impl Admin {
             answer.data(Bytes::from(text)).await?;
         }
         answer.finish(None).await
+    }
+}
+
+/// Serves operators until the edge stops.
+pub(crate) async fn serve_admin(
+    socket: std::net::TcpListener,
+    admin: Arc<Admin>,
+    stopping: CancellationToken,
+) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(socket) else { return };
+    let (scratch, connections) = (Arc::<ScratchPool>::default(), TaskTracker::new());
+    loop {
+        let accepted = tokio::select! {
+            () = stopping.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) if connections.len() < ADMIN_CONNECTIONS_MAX => {
+                let (admin, scratch, stopping) = (Arc::clone(&admin), Arc::clone(&scratch), stopping.clone());
+                connections.spawn(async move {
+                    connection::serve(stream, Scheme::Http, &*admin, &scratch, stopping.cancelled()).await;
+                });
+            }
+            Ok(_) => {}
+            Err(_) => tokio::time::sleep(ACCEPT_REST).await,
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod access_log;
 mod admin;
 mod authority;
+mod crew;
 mod date;
 mod enforce;
 mod exchange;
@@ -10,6 +11,7 @@ mod fields;
 mod figures;
 mod http1;
 mod http2;
+mod insight;
 mod listen;
 mod options;
 mod origin;
@@ -28,6 +30,7 @@ mod visitor;
 mod worker;
 
 pub use figures::{Figures, SiteFigures};
+pub use insight::Insight;
 pub use options::{Inputs, Options, StartError, WorkerModel};
 pub use reasons::{Outcome, Reason};
-pub use server::{Edge, Insight, start};
+pub use server::{Edge, start};

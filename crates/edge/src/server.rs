@@ -4,18 +4,17 @@
 //! one runtime of as many), one for enforcement and the admin listener, one for the access log.
 
 use crate::access_log::AccessLog;
-use crate::admin::Admin;
+use crate::admin::{Admin, serve_admin};
 use crate::authority::Scheme;
+use crate::crew::{Crew, connection_limit};
 use crate::enforce::Enforcer;
-use crate::figures::{Figures, add};
-use crate::http1::connection;
-use crate::http1::scratch::ScratchPool;
+use crate::figures::Figures;
+use crate::insight::Insight;
 use crate::listen::listen;
-use crate::options::{Inputs, Options, StartError, WorkerModel};
+use crate::options::{Inputs, Options, StartError};
 use crate::origin::Connector;
 use crate::ray::Rays;
-use crate::reasons::Reason;
-use crate::visitor::{HANDSHAKES_MAX, Tls, Visitor};
+use crate::visitor::{HANDSHAKES_MAX, Tls};
 use crate::worker::{FillingBudget, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
 use certificates::CertificateStore;
@@ -24,24 +23,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle as TaskHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use vocabulary::{Clock, Random};
-
-/// How long exchanges under way may go on once the edge stops.
-pub(crate) const STOP_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often idle connections to origins are looked through.
-const TIDY_EVERY: Duration = Duration::from_secs(5);
-/// How long accepting rests when descriptors have run out.
-const ACCEPT_REST: Duration = Duration::from_millis(20);
-/// The share of the process's descriptors that visitors may take; the others are for origins and files.
-const VISITORS_SHARE: (usize, usize) = (3, 4);
-/// Connections where the system does not tell how many descriptors there are.
-const DESCRIPTORS_ASSUMED: usize = 1024;
 
 /// A running edge.
 pub struct Edge {
@@ -51,44 +36,6 @@ pub struct Edge {
     insight: Insight,
     log: Option<(Arc<AccessLog>, JoinHandle<()>)>,
     threads: Vec<JoinHandle<()>>,
-}
-
-/// Looks into a running edge. Clones look into the same.
-#[derive(Clone)]
-pub struct Insight {
-    shared: Arc<Shared>,
-    workers: Arc<[Arc<Worker>]>,
-}
-
-impl Insight {
-    /// What the edge has done and holds now.
-    pub fn figures(&self) -> Figures {
-        let mut figures = Figures::default();
-        let mut tally = vec![0; Reason::ALL.len()];
-        for worker in self.workers.iter() {
-            figures.add_worker(&worker.counters, &mut tally);
-        }
-        let occurred = Reason::ALL.iter().copied().zip(tally).filter(|(_, count)| *count > 0);
-        figures.reasons = occurred.collect();
-        let of = |wanted: &[Reason]| {
-            figures.reasons.iter().filter(|(reason, _)| wanted.contains(reason)).map(|(_, count)| count).sum()
-        };
-        figures.blocked = of(&[Reason::Blocked, Reason::CutByMeasure]);
-        let serving = self.shared.serving.load();
-        figures.add_sites(&serving.sites);
-        figures.revision = (serving.generation > 0).then(|| serving.snapshot.revision());
-        let now = self.shared.clock.now();
-        let running = serving.snapshot.measures().iter().filter(|measure| measure.in_force_at(now));
-        figures.measures = running.count() as u64;
-        figures.cache = self.shared.cache.figures();
-        figures.log_lines_dropped = self.shared.log.as_ref().map_or(0, |log| log.dropped());
-        figures
-    }
-
-    /// Whether a parcel was applied, so that visitors are answered.
-    pub fn is_ready(&self) -> bool {
-        self.shared.serving.load().generation > 0
-    }
 }
 
 /// Starts an edge. Returns once its sockets listen and what the feed or the replica holds is in force.
@@ -156,7 +103,7 @@ impl Edge {
     }
 
     /// Waits until the edge has ended, which its cancellation token asks for: listeners close at once,
-    /// exchanges under way have [`STOP_TIME_MAX`]. Blocks the calling thread.
+    /// exchanges under way have ten seconds. Blocks the calling thread.
     pub fn join(self) {
         for thread in self.threads {
             // A panic in a worker was reported on its thread; here it only means that the thread has ended.
@@ -227,161 +174,6 @@ impl Sockets {
     }
 }
 
-/// The workers and what they all need.
-struct Crew {
-    workers: Arc<[Arc<Worker>]>,
-    tls: Arc<Tls>,
-    stopping: CancellationToken,
-    limit: usize,
-}
-
-impl Crew {
-    fn start(
-        self,
-        sockets: Vec<Vec<(Scheme, std::net::TcpListener)>>,
-        model: WorkerModel,
-        count: usize,
-    ) -> Result<Vec<JoinHandle<()>>, StartError> {
-        let shifts: Vec<_> =
-            self.workers.iter().zip(sockets).map(|(worker, sockets)| self.shift(worker, sockets)).collect();
-        match model {
-            WorkerModel::PerCore => {
-                let shifts = shifts
-                    .into_iter()
-                    .map(|shift| spawn("edge-worker", current_thread()?, move || shift.run()));
-                shifts.collect()
-            }
-            WorkerModel::WorkStealing => {
-                let mut builder = Builder::new_multi_thread();
-                let runtime =
-                    builder.worker_threads(count).enable_all().build().map_err(StartError::Worker)?;
-                let all = async move {
-                    let shifts: Vec<TaskHandle<()>> =
-                        shifts.into_iter().map(|shift| tokio::spawn(shift.run())).collect();
-                    for shift in shifts {
-                        // A shift that panicked was reported; the others go on.
-                        let _ = shift.await;
-                    }
-                };
-                Ok(vec![spawn("edge-workers", runtime, move || all)?])
-            }
-        }
-    }
-
-    fn shift(&self, worker: &Arc<Worker>, sockets: Vec<(Scheme, std::net::TcpListener)>) -> Shift {
-        Shift {
-            worker: Arc::clone(worker),
-            tls: Arc::clone(&self.tls),
-            // Its own child: a connection registers with its worker's token, not with everyone's.
-            stopping: self.stopping.child_token(),
-            sockets,
-            limit: self.limit,
-        }
-    }
-}
-
-/// One worker at work.
-struct Shift {
-    worker: Arc<Worker>,
-    tls: Arc<Tls>,
-    stopping: CancellationToken,
-    sockets: Vec<(Scheme, std::net::TcpListener)>,
-    limit: usize,
-}
-
-impl Shift {
-    async fn run(self) {
-        let Self { worker, tls, stopping, sockets, limit } = self;
-        let (connections, listeners) = (TaskTracker::new(), TaskTracker::new());
-        for (scheme, socket) in sockets {
-            let acceptor = AcceptLoop {
-                worker: Arc::clone(&worker),
-                tls: Arc::clone(&tls),
-                stopping: stopping.clone(),
-                connections: connections.clone(),
-                scheme,
-                limit,
-            };
-            listeners.spawn(acceptor.run(socket));
-        }
-        listeners.close();
-        let tidy = async {
-            loop {
-                tokio::time::sleep(TIDY_EVERY).await;
-                worker.origins.tidy();
-            }
-        };
-        tokio::select! {
-            () = stopping.cancelled() => {}
-            () = tidy => {}
-        }
-        listeners.wait().await;
-        connections.close();
-        // What is not over by then is dropped with the runtime.
-        let _ = tokio::time::timeout(STOP_TIME_MAX, connections.wait()).await;
-    }
-}
-
-/// Accepts on one socket.
-struct AcceptLoop {
-    worker: Arc<Worker>,
-    tls: Arc<Tls>,
-    stopping: CancellationToken,
-    connections: TaskTracker,
-    scheme: Scheme,
-    limit: usize,
-}
-
-impl AcceptLoop {
-    async fn run(self, socket: std::net::TcpListener) {
-        let listener = match tokio::net::TcpListener::from_std(socket) {
-            Ok(listener) => listener,
-            Err(error) => {
-                tracing::error!(%error, "a listening socket cannot be used");
-                return;
-            }
-        };
-        loop {
-            let accepted = tokio::select! {
-                () = self.stopping.cancelled() => return,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, peer)) => self.take(stream, peer),
-                Err(error) => self.rest_after(&error).await,
-            }
-        }
-    }
-
-    fn take(&self, stream: TcpStream, peer: SocketAddr) {
-        if self.connections.len() >= self.limit {
-            add(&self.worker.counters.connections_refused, 1);
-            return;
-        }
-        let visitor = Visitor::new(Arc::clone(&self.worker), peer);
-        let stopping = self.stopping.clone();
-        match self.scheme {
-            Scheme::Http => drop(self.connections.spawn(visitor.serve_plain(stream, stopping))),
-            Scheme::Https => {
-                let tls = Arc::clone(&self.tls);
-                let serving = async move { visitor.serve_tls(stream, &tls, stopping).await };
-                drop(self.connections.spawn(serving));
-            }
-        }
-    }
-
-    /// A visitor that left before it was accepted costs nothing; want of descriptors costs a rest, or the
-    /// loop would spin.
-    async fn rest_after(&self, error: &std::io::Error) {
-        use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
-        if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
-            add(&self.worker.counters.connections_refused, 1);
-            tracing::warn!(%error, "cannot accept connections for the moment");
-            tokio::time::sleep(ACCEPT_REST).await;
-        }
-    }
-}
-
 /// What runs beside the workers.
 struct Side {
     enforcer: Enforcer,
@@ -404,36 +196,13 @@ impl Side {
     }
 }
 
-async fn serve_admin(socket: std::net::TcpListener, admin: Arc<Admin>, stopping: CancellationToken) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(socket) else { return };
-    let (scratch, connections) = (Arc::<ScratchPool>::default(), TaskTracker::new());
-    loop {
-        let accepted = tokio::select! {
-            () = stopping.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, _)) if connections.len() < ADMIN_CONNECTIONS_MAX => {
-                let (admin, scratch, stopping) = (Arc::clone(&admin), Arc::clone(&scratch), stopping.clone());
-                connections.spawn(async move {
-                    connection::serve(stream, Scheme::Http, &*admin, &scratch, stopping.cancelled()).await;
-                });
-            }
-            Ok(_) => {}
-            Err(_) => tokio::time::sleep(ACCEPT_REST).await,
-        }
-    }
-}
-
-/// Connections to the admin listener.
-pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 64;
-
-fn current_thread() -> Result<Runtime, StartError> {
+/// A runtime of one thread.
+pub(crate) fn current_thread() -> Result<Runtime, StartError> {
     Builder::new_current_thread().enable_all().build().map_err(StartError::Worker)
 }
 
 /// Runs a future on a thread and a runtime of its own.
-fn spawn<F: Future<Output = ()>>(
+pub(crate) fn spawn<F: Future<Output = ()>>(
     name: &str,
     runtime: Runtime,
     make: impl FnOnce() -> F + Send + 'static,
@@ -445,12 +214,4 @@ fn spawn<F: Future<Output = ()>>(
         runtime.shutdown_timeout(Duration::from_millis(100));
     };
     thread.spawn(run).map_err(StartError::Worker)
-}
-
-/// Each worker's share of the descriptors that visitors may take.
-fn connection_limit(workers: usize) -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    soft.unwrap_or(DESCRIPTORS_ASSUMED) * VISITORS_SHARE.0 / VISITORS_SHARE.1 / workers
 }

@@ -159,8 +159,11 @@ fn parse_trailer(section: &Bytes) -> Result<HeaderMap, Reason> {
 mod tests {
     use super::*;
 
-    /// Content, trailer and what is left over; or the refusal; `None` when the body is not whole.
-    fn decode(text: &[u8], piece: usize) -> Option<Result<(Vec<u8>, HeaderMap, usize), Reason>> {
+    /// Content, trailer and how much is left over.
+    type Decoded = (Vec<u8>, HeaderMap, usize);
+
+    /// `None` when the body is not whole.
+    fn decode(text: &[u8], piece: usize) -> Option<Result<Decoded, Reason>> {
         let (mut decoder, mut buffer, mut content) = (ChunkedDecoder::default(), BytesMut::new(), Vec::new());
         let mut pieces = text.chunks(piece);
         loop {

@@ -97,6 +97,7 @@ struct Connection<'a, T: Transport> {
     pool: &'a ScratchPool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one, and is moved once")]
 enum Next {
     Head(RequestHead),
     Refused(Reason),
@@ -198,7 +199,9 @@ impl<T: Transport> Connection<'_, T> {
         service.serve(&request, &mut content, &mut answer).await;
         let (whole, may_continue) = (answer.is_finished(), answer.may_continue());
         let until_close = answer.is_until_close();
-        let clean = content.is_ended() || (may_continue && drained(&mut content).await);
+        // The visitor may send the rest only once it has its answer.
+        let clean = content.is_ended()
+            || (may_continue && answer.flush().await.is_ok() && drained(&mut content).await);
         request.fields.clear();
         self.memory.fields = request.fields;
         match (whole, may_continue && clean) {

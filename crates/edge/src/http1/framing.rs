@@ -90,7 +90,10 @@ impl HeadReader {
     }
 
     fn too_large(&self) -> Reason {
-        if self.scan.lines() == 0 { Reason::TargetTooLong } else { Reason::HeadTooLarge }
+        match self.scan.first_line() {
+            1..=HEAD_BYTES_MAX => Reason::HeadTooLarge,
+            _ => Reason::TargetTooLong,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::reasons::Reason;
 pub(crate) struct Scan {
     line_start: usize,
     seen: usize,
-    lines: usize,
+    first_line: usize,
 }
 
 impl Scan {
@@ -27,15 +27,17 @@ impl Scan {
             if empty {
                 return Ok(Some(feed + 1));
             }
-            self.lines += 1;
+            if self.first_line == 0 {
+                self.first_line = self.seen;
+            }
         }
         self.seen = buffer.len();
         Ok(None)
     }
 
-    /// How many whole lines were seen, without the empty one.
-    pub(crate) fn lines(&self) -> usize {
-        self.lines
+    /// The length of the first line, with its end; 0 while it is not whole.
+    pub(crate) fn first_line(&self) -> usize {
+        self.first_line
     }
 }
 
@@ -51,7 +53,7 @@ mod tests {
             let first = scan.section_end(&text[..cut]);
             let found = if let Ok(None) = first { scan.section_end(text) } else { first };
             assert_eq!(found, Ok(Some(27)), "cut at {cut}");
-            assert_eq!(scan.lines(), 2);
+            assert_eq!(scan.first_line(), 16);
         }
     }
 

@@ -17,19 +17,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 /// Streams a visitor may have open at once on one connection.
-pub const STREAMS_MAX: u32 = 128;
+pub(crate) const STREAMS_MAX: u32 = 128;
 /// What one stream may have received and not yet passed on, in bytes.
-pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// What all streams of a connection may have received and not yet passed on, in bytes.
-pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// What one stream may hold back while the visitor takes nothing, in bytes. Bodies from the cache are
 /// shared, not copied.
-pub const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
 /// Streams that the visitor reset before they were looked at; one more ends the connection with
 /// ENHANCE_YOUR_CALM (the rapid reset attack).
-pub const PENDING_RESETS_MAX: usize = 20;
+pub(crate) const PENDING_RESETS_MAX: usize = 20;
 /// Streams that the edge had to reset for the visitor's errors; one more ends the connection.
-pub const FORCED_RESETS_MAX: usize = 64;
+pub(crate) const FORCED_RESETS_MAX: usize = 64;
 
 type Streams<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>;
 

@@ -2,8 +2,6 @@
 //!
 //! Owns the bounds of a connection, what of a request HTTP/2 allows and this edge does not, and both ports
 //! of the exchange over a stream. Knows no site and no cache.
-//!
-//! (Complete. The lead wrote this folder; helper E need not.)
 
 mod answer;
 mod connection;

@@ -1,0 +1,193 @@
+//! The workers at work: runtimes, accepting, and the end of both.
+
+use crate::authority::Scheme;
+use crate::figures::add;
+use crate::options::{StartError, WorkerModel};
+use crate::server::{current_thread, spawn};
+use crate::visitor::{Tls, Visitor};
+use crate::worker::Worker;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::task::JoinHandle as TaskHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long exchanges under way may go on once the edge stops.
+pub(crate) const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often idle connections to origins are looked through.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
+/// How long accepting rests when descriptors have run out.
+pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(20);
+/// The share of the process's descriptors that visitors may take; the others are for origins and files.
+const VISITORS_SHARE: (usize, usize) = (3, 4);
+/// Connections where the system does not tell how many descriptors there are.
+const DESCRIPTORS_ASSUMED: usize = 1024;
+
+/// The workers and what they all need.
+pub(crate) struct Crew {
+    pub(crate) workers: Arc<[Arc<Worker>]>,
+    pub(crate) tls: Arc<Tls>,
+    pub(crate) stopping: CancellationToken,
+    /// Connections of one worker at a time.
+    pub(crate) limit: usize,
+}
+
+impl Crew {
+    /// Starts every worker with its own sockets.
+    pub(crate) fn start(
+        self,
+        sockets: Vec<Vec<(Scheme, std::net::TcpListener)>>,
+        model: WorkerModel,
+        count: usize,
+    ) -> Result<Vec<JoinHandle<()>>, StartError> {
+        let shifts: Vec<_> =
+            self.workers.iter().zip(sockets).map(|(worker, sockets)| self.shift(worker, sockets)).collect();
+        match model {
+            WorkerModel::PerCore => {
+                let shifts = shifts
+                    .into_iter()
+                    .map(|shift| spawn("edge-worker", current_thread()?, move || shift.run()));
+                shifts.collect()
+            }
+            WorkerModel::WorkStealing => {
+                let mut builder = Builder::new_multi_thread();
+                let runtime =
+                    builder.worker_threads(count).enable_all().build().map_err(StartError::Worker)?;
+                let all = async move {
+                    let shifts: Vec<TaskHandle<()>> =
+                        shifts.into_iter().map(|shift| tokio::spawn(shift.run())).collect();
+                    for shift in shifts {
+                        // A shift that panicked was reported; the others go on.
+                        let _ = shift.await;
+                    }
+                };
+                Ok(vec![spawn("edge-workers", runtime, move || all)?])
+            }
+        }
+    }
+
+    fn shift(&self, worker: &Arc<Worker>, sockets: Vec<(Scheme, std::net::TcpListener)>) -> Shift {
+        Shift {
+            worker: Arc::clone(worker),
+            tls: Arc::clone(&self.tls),
+            // Its own child: a connection registers with its worker's token, not with everyone's.
+            stopping: self.stopping.child_token(),
+            sockets,
+            limit: self.limit,
+        }
+    }
+}
+
+/// One worker at work.
+struct Shift {
+    worker: Arc<Worker>,
+    tls: Arc<Tls>,
+    stopping: CancellationToken,
+    sockets: Vec<(Scheme, std::net::TcpListener)>,
+    limit: usize,
+}
+
+impl Shift {
+    async fn run(self) {
+        let Self { worker, tls, stopping, sockets, limit } = self;
+        let (connections, listeners) = (TaskTracker::new(), TaskTracker::new());
+        for (scheme, socket) in sockets {
+            let acceptor = AcceptLoop {
+                worker: Arc::clone(&worker),
+                tls: Arc::clone(&tls),
+                stopping: stopping.clone(),
+                connections: connections.clone(),
+                scheme,
+                limit,
+            };
+            listeners.spawn(acceptor.run(socket));
+        }
+        listeners.close();
+        let tidy = async {
+            loop {
+                tokio::time::sleep(TIDY_EVERY).await;
+                worker.origins.tidy();
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = tidy => {}
+        }
+        listeners.wait().await;
+        connections.close();
+        // What is not over by then is dropped with the runtime.
+        let _ = tokio::time::timeout(STOP_TIME_MAX, connections.wait()).await;
+    }
+}
+
+/// Accepts on one socket.
+struct AcceptLoop {
+    worker: Arc<Worker>,
+    tls: Arc<Tls>,
+    stopping: CancellationToken,
+    connections: TaskTracker,
+    scheme: Scheme,
+    limit: usize,
+}
+
+impl AcceptLoop {
+    async fn run(self, socket: std::net::TcpListener) {
+        let listener = match tokio::net::TcpListener::from_std(socket) {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::error!(%error, "a listening socket cannot be used");
+                return;
+            }
+        };
+        loop {
+            let accepted = tokio::select! {
+                () = self.stopping.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.take(stream, peer),
+                Err(error) => self.rest_after(&error).await,
+            }
+        }
+    }
+
+    fn take(&self, stream: TcpStream, peer: SocketAddr) {
+        if self.connections.len() >= self.limit {
+            add(&self.worker.counters.connections_refused, 1);
+            return;
+        }
+        let visitor = Visitor::new(Arc::clone(&self.worker), peer);
+        let stopping = self.stopping.clone();
+        match self.scheme {
+            Scheme::Http => drop(self.connections.spawn(visitor.serve_plain(stream, stopping))),
+            Scheme::Https => {
+                let tls = Arc::clone(&self.tls);
+                let serving = async move { visitor.serve_tls(stream, &tls, stopping).await };
+                drop(self.connections.spawn(serving));
+            }
+        }
+    }
+
+    /// A visitor that left before it was accepted costs nothing; want of descriptors costs a rest, or the
+    /// loop would spin.
+    async fn rest_after(&self, error: &std::io::Error) {
+        use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
+        if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
+            add(&self.worker.counters.connections_refused, 1);
+            tracing::warn!(%error, "cannot accept connections for the moment");
+            tokio::time::sleep(ACCEPT_REST).await;
+        }
+    }
+}
+
+/// Each worker's share of the descriptors that visitors may take.
+pub(crate) fn connection_limit(workers: usize) -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(DESCRIPTORS_ASSUMED) * VISITORS_SHARE.0 / VISITORS_SHARE.1 / workers
+}

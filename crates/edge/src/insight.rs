@@ -1,0 +1,42 @@
+//! Looking into a running edge from outside its workers.
+
+use crate::figures::Figures;
+use crate::reasons::{Outcome, Reason};
+use crate::worker::{Shared, Worker};
+use std::sync::Arc;
+
+/// Looks into a running edge. Clones look into the same.
+#[derive(Clone)]
+pub struct Insight {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) workers: Arc<[Arc<Worker>]>,
+}
+
+impl Insight {
+    /// What the edge has done and holds now.
+    pub fn figures(&self) -> Figures {
+        let mut figures = Figures::default();
+        let mut tally = vec![0; Reason::ALL.len()];
+        for worker in self.workers.iter() {
+            figures.add_worker(&worker.counters, &mut tally);
+        }
+        let occurred = Reason::ALL.iter().copied().zip(tally).filter(|(_, count)| *count > 0);
+        figures.reasons = occurred.collect();
+        let by_measure = |(reason, _): &&(Reason, u64)| reason.outcome() == Outcome::Blocked;
+        figures.blocked = figures.reasons.iter().filter(by_measure).map(|(_, count)| count).sum();
+        let serving = self.shared.serving.load();
+        figures.add_sites(&serving.sites);
+        figures.revision = (serving.generation > 0).then(|| serving.snapshot.revision());
+        let now = self.shared.clock.now();
+        let running = serving.snapshot.measures().iter().filter(|measure| measure.in_force_at(now));
+        figures.measures = running.count() as u64;
+        figures.cache = self.shared.cache.figures();
+        figures.log_lines_dropped = self.shared.log.as_ref().map_or(0, |log| log.dropped());
+        figures
+    }
+
+    /// Whether a parcel was applied, so that visitors are answered.
+    pub fn is_ready(&self) -> bool {
+        self.shared.serving.load().generation > 0
+    }
+}

@@ -1,0 +1,12 @@
+//! Scripts over real sockets: the test plays visitor and origin, the edge stands between.
+
+#![allow(unreachable_pub, reason = "modules of one test binary")]
+
+mod caching;
+mod framing;
+mod measures;
+mod operation;
+mod origins;
+mod proxying;
+mod support;
+mod tls;

@@ -1,0 +1,93 @@
+//! Starting, watching and stopping an edge.
+
+use crate::support::{Stage, get};
+use std::net::SocketAddr;
+use std::time::Duration;
+use testkit::Peer;
+
+#[tokio::test]
+async fn every_exchange_leaves_a_line_and_its_counts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let stage = Stage::set_with(|options| options.access_log = Some(path.clone()), |_| {}).await;
+    let mut visitor = stage.visit().await;
+    visitor.send(get("/x?y=|z")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 5\r\n\r\nhello").await;
+    visitor.head().await;
+    visitor.text("hello").await;
+    visitor.send([get("/x?y=|z"), "BAD\r\n\r\n".to_owned()].concat()).await;
+    visitor.rest().await;
+    let figures = stage.edge.figures();
+    assert_eq!((figures.requests, figures.hits, figures.blocked), (3, 1, 0));
+    assert_eq!(figures.classes, [0, 0, 2, 0, 1, 0]);
+    assert_eq!((figures.revision, figures.measures, figures.origin_connects), (Some(1), 0, 1));
+    let site = figures.sites.iter().find(|site| site.site == stage.sites[0].id).expect("the site");
+    assert_eq!((site.requests, site.hits, site.sent_bytes), (2, 1, 10));
+    stage.stop();
+    let mut lines = Vec::new();
+    for _ in 0..100 {
+        let text = std::fs::read_to_string(&path).expect("the log");
+        lines =
+            text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")).collect();
+        if lines.len() == 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let reasons: Vec<_> = lines.iter().map(|line| line["reason"].as_str().unwrap_or_default()).collect();
+    assert_eq!(reasons, ["passed", "hit", "request-line-malformed"]);
+    assert_eq!((lines[0]["target"].as_str(), lines[0]["bytes"].as_u64()), (Some("/x?y=|z"), Some(5)));
+    assert_eq!((lines[0]["status"].as_u64(), lines[0]["client"].as_str()), (Some(200), Some("127.0.0.1")));
+    assert!(lines[2]["host"].is_null());
+}
+
+#[tokio::test]
+async fn an_operator_may_ask_for_metrics_and_readiness() {
+    let stage =
+        Stage::set_with(|options| options.admin = Some(SocketAddr::from(([127, 0, 0, 1], 0))), |_| {}).await;
+    stage.ask(&get("/").replace("a.test", "c.test")).await;
+    let mut operator = Peer::connect(stage.edge.admin().expect("an admin listener")).await;
+    for (path, status, part) in [
+        ("/metrics", 200, "wardmote_reasons_total{reason=\"unknown-host\",outcome=\"refused\"} 1"),
+        ("/healthz", 200, "alive"),
+        ("/readyz", 200, "ready"),
+        ("/", 404, "/metrics"),
+    ] {
+        operator.send(get(path)).await;
+        let head = operator.head().await;
+        assert_eq!(head.status(), status, "{path}");
+        let body = String::from_utf8(operator.bytes(head.length()).await).expect("text");
+        assert!(body.contains(part), "{path} gave {body}");
+    }
+}
+
+#[tokio::test]
+async fn stopping_finishes_what_is_under_way_and_begins_nothing_more() {
+    let stage = Stage::set().await;
+    let address = stage.edge.http()[0];
+    let (mut idle, mut busy) = (stage.visit().await, stage.visit().await);
+    idle.send(get("/").replace("a.test", "c.test")).await;
+    let head = idle.head().await;
+    idle.bytes(head.length()).await;
+    busy.send(get("/slow")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    stage.stop();
+    idle.closed().await;
+    origin.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    assert_eq!(busy.head().await.status(), 200);
+    busy.text("ok").await;
+    busy.closed().await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_said_before_anything_runs() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = taken.local_addr().expect("its address");
+    let other = Stage::try_set(|options| options.http = vec![address]).await;
+    let message = other.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(message.contains(&address.to_string()) && message.contains("another program"), "{message}");
+}

@@ -1,0 +1,148 @@
+//! The same exchanges over TLS, as HTTP/1.1 and as HTTP/2.
+
+use crate::support::{HOST, Stage, get};
+use bytes::Bytes;
+use h2::client::SendRequest;
+use http::{HeaderMap, Request, Response};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use std::sync::Arc;
+use std::time::Duration;
+use testkit::Peer;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+async fn connect(stage: &Stage, name: &str, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(stage.authority.clone()).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut config = config.expect("versions").with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    let stream = TcpStream::connect(stage.edge.https()[0]).await?;
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+async fn h2(stage: &Stage) -> SendRequest<Bytes> {
+    let stream = connect(stage, HOST, "h2").await.expect("a handshake");
+    let (sender, connection) = h2::client::handshake(stream).await.expect("a greeting");
+    tokio::spawn(connection);
+    sender.ready().await.expect("a connection")
+}
+
+fn request(method: &str, path: &str) -> Request<()> {
+    Request::builder().method(method).uri(format!("https://{HOST}{path}")).body(()).expect("a request")
+}
+
+async fn read(response: Response<h2::RecvStream>) -> (Response<()>, Vec<u8>, Option<HeaderMap>) {
+    let (head, mut body) = response.into_parts();
+    let mut content = Vec::new();
+    while let Some(piece) = body.data().await {
+        let piece = piece.expect("content");
+        body.flow_control().release_capacity(piece.len()).expect("capacity");
+        content.extend_from_slice(&piece);
+    }
+    let trailers = body.trailers().await.expect("trailers");
+    (Response::from_parts(head, ()), content, trailers)
+}
+
+#[tokio::test]
+async fn http_1_1_over_tls_serves_as_https() {
+    let stage = Stage::set().await;
+    let mut visitor = Peer::over(connect(&stage, HOST, "http/1.1").await.expect("a handshake"));
+    for path in ["/1", "/2"] {
+        visitor.send(get(path)).await;
+        let mut origin = stage.origin.accept().await;
+        assert_eq!(origin.head().await.field("x-forwarded-proto"), "https");
+        origin.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await;
+        assert_eq!(visitor.head().await.status(), 200);
+        visitor.text("hi").await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_without_a_certificate_ends_the_handshake_with_unrecognized_name() {
+    let stage = Stage::set().await;
+    let failure = connect(&stage, "c.test", "h2").await.expect_err("no certificate");
+    assert!(format!("{failure:?}").contains("UnrecognisedName"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn http_2_carries_content_interims_and_trailers_both_ways() {
+    let stage = Stage::set().await;
+    let mut sender = h2(&stage).await;
+    let (answer, mut content) = sender.send_request(request("POST", "/p?q"), false).expect("sent");
+    content.send_data(Bytes::from_static(b"hello"), false).expect("sent");
+    let mut origin = stage.origin.accept().await;
+    let asked = origin.head().await;
+    assert_eq!(asked.line(), "POST /p?q HTTP/1.1");
+    assert_eq!((asked.field("host"), asked.field("transfer-encoding")), (HOST, "chunked"));
+    origin.text("5\r\nhello\r\n").await;
+    content.send_data(Bytes::from_static(b"!"), true).expect("sent");
+    origin.text("1\r\n!\r\n0\r\n\r\n").await;
+    origin
+        .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-End: 1\r\n\r\n")
+        .await;
+    let (head, body, trailers) = read(answer.await.expect("an answer")).await;
+    assert_eq!((head.status().as_u16(), body.as_slice()), (200, b"hi".as_slice()));
+    assert_eq!(head.headers()["via"], "2 wardmote");
+    assert!(!head.headers().contains_key("transfer-encoding"));
+    assert_eq!(trailers.expect("trailers")["x-end"], "1");
+}
+
+#[tokio::test]
+async fn http_2_streams_share_a_connection_and_the_cache() {
+    let stage = Stage::set().await;
+    let mut sender = h2(&stage).await;
+    let (first, _) = sender.send_request(request("GET", "/x"), true).expect("sent");
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 5\r\n\r\nhello").await;
+    assert_eq!(read(first.await.expect("an answer")).await.1, b"hello");
+    let answers: Vec<_> =
+        (0..20).map(|_| sender.send_request(request("GET", "/x"), true).expect("sent").0).collect();
+    for answer in answers {
+        let (head, body, _) = read(answer.await.expect("an answer")).await;
+        assert_eq!(
+            (head.headers()["cache-status"].as_bytes(), body.as_slice()),
+            (b"wardmote; hit; ttl=60".as_slice(), b"hello".as_slice())
+        );
+    }
+    let (head, _) = sender.send_request(request("HEAD", "/x"), true).expect("sent");
+    let (head, body, _) = read(head.await.expect("an answer")).await;
+    assert_eq!((head.headers()["content-length"].as_bytes(), body.len()), (b"5".as_slice(), 0));
+}
+
+#[tokio::test]
+async fn an_http_2_visitor_that_resets_a_stream_is_no_longer_fetched_for() {
+    let stage = Stage::set().await;
+    let mut sender = h2(&stage).await;
+    let (answer, mut stream) = sender.send_request(request("POST", "/slow"), false).expect("sent");
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    stream.send_reset(h2::Reason::CANCEL);
+    drop(answer);
+    let seen = origin.rest().await;
+    assert!(!seen.ends_with(b"0\r\n\r\n"), "the origin sees a break");
+}
+
+#[tokio::test]
+async fn a_block_answers_http_2_and_cuts_its_streams() {
+    let mut stage = Stage::set().await;
+    let mut sender = h2(&stage).await;
+    let (streaming, _) = sender.send_request(request("GET", "/stream"), true).expect("sent");
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n").await;
+    let mut body = streaming.await.expect("an answer").into_body();
+    assert_eq!(body.data().await.expect("a piece").expect("content"), "x");
+    stage.block(0, Duration::from_secs(60)).await;
+    assert!(body.data().await.expect("a reset").is_err());
+    let (answer, _) = sender.send_request(request("GET", "/"), true).expect("sent");
+    let (head, page, _) = read(answer.await.expect("an answer")).await;
+    assert_eq!(head.status().as_u16(), 403);
+    assert!(String::from_utf8_lossy(&page).contains("Provisional block"));
+    origin.closed().await;
+}

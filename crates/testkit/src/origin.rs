@@ -1,0 +1,44 @@
+//! The origin's side of a script.
+
+use crate::Peer;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+/// A script that waits this long for a connection has failed.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Listens where an edge looks for an origin, and hands each connection to the test.
+pub struct Origin {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Origin {
+    /// Listens on a free port of loopback.
+    pub async fn listen() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.unwrap_or_else(|error| panic!("no free port: {error}"));
+        let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
+        Self { listener, address }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next connection.
+    pub async fn accept(&self) -> Peer {
+        match timeout(PATIENCE, self.listener.accept()).await {
+            Ok(Ok((stream, _))) => Peer::over(stream),
+            other => panic!("nobody connects to the origin: {:?}", other.map(|accepted| accepted.is_ok())),
+        }
+    }
+
+    /// Whether a connection waits to be accepted now.
+    pub async fn is_called(&self) -> bool {
+        timeout(Duration::from_millis(50), self.listener.accept()).await.is_ok()
+    }
+}
