@@ -106,7 +106,9 @@ impl Client {
             request = request.header(header::CONTENT_TYPE, media_type);
         }
         let request = request.body(Full::new(body)).map_err(Failure::failed)?;
-        exchange(self.address, request).await
+        exchange(self.address, request).await.map_err(|failure| {
+            Failure::failed(format!("{failure}; is `wardmote up` running with this data folder?"))
+        })
     }
 }
 
@@ -145,11 +147,9 @@ pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>)
 }
 
 async fn converse(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
-    let stream = TcpStream::connect(address).await.map_err(|error| {
-        Failure::failed(format!(
-            "cannot reach {address}: {error}; is `wardmote up` running with this data folder?"
-        ))
-    })?;
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(|error| Failure::failed(format!("cannot reach {address}: {error}")))?;
     let broken = |error: hyper::Error| Failure::failed(format!("the exchange with {address} broke: {error}"));
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let answer = async {

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests of real processes live on the real clock")]
 
 mod bad_input;
+mod browser;
 mod harness;
 mod kill;
 mod mote;
