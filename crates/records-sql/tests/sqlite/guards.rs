@@ -5,7 +5,9 @@ use crate::opening::raw;
 use records::contract::Rig;
 use records::contract::fixtures::{account, at, case_id, checkpoint, note};
 use records::{Change, DocumentName, Evidence, NewLeaf, Reading};
-use vocabulary::EvidenceId;
+use std::sync::Arc;
+use std::time::Duration;
+use vocabulary::{EvidenceId, SeededRandom};
 
 #[tokio::test]
 async fn no_statement_changes_what_must_stay() {
@@ -63,4 +65,38 @@ async fn no_statement_changes_what_must_stay() {
         records.leaf_hashes(0..9).await.unwrap(),
         leaves.iter().map(NewLeaf::hash).collect::<Vec<_>>()
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_dropped_at_any_moment_leaves_a_working_store() {
+    let rig = SqliteRig::fresh().await;
+    let records = rig.records();
+    let random = SeededRandom::new(5);
+    let epoch = records.take_epoch().await.unwrap();
+    let mut dropped = 0;
+    for _ in 0..300 {
+        let size = records.head().await.unwrap().map_or(0, |head| head.size);
+        let leaves: Vec<_> = (size + 1..=size + 3)
+            .map(|sequence| NewLeaf {
+                bytes: sequence.to_be_bytes().to_vec(),
+                subject: "a".to_owned(),
+                sequence,
+            })
+            .collect();
+        let call = {
+            let records = Arc::clone(&records);
+            async move { records.append(epoch, size, &leaves, &checkpoint(size + 3, "r", "log")).await }
+        };
+        let limit = Duration::from_micros(random.below(3_000));
+        match tokio::time::timeout(limit, call).await {
+            Ok(done) => done.unwrap(),
+            Err(_) => dropped += 1,
+        }
+        // Takes its turn after the dropped call, whose commit may still be under way.
+        records.ready().await.unwrap();
+        let found = records.head().await.unwrap().map_or(0, |head| head.size);
+        assert_eq!(records.leaf_hashes(0..u64::MAX).await.unwrap().len() as u64, found);
+    }
+    let size = records.head().await.unwrap().map_or(0, |head| head.size);
+    assert!(dropped > 20 && size > 60, "{dropped} dropped, {size} there");
 }
