@@ -238,7 +238,7 @@ impl Draft {
         self.config.edge.addresses_given =
             self.said.iter().any(|(key, _)| matches!(*key, "edge.http" | "edge.https"));
         // The file's keys come in the order of the alphabet; people read from the top.
-        self.mistakes.sort_by(|(left, _), (right, _)| left.order().cmp(&right.order()));
+        self.mistakes.sort_by_key(|(place, _)| place.order());
         if self.mistakes.is_empty() { Ok(self.config) } else { Err(ConfigError(self.mistakes)) }
     }
 

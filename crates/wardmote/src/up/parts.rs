@@ -179,7 +179,11 @@ impl Parts {
         if let Some(demo) = self.demo {
             end.wait("the demonstration site", demo).await;
         }
-        end.wait("the records", async { Ok::<_, Infallible>(self.records.close().await) }).await;
+        let closed = async {
+            self.records.close().await;
+            Ok::<_, Infallible>(())
+        };
+        end.wait("the records", closed).await;
         if end.problems.is_empty() { Ok(()) } else { Err(Failure::failed(end.problems.join("; "))) }
     }
 }

@@ -39,7 +39,7 @@ fn text(status: &Value, decisions: &[Value]) -> String {
         Some(true) => "yes".to_owned(),
         _ => format!("no: {}", words("/trouble")),
     };
-    let edges = list(at("/edges")).iter().map(|edge| edge_line(edge)).collect::<Vec<_>>().join("; ");
+    let edges = list(at("/edges")).iter().map(edge_line).collect::<Vec<_>>().join("; ");
     let rows: Vec<[String; 2]> = vec![
         ["version".into(), words("/version")],
         ["serving".into(), ready],

@@ -76,15 +76,14 @@ fn write_until_killed(
         }
     }
     let stop = AtomicBool::new(false);
-    let setup = thread::scope(|scope| {
+    thread::scope(|scope| {
         let writing = scope.spawn(|| writer.write(&stop, answered));
         thread::sleep(moment);
         let setup = wardmote.kill();
         stop.store(true, Ordering::SeqCst);
         writing.join().unwrap();
         setup
-    });
-    setup
+    })
 }
 
 struct Writer {
