@@ -93,7 +93,8 @@ pub(crate) async fn serve_admin(
             Ok((stream, _)) if connections.len() < ADMIN_CONNECTIONS_MAX => {
                 let (admin, scratch, stopping) = (Arc::clone(&admin), Arc::clone(&scratch), stopping.clone());
                 connections.spawn(async move {
-                    connection::serve(stream, Scheme::Http, &*admin, &scratch, stopping.cancelled()).await;
+                    let stopping = std::pin::pin!(stopping.cancelled());
+                    connection::serve(stream, Scheme::Http, &*admin, &scratch, stopping).await;
                 });
             }
             Ok(_) => {}

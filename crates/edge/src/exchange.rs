@@ -25,6 +25,7 @@ use crate::worker::Worker;
 use caching::{CacheStatus, Exchanged, Plan};
 use http::{StatusCode, header};
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use vocabulary::Timestamp;
 
@@ -42,8 +43,8 @@ pub(crate) async fn exchange<C: Content, A: Answer>(
     let reason = match outcome {
         Ok(reason) => reason,
         Err(reason) if answer.has_begun() => reason,
-        Err(Reason::CutByMeasure) => blocked_after_all(worker, request, &mut trail, &mut answer).await,
-        Err(reason) => or_error_page(worker, reason, Some(request), &trail, &mut answer).await,
+        Err(Reason::CutByMeasure) => boxed(blocked_after_all(worker, request, &mut trail, &mut answer)).await,
+        Err(reason) => boxed(or_error_page(worker, reason, Some(request), &trail, &mut answer)).await,
     };
     record(worker, Some(request), &trail, reason, (answer.status, answer.bytes));
 }
@@ -72,12 +73,12 @@ async fn lead<C: Content, A: Answer>(
         Judgement::Unknown => return Err(Reason::UnknownHost),
         Judgement::Blocked(measure) => {
             let date = worker.date.at(trail.started);
-            return reply::blocked(&measure, request, trail, trail.started, &date, answer).await;
+            return boxed(reply::blocked(&measure, request, trail, trail.started, &date, answer)).await;
         }
     };
     let routed = route(admitted.site(), request);
     let (host, generation) = (request.authority.host(), admitted.generation());
-    let serving = serve(worker, &identified, &admitted, &routed, request, trail, content, answer);
+    let serving = pin!(serve(worker, &identified, &admitted, &routed, request, trail, content, answer));
     keep_vigil(&worker.shared, host, generation, serving).await
 }
 
@@ -132,8 +133,7 @@ async fn serve<C: Content, A: Answer>(
         ray: trail.ray,
         accept_encoding: (routed.plan == Plan::Lookup).then(|| routed.asked.accept_encoding()),
     };
-    // In its own box: a connection must not carry the memory of a fetch while it answers from the cache.
-    Box::pin(from_origin(worker, &behalf, admitted, routed, request, trail, content, answer)).await
+    boxed(from_origin(worker, &behalf, admitted, routed, request, trail, content, answer)).await
 }
 
 /// Miss → Fetched → Answered.
@@ -185,6 +185,12 @@ async fn from_origin<C: Content, A: Answer>(
         filling.publish();
     }
     Ok(reason)
+}
+
+/// What is not needed to answer from the cache has a box of its own, so that a connection does not carry
+/// its memory while idle.
+fn boxed<F: Future>(step: F) -> Pin<Box<F>> {
+    Box::pin(step)
 }
 
 /// A measure came into force before anything was answered: the visitor gets its page.

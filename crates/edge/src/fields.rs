@@ -4,28 +4,47 @@ use http::{HeaderMap, HeaderName, header};
 
 /// The fields of one connection (RFC 9110 §7.6.1) and those that frame a message on it.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
-    matches!(*name, header::CONNECTION | header::TE | header::TRANSFER_ENCODING | header::UPGRADE)
-        || matches!(
-            name.as_str(),
-            "keep-alive" | "proxy-connection" | "proxy-authenticate" | "proxy-authorization"
-        )
+    match *name {
+        header::CONNECTION | header::TE | header::TRANSFER_ENCODING | header::UPGRADE => true,
+        header::PROXY_AUTHENTICATE | header::PROXY_AUTHORIZATION => true,
+        _ => matches!(name.as_str(), "keep-alive" | "proxy-connection"),
+    }
 }
 
-/// Removes what concerns only the connection a message came by: the fields of RFC 9110 §7.6.1 and those
-/// that its Connection field names.
+/// What concerns only the connection that a message came by: the fields of RFC 9110 §7.6.1, and those that
+/// its Connection field names.
+pub(crate) struct HopByHop {
+    /// Rarely any: most connections name none but fields that are hop-by-hop anyway.
+    named: Vec<HeaderName>,
+}
+
+impl HopByHop {
+    /// Reads the Connection field of a message.
+    pub(crate) fn of(fields: &HeaderMap) -> Self {
+        let lines = fields.get_all(header::CONNECTION).iter();
+        let options =
+            lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+        let unusual = options.filter(|option| !is_usual(option));
+        // A name that is none cannot be among the fields.
+        Self { named: unusual.filter_map(|option| HeaderName::from_bytes(option).ok()).collect() }
+    }
+
+    /// Whether a field ends here.
+    pub(crate) fn contains(&self, name: &HeaderName) -> bool {
+        is_hop_by_hop(name) || self.named.contains(name)
+    }
+}
+
+fn is_usual(option: &[u8]) -> bool {
+    let usual: [&[u8]; 4] = [b"close", b"keep-alive", b"upgrade", b"te"];
+    option.is_empty() || usual.iter().any(|known| option.eq_ignore_ascii_case(known))
+}
+
+/// Removes what concerns only the connection that a message came by.
 pub(crate) fn remove_hop_by_hop(fields: &mut HeaderMap) {
-    while let Some(named) = fields.remove(header::CONNECTION) {
-        for option in named.as_bytes().split(|byte| *byte == b',') {
-            // A name that is none cannot be among the fields.
-            if let Ok(name) = HeaderName::from_bytes(option.trim_ascii()) {
-                fields.remove(name);
-            }
-        }
-    }
-    for name in [header::TE, header::TRANSFER_ENCODING, header::UPGRADE] {
-        fields.remove(name);
-    }
-    for name in ["keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization"] {
+    let ending = HopByHop::of(fields);
+    let found: Vec<HeaderName> = fields.keys().filter(|name| ending.contains(name)).cloned().collect();
+    for name in found {
         fields.remove(name);
     }
 }

@@ -3,11 +3,11 @@
 //! Owns which fields travel onwards: end-to-end fields as they came, forwarding fields as this edge knows
 //! them, and the target byte for byte as it was keyed.
 
-use crate::fields::remove_hop_by_hop;
+use crate::fields::HopByHop;
 use crate::ports::{NAME, RAY_FIELD};
 use crate::ray::Ray;
 use crate::request::{Length, Request};
-use http::uri::PathAndQuery;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -16,6 +16,7 @@ const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const RAY: HeaderName = HeaderName::from_static(RAY_FIELD);
 
 /// On whose behalf a request is sent on.
 #[derive(Debug, Clone, Copy)]
@@ -33,16 +34,17 @@ pub(crate) struct OnBehalf {
 /// Head fields and target for the origin; the content is the caller's.
 pub(crate) fn head_for_origin(request: &Request, behalf: &OnBehalf) -> (Uri, HeaderMap) {
     let mut fields = HeaderMap::with_capacity(request.fields.len() + 8);
-    let trailers_wanted = wants_trailers(&request.fields);
-    fields.extend(request.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
-    remove_hop_by_hop(&mut fields);
-    // The visitor gets its 100 from the edge, which takes the content from it.
-    fields.remove(header::EXPECT);
     set(&mut fields, header::HOST, request.authority.to_bytes());
+    let ending = HopByHop::of(&request.fields);
+    for (name, value) in &request.fields {
+        if !ending.contains(name) && !is_replaced(name, behalf) {
+            fields.append(name.clone(), value.clone());
+        }
+    }
     if let Some(encodings) = behalf.accept_encoding {
         fields.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
     }
-    if trailers_wanted {
+    if wants_trailers(&request.fields) {
         fields.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     if request.upgrade {
@@ -51,11 +53,18 @@ pub(crate) fn head_for_origin(request: &Request, behalf: &OnBehalf) -> (Uri, Hea
     }
     frame(&mut fields, request);
     forward(&mut fields, request, behalf);
-    (Uri::from(target(request)), fields)
+    (Uri::from(request.target.clone()), fields)
 }
 
-fn target(request: &Request) -> PathAndQuery {
-    request.target.clone()
+/// Fields that the edge writes itself, or that were meant for it.
+fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
+    // The visitor gets its 100 from the edge, which takes the content from it.
+    if matches!(*name, header::EXPECT | header::HOST) || *name == RAY {
+        return true;
+    }
+    let forwarding = [FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, header::FORWARDED];
+    (!behalf.trusted && forwarding.contains(name))
+        || (behalf.accept_encoding.is_some() && *name == header::ACCEPT_ENCODING)
 }
 
 /// RFC 9110 §10.1.4.
@@ -84,46 +93,41 @@ fn frame(fields: &mut HeaderMap, request: &Request) {
 
 fn forward(fields: &mut HeaderMap, request: &Request, behalf: &OnBehalf) {
     let peer = behalf.peer.to_canonical();
+    let (scheme, host) = (request.scheme.as_str(), request.authority.as_str());
+    // Writing to a String cannot fail.
     let mut text = String::with_capacity(96);
-    // Writing to a String cannot fail, here and below.
     let _ = write!(text, "{peer}");
-    put_forwarded(fields, FORWARDED_FOR, behalf.trusted, &text);
-    text.clear();
-    let scheme = request.scheme.as_str();
+    let address = text.len();
     let _ = match peer {
-        IpAddr::V4(ip) => write!(text, "for={ip}"),
-        IpAddr::V6(ip) => write!(text, "for=\"[{ip}]\""),
+        IpAddr::V4(_) => write!(text, "for={peer};host=\"{host}\";proto={scheme}"),
+        IpAddr::V6(_) => write!(text, "for=\"[{peer}]\";host=\"{host}\";proto={scheme}"),
     };
-    let _ = write!(text, ";host=\"{}\";proto={scheme}", request.authority.as_str());
-    put_forwarded(fields, header::FORWARDED, behalf.trusted, &text);
-    if !(behalf.trusted && fields.contains_key(FORWARDED_PROTO)) {
+    let (address, forwarded) = text.split_at(address);
+    add_to(fields, FORWARDED_FOR, address);
+    add_to(fields, header::FORWARDED, forwarded);
+    if !fields.contains_key(FORWARDED_PROTO) {
         fields.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     }
-    if !(behalf.trusted && fields.contains_key(FORWARDED_HOST)) {
+    if !fields.contains_key(FORWARDED_HOST) {
         set(fields, FORWARDED_HOST, request.authority.to_bytes());
     }
     fields.append(CDN_LOOP, HeaderValue::from_static(NAME));
-    fields.remove(RAY_FIELD);
-    set(fields, HeaderName::from_static(RAY_FIELD), behalf.ray.to_ascii().as_slice());
+    set(fields, RAY, Bytes::copy_from_slice(&behalf.ray.to_ascii()));
 }
 
-/// Adds to what a trusted proxy said; replaces what anyone else did.
-fn put_forwarded(fields: &mut HeaderMap, name: HeaderName, trusted: bool, text: &str) {
-    let mut lines =
-        trusted.then(|| fields.get_all(&name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>());
-    match lines.as_mut().filter(|lines| !lines.is_empty()) {
-        Some(lines) => {
-            lines.push(text.as_bytes());
-            let joined = lines.join(b", ".as_slice());
-            set(fields, name, joined);
-        }
-        None => set(fields, name, text.as_bytes()),
-    }
+/// Adds to a list that a trusted proxy began; what anyone else said was left out before.
+fn add_to(fields: &mut HeaderMap, name: HeaderName, text: &str) {
+    let begun: Vec<_> = fields.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+    let joined = match begun.is_empty() {
+        true => Bytes::copy_from_slice(text.as_bytes()),
+        false => [begun.join(b", ".as_slice()).as_slice(), text.as_bytes()].join(b", ".as_slice()).into(),
+    };
+    set(fields, name, joined);
 }
 
-fn set(fields: &mut HeaderMap, name: HeaderName, value: impl AsRef<[u8]>) {
+fn set(fields: &mut HeaderMap, name: HeaderName, value: Bytes) {
     // Addresses, parsed hosts, hex digits and received field values are all field values.
-    if let Ok(value) = HeaderValue::from_bytes(value.as_ref()) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(value) {
         fields.insert(name, value);
     }
 }

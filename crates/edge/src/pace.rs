@@ -1,7 +1,7 @@
 //! The least rate at which a visitor must give or take bytes.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -29,13 +29,17 @@ impl Pace {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
-    /// Waits, but no longer than the rate allows. Costs no timer while the future is ready at once.
-    pub(crate) async fn wait<F: Future>(&mut self, future: F) -> Result<F::Output, TooSlow> {
-        let mut future = pin!(future);
-        let first = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
-        if let Poll::Ready(output) = first {
-            return Ok(output);
+    /// Waits, but no longer than the rate allows. While the future is ready at once this costs no timer and
+    /// no memory.
+    pub(crate) async fn wait<F: Future + Unpin>(&mut self, mut future: F) -> Result<F::Output, TooSlow> {
+        let first = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut future).poll(cx))).await;
+        match first {
+            Poll::Ready(output) => Ok(output),
+            Poll::Pending => Box::pin(self.wait_slowly(future)).await,
         }
+    }
+
+    async fn wait_slowly<F: Future>(&mut self, future: F) -> Result<F::Output, TooSlow> {
         let earned = GRACE + Duration::from_millis(self.bytes.saturating_mul(1000) / RATE_BYTES_MIN);
         let started = Instant::now();
         let outcome = timeout(earned.saturating_sub(self.waited), future).await;
@@ -50,7 +54,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_visitor_that_trickles_is_too_slow_and_one_that_keeps_the_rate_is_not() {
-        let second = || tokio::time::sleep(Duration::from_secs(1));
+        let second = || Box::pin(tokio::time::sleep(Duration::from_secs(1)));
         let mut trickle = Pace::default();
         let mut seconds = 0;
         while trickle.wait(second()).await.is_ok() {

@@ -4,7 +4,7 @@ use crate::reasons::Reason;
 use crate::stages::admit;
 use crate::worker::Shared;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 use vocabulary::Hostname;
 
@@ -14,17 +14,17 @@ pub(crate) async fn keep_vigil<F>(
     shared: &Shared,
     host: &Hostname,
     generation: u64,
-    answering: F,
+    mut answering: Pin<&mut F>,
 ) -> F::Output
 where
     F: Future<Output = Result<Reason, Reason>>,
 {
-    let mut answering = pin!(answering);
     let first = poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await;
     if let Poll::Ready(outcome) = first {
         return outcome;
     }
-    let mut blocked = pin!(blocked(shared, host, generation));
+    // In a box: the memory is only needed while an answer waits.
+    let mut blocked = Box::pin(blocked(shared, host, generation));
     poll_fn(|cx| match answering.as_mut().poll(cx) {
         Poll::Ready(outcome) => Poll::Ready(outcome),
         Poll::Pending => blocked.as_mut().poll(cx).map(|()| Err(Reason::CutByMeasure)),

@@ -12,6 +12,7 @@ use certificates::Resolver;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -61,20 +62,22 @@ impl Visitor {
 
     /// Serves a plain connection.
     pub(crate) async fn serve_plain(self, stream: TcpStream, stopping: CancellationToken) {
-        connection::serve(stream, Scheme::Http, &self, &self.worker.scratch, stopping.cancelled()).await;
+        let stopping = pin!(stopping.cancelled());
+        connection::serve(stream, Scheme::Http, &self, &self.worker.scratch, stopping).await;
     }
 
     /// Shakes hands, then serves what the visitor chose to speak.
     pub(crate) async fn serve_tls(self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
-        let Some(stream) = handshake(stream, tls).await else {
+        let Some(stream) = Box::pin(handshake(stream, tls)).await else {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if speaks_h2 {
-            crate::http2::serve(stream, &self, stopping.cancelled()).await;
+            Box::pin(crate::http2::serve(stream, &self, stopping.cancelled())).await;
         } else {
-            connection::serve(stream, Scheme::Https, &self, &self.worker.scratch, stopping.cancelled()).await;
+            let stopping = pin!(stopping.cancelled());
+            connection::serve(stream, Scheme::Https, &self, &self.worker.scratch, stopping).await;
         }
     }
 }

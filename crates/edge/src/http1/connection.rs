@@ -54,7 +54,7 @@ pub(crate) async fn serve<T: Transport, S: Service>(
     scheme: Scheme,
     service: &S,
     pool: &ScratchPool,
-    stopping: impl Future<Output = ()> + Send,
+    mut stopping: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) {
     let (read, write) = transport.split();
     let mut connection = Connection::<T> {
@@ -63,25 +63,26 @@ pub(crate) async fn serve<T: Transport, S: Service>(
         memory: HeadMemory::default(),
         reader: HeadReader::default(),
         head_began: None,
+        head: None,
         pool,
     };
-    let (mut stopping, mut sleep) = (pin!(stopping), pin!(tokio::time::sleep(IDLE_TIME_MAX)));
+    let mut sleep = pin!(tokio::time::sleep(IDLE_TIME_MAX));
     loop {
         let next = connection.next_head(scheme, stopping.as_mut(), sleep.as_mut()).await;
         let lingering = match next {
-            Next::Head(head) => match connection.exchange(head, service).await {
+            Next::Head => match connection.exchange(service).await {
                 After::Continue => continue,
                 After::Close => true,
                 After::Cut => false,
             },
             Next::Refused(reason) => {
-                connection.refuse(reason, service).await;
+                Box::pin(connection.refuse(reason, service)).await;
                 true
             }
             Next::Over => false,
         };
         if lingering {
-            connection.linger().await;
+            Box::pin(connection.linger()).await;
         }
         connection.release();
         return;
@@ -94,12 +95,13 @@ struct Connection<'a, T: Transport> {
     memory: HeadMemory,
     reader: HeadReader,
     head_began: Option<Instant>,
+    /// The request that is served now.
+    head: Option<RequestHead>,
     pool: &'a ScratchPool,
 }
 
-#[expect(clippy::large_enum_variant, reason = "the large one is the common one, and is moved once")]
 enum Next {
-    Head(RequestHead),
+    Head,
     Refused(Reason),
     Over,
 }
@@ -126,7 +128,8 @@ impl<T: Transport> Connection<'_, T> {
             match self.reader.read(&mut self.incoming.buffer, &mut self.memory, scheme) {
                 Ok(Some(head)) => {
                     self.head_began = None;
-                    return Next::Head(head);
+                    self.head = Some(head);
+                    return Next::Head;
                 }
                 Err(reason) => return Next::Refused(reason),
                 Ok(None) => {}
@@ -190,23 +193,25 @@ impl<T: Transport> Connection<'_, T> {
         }
     }
 
-    async fn exchange<S: Service>(&mut self, head: RequestHead, service: &S) -> After {
-        let RequestHead { mut request, keep_alive } = head;
-        let asked = Asked { version: request.version, is_head: request.method == Method::HEAD, keep_alive };
+    async fn exchange<S: Service>(&mut self, service: &S) -> After {
+        let Some(RequestHead { request, keep_alive }) = &mut self.head else { return After::Close };
+        let is_head = request.method == Method::HEAD;
+        let asked = Asked { version: request.version, is_head, keep_alive: *keep_alive };
         self.outgoing.begin_exchange();
         let mut content = Http1Content::new(&mut self.incoming, request.length);
         let mut answer = Http1Answer::new(&mut self.outgoing, asked);
-        service.serve(&request, &mut content, &mut answer).await;
+        service.serve(request, &mut content, &mut answer).await;
         let (whole, may_continue) = (answer.is_finished(), answer.may_continue());
         let until_close = answer.is_until_close();
         // The visitor may send the rest only once it has its answer.
         let clean = content.is_ended()
-            || (may_continue && answer.flush().await.is_ok() && drained(&mut content).await);
+            || (may_continue && answer.flush().await.is_ok() && Box::pin(drained(&mut content)).await);
         request.fields.clear();
-        self.memory.fields = request.fields;
+        std::mem::swap(&mut self.memory.fields, &mut request.fields);
+        self.head = None;
         match (whole, may_continue && clean) {
             (false, _) => {
-                self.cut(until_close).await;
+                Box::pin(self.cut(until_close)).await;
                 After::Cut
             }
             (true, true) => After::Continue,

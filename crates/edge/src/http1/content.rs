@@ -8,6 +8,7 @@ use crate::ports::{Content, Piece};
 use crate::reasons::Reason;
 use crate::request::Length;
 use http::HeaderMap;
+use std::future::poll_fn;
 
 /// The most content one request may have, in bytes.
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
@@ -86,10 +87,11 @@ impl<'a, R: Readable> Http1Content<'a, R> {
 
     async fn fill(&mut self) -> Result<(), Reason> {
         let tunnel = matches!(self.framing, Framing::Tunnel);
+        let filling = poll_fn(|cx| self.incoming.poll_fill(cx));
         let read = match tunnel {
             // Whoever drives the tunnel bounds its silence.
-            true => self.incoming.fill().await,
-            false => self.pace.wait(self.incoming.fill()).await.map_err(|_| Reason::BodySlow)?,
+            true => filling.await,
+            false => self.pace.wait(filling).await.map_err(|_| Reason::BodySlow)?,
         };
         match read {
             Ok(0) if tunnel => {

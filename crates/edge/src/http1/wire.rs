@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 /// Content up to this size is copied behind its head, to leave in one piece with it.
@@ -73,26 +73,37 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
     }
 
     async fn send(&mut self, mut tail: Bytes) -> Result<(), Reason> {
-        let Self { io, buffer, pace } = self;
-        while buffer.has_remaining() || tail.has_remaining() {
-            let slices = [IoSlice::new(buffer), IoSlice::new(&tail)];
-            let used = if tail.is_empty() { &slices[..1] } else { &slices[..] };
-            let write = poll_fn(|cx| Pin::new(&mut *io).poll_write_vectored(cx, used));
-            let written = match pace.wait(write).await {
-                Ok(Ok(written)) if written > 0 => written,
-                Ok(_) => return Err(Reason::VisitorGone),
-                Err(_) => return Err(Reason::VisitorSlow),
-            };
+        while self.buffer.has_remaining() || tail.has_remaining() {
+            let Self { io, buffer, pace } = self;
+            let written = pace.wait(poll_fn(|cx| poll_write(io, buffer, &tail, cx))).await;
+            let written = written.map_err(|_| Reason::VisitorSlow)?.map_err(|_| Reason::VisitorGone)?;
             pace.credit(written);
             let held = written.min(buffer.len());
             buffer.advance(held);
             tail.advance(written - held);
         }
-        buffer.clear();
-        match pace.wait(poll_fn(|cx| Pin::new(&mut *io).poll_flush(cx))).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Reason::VisitorGone),
-            Err(_) => Err(Reason::VisitorSlow),
-        }
+        self.buffer.clear();
+        let Self { io, pace, .. } = self;
+        let flushed = pace.wait(poll_fn(|cx| Pin::new(&mut *io).poll_flush(cx))).await;
+        flushed.map_err(|_| Reason::VisitorSlow)?.map_err(|_| Reason::VisitorGone)
     }
+}
+
+/// Writes once what is held back and the tail behind it; nothing written is an error.
+fn poll_write<W: AsyncWrite + Unpin>(
+    io: &mut W,
+    held: &[u8],
+    tail: &[u8],
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let io = Pin::new(io);
+    let written = match (held.is_empty(), tail.is_empty()) {
+        (false, false) => ready!(io.poll_write_vectored(cx, &[IoSlice::new(held), IoSlice::new(tail)])),
+        (true, _) => ready!(io.poll_write(cx, tail)),
+        (_, true) => ready!(io.poll_write(cx, held)),
+    };
+    Poll::Ready(match written {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        other => other,
+    })
 }

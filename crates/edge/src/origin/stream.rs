@@ -37,6 +37,10 @@ impl AsyncWrite for OriginStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // One slice alone goes the kernel's shorter way.
+        if let [slice] = slices {
+            return self.poll_write(cx, slice);
+        }
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),

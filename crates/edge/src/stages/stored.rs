@@ -33,17 +33,23 @@ pub(crate) async fn send<A: Answer>(
             answer.finish(None).await?;
             Ok(Reason::NotModified)
         }
-        caching::Answer::Range(range) => send_range(stored, range, own, answer).await,
-        caching::Answer::RangeNotSatisfiable => {
-            let mut fields = HeaderMap::new();
-            insert(&mut fields, header::CONTENT_RANGE, format!("bytes */{}", stored.body().len()));
-            let status = StatusCode::RANGE_NOT_SATISFIABLE;
-            let fields = Fields::Map(&fields);
-            answer.head(Head { status, fields, length: Length::None, own, close: false }).await?;
-            answer.finish(None).await?;
-            Ok(Reason::Hit)
-        }
+        caching::Answer::Range(range) => Box::pin(send_range(stored, range, own, answer)).await,
+        caching::Answer::RangeNotSatisfiable => Box::pin(refuse_range(stored, own, answer)).await,
     }
+}
+
+async fn refuse_range<A: Answer>(
+    stored: &StoredResponse,
+    own: OwnFields,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let mut fields = HeaderMap::new();
+    insert(&mut fields, header::CONTENT_RANGE, format!("bytes */{}", stored.body().len()));
+    let status = StatusCode::RANGE_NOT_SATISFIABLE;
+    let fields = Fields::Map(&fields);
+    answer.head(Head { status, fields, length: Length::None, own, close: false }).await?;
+    answer.finish(None).await?;
+    Ok(Reason::Hit)
 }
 
 async fn send_range<A: Answer>(
