@@ -5,7 +5,8 @@ use crate::worker::{Serving, Shared};
 use certificates::{CertificateStore, Source, Wanted};
 use feed::{Receipt, Subscription};
 use replica::Replica;
-use snapshot::{Applied, Enforcement, Parcel, Site};
+use snapshot::{Alarm, Applied, Enforcement, Parcel, Site};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -52,11 +53,12 @@ impl Enforcer {
         }
     }
 
-    /// Before the first visitor: what the feed has, else what the replica kept.
+    /// Before the first visitor: what the replica kept, then what the feed has. Always in this order, so that
+    /// a measure that ran before a restart runs on even if the feed has forgotten it.
     pub(crate) fn begin(&mut self) {
-        match self.feed.current() {
-            Some(parcel) => self.apply(parcel),
-            None => self.begin_from_replica(),
+        self.begin_from_replica();
+        if let Some(parcel) = self.feed.current() {
+            self.apply(parcel);
         }
     }
 
@@ -129,18 +131,32 @@ impl Enforcer {
         }
     }
 
-    /// Counters are kept before an outcome is reported: what was said to run must run after a restart.
+    /// Kept before an outcome is reported: what was said to run must run after a restart, measures that the
+    /// parcel leaves out included.
     fn keep(&self, parcel: &Parcel) {
-        if let Some(replica) = &self.replica
-            && let Err(error) = replica.keep(parcel, self.enforcement.trust())
-        {
+        let Some(replica) = &self.replica else { return };
+        let given: HashSet<_> = parcel.bundles.iter().collect();
+        let omitted: Vec<_> =
+            self.enforcement.bundles().filter(|bundle| !given.contains(bundle)).cloned().collect();
+        let mut kept = parcel.clone();
+        kept.bundles.extend(omitted);
+        if let Err(error) = replica.keep(&kept, self.enforcement.trust()) {
             tracing::error!(%error, "the replica cannot be written; a restart will need the feed");
         }
     }
 
     fn report(&self, revision: u64, applied: Applied) {
         let refused = applied.refused.into_iter().map(|(id, refusal)| (id, refusal.to_string())).collect();
-        self.feed.report(Receipt { edge: self.edge.clone(), revision, applied: applied.applied, refused });
+        // Refusals are told by themselves, with their decision.
+        let told = applied.alarms.iter().filter(|alarm| !matches!(alarm, Alarm::Refused { .. }));
+        let alarms = told.map(ToString::to_string).collect();
+        self.feed.report(Receipt {
+            edge: self.edge.clone(),
+            revision,
+            applied: applied.applied,
+            refused,
+            alarms,
+        });
     }
 
     fn refresh_certificates(&mut self, now: Timestamp) {

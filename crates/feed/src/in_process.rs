@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn receipt(edge: &str, revision: u64) -> Receipt {
-        Receipt { edge: edge.to_owned(), revision, applied: vec![], refused: vec![] }
+        Receipt { edge: edge.to_owned(), revision, applied: vec![], refused: vec![], alarms: vec![] }
     }
 
     /// Time stands still unless everything waits, so a short limit is certain.

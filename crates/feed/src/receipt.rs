@@ -6,7 +6,7 @@ use vocabulary::DecisionId;
 /// The most edges whose receipts are kept; when full, the one that reported longest ago goes.
 pub const EDGES_MAX: usize = 1_024;
 
-/// The most applied, and the most refused, measures one receipt names; more are cut off.
+/// The most applied measures, refused ones and alarms that one receipt names; more are cut off.
 pub const ITEMS_MAX: usize = 10_000;
 
 /// The longest text (edge name, reason) of a receipt, in bytes; more is cut off.
@@ -23,6 +23,8 @@ pub struct Receipt {
     pub applied: Vec<DecisionId>,
     /// What was refused, with the reason; without an id when the bundle could not even be read.
     pub refused: Vec<(Option<DecisionId>, String)>,
+    /// What people must look at, besides refusals.
+    pub alarms: Vec<String>,
 }
 
 impl Receipt {
@@ -32,6 +34,8 @@ impl Receipt {
         cut(&mut self.edge);
         self.applied.truncate(ITEMS_MAX);
         self.refused.truncate(ITEMS_MAX);
+        self.alarms.truncate(ITEMS_MAX);
+        self.alarms.iter_mut().for_each(cut);
         self.refused.iter_mut().for_each(|(_, reason)| cut(reason));
         self
     }
@@ -85,7 +89,7 @@ mod tests {
     use super::*;
 
     fn receipt(edge: &str, revision: u64) -> Receipt {
-        Receipt { edge: edge.to_owned(), revision, applied: vec![], refused: vec![] }
+        Receipt { edge: edge.to_owned(), revision, applied: vec![], refused: vec![], alarms: vec![] }
     }
 
     #[test]

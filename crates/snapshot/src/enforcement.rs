@@ -3,7 +3,9 @@
 //! A measure starts by proof and ends by time. Parcels come from a feed that nobody has to trust about
 //! measures: an omitted or damaged bundle leaves a running measure as it is, and raises an alarm.
 
-use crate::{Bundle, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify};
+use crate::{
+    Bundle, Consistency, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify,
+};
 use policy::Footprint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -52,6 +54,8 @@ pub struct Applied {
 pub enum Alarm {
     /// A parcel leaves out a measure whose lease still runs.
     Omitted(DecisionId),
+    /// A measure that this edge once proved and whose lease still runs is not at hand any more.
+    Lost(DecisionId),
     /// A bundle was refused; `name` is the refusal's.
     Refused {
         /// Which decision it claims.
@@ -90,6 +94,11 @@ impl Enforcement {
         &self.trust
     }
 
+    /// The bundles of all running measures, as they were proved last: what a restart needs.
+    pub fn bundles(&self) -> impl Iterator<Item = &Arc<[u8]>> {
+        self.running.values().map(|running| &running.bytes)
+    }
+
     /// Takes a parcel: sites as they are, measures by proof.
     pub fn apply(&mut self, parcel: &Parcel, now: Timestamp) -> Applied {
         self.running.retain(|_, running| now < running.measure.expires());
@@ -98,6 +107,8 @@ impl Enforcement {
         self.take_bundles(parcel, now, &mut outcome);
         let missing = self.running.keys().filter(|id| !outcome.present.contains(id));
         outcome.alarms.extend(missing.copied().map(Alarm::Omitted));
+        let lost = self.trust.unended(now).filter(|id| !self.running.contains_key(id));
+        outcome.alarms.extend(lost.map(Alarm::Lost));
         if parcel.revision < self.revision {
             let (served, parcel) = (self.revision, parcel.revision);
             outcome.alarms.push(Alarm::OlderRevision { served, parcel });
@@ -124,13 +135,19 @@ impl Enforcement {
                 continue;
             }
             match verify(bytes, &self.roots, &self.trust, &around) {
-                Ok(measure) => self.start(Arc::clone(bytes), measure, outcome),
+                Ok(measure) => self.start(Arc::clone(bytes), measure, &parcel.consistency, outcome),
                 Err(refusal) => self.refuse(bytes, refusal, outcome),
             }
         }
     }
 
-    fn start(&mut self, bytes: Arc<[u8]>, measure: ProvedMeasure, outcome: &mut Outcome) {
+    fn start(
+        &mut self,
+        bytes: Arc<[u8]>,
+        measure: ProvedMeasure,
+        consistency: &[Consistency],
+        outcome: &mut Outcome,
+    ) {
         let id = measure.id();
         outcome.present.insert(id);
         if self.running.get(&id).is_some_and(|running| running.measure.leaf() != measure.leaf()) {
@@ -139,7 +156,16 @@ impl Enforcement {
             outcome.refuse(Some(id), Refusal::ReplacementNotBuilt);
             return;
         }
-        self.trust.accept(measure.record(), measure.tree());
+        // A running measure is not asked how its log grew, so its tree counts only if that is proved:
+        // else one bundle proved anew under a forked tree would open the door to all that follow it.
+        match self.trust.check_tree(measure.tree(), consistency) {
+            Ok(()) => self.trust.accept(measure.record(), measure.tree()),
+            Err(Refusal::SplitView(contradiction)) => {
+                self.trust.freeze(*contradiction);
+                outcome.alarms.push(Alarm::SplitView);
+            }
+            Err(_) => {}
+        }
         if self.running.insert(id, Running { bytes, measure: Arc::new(measure) }).is_none() {
             outcome.started.push(id);
         }
@@ -195,6 +221,9 @@ impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Omitted(id) => write!(f, "the feed omits {id}, whose lease still runs; it stays in force"),
+            Self::Lost(id) => {
+                write!(f, "{id} was in force here and its lease still runs, but its proof is nowhere at hand")
+            }
             Self::Refused { decision: Some(id), name } => write!(f, "a bundle of {id} was refused: {name}"),
             Self::Refused { decision: None, name } => write!(f, "an unreadable bundle was refused: {name}"),
             Self::SplitView => f.write_str(

@@ -186,6 +186,11 @@ impl Trust {
         }
     }
 
+    /// Decisions once proved here whose lease runs on.
+    pub(crate) fn unended(&self, now: Timestamp) -> impl Iterator<Item = DecisionId> {
+        self.decisions.iter().filter(move |(_, seen)| now < seen.expires).map(|(decision, _)| *decision)
+    }
+
     /// Forgets decisions that ended long ago.
     pub(crate) fn forget_ended(&mut self, now: Timestamp) {
         self.decisions.retain(|_, seen| seen.expires.plus(REMEMBERED_AFTER_END) > now);

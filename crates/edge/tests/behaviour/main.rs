@@ -8,5 +8,6 @@ mod measures;
 mod operation;
 mod origins;
 mod proxying;
+mod restart;
 mod support;
 mod tls;

@@ -282,3 +282,44 @@ fn sites_that_go_back_or_claim_a_host_twice_raise_alarms() {
     assert_eq!(applied.snapshot.site(&host).map(|site| site.origins[0].port), Some(2));
     assert!(applied.alarms.iter().all(|alarm| !alarm.to_string().is_empty()));
 }
+
+#[test]
+fn a_running_measure_proved_under_a_forked_tree_does_not_open_the_door_to_the_fork() {
+    // Two pasts that are the same up to the first decision.
+    let (mut stage, mut fork) = (stage(), self::stage());
+    let decided = stage.decided(0, now(), 2 * HOUR);
+    let again = fork.decided(0, now(), 2 * HOUR);
+    assert_eq!(decided.entry, again.entry);
+    let count = |mote: &Mote, n: u64| {
+        mote.entry(ledger::Kind::CountDaily, "counts", &serde_json::json!({"cases": n}), now())
+    };
+    let entry = count(&stage.mote, 1);
+    stage.mote.log(entry);
+    let honest = stage.bytes(&decided, now());
+    stage.apply(&[honest], now());
+
+    let entry = count(&fork.mote, 2);
+    fork.mote.log(entry);
+    let next = fork.decided(1, now(), HOUR);
+    let (running, started) = (fork.bytes(&again, now()), fork.bytes(&next, now()));
+    let seen = stage.edge.trust().size_of(crate::fixture::ORIGIN);
+    let applied = stage.apply(&[running, started], at(1));
+    assert!(blocked(&applied, "a.test", at(1)), "the running measure runs on");
+    assert!(!blocked(&applied, "b.test", at(1)) && applied.started.is_empty());
+    assert_eq!(names(&applied), ["no-consistency-proof"]);
+    assert_eq!(stage.edge.trust().size_of(crate::fixture::ORIGIN), seen);
+}
+
+#[test]
+fn a_measure_whose_proof_is_lost_in_a_restart_raises_an_alarm_until_its_lease_ends() {
+    let mut stage = stage();
+    let decided = stage.decided(0, now(), 2 * HOUR);
+    let bytes = stage.bytes(&decided, now());
+    stage.apply(&[bytes], now());
+    let trust = Trust::parse(&stage.edge.trust().to_bytes().expect("stored")).expect("read");
+    let mut restarted = Enforcement::new(stage.mote.roots(), trust);
+    let empty = |revision| stage.mote.parcel(revision, vec![], vec![]);
+    let lost = |applied: &Applied| applied.alarms.iter().any(|alarm| matches!(alarm, Alarm::Lost(_)));
+    assert!(lost(&restarted.apply(&empty(1), at(1))));
+    assert!(!lost(&restarted.apply(&empty(2), now().plus(2 * HOUR))));
+}
