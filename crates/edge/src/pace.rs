@@ -8,15 +8,22 @@ use tokio::time::{Instant, timeout};
 
 /// Bytes a second that a visitor must give or take, counted over the time spent waiting for it.
 pub(crate) const RATE_BYTES_MIN: u64 = 240;
-/// The waiting that is free.
+/// The waiting that is free at first.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
+/// The longest wait, however many bytes went before it: what a socket's buffer swallowed earns no more.
+pub(crate) const STALL_MAX: Duration = Duration::from_secs(25);
 
-/// Waiting so far, weighed against bytes so far. Only waiting counts: a fast visitor of a slow site owes
+/// The time a visitor may still be waited for. Only waiting counts: a fast visitor of a slow site owes
 /// nothing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pace {
-    waited: Duration,
-    bytes: u64,
+    left: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { left: GRACE }
+    }
 }
 
 /// The visitor has fallen below the rate.
@@ -26,7 +33,8 @@ pub(crate) struct TooSlow;
 impl Pace {
     /// Counts bytes that moved.
     pub(crate) fn credit(&mut self, bytes: usize) {
-        self.bytes = self.bytes.saturating_add(bytes as u64);
+        let earned = Duration::from_millis((bytes as u64).saturating_mul(1000) / RATE_BYTES_MIN);
+        self.left = self.left.saturating_add(earned).min(STALL_MAX);
     }
 
     /// Waits, but no longer than the rate allows. While the future is ready at once this costs no timer and
@@ -40,10 +48,9 @@ impl Pace {
     }
 
     async fn wait_slowly<F: Future>(&mut self, future: F) -> Result<F::Output, TooSlow> {
-        let earned = GRACE + Duration::from_millis(self.bytes.saturating_mul(1000) / RATE_BYTES_MIN);
         let started = Instant::now();
-        let outcome = timeout(earned.saturating_sub(self.waited), future).await;
-        self.waited += started.elapsed();
+        let outcome = timeout(self.left, future).await;
+        self.left = self.left.saturating_sub(started.elapsed());
         outcome.map_err(|_| TooSlow)
     }
 }
@@ -67,5 +74,10 @@ mod tests {
             assert!(steady.wait(second()).await.is_ok());
             steady.credit(240);
         }
+        let mut stalled = Pace::default();
+        stalled.credit(10 << 20);
+        let started = Instant::now();
+        assert!(stalled.wait(Box::pin(std::future::pending::<()>())).await.is_err());
+        assert_eq!(started.elapsed().as_secs(), STALL_MAX.as_secs());
     }
 }

@@ -2,17 +2,14 @@
 //!
 //! A [`Peer`] is one end of a connection that a test holds in its hand: it sends exact bytes and reads exact
 //! bytes, so that a test of HTTP behaviour is a script with a visitor's side and an origin's side, in one
-//! sequence. Waiting for bytes is the only barrier; nothing sleeps. [`Mutator`] makes malformed input from
-//! well-formed input, the same for the same seed.
+//! sequence. Waiting for bytes is the only barrier; nothing sleeps.
 //!
 //! Everything here panics when something other than the script happens: it serves tests only.
 
 #![allow(clippy::panic, clippy::missing_panics_doc, reason = "a test that leaves its script fails there")]
 
-mod mutator;
 mod origin;
 mod peer;
 
-pub use mutator::Mutator;
 pub use origin::Origin;
 pub use peer::{Head, Peer};

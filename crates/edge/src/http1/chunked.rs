@@ -85,36 +85,16 @@ impl ChunkedDecoder {
     }
 
     fn size(&mut self, buffer: &mut BytesMut) -> Result<Option<u64>, Reason> {
-        let window = &buffer[..buffer.len().min(CHUNK_LINE_BYTES_MAX)];
-        let Some(feed) = memchr::memchr(b'\n', window) else {
-            let early = window
-                .iter()
-                .take(SIZE_DIGITS_MAX + 1)
-                .any(|byte| !b"\r;".contains(byte) && !byte.is_ascii_hexdigit());
-            return match () {
-                () if window.len() == CHUNK_LINE_BYTES_MAX => Err(Reason::ChunkLineTooLong),
-                () if early && !window.contains(&b';') => Err(Reason::ChunkMalformed),
-                () => Ok(None),
-            };
+        let Some(line) = size_line(&buffer[..buffer.len().min(CHUNK_LINE_BYTES_MAX)])? else {
+            return Ok(None);
         };
-        let line = window[..feed].strip_suffix(b"\r").ok_or(Reason::BareLineFeed)?;
-        let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let extension = &line[digits..];
-        let clean = extension.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f));
-        if digits == 0
-            || digits > SIZE_DIGITS_MAX
-            || !clean
-            || !matches!(extension.first(), None | Some(b';'))
-        {
-            return Err(Reason::ChunkMalformed);
-        }
-        self.extension_bytes += extension.len();
+        self.extension_bytes += line.bytes - line.digits;
         if self.extension_bytes > EXTENSION_BYTES_MAX {
             return Err(Reason::ChunkLineTooLong);
         }
-        let text = std::str::from_utf8(&line[..digits]).map_err(|_| Reason::ChunkMalformed)?;
+        let text = std::str::from_utf8(&buffer[..line.digits]).map_err(|_| Reason::ChunkMalformed)?;
         let size = u64::from_str_radix(text, 16).map_err(|_| Reason::ChunkMalformed)?;
-        buffer.advance(feed + 1);
+        buffer.advance(line.bytes + 2);
         Ok(Some(size))
     }
 
@@ -130,6 +110,38 @@ impl ChunkedDecoder {
                 parse_trailer(&buffer.split_to(end).freeze()).map(Step::End)
             }
         }
+    }
+}
+
+/// A line `digits[;extension]` without its CR LF.
+struct SizeLine {
+    digits: usize,
+    bytes: usize,
+}
+
+/// Judges byte by byte from the left, so that the verdict does not depend on how the bytes arrive; `None`
+/// while the line is not whole and nothing in it is wrong.
+fn size_line(window: &[u8]) -> Result<Option<SizeLine>, Reason> {
+    let unfinished = match window.len() {
+        CHUNK_LINE_BYTES_MAX => Err(Reason::ChunkLineTooLong),
+        _ => Ok(None),
+    };
+    let digits = window.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    if digits > SIZE_DIGITS_MAX {
+        return Err(Reason::ChunkMalformed);
+    }
+    match window.get(digits) {
+        None => return unfinished,
+        Some(b';' | b'\r' | b'\n') if digits > 0 => {}
+        Some(_) => return Err(Reason::ChunkMalformed),
+    }
+    let plain = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+    let bytes = digits + window[digits..].iter().take_while(|byte| plain(byte)).count();
+    match window[bytes..] {
+        [] | [b'\r'] => unfinished,
+        [b'\r', b'\n', ..] => Ok(Some(SizeLine { digits, bytes })),
+        [b'\n', ..] => Err(Reason::BareLineFeed),
+        [_, ..] => Err(Reason::ChunkMalformed),
     }
 }
 

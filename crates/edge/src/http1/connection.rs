@@ -282,3 +282,6 @@ fn poll_deadline(mut sleep: Pin<&mut Sleep>, until: Instant, cx: &mut Context<'_
     }
     Poll::Pending
 }
+
+#[cfg(test)]
+mod tests;
