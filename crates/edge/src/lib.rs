@@ -9,6 +9,8 @@ mod enforce;
 mod exchange;
 mod fields;
 mod figures;
+#[cfg(any(test, feature = "testing"))]
+pub mod framing;
 mod http1;
 mod http2;
 mod insight;

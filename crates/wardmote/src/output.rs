@@ -41,19 +41,35 @@ pub(crate) fn span(span: std::time::Duration) -> String {
     }
 }
 
-/// Text of others made fit for a terminal: control characters (escape sequences among them) and
-/// characters that change the direction of writing are shown, not obeyed.
+/// Text of others made fit for one cell of a table: control characters (line ends and escape sequences
+/// among them) and characters that nobody sees are shown, not obeyed, so that no text can look like a
+/// row of ours.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
-        let hidden = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if letter == '\n' || !(letter.is_control() || hidden) {
-            out.push(letter);
-        } else {
+        if letter.is_control() || is_unseen(letter) {
             let _ = write!(out, "\\u{{{:04x}}}", u32::from(letter));
+        } else {
+            out.push(letter);
         }
     }
     out
+}
+
+/// Text of others in several lines, each marked as quoted.
+pub(crate) fn quoted(text: &str) -> String {
+    text.split('\n').fold(String::new(), |out, line| format!("{out}    | {}\n", plain(line)))
+}
+
+/// Format characters, separators and fillers without a shape of their own (Unicode categories Cf, Zl, Zp,
+/// and the blank letters of some scripts), which hide or reorder what stands beside them.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}'
+        | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
+        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -76,6 +92,15 @@ mod tests {
 
     #[test]
     fn a_terminal_obeys_no_text_of_others() {
-        assert_eq!(plain("a\x1b[2Jb\u{202e}c\nd"), "a\\u{001b}[2Jb\\u{202e}c\nd");
+        assert_eq!(plain("a\x1b[2Jb\u{202e}c\nd"), "a\\u{001b}[2Jb\\u{202e}c\\u{000a}d");
+        for unseen in ['\u{61c}', '\u{e0041}', '\u{2028}', '\u{ad}', '\u{3164}', '\u{180e}', '\r'] {
+            assert!(plain(&unseen.to_string()).starts_with("\\u{"), "{:x}", u32::from(unseen));
+        }
+        assert_eq!(plain("Straße, 東京, عربي"), "Straße, 東京, عربي");
+    }
+
+    #[test]
+    fn quoted_text_cannot_look_like_a_row_of_ours() {
+        assert_eq!(quoted("one\nsite  a.test\r"), "    | one\n    | site  a.test\\u{000d}\n");
     }
 }

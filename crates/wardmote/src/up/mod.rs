@@ -20,7 +20,8 @@ use crate::exit::{Exit, Failure};
 use parts::{Parts, Started};
 use plan::Plan;
 use report::Report;
-use std::io;
+use serde_json::json;
+use std::io::{self, IsTerminal as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -29,12 +30,13 @@ pub(crate) const RECORDS_FILE: &str = "records.sqlite";
 /// Threads for the control plane; the edge has its own.
 const CONTROL_THREADS: usize = 2;
 
-pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: &Up, json: bool) -> Result<Exit, Failure> {
     if arguments.upgrade {
         eprintln!("wardmote: `up --upgrade` is not built yet; stop the running process and start again");
         return Ok(Exit::NotBuilt);
     }
-    let plan = Plan::of(arguments)?;
+    let report = if json { Report::Json } else { Report::Lines };
+    let plan = Plan::of(arguments, report)?;
     start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
@@ -42,7 +44,7 @@ pub(crate) fn run(arguments: &Up) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-    let exit = runtime.block_on(serve(&plan));
+    let exit = runtime.block_on(serve(&plan, report));
     // Every part was joined; a thread that is late all the same must not hold the process.
     runtime.shutdown_background();
     exit
@@ -55,18 +57,22 @@ fn start_log() {
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .from_env_lossy();
     // The only subscriber of the process; a second `up` in one process does not exist.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .try_init();
 }
 
-async fn serve(plan: &Plan) -> Result<Exit, Failure> {
+async fn serve(plan: &Plan, report: Report) -> Result<Exit, Failure> {
     let config = &plan.config;
-    let report = Report;
     let _held = folder::hold(&config.data_dir)?;
     ports::check(&plan.wanted()).map_err(Failure::failed)?;
     report.ok(format!("data in {} (SQLite)", config.data_dir.display()));
     report.ok(format!("ports free: {}", listed(plan.wanted().iter().map(|wanted| wanted.address.port()))));
     for host in &plan.public {
         names::check(host, report).await;
+        names::warn_of_no_certificate(host, report);
     }
     // Before anything serves: a signal that comes early must find its listener.
     let mut signals = Signals::new().map_err(Failure::failed)?;
@@ -77,7 +83,8 @@ async fn serve(plan: &Plan) -> Result<Exit, Failure> {
         () = signals.next() => None,
         failure = parts.broken() => Some(failure),
     };
-    println!("\n ending: open answers may finish, at most 12 s; once more to end at once");
+    report.gap();
+    report.line("Ending", "open answers may finish, at most 12 s; once more to end at once");
     stop.cancel();
     Running::remove(&config.data_dir);
     tokio::select! {
@@ -91,8 +98,7 @@ async fn serve(plan: &Plan) -> Result<Exit, Failure> {
 
 fn announce(config: &Config, started: &Started, report: Report) {
     let running = &started.running;
-    report
-        .ok(format!("certificates from the local CA; to trust them, import {}", started.authority.display()));
+    report.ok(format!("local CA for test names; to trust it, import {}", started.authority.display()));
     report.ok(format!("cache: {} in memory", config.cache.memory));
     report.gap();
     if started.is_demonstration {
@@ -102,6 +108,12 @@ fn announce(config: &Config, started: &Started, report: Report) {
     report.line("Console", format!("{}   (one use, 30 min)", started.setup_link));
     report.line("Record", format!("{}/record/", running.public_url));
     report.line("Next", "wardmote status · apply -f sites.toml · verify URL");
+    report.document(&json!({
+        "running": running,
+        "setup_link": started.setup_link,
+        "authority": started.authority,
+        "demonstration": started.is_demonstration,
+    }));
 }
 
 fn listed(numbers: impl Iterator<Item = u16>) -> String {

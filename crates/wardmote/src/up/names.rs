@@ -4,6 +4,14 @@ use super::report::Report;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use vocabulary::Hostname;
 
+/// Says what a public name has no certificate for yet.
+pub(super) fn warn_of_no_certificate(host: &Hostname, report: Report) {
+    report.warn(
+        format!("no certificate for {host}: ACME is not built yet, and the local CA signs for test names only"),
+        "HTTP works; for HTTPS put the site in a sites.toml with certificate = { chain, key } and use --apply",
+    );
+}
+
 /// Compares where the name points with this machine's own address.
 pub(super) async fn check(host: &Hostname, report: Report) {
     let found = match tokio::net::lookup_host((host.as_str(), 443)).await {
@@ -11,7 +19,7 @@ pub(super) async fn check(host: &Hostname, report: Report) {
         Err(error) => {
             return report.warn(
                 format!("{host} is not found in the DNS: {error}"),
-                "create its A record, or try it before: curl -H 'Host: …'",
+                format!("create its A record; until then try: curl -H 'Host: {host}' http://127.0.0.1/"),
             );
         }
     };
@@ -24,7 +32,7 @@ pub(super) async fn check(host: &Hostname, report: Report) {
             let here = own.first().map_or("unknown".into(), ToString::to_string);
             report.warn(
                 format!("{host} points to {there}, this machine is {here}"),
-                format!("mend: A record → {here}; or go on without (certificate from the local CA)"),
+                format!("mend its A record: {here}; until then visitors go elsewhere"),
             );
         }
         None => report.warn(format!("{host} has no address in the DNS"), "create its A record"),

@@ -32,7 +32,7 @@ pub(super) enum Sites {
 
 impl Plan {
     /// Reads and checks everything that was said.
-    pub(super) fn of(arguments: &Up) -> Result<Self, Failure> {
+    pub(super) fn of(arguments: &Up, report: Report) -> Result<Self, Failure> {
         let local = &arguments.local;
         let mut config = verbs::configuration(local.config.as_deref(), local.data_dir.as_deref())?;
         let pairs = choice::pairs(&arguments.site, &arguments.to)?;
@@ -47,7 +47,7 @@ impl Plan {
             (None, pairs) => from_pairs(pairs)?,
         };
         if choice::is_public(&pairs) && !config.edge.addresses_given {
-            (config.edge.http, config.edge.https) = public_addresses();
+            (config.edge.http, config.edge.https) = public_addresses(report);
         }
         let public = pairs.iter().map(|pair| pair.host.base().clone()).filter(|host| !host.is_reserved());
         Ok(Self { config, sites, public: public.collect() })
@@ -81,7 +81,7 @@ fn from_pairs(pairs: &[Pair]) -> Result<Sites, Failure> {
 
 /// Ports 80 and 443 if they can be had, else the reason and 8080 and 8443. One address of each serves
 /// IPv4 and IPv6 alike where the machine has both.
-fn public_addresses() -> (Vec<SocketAddr>, Vec<SocketAddr>) {
+fn public_addresses(report: Report) -> (Vec<SocketAddr>, Vec<SocketAddr>) {
     let on_all = |port| {
         let both = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
         match ports::bind(both) {
@@ -92,7 +92,7 @@ fn public_addresses() -> (Vec<SocketAddr>, Vec<SocketAddr>) {
     };
     for port in [80, 443] {
         if let Err(error) = ports::bind(on_all(port)) {
-            Report.warn(
+            report.warn(
                 format!("port {port} cannot be had: {error}; using 8080 and 8443 instead"),
                 "visitors find the site on its usual ports only when 80 and 443 are free for this user",
             );

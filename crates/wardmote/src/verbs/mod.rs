@@ -20,7 +20,7 @@ use std::path::Path;
 pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
     let json = line.json;
     match line.verb {
-        Verb::Up(arguments) => up::run(&arguments),
+        Verb::Up(arguments) => up::run(&arguments, json),
         Verb::Check(arguments) => check::run(&arguments, json),
         Verb::Apply(arguments) => apply::run(&arguments, json),
         Verb::Export(local) => export::run(&local, json),

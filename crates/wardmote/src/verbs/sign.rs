@@ -8,7 +8,7 @@ use super::{block_on, control_plane};
 use crate::client::Client;
 use crate::command_line::Sign;
 use crate::exit::{Exit, Failure};
-use crate::output::{self, plain};
+use crate::output::{self, plain, quoted};
 use bytes::Bytes;
 use ledger::{Body, Kind};
 use policy::{OfficerKey, Scope, Statement, Terms};
@@ -19,6 +19,11 @@ use vocabulary::{DecisionId, Digest, canonical};
 use zeroize::Zeroizing;
 
 pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
+    if json && !arguments.yes {
+        return Err(Failure::bad_use(
+            "--json shows nothing to a person; give --yes to sign what you have looked at before",
+        ));
+    }
     let key = officer_key(&arguments.key)?;
     let decision: DecisionId = arguments
         .proposal
@@ -112,7 +117,7 @@ impl Proposal {
         Ok(Self { bytes, body, terms, scope, statement })
     }
 
-    /// For people: the terms in rows, the hosts, the statement, then the bytes themselves.
+    /// For people: the terms in rows, the hosts, every word that will be published, then the bytes.
     fn shown(&self) -> Result<String, Failure> {
         let Terms { measure, class, ground, not_before, expires, profile, .. } = &self.terms;
         let word = |value: Value| value.as_str().map(str::to_owned).unwrap_or_default();
@@ -123,8 +128,6 @@ impl Proposal {
             ["ground".into(), word(json!(ground))],
             ["in force".into(), format!("{not_before} until {expires} ({lease})")],
             ["profile".into(), word(json!(profile))],
-            ["title".into(), plain(&self.statement.title)],
-            ["summary".into(), plain(&self.statement.summary)],
         ];
         if let Some(demand) = &self.terms.demand {
             rows.push(["demand".into(), plain(&format!("{}, {}", demand.authority, demand.law))]);
@@ -136,7 +139,25 @@ impl Proposal {
         rows.push(["entry".into(), format!("{} number {}", self.body.kind.as_str(), self.body.sequence)]);
         rows.push(["digest".into(), policy::approval_digest(&self.bytes).to_string()]);
         let raw = std::str::from_utf8(&self.bytes).map_err(Failure::failed)?;
-        Ok(format!("{}\nThe exact bytes:\n{}\n\n", output::table(&rows), plain(raw)))
+        let (terms, statement) = (output::table(&rows), self.published_words());
+        Ok(format!("{terms}\nWhat will be published:\n{statement}\nThe exact bytes:\n{}\n\n", plain(raw)))
+    }
+
+    /// Every text of the statement: the bytes bind them all, and the signer answers for them.
+    fn published_words(&self) -> String {
+        let Statement { title, summary, facts, ground_text, meaning, redress, contact, url, .. } =
+            &self.statement;
+        let texts = [("title", title), ("summary", summary)];
+        let facts = facts.iter().map(|fact| ("fact", fact));
+        let rest = [
+            ("ground", ground_text),
+            ("meaning", meaning),
+            ("redress", redress),
+            ("contact", contact),
+            ("address", url),
+        ];
+        let all = texts.into_iter().chain(facts).chain(rest);
+        all.fold(String::new(), |out, (name, text)| format!("{out}  {name}\n{}", quoted(text)))
     }
 }
 
@@ -164,7 +185,7 @@ mod tests {
     fn draft() -> (Mote, Draft) {
         let now = Timestamp::from_secs(1_795_000_000);
         let mote = Mote::found(1, now);
-        let site = mote.site(&["forum.test"], 9000);
+        let site = mote.site(&["board.test"], 9000);
         let draft = mote.draft(&[site], now, Duration::from_secs(60));
         (mote, draft)
     }
@@ -186,8 +207,12 @@ mod tests {
         let proposal = Proposal::of(draft.terms.decision, bytes.clone(), &around(&draft)).unwrap();
         let shown = proposal.shown().unwrap();
         assert!(shown.contains(std::str::from_utf8(&bytes).unwrap()), "{shown}");
-        for part in ["forum.test", "M5 on class S", "(1 min 0 s)", "emergency"] {
+        for part in ["board.test", "M5 on class S", "(1 min 0 s)", "emergency"] {
             assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let statement = &draft.statement;
+        for text in statement.facts.iter().chain([&statement.meaning, &statement.redress, &statement.url]) {
+            assert!(shown.contains(&format!("    | {text}\n")), "{text}: {shown}");
         }
     }
 

@@ -13,6 +13,7 @@ use ledger::tlog_policy::TlogPolicy;
 use policy::Roster;
 use serde_json::json;
 use snapshot::{Audit, AuditKeys, BUNDLE_BYTES_MAX, Outcome, audit};
+use std::io::Read as _;
 use std::path::Path;
 use vocabulary::Clock as _;
 
@@ -65,11 +66,14 @@ fn document(place: &str) -> Result<Vec<u8>, Failure> {
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let problem = |error| Failure::bad_use(format!("{}: {error}", path.display()));
-    let length = std::fs::metadata(path).map_err(problem)?.len();
-    if length > BYTES_MAX {
+    let mut bytes = Vec::new();
+    // Not by the file's own word about its length: a device says 0 and never ends.
+    let mut file = std::fs::File::open(path).map_err(problem)?.take(BYTES_MAX + 1);
+    file.read_to_end(&mut bytes).map_err(problem)?;
+    if bytes.len() as u64 > BYTES_MAX {
         return Err(Failure::bad_use(format!("{}: longer than {BYTES_MAX} bytes", path.display())));
     }
-    std::fs::read(path).map_err(problem)
+    Ok(bytes)
 }
 
 /// An audit that checked nothing holds nothing.
