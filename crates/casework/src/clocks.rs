@@ -26,5 +26,9 @@ pub const HEARING_MIN: Duration = HOUR;
 pub const PROMPT_REMOVAL: Duration = HOUR;
 /// Longest lease by the gate.
 pub const LEASE_MAX: Duration = HOUR.saturating_mul(48);
+/// The span over which provisional blocks of one customer are counted.
+pub const PROVISIONAL_WINDOW: Duration = HOUR.saturating_mul(24 * 90);
+/// Longest that provisional blocks of one customer last together within [`PROVISIONAL_WINDOW`].
+pub const PROVISIONAL_MAX: Duration = HOUR.saturating_mul(96);
 /// Longest lease where the horizon did not leave time to wait for authorities.
 pub const SHORT_LEASE_MAX: Duration = HOUR.saturating_mul(12);

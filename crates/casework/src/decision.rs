@@ -9,7 +9,7 @@ mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{Case, CaseStatus, GateVerdict, Officer, Proposal, clocks, gate};
+use crate::{Case, CaseStatus, Earlier, EarlierRefusal, GateVerdict, Officer, Proposal, clocks, gate};
 use policy::{Approval, Approved, Refusal, Roster, Scope, Statement, Terms};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -85,6 +85,9 @@ pub enum DecisionRefusal {
         /// The most.
         max: Duration,
     },
+    /// Earlier provisional blocks of the customer stand against it.
+    #[error(transparent)]
+    Earlier(EarlierRefusal),
     /// The signer has not declared its interests.
     #[error("{0} has not declared its interests in this case within 48 h")]
     NotDeclared(Officer),
@@ -107,6 +110,7 @@ impl DecisionRefusal {
             Self::LeaseRuns(_) => "lease-runs",
             Self::GateClosed(_) => "gate-closed",
             Self::LeaseOverGate { .. } => "lease-over-gate",
+            Self::Earlier(refusal) => refusal.name(),
             Self::NotDeclared(_) => "not-declared",
             Self::Conflicted(_) => "conflicted",
             Self::Approval(refusal) => refusal.name(),
@@ -131,12 +135,14 @@ impl Decision {
         }
     }
 
-    /// Adds an officer's approval. Runs the gate again; asks for the officer's declaration of interests.
+    /// Adds an officer's approval. Runs the gate again; asks for the officer's declaration of interests,
+    /// and that no other provisional block of the customer came in between.
     pub fn approve(
         mut self,
         approval: Approval,
         case: &Case,
         roster: &Roster,
+        earlier: &Earlier,
         now: Timestamp,
     ) -> Result<Self, DecisionRefusal> {
         let mut approvals = match self.state {
@@ -148,6 +154,7 @@ impl Decision {
             policy::examine(self.body.as_bytes(), &approval, roster).map_err(DecisionRefusal::Approval)?;
         check_interests(case, Officer { role: member.role, pseudonym: member.pseudonym.clone() }, now)?;
         self.check_gate(case, now)?;
+        self.check_earlier(case, earlier, now)?;
         approvals.push(approval);
         match policy::approve(self.body.as_bytes(), &approvals, roster, &self.terms) {
             Ok(_)
@@ -163,13 +170,20 @@ impl Decision {
     }
 
     /// Whether the decision may be logged now.
-    pub fn ready(&self, case: &Case, roster: &Roster, now: Timestamp) -> Result<Ready, DecisionRefusal> {
+    pub fn ready(
+        &self,
+        case: &Case,
+        roster: &Roster,
+        earlier: &Earlier,
+        now: Timestamp,
+    ) -> Result<Ready, DecisionRefusal> {
         let DecisionState::Approving { approvals } = &self.state else {
             return Err(self.refuse("logged"));
         };
         let approved = policy::approve(self.body.as_bytes(), approvals, roster, &self.terms)
             .map_err(DecisionRefusal::Approval)?;
         self.check_gate(case, now)?;
+        self.check_earlier(case, earlier, now)?;
         Ok(Ready { decision: self.id, approvals: approvals.clone(), approved })
     }
 
@@ -268,6 +282,11 @@ impl Decision {
             return Err(DecisionRefusal::LeaseOverGate { max });
         }
         Ok(())
+    }
+
+    fn check_earlier(&self, case: &Case, earlier: &Earlier, now: Timestamp) -> Result<(), DecisionRefusal> {
+        let lease = self.terms.expires.since(self.terms.not_before);
+        earlier.admit(case, (self.id, self.terms.measure, lease), now).map_err(DecisionRefusal::Earlier)
     }
 
     fn refuse(&self, wanted: &'static str) -> DecisionRefusal {

@@ -2,10 +2,10 @@
 
 use crate::{
     Addressee, Answer, Appearance, Authority, Case, Channel, Concerned, Considered, Credibility, Danger,
-    Declaration, Delivery, DeliveryProof, Dispatcher, Dissent, Fact, Finding, Harm, Horizon, Identified,
-    ItemConduct, ItemOutcome, Jurisdiction, LegalConclusion, LegalReview, LesserMeasures, Nexus, Notice,
-    Officer, Outcome, Placement, PostedAt, Rating, Ratings, Referral, Safety, Setting, SiteConduct, Source,
-    Text,
+    Declaration, Delivery, DeliveryProof, Dispatcher, Dissent, Earlier, Fact, Finding, Harm, Horizon,
+    Identified, ItemConduct, ItemOutcome, Jurisdiction, LegalConclusion, LegalReview, LesserMeasures, Nexus,
+    Notice, Officer, Outcome, Placement, PostedAt, Rating, Ratings, Referral, Safety, Setting, SiteConduct,
+    Source, Text,
 };
 use policy::{Footprint, Founding, Matrix, Measure, OfficerKey, Role, Roster, default_policy_text};
 use std::time::Duration;
@@ -184,6 +184,11 @@ pub(crate) fn open_case() -> Case {
         case.record(fact, by, ago(HOUR * 2)).expect("recorded");
     }
     case
+}
+
+/// A customer without earlier decisions.
+pub(crate) fn no_earlier() -> Earlier {
+    Earlier::of(AccountId::from_bytes([1; 16]), [], &Trial::new().founding.roster)
 }
 
 /// A founded trial with the policy that it decides under.

@@ -11,6 +11,7 @@
 mod case;
 pub mod clocks;
 mod decision;
+mod earlier;
 mod facts;
 mod finding;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod text;
 
 pub use case::{Attention, Case, CaseRefusal, CaseStatus, FINDINGS_MAX, REFERRALS_MAX};
 pub use decision::{Decision, DecisionRefusal, DecisionState, EdgeReceipt, Logged, Published, Ready};
+pub use earlier::{Earlier, EarlierRefusal};
 pub use facts::{
     Concerned, Considered, Danger, Declaration, Dispatcher, Dissent, Endangering, Fact, Facts, Harm, Horizon,
     Identified, ItemConduct, ItemOutcome, LegalConclusion, LegalReview, LesserMeasures, Nexus, Notice,

@@ -3,7 +3,9 @@
 //! Everything that can refuse a measure refuses it here, before anybody signs: the gate, the floor, the
 //! policy, the profile's reach, the scope's bounds. The edge asks floor, policy and reach again.
 
-use crate::{Case, Decision, GateVerdict, Notice, Officer, Outcome, Text, gate, statement};
+use crate::{
+    Case, Decision, Earlier, EarlierRefusal, GateVerdict, Notice, Officer, Outcome, Text, gate, statement,
+};
 use policy::{
     Condition, Footprint, Ground, Matrix, Measure, Refusal, Roster, Scope, ScopeReference, ServiceClass,
     Statement, Terms, admissible, floor,
@@ -99,6 +101,9 @@ pub enum ProposalRefusal {
     /// The policy asks for more.
     #[error("the policy asks for {} first, and the record does not show it", .0.as_str())]
     ConditionUnmet(Condition),
+    /// Earlier provisional blocks of the customer stand against it.
+    #[error(transparent)]
+    Earlier(EarlierRefusal),
     /// Too many sentences.
     #[error("at most {FACTS_MAX} sentences may be added to the statement")]
     TooManyFacts,
@@ -130,6 +135,7 @@ impl ProposalRefusal {
             Self::LeaseOverGate { .. } => "lease-over-gate",
             Self::SiteOutsideCase(_) => "site-outside-case",
             Self::ConditionUnmet(_) => "condition-unmet",
+            Self::Earlier(refusal) => refusal.name(),
             Self::TooManyFacts => "too-many-facts",
             Self::TitleOverLines => "title-over-lines",
             Self::Inadmissible(refusal) => refusal.name(),
@@ -137,13 +143,14 @@ impl ProposalRefusal {
     }
 }
 
-/// Composes a proposal; the lease begins now.
+/// Composes a proposal; the lease begins now. `earlier` are the provisional blocks that the customer had.
 pub fn propose(
     case: &Case,
     verdict: &GateVerdict,
     request: Request,
     by: Officer,
     setting: &Setting<'_>,
+    earlier: &Earlier,
     now: Timestamp,
 ) -> Result<Proposal, ProposalRefusal> {
     check_request(case, &request)?;
@@ -155,6 +162,9 @@ pub fn propose(
     let admitted = admissible(&terms, &request.scope, setting.matrix, profile, setting.footprint)
         .map_err(ProposalRefusal::Inadmissible)?;
     check_verdict(case, verdict, &request, now)?;
+    earlier
+        .admit(case, (request.decision, request.measure, request.lease), now)
+        .map_err(ProposalRefusal::Earlier)?;
     for condition in admitted.conditions() {
         check_condition(case, *condition)?;
     }

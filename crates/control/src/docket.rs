@@ -4,12 +4,13 @@
 //! Invariant: every write of a decision goes through [`Docket::put`]; after a write whose fate is not
 //! known the memory is dropped and read anew.
 
-use casework::{Decision, DecisionState};
+use casework::{Decision, DecisionState, Earlier};
+use policy::Roster;
 use records::{DecisionFilter, Page, PutError, Records, StoreError, Versioned};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
-use vocabulary::DecisionId;
+use vocabulary::{AccountId, DecisionId, Timestamp};
 
 /// States in which something is still to come.
 const OPEN: [&str; 5] = ["proposed", "approving", "logged", "published", "in-force"];
@@ -43,6 +44,29 @@ impl Docket {
         let list = held.values().cloned().collect();
         *open = Some(held);
         Ok(list)
+    }
+
+    /// The customer's provisional blocks that still matter for a new one.
+    pub(crate) async fn earlier(
+        &self,
+        account: AccountId,
+        roster: &Roster,
+        now: Timestamp,
+    ) -> Result<Earlier, StoreError> {
+        let since = now.minus(Earlier::REACHES_BACK);
+        let mut found = Vec::new();
+        let mut page = Page::first(records::bounds::PAGE_MAX);
+        loop {
+            let listing = self.records.list_decisions(&DecisionFilter::default(), page).await?;
+            let recent = listing.items.last().is_some_and(|item| item.value.terms.not_before >= since);
+            let touches =
+                |decision: &Decision| decision.scope.sites().iter().any(|site| site.account == account);
+            found.extend(listing.items.into_iter().map(|item| item.value).filter(touches));
+            match listing.next.filter(|_| recent) {
+                Some(next) => page.after = Some(next),
+                None => return Ok(Earlier::of(account, &found, roster)),
+            }
+        }
     }
 
     /// Keeps a decision if `expected` is its present version.

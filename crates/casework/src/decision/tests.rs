@@ -20,7 +20,7 @@ fn scope(sites: Vec<ScopeSite>) -> Scope {
     Scope::new(Salt::from_bytes([3; 32]), sites).expect("a scope")
 }
 
-fn request() -> Request {
+pub(crate) fn request() -> Request {
     Request {
         decision: DecisionId::from_bytes([7; 16]),
         measure: Measure::M5,
@@ -37,7 +37,7 @@ fn request() -> Request {
 fn try_propose(case: &Case, request: Request, at: Timestamp) -> Result<Proposal, ProposalRefusal> {
     let trial = Trial::new();
     let verdict = gate(case, request.measure, at);
-    propose(case, &verdict, request, duty(), &trial.setting(), at)
+    propose(case, &verdict, request, duty(), &trial.setting(), &no_earlier(), at)
 }
 
 fn refused(case: &Case, request: Request) -> &'static str {
@@ -56,20 +56,21 @@ fn approval(pseudonym: &str) -> Approval {
 }
 
 fn try_approve(decision: Decision, pseudonym: &str) -> Result<Decision, DecisionRefusal> {
-    decision.approve(approval(pseudonym), &open_case(), &Trial::new().founding.roster, now())
+    decision.approve(approval(pseudonym), &open_case(), &Trial::new().founding.roster, &no_earlier(), now())
 }
 
-fn approving() -> Decision {
+pub(crate) fn approving() -> Decision {
     let once = try_approve(decision(), "assessor-1").expect("the first approval");
     try_approve(once, "legal-1").expect("the second approval")
 }
 
-fn place(index: u64) -> Logged {
+pub(crate) fn place(index: u64) -> Logged {
     Logged { index, leaf: Digest::of(b"leaf"), at: now() }
 }
 
-fn logged() -> Decision {
-    let ready = approving().ready(&open_case(), &Trial::new().founding.roster, now()).expect("ready");
+pub(crate) fn logged() -> Decision {
+    let ready =
+        approving().ready(&open_case(), &Trial::new().founding.roster, &no_earlier(), now()).expect("ready");
     approving().log(ready, place(4)).expect("logged")
 }
 
@@ -130,7 +131,8 @@ fn a_verdict_holds_sixty_minutes_for_the_same_facts() {
     let (case, trial) = (open_case(), Trial::new());
     let verdict = gate(&case, Measure::M5, now());
     let at = |case: &Case, verdict: &GateVerdict, at| {
-        propose(case, verdict, request(), duty(), &trial.setting(), at).map_err(|refusal| refusal.name())
+        propose(case, verdict, request(), duty(), &trial.setting(), &no_earlier(), at)
+            .map_err(|refusal| refusal.name())
     };
     assert!(at(&case, &verdict, now().plus(MINUTE * 59)).is_ok());
     assert_eq!(at(&case, &verdict, now().plus(MINUTE * 60)).err(), Some("verdict-expired"));
@@ -175,7 +177,8 @@ fn a_profile_that_is_not_built_is_refused_with_what_can_be_done() {
     trial.founding.roster =
         Roster::new(Profile::Solo, 2, now(), Thresholds::TRIAL, members).expect("a roster");
     let verdict = gate(&case, Measure::M5, now());
-    let refusal = propose(&case, &verdict, request(), duty(), &trial.setting(), now()).expect_err("solo");
+    let refusal = propose(&case, &verdict, request(), duty(), &trial.setting(), &no_earlier(), now())
+        .expect_err("solo");
     assert_eq!(refusal.name(), "profile-not-built");
 }
 
@@ -212,10 +215,10 @@ fn facts_that_no_longer_carry_the_whole_lease_refuse_signing_and_logging() {
         .send(crate::Channel::DutyLine, ago(MINUTE))
         .and_then(|referral| referral.deliver(call))
         .expect("delivered twice");
-    let signed = decision().approve(approval("legal-1"), &hurried, &roster, now());
+    let signed = decision().approve(approval("legal-1"), &hurried, &roster, &no_earlier(), now());
     assert_eq!(signed.expect_err("48 h of 12").name(), "lease-over-gate");
     assert_eq!(
-        approving().ready(&hurried, &roster, now()).expect_err("48 h of 12").name(),
+        approving().ready(&hurried, &roster, &no_earlier(), now()).expect_err("48 h of 12").name(),
         "lease-over-gate"
     );
 }
@@ -229,7 +232,7 @@ fn conditions_of_a_stricter_policy_are_looked_up_in_the_record() {
         trial.matrix = Matrix::parse(&text).expect("a stricter policy");
         let case = open_case();
         let verdict = gate(&case, Measure::M5, now());
-        propose(&case, &verdict, request(), duty(), &trial.setting(), now())
+        propose(&case, &verdict, request(), duty(), &trial.setting(), &no_earlier(), now())
     };
     assert!(stricter("notice").is_ok());
     for condition in [Condition::FailedM3, Condition::Appeal] {
@@ -241,12 +244,21 @@ fn conditions_of_a_stricter_policy_are_looked_up_in_the_record() {
 #[test]
 fn two_approvals_make_a_decision_ready_and_one_does_not() {
     let (case, roster) = (open_case(), Trial::new().founding.roster);
-    assert_eq!(decision().ready(&case, &roster, now()).expect_err("none").name(), "decision-in-wrong-state");
+    assert_eq!(
+        decision().ready(&case, &roster, &no_earlier(), now()).expect_err("none").name(),
+        "decision-in-wrong-state"
+    );
     let once = try_approve(decision(), "assessor-1").expect("the first approval");
-    assert_eq!(once.ready(&case, &roster, now()).expect_err("one").name(), "too-few-approvals");
+    assert_eq!(
+        once.ready(&case, &roster, &no_earlier(), now()).expect_err("one").name(),
+        "too-few-approvals"
+    );
     let peers = try_approve(once, "assessor-2").expect("a second assessor");
-    assert_eq!(peers.ready(&case, &roster, now()).expect_err("one role").name(), "too-few-roles");
-    let ready = approving().ready(&case, &roster, now()).expect("ready");
+    assert_eq!(
+        peers.ready(&case, &roster, &no_earlier(), now()).expect_err("one role").name(),
+        "too-few-roles"
+    );
+    let ready = approving().ready(&case, &roster, &no_earlier(), now()).expect("ready");
     assert_eq!(ready.approvals().len(), 2);
     assert_eq!(ready.approved().roles(), [Role::Assessor, Role::Legal]);
 }
@@ -260,11 +272,11 @@ fn bad_approvals_are_refused_one_by_one() {
     assert_eq!(name(try_approve(decision(), "reviewer-1")), "role-may-not-decide");
     let trial = Trial::new();
     let elsewhere = trial.key("legal-1").approve(b"other bytes");
-    let checked = once().approve(elsewhere, &open_case(), &trial.founding.roster, now());
+    let checked = once().approve(elsewhere, &open_case(), &trial.founding.roster, &no_earlier(), now());
     assert_eq!(name(checked), "signature-wrong");
     let stranger = Roster::found_trial(&vocabulary::SeededRandom::new(9), now());
     let outside = stranger.keys[3].approve(decision().body.as_bytes());
-    let checked = once().approve(outside, &open_case(), &trial.founding.roster, now());
+    let checked = once().approve(outside, &open_case(), &trial.founding.roster, &no_earlier(), now());
     assert_eq!(name(checked), "outsider");
     let changed = Decision { body: format!("{} ", decision().body), ..decision() };
     assert_eq!(name(try_approve(changed, "legal-1")), "signature-wrong");
@@ -274,7 +286,7 @@ fn bad_approvals_are_refused_one_by_one() {
 fn signers_have_declared_their_interests() {
     let roster = Trial::new().founding.roster;
     let sign = |case: &Case| {
-        let signed = decision().approve(approval("assessor-2"), case, &roster, now());
+        let signed = decision().approve(approval("assessor-2"), case, &roster, &no_earlier(), now());
         signed.map_err(|refusal| refusal.name()).err()
     };
     assert_eq!(sign(&open_case()), None);
@@ -292,18 +304,33 @@ fn signing_and_logging_run_the_gate_again() {
     let roster = Trial::new().founding.roster;
     let mut cured = open_case();
     cured.findings.pop();
-    let signed = decision().approve(approval("legal-1"), &cured, &roster, now());
+    let signed = decision().approve(approval("legal-1"), &cured, &roster, &no_earlier(), now());
     assert_eq!(signed.expect_err("closed").name(), "gate-closed");
-    assert_eq!(approving().ready(&cured, &roster, now()).expect_err("closed").name(), "gate-closed");
+    assert_eq!(
+        approving().ready(&cured, &roster, &no_earlier(), now()).expect_err("closed").name(),
+        "gate-closed"
+    );
     // The danger's horizon is a day away; after it the facts no longer carry the decision.
     let stale = now().plus(HOUR * 25);
-    assert_eq!(approving().ready(&open_case(), &roster, stale).expect_err("stale").name(), "gate-closed");
+    assert_eq!(
+        approving().ready(&open_case(), &roster, &no_earlier(), stale).expect_err("stale").name(),
+        "gate-closed"
+    );
     let over = now().plus(HOUR * 48);
-    assert_eq!(approving().ready(&open_case(), &roster, over).expect_err("over").name(), "lease-over");
+    assert_eq!(
+        approving().ready(&open_case(), &roster, &no_earlier(), over).expect_err("over").name(),
+        "lease-over"
+    );
     let closed = open_case().close(duty(), now(), text("done")).expect("closed");
-    assert_eq!(approving().ready(&closed, &roster, now()).expect_err("closed").name(), "case-closed");
+    assert_eq!(
+        approving().ready(&closed, &roster, &no_earlier(), now()).expect_err("closed").name(),
+        "case-closed"
+    );
     let other = Case { id: CaseId::from_bytes([9; 16]), ..open_case() };
-    assert_eq!(approving().ready(&other, &roster, now()).expect_err("other").name(), "other-decision");
+    assert_eq!(
+        approving().ready(&other, &roster, &no_earlier(), now()).expect_err("other").name(),
+        "other-decision"
+    );
 }
 
 #[test]
@@ -344,12 +371,12 @@ fn no_step_is_skipped_or_taken_twice() {
         approving().lapse(place(1), end),
         logged().expire(end),
         in_force().lapse(place(1), end).and_then(|decision| decision.lapse(place(2), end)),
-        logged().approve(approval("duty-officer-1"), &open_case(), &roster, now()),
+        logged().approve(approval("duty-officer-1"), &open_case(), &roster, &no_earlier(), now()),
     ];
     for refused in out_of_order {
         assert_eq!(refused.expect_err("out of order").name(), "decision-in-wrong-state");
     }
-    let ready = approving().ready(&open_case(), &roster, now()).expect("ready");
+    let ready = approving().ready(&open_case(), &roster, &no_earlier(), now()).expect("ready");
     let grown = try_approve(approving(), "duty-officer-1").expect("a third approval");
     assert!(grown.log(ready.clone(), place(1)).is_err(), "what is logged is what was ready");
     let other = Decision { id: DecisionId::from_bytes([8; 16]), ..approving() };

@@ -12,7 +12,7 @@ use crate::rim::{Problem, Reason};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use casework::{Case, Decision, DecisionRefusal, DecisionState, Request, Setting, Text};
+use casework::{Case, Decision, DecisionRefusal, DecisionState, Earlier, Proposal, Request, Setting, Text};
 use ledger::{Body, EntryFormat, Kind};
 use policy::{Approval, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ScopeSite, ServiceClass};
 use records::{DecisionFilter, Fleet, PutError, Versioned};
@@ -148,7 +148,20 @@ pub(crate) async fn propose(
     };
     let now = plane.clock.now();
     let verdict = casework::gate(&held.value, request.measure, now);
-    let proposal = casework::propose(&held.value, &verdict, request, by, &setting, now)?;
+    let earlier = plane.docket.earlier(held.value.account, &plane.founded.roster, now).await?;
+    let proposal = casework::propose(&held.value, &verdict, request, by, &setting, &earlier, now)?;
+    let body = body(plane, &proposal, now)?;
+    let decision = proposal.into_decision(body);
+    let version = plane.docket.put(decision.clone(), 0).await?;
+    let mut response = shown(plane, StatusCode::CREATED, &Versioned { version, value: decision.clone() });
+    if let Ok(location) = format!("/api/v1/decisions/{}", decision.id).parse() {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// The exact bytes that officers will sign.
+fn body(plane: &Plane, proposal: &Proposal, now: Timestamp) -> Result<String, Problem> {
     let body = Body {
         format: EntryFormat::V1,
         kind: Kind::DecisionMade,
@@ -162,14 +175,7 @@ pub(crate) async fn propose(
         public: serde_json::to_value(proposal.terms()).map_err(|error| broken(&error))?,
     };
     let bytes = body.to_bytes().map_err(|error| broken(&error))?;
-    let body = String::from_utf8(bytes).map_err(|error| broken(&error))?;
-    let decision = proposal.into_decision(body);
-    let version = plane.docket.put(decision.clone(), 0).await?;
-    let mut response = shown(plane, StatusCode::CREATED, &Versioned { version, value: decision.clone() });
-    if let Ok(location) = format!("/api/v1/decisions/{}", decision.id).parse() {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    String::from_utf8(bytes).map_err(|error| broken(&error))
 }
 
 fn broken(error: &dyn std::fmt::Display) -> Problem {
@@ -262,7 +268,9 @@ pub(crate) async fn approve(
     for _ in 0..ATTEMPTS {
         let Versioned { version, value } = decision(plane, id).await?;
         let held = case(plane, value.case).await?;
-        let next = approved(plane, value, &held.value, asked.approval.clone())?;
+        let earlier =
+            plane.docket.earlier(held.value.account, &plane.founded.roster, plane.clock.now()).await?;
+        let next = approved(plane, value, &held.value, &earlier, asked.approval.clone())?;
         match plane.docket.put(next.clone(), version).await {
             Ok(version) => {
                 plane.wake.notify_one();
@@ -275,7 +283,13 @@ pub(crate) async fn approve(
     Err(Problem::new(Reason::Contended))
 }
 
-fn approved(plane: &Plane, decision: Decision, case: &Case, approval: Approval) -> Result<Decision, Problem> {
+fn approved(
+    plane: &Plane,
+    decision: Decision,
+    case: &Case,
+    earlier: &Earlier,
+    approval: Approval,
+) -> Result<Decision, Problem> {
     let now = plane.clock.now();
     let awaited = matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. });
     if awaited && now >= decision.terms.not_before.plus(APPROVAL_WINDOW) {
@@ -287,7 +301,7 @@ fn approved(plane: &Plane, decision: Decision, case: &Case, approval: Approval) 
             "enough officers have signed; the decision goes its way",
         ));
     }
-    decision.approve(approval, case, &plane.founded.roster, now).map_err(|refusal| match refusal {
+    decision.approve(approval, case, &plane.founded.roster, earlier, now).map_err(|refusal| match refusal {
         DecisionRefusal::WrongState { .. } => Problem::new(Reason::WrongState).detail(refusal),
         refusal => refusal.into(),
     })

@@ -31,7 +31,9 @@ async fn log(plane: &Plane, held: &Versioned<Decision>) -> Result<Moved, Reconci
     let index = plane.records.index_of(&leaf).await?;
     let case = plane.records.case(decision.case).await?;
     let case = case.ok_or_else(|| ReconcileError::Damaged(format!("{} is gone", decision.case)))?;
-    let ready = match decision.ready(&case.value, &plane.founded.roster, plane.clock.now()) {
+    let (roster, now) = (&plane.founded.roster, plane.clock.now());
+    let earlier = plane.docket.earlier(case.value.account, roster, now).await?;
+    let ready = match decision.ready(&case.value, roster, &earlier, now) {
         Ok(ready) => ready,
         // Enough officers signed, and the facts do not carry it any more: nothing happens by itself.
         Err(refusal) => {

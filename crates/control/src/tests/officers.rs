@@ -78,9 +78,8 @@ async fn nobody_signs_after_the_window_or_after_enough_have() {
     let late = sign(&rig, &running, &decision, "legal-1").await.is(409).reason();
     assert!(["approved-already", "wrong-state"].contains(&late.as_str()), "{late}");
     running.until_state(&decision, "in-force").await;
-    let second = propose(&running, &case, 7_200).await;
-    rig.clock.advance(Duration::from_secs(3_600));
-    assert_eq!(sign(&rig, &running, &second, "assessor-1").await.is(409).reason(), "approval-window-over");
+    let path = format!("/api/v1/cases/{case}/proposals");
+    assert_eq!(running.post(&path, proposal(7_200)).await.is(409).reason(), "provisional-block-open");
     running.stop().await;
 }
 
