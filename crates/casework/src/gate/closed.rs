@@ -277,6 +277,9 @@ pub enum NotCounted {
     /// Not rated.
     #[error("nobody has rated it")]
     NotRated,
+    /// Rated by one officer only, which stays sealed.
+    #[error("it has one rating of two, which stays sealed until the second is in")]
+    RatedOnce,
     /// Rated otherwise.
     #[error("it is not rated credible")]
     NotCredible,

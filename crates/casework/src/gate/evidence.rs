@@ -123,10 +123,13 @@ fn too_old(posted_at: PostedAt, now: Timestamp) -> Option<NotCounted> {
     }
 }
 
-/// For E1 one credible rating is enough; whether two agree is E7's question.
+/// For E1 one credible rating of two is enough; whether they agree is E7's question. A lone rating is
+/// sealed: whatever it says, it gives the same reason.
 fn not_credible(finding: &Finding, run: &Run<'_>) -> Option<NotCounted> {
-    if finding.ratings == Ratings::Awaited {
-        return Some(NotCounted::NotRated);
+    match finding.ratings {
+        Ratings::Awaited => return Some(NotCounted::NotRated),
+        Ratings::Sealed(_) => return Some(NotCounted::RatedOnce),
+        Ratings::Opened { .. } => {}
     }
     if finding.ratings.all().any(|rating| run.age(rating.at) != Age::Fresh) {
         return Some(NotCounted::RatingStale);
@@ -139,11 +142,11 @@ fn not_credible(finding: &Finding, run: &Run<'_>) -> Option<NotCounted> {
 fn disagreement(finding: &Finding) -> Option<Vec<Closed>> {
     let id = finding.id;
     let mut reasons = Vec::new();
-    if finding.ratings.all().any(|rating| !rating.unsighted) {
-        reasons.push(Closed::RatedWithSight { finding: id });
-    }
     match &finding.ratings {
         Ratings::Opened { first, second } => {
+            if !first.unsighted || !second.unsighted {
+                reasons.push(Closed::RatedWithSight { finding: id });
+            }
             if same_officer(&first.by, &second.by) {
                 reasons.push(Closed::RatedTwiceByOne { finding: id });
             }

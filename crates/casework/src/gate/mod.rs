@@ -14,9 +14,10 @@ mod referrals;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{Case, Facts, Finding, Horizon, Officer, Recorded, Referral, clocks};
+use crate::{Case, Facts, Finding, Horizon, Officer, Ratings, Recorded, Referral, clocks};
 use policy::Measure;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 use std::time::Duration;
 use vocabulary::{CaseId, Digest, FindingId, Hasher, Timestamp, canonical};
 
@@ -96,9 +97,19 @@ pub struct GateVerdict {
 #[derive(Serialize)]
 pub(crate) struct GateInput<'a> {
     measure: Measure,
+    #[serde(serialize_with = "without_sealed")]
     findings: Vec<&'a Finding>,
     facts: Facts,
     referrals: Vec<&'a Referral>,
+}
+
+/// The findings as they are hashed. A lone rating is left out, so that nobody can try what it says
+/// against the hash.
+fn without_sealed<S: Serializer>(findings: &[&Finding], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_seq(findings.iter().map(|finding| match finding.ratings {
+        Ratings::Sealed(_) => Cow::Owned(Finding { ratings: Ratings::Awaited, ..(*finding).clone() }),
+        _ => Cow::Borrowed(*finding),
+    }))
 }
 
 /// What one run of the gate works on.

@@ -50,7 +50,7 @@ fn what_does_not_count_says_why() {
     let stale = |finding: &mut Finding| {
         let mut old = rating(assessor(1), Credibility::Credible);
         old.at = ago(HOUR * 49);
-        finding.ratings = Ratings::Sealed(old);
+        finding.ratings = both_rated(old, rating(assessor(2), Credibility::Credible));
     };
     assert_eq!(why(stale), NotCounted::RatingStale);
 }
@@ -147,10 +147,6 @@ fn e7_wants_two_blind_ratings_that_agree() {
     use Credibility::{Credible, NotCredible};
     let with = |ratings: Ratings| closed_by(&changed(|case| second(case).ratings = ratings));
     assert_eq!(
-        with(Ratings::Sealed(says(assessor(1), Credible))),
-        ["E7 second-rating-missing", "E7 no-agreed-pair"]
-    );
-    assert_eq!(
         with(both_rated(says(assessor(1), Credible), says(assessor(2), NotCredible))),
         ["E7 ratings-disagree", "E7 no-agreed-pair"]
     );
@@ -166,12 +162,32 @@ fn e7_wants_two_blind_ratings_that_agree() {
 }
 
 #[test]
+fn a_lone_rating_says_nothing_through_reasons_or_input_hash() {
+    let sealed = |credibility, unsighted, reason| {
+        let own = rating(assessor(1), credibility);
+        let own = crate::Rating { unsighted, reason: text(reason), ..own };
+        let case = changed(|case| second(case).ratings = Ratings::Sealed(own));
+        gate(&case, Measure::M5, now())
+    };
+    let credible = sealed(Credibility::Credible, true, "a call with a time");
+    assert_eq!(credible, sealed(Credibility::NotCredible, true, "a quotation"));
+    assert_eq!(credible, sealed(Credibility::Credible, false, "I saw the other one"));
+    let named: Vec<_> = credible.reasons().map(|(condition, reason)| (condition, reason.name())).collect();
+    assert_eq!(named[0], (E1, "finding-not-counted".to_owned()));
+    let said = credible.reasons().next().map(|(_, reason)| reason.to_string());
+    assert!(said.is_some_and(|said| said.contains("stays sealed")));
+}
+
+#[test]
 fn e7_and_e9_must_hold_for_the_same_pair() {
     // Two findings have agreeing ratings, and of those the site removed one promptly; the third was left
-    // up but has one rating. Each condition finds a pair of its own, and no pair has both.
+    // up but its ratings differ. Each condition finds a pair of its own, and no pair has both.
     let case = changed(|case| {
         let mut third = finding(3, Source::A);
-        third.ratings = Ratings::Sealed(rating(assessor(1), Credibility::Credible));
+        third.ratings = both_rated(
+            rating(assessor(1), Credibility::Credible),
+            rating(assessor(2), Credibility::NotCredible),
+        );
         case.findings.push(third);
         let fact = &mut case.facts.site_conduct.as_mut().expect("recorded").fact;
         let items = vec![finding_id(1), finding_id(2), finding_id(3)];
