@@ -120,6 +120,8 @@ pub enum Answer {
     NonObjection,
     /// It objects, because of a live operation.
     Objection(Objection),
+    /// It takes its objection back.
+    ObjectionWithdrawn,
     /// Not its matter.
     NoJurisdiction,
     /// It wants to know more.
@@ -161,13 +163,17 @@ impl Referral {
     /// Fixes the packet by its commitment.
     pub fn seal(self, packet: Digest, at: Timestamp) -> Result<Self, ReferralRefusal> {
         match self.state {
-            ReferralState::Drafted { .. } => Ok(self.into(ReferralState::Sealed { packet, at })),
+            ReferralState::Drafted { .. } => {
+                self.state.check_after(at)?;
+                Ok(self.into(ReferralState::Sealed { packet, at }))
+            }
             _ => Err(self.refuse("sealed")),
         }
     }
 
     /// Sends it, or tries one more channel.
     pub fn send(mut self, channel: Channel, at: Timestamp) -> Result<Self, ReferralRefusal> {
+        self.state.check_after(at)?;
         if let ReferralState::Sealed { packet, .. } = self.state {
             let traffic = Traffic { attempts: vec![Attempt { channel, at }], deliveries: Vec::new() };
             return Ok(self.into(ReferralState::Sent { packet, traffic }));
@@ -182,6 +188,7 @@ impl Referral {
     /// Records a proved delivery; the first makes the referral *delivered*.
     pub fn deliver(mut self, delivery: Delivery) -> Result<Self, ReferralRefusal> {
         delivery.check()?;
+        self.state.check_after(delivery.at)?;
         let refusal = self.refuse("delivered");
         let traffic = self.state.traffic_mut().ok_or(refusal)?;
         traffic.has_room()?;
@@ -202,6 +209,7 @@ impl Referral {
     pub fn acknowledge(self, at: Timestamp) -> Result<Self, ReferralRefusal> {
         match self.state.clone() {
             ReferralState::Delivered { packet, traffic } => {
+                self.state.check_after(at)?;
                 Ok(self.into(ReferralState::Acknowledged { packet, traffic, at }))
             }
             _ => Err(self.refuse("acknowledged")),
@@ -217,10 +225,12 @@ impl Referral {
             | ReferralState::Answered { packet, traffic, .. } => (packet, traffic),
             _ => return Err(self.refuse("answered")),
         };
+        self.state.check_after(at)?;
         if self.authority.verified.is_none() || self.authority.inbound != Inbound::Open {
             self.authority.inbound = Inbound::Frozen { since: at };
             return Ok((self, Received::Frozen));
         }
+        self.check_objection(&answer, at)?;
         if matches!(answer, Answer::Objection(_)) {
             if self.objected {
                 return Err(ReferralRefusal::NothingToRenew);
@@ -230,11 +240,25 @@ impl Referral {
         Ok((self.into(ReferralState::Answered { packet, traffic, answer, at }), Received::Answered))
     }
 
+    /// An objection holds to its end; only its withdrawal, recorded as such, ends it before.
+    fn check_objection(&self, answer: &Answer, at: Timestamp) -> Result<(), ReferralRefusal> {
+        let holds = match self.state.answered() {
+            Some((Answer::Objection(objection), since)) => objection.until(since).filter(|until| at < *until),
+            _ => None,
+        };
+        match (holds, answer) {
+            (Some(_), Answer::ObjectionWithdrawn) | (None, _) => Ok(()),
+            (Some(until), _) => Err(ReferralRefusal::ObjectionHolds(until)),
+        }
+    }
+
     /// Renews an objection, once, while it holds.
     pub fn renew_objection(mut self, at: Timestamp) -> Result<Self, ReferralRefusal> {
         match &mut self.state {
             ReferralState::Answered { answer: Answer::Objection(objection), at: since, .. }
-                if objection.renewed_at.is_none() && at < since.plus(clocks::OBJECTION_HOLDS) =>
+                if objection.renewed_at.is_none()
+                    && *since <= at
+                    && at < since.plus(clocks::OBJECTION_HOLDS) =>
             {
                 objection.renewed_at = Some(at);
                 Ok(self)
@@ -311,6 +335,29 @@ impl ReferralState {
             Self::Answered { answer, at, .. } => Some((answer, *at)),
             Self::Closed { last, .. } => last.answered(),
             _ => None,
+        }
+    }
+
+    /// The last instant that is recorded in it.
+    fn last_at(&self) -> Option<Timestamp> {
+        let traffic = self.traffic().and_then(Traffic::last_at);
+        let own = match self {
+            Self::Drafted { at, .. }
+            | Self::Sealed { at, .. }
+            | Self::Acknowledged { at, .. }
+            | Self::Answered { at, .. }
+            | Self::Silent { since: at, .. }
+            | Self::Closed { at, .. } => Some(*at),
+            Self::Sent { .. } | Self::Delivered { .. } => None,
+        };
+        own.max(traffic)
+    }
+
+    /// No step lies before the one that is recorded already: the clocks of E4 run from these instants.
+    fn check_after(&self, at: Timestamp) -> Result<(), ReferralRefusal> {
+        match self.last_at() {
+            Some(last) if at < last => Err(ReferralRefusal::BackDated { at, last }),
+            _ => Ok(()),
         }
     }
 

@@ -31,6 +31,17 @@ pub enum ReferralRefusal {
     /// Renewed once already, or no objection there.
     #[error("there is no objection that could be renewed; one renewal is allowed, while it holds")]
     NothingToRenew,
+    /// Before what is recorded already.
+    #[error("{at} lies before the last step, {last}; the clocks run from when steps were recorded")]
+    BackDated {
+        /// When the step is said to have been.
+        at: Timestamp,
+        /// When the last one was.
+        last: Timestamp,
+    },
+    /// An objection runs.
+    #[error("the authority's objection holds until {0}; record its withdrawal as such, if it withdrew")]
+    ObjectionHolds(Timestamp),
     /// Too many entries.
     #[error("a referral keeps at most {TRAFFIC_MAX} attempts and deliveries")]
     TooMuchTraffic,
@@ -46,6 +57,8 @@ impl ReferralRefusal {
             Self::NotSentThere(_) => "not-sent-there",
             Self::ClockRuns => "clock-runs",
             Self::NothingToRenew => "nothing-to-renew",
+            Self::BackDated { .. } => "back-dated",
+            Self::ObjectionHolds(_) => "objection-holds",
             Self::TooMuchTraffic => "too-much-traffic",
         }
     }

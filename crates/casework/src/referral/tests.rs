@@ -73,7 +73,7 @@ fn delivery_needs_its_own_proof() {
         "not-sent-there"
     );
     let before = Delivery { channel: Channel::Desk, at: ago(HOUR * 2), proof: DeliveryProof::DeskRead };
-    assert_eq!(sent(Channel::Desk).deliver(before).expect_err("before it was sent").name(), "not-sent-there");
+    assert_eq!(sent(Channel::Desk).deliver(before).expect_err("before it was sent").name(), "back-dated");
 }
 
 #[test]
@@ -131,9 +131,27 @@ fn an_objection_is_renewed_once_and_never_raised_anew() {
     assert!(objecting.clone().renew_objection(ago(HOUR).plus(HOUR * 24)).is_err(), "it no longer holds");
     let renewed = objecting.clone().renew_objection(now()).expect("renewed");
     assert_eq!(renewed.clone().renew_objection(now()), Err(ReferralRefusal::NothingToRenew));
-    let (withdrawn, _) = renewed.answer(Answer::NonObjection, now()).expect("withdrawn");
+    let held = renewed.clone().answer(Answer::NonObjection, now()).expect_err("not withdrawn");
+    assert_eq!(held.name(), "objection-holds");
+    let (withdrawn, _) = renewed.answer(Answer::ObjectionWithdrawn, now()).expect("withdrawn");
     assert_eq!(withdrawn.answer(objection(), now()).expect_err("again"), ReferralRefusal::NothingToRenew);
     assert!(answered(1, addressee(), Answer::Order).renew_objection(now()).is_err());
+}
+
+#[test]
+fn no_step_is_dated_before_the_one_before_it() {
+    let early = ago(HOUR + MINUTE);
+    let name = |refused: Result<Referral, ReferralRefusal>| refused.expect_err("back-dated").name();
+    assert_eq!(name(draft().seal(Digest::of(b"packet"), early)), "back-dated");
+    assert_eq!(name(sealed().send(Channel::Desk, early)), "back-dated");
+    let sent = sealed().send(Channel::Desk, now()).expect("sent");
+    assert_eq!(name(sent.clone().send(Channel::Post, ago(MINUTE))), "back-dated");
+    let desk = |at| Delivery { channel: Channel::Desk, at, proof: DeliveryProof::DeskRead };
+    assert_eq!(name(sent.clone().deliver(desk(ago(MINUTE)))), "back-dated");
+    let delivered = sent.deliver(desk(now())).expect("delivered");
+    assert_eq!(name(delivered.clone().acknowledge(ago(MINUTE))), "back-dated");
+    let answer = delivered.answer(Answer::Order, ago(MINUTE)).expect_err("back-dated");
+    assert_eq!(answer.name(), "back-dated");
 }
 
 #[test]

@@ -76,10 +76,27 @@ pub enum DeliveryProof {
     },
 }
 
+impl DeliveryProof {
+    /// The stored file that shows it, if one does; it must be sealed in the case.
+    pub fn evidence(&self) -> Option<EvidenceId> {
+        match self {
+            Self::DeskRead => None,
+            Self::SignedReply { evidence } => Some(*evidence),
+            Self::DutyLineCall { log, .. } => Some(*log),
+        }
+    }
+}
+
 impl Traffic {
     /// When it first arrived.
     pub fn first_delivery(&self) -> Option<Timestamp> {
         self.deliveries.iter().map(|delivery| delivery.at).min()
+    }
+
+    /// The last instant of an attempt or a delivery.
+    pub(super) fn last_at(&self) -> Option<Timestamp> {
+        let attempts = self.attempts.iter().map(|attempt| attempt.at);
+        attempts.chain(self.deliveries.iter().map(|delivery| delivery.at)).max()
     }
 
     /// When the clock runs out: [`clocks::SILENT_AFTER`] after the first delivery and

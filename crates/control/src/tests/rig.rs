@@ -365,9 +365,9 @@ async fn refer(rig: &Rig, running: &Running, case: &str, log: &str) {
         "verified": true, "packet": vocabulary::Digest::of(b"packet")});
     let added = running.post(&format!("/api/v1/cases/{case}/referrals"), referral).await.is(201).json();
     let path = format!("/api/v1/cases/{case}/referrals/{}", added["referral"].as_str().expect("id"));
-    running.post(&format!("{path}/sent"), json!({"channel": "duty-line", "at": rig.ago(3)})).await.is(200);
+    running.post(&format!("{path}/sent"), json!({"channel": "duty-line"})).await.is(200);
     let proof = json!({"duty-line-call": {"line_verified_at": rig.ago(48), "log": log}});
-    let delivered = json!({"channel": "duty-line", "at": rig.ago(3), "proof": proof});
+    let delivered = json!({"channel": "duty-line", "proof": proof});
     running.post(&format!("{path}/delivered"), delivered).await.is(200);
     let answered = running.post(&format!("{path}/answer"), json!({"answer": "request"})).await.is(200);
     assert_eq!(answered.json()["taken"], true);
