@@ -3,7 +3,7 @@
 use crate::{Officer, Ratings, Text};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use vocabulary::{EvidenceId, FindingId, Timestamp};
+use vocabulary::{Digest, EvidenceId, FindingId, Timestamp};
 
 /// What was captured, and what officers make of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Finding {
     pub id: FindingId,
     /// The stored captures behind it, at least one for it to count.
     pub evidence: Vec<EvidenceId>,
+    /// SHA-256 of each of these captures, in the same order: one file sealed twice is one capture.
+    #[serde(default)]
+    pub sha256: Vec<Digest>,
     /// Where the captures come from.
     pub source: Source,
     /// When it was captured.
@@ -93,6 +96,30 @@ pub enum PostedAt {
     },
     /// Not known.
     Unknown,
+}
+
+impl Finding {
+    /// Whether two findings are of one item: their marks are the same, or are spellings of one address.
+    pub(crate) fn same_item(&self, other: &Self) -> bool {
+        spelled(self.item.as_str()) == spelled(other.item.as_str())
+    }
+}
+
+/// An address without what does not change the page: fragment, case of scheme and host, the scheme's
+/// own port, slashes at the end of the path (RFC 3986 §6.2). Other marks stay as they are.
+fn spelled(mark: &str) -> String {
+    let Some((scheme, rest)) = mark.split_once("://") else { return mark.to_owned() };
+    let rest = rest.split('#').next().unwrap_or(rest);
+    let (host, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (path, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let port = match scheme.as_str() {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
+    };
+    let host = host.strip_suffix(port).unwrap_or(&host).trim_end_matches('.');
+    format!("{scheme}://{host}{}{query}", path.trim_end_matches('/'))
 }
 
 impl Source {

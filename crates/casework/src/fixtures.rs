@@ -74,6 +74,7 @@ pub(crate) fn finding(number: u8, source: Source) -> Finding {
     Finding {
         id: finding_id(number),
         evidence: vec![evidence_id(number)],
+        sha256: vec![Digest::of(&[number])],
         source,
         captured_at: ago(HOUR * 5),
         filed_by: officer(Role::Intake, "intake-1"),

@@ -84,11 +84,13 @@ fn dependence(one: &Finding, other: &Finding) -> Option<Closed> {
         (Some(one), Some(other)) => one.resembles(other),
         _ => true,
     };
-    if one.item == other.item {
+    if one.same_item(other) {
         Some(Closed::SameItem { first, second })
     } else if same_author {
         Some(Closed::SameAuthor { first, second })
-    } else if one.evidence.iter().any(|capture| other.evidence.contains(capture)) {
+    } else if one.evidence.iter().any(|capture| other.evidence.contains(capture))
+        || one.sha256.iter().any(|bytes| other.sha256.contains(bytes))
+    {
         Some(Closed::SameCapture { first, second })
     } else if !one.source.grade().own() && !other.source.grade().own() {
         Some(Closed::NoOwnCapture { first, second })
@@ -99,7 +101,7 @@ fn dependence(one: &Finding, other: &Finding) -> Option<Closed> {
 
 /// E1, finding by finding.
 fn not_counted(finding: &Finding, run: &Run<'_>) -> Option<NotCounted> {
-    if finding.evidence.is_empty() {
+    if finding.evidence.is_empty() || finding.evidence.len() != finding.sha256.len() {
         return Some(NotCounted::NoCapture);
     }
     if !finding.source.grade().counts() {

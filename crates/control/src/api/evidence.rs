@@ -48,6 +48,20 @@ impl From<EvidenceSummary> for EvidenceView {
     }
 }
 
+/// The digests of files that are named, each of which must be sealed in this case.
+pub(super) async fn sealed(api: &Api, case: CaseId, named: &[EvidenceId]) -> Result<Vec<Digest>, Problem> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let held = api.plane.records.evidence_of(case).await?;
+    let digest = |id: &EvidenceId| {
+        let summary = held.iter().find(|summary| summary.id == *id);
+        let unknown = || Problem::new(Reason::EvidenceUnknown).detail(id);
+        summary.map(|summary| summary.sha256).ok_or_else(unknown)
+    };
+    named.iter().map(digest).collect()
+}
+
 /// Lists a case's evidence, first sealed first.
 #[utoipa::path(get, path = "/api/v1/cases/{case}/evidence", tag = "evidence", params(("case" = String, Path)),
     responses((status = 200, body = Vec<EvidenceView>)))]

@@ -2,11 +2,12 @@
 
 use super::Api;
 use super::cases::answered;
+use super::evidence::sealed;
 use super::refusals::{changed_case, happened, officer};
+use crate::rim::Problem;
 use crate::rim::body::Json;
 use crate::rim::extract::Path;
 use crate::rim::version::Wanted;
-use crate::rim::{Problem, Reason};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -14,7 +15,6 @@ use casework::{Appearance, Credibility, Finding, PostedAt, Rating, Ratings, Sour
 use policy::Pseudonym;
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeSet;
 use vocabulary::{CaseId, EvidenceId, FindingId, Timestamp};
 
 /// A finding to add.
@@ -75,16 +75,13 @@ pub(crate) async fn add(
 ) -> Result<Response, Problem> {
     let filed_by = officer(&api.plane, &asked.by)?;
     let wanted = Wanted::of(&fields)?;
-    let sealed = api.plane.records.evidence_of(case).await?;
-    let sealed: BTreeSet<EvidenceId> = sealed.into_iter().map(|summary| summary.id).collect();
-    if let Some(unknown) = asked.evidence.iter().find(|id| !sealed.contains(id)) {
-        return Err(Problem::new(Reason::EvidenceUnknown).detail(unknown));
-    }
+    let sha256 = sealed(&api, case, &asked.evidence).await?;
     let id = FindingId::random(&*api.plane.random);
     let captured_at = happened(asked.captured_at, api.plane.clock.now())?;
     let finding = Finding {
         id,
         evidence: asked.evidence,
+        sha256,
         source: asked.source,
         captured_at,
         filed_by,

@@ -70,6 +70,7 @@ pub fn oversized_case(number: u8) -> Case {
     case.findings.push(Finding {
         id: FindingId::from_bytes([1; 16]),
         evidence: vec![EvidenceId::from_bytes([1; 16]); captures],
+        sha256: Vec::new(),
         source: Source::B,
         captured_at: at(0),
         filed_by: officer(),

@@ -13,8 +13,13 @@ fn e1_wants_two_independent_credible_findings_within_48_hours() {
         }),
         ("E1 same-capture, E7 no-agreed-pair, E9 no-pair-left", |case| {
             second(case).evidence = vec![evidence_id(9), evidence_id(1)];
+            second(case).sha256 = vec![Digest::of(b"9"), Digest::of(b"1")];
+        }),
+        ("E1 same-capture, E7 no-agreed-pair, E9 no-pair-left", |case| {
+            second(case).sha256 = finding(1, Source::A).sha256;
         }),
         (not_counted, |case| second(case).evidence.clear()),
+        (not_counted, |case| second(case).sha256.clear()),
         (not_counted, |case| second(case).source = Source::D),
         (not_counted, |case| second(case).source = Source::E),
         (not_counted, |case| second(case).appearance = Appearance::Elsewhere),
@@ -25,6 +30,22 @@ fn e1_wants_two_independent_credible_findings_within_48_hours() {
         ("", |case| second(case).appearance = Appearance::Promoted),
         ("", |case| second(case).source = Source::C { supplier: text("A flagger") }),
     ]);
+}
+
+#[test]
+fn one_address_in_two_spellings_is_one_item() {
+    for other in [
+        "https://forum.test/post/1#reply",
+        "https://FORUM.test/post/1",
+        "HTTPS://forum.test:443/post/1/",
+        "https://forum.test./post/1/#",
+    ] {
+        let case = changed(|case| second(case).item = text(other));
+        assert!(closed_by(&case).contains(&"E1 same-item".to_owned()), "{other}");
+    }
+    for other in ["https://forum.test/post/1?page=2", "https://forum.test/Post/1"] {
+        assert_eq!(closed_by(&changed(|case| second(case).item = text(other))), [""; 0], "{other}");
+    }
 }
 
 #[test]
