@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Fact, Facts, Finding, Officer, Rating, RatingRefusal, Ratings, Referral, ReferralRefusal, Text};
+use crate::{
+    Fact, Facts, Finding, Officer, Rating, RatingRefusal, Ratings, Recorded, Referral, ReferralRefusal, Text,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vocabulary::{AccountId, CaseId, FindingId, ReferralId, Timestamp};
@@ -12,6 +14,8 @@ use vocabulary::{AccountId, CaseId, FindingId, ReferralId, Timestamp};
 pub const FINDINGS_MAX: usize = 500;
 /// Most referrals of one case.
 pub const REFERRALS_MAX: usize = 100;
+/// Most facts of one case that newer ones replaced.
+pub const SUPERSEDED_MAX: usize = 500;
 /// Most captures of one finding.
 const EVIDENCE_MAX: usize = 20;
 
@@ -40,6 +44,9 @@ pub struct Case {
     /// The recorded facts E2 to E9.
     #[serde(default)]
     pub facts: Facts,
+    /// Facts that newer ones replaced, oldest first. The gate never reads them.
+    #[serde(default)]
+    pub superseded: Vec<Recorded<Fact>>,
     /// The referrals to authorities.
     #[serde(default)]
     pub referrals: Vec<Referral>,
@@ -102,6 +109,9 @@ pub enum CaseRefusal {
     /// A legal conclusion by someone else.
     #[error("{0} is no legal reviewer; the conclusion is recorded by the role legal")]
     NotLegal(Officer),
+    /// A declared conflict taken back.
+    #[error("{0} declared a conflict of interest in this case, and that stands")]
+    ConflictStands(Officer),
     /// The rating is refused.
     #[error(transparent)]
     Rating(RatingRefusal),
@@ -121,6 +131,7 @@ impl CaseRefusal {
             Self::RatedAlready => "rated-already",
             Self::TooMany { .. } => "too-many",
             Self::NotLegal(_) => "not-legal",
+            Self::ConflictStands(_) => "conflict-stands",
             Self::Rating(refusal) => refusal.name(),
             Self::Referral(refusal) => refusal.name(),
         }
@@ -140,6 +151,7 @@ impl Case {
             attention: Attention::default(),
             findings: Vec::new(),
             facts: Facts::default(),
+            superseded: Vec::new(),
             referrals: Vec::new(),
         }
     }
@@ -177,10 +189,18 @@ impl Case {
         Ok(())
     }
 
-    /// Records a fact.
+    /// Records a fact. The findings it names must be this case's; that its files are ([`Fact::evidence`])
+    /// is the caller's to check, who keeps them.
     pub fn record(&mut self, fact: Fact, by: Officer, at: Timestamp) -> Result<(), CaseRefusal> {
         self.check_open()?;
-        self.facts.record(fact, by, at)
+        let stranger = |id: &FindingId| !self.findings.iter().any(|finding| finding.id == *id);
+        if let Some(unknown) = fact.findings().into_iter().find(stranger) {
+            return Err(CaseRefusal::NoFinding(unknown));
+        }
+        room("facts that were replaced", self.superseded.len(), SUPERSEDED_MAX)?;
+        let replaced = self.facts.record(fact, by, at)?;
+        self.superseded.extend(replaced);
+        Ok(())
     }
 
     /// Adds a referral.

@@ -8,6 +8,9 @@ use policy::{Measure, Role};
 use serde::{Deserialize, Serialize};
 use vocabulary::{Digest, EvidenceId, FindingId, Timestamp};
 
+/// Most dissents attached to a conclusion.
+const DISSENT_MAX: usize = 50;
+
 /// Everything recorded for E2 to E9.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -328,26 +331,88 @@ pub enum ItemOutcome {
     },
 }
 
-impl Facts {
-    /// Records a fact, in place of an older one of its kind (for declarations: of its officer).
-    pub fn record(&mut self, fact: Fact, by: Officer, at: Timestamp) -> Result<(), CaseRefusal> {
-        fn put<T>(slot: &mut Option<Recorded<T>>, by: Officer, at: Timestamp, fact: T) {
-            *slot = Some(Recorded { by, at, fact });
-        }
-        match fact {
-            Fact::Danger(fact) => put(&mut self.danger, by, at, fact),
-            Fact::Nexus(fact) => put(&mut self.nexus, by, at, fact),
-            Fact::Concerned(fact) => put(&mut self.concerned, by, at, fact),
-            Fact::LesserMeasures(fact) => put(&mut self.lesser_measures, by, at, fact),
-            Fact::Safety(fact) => put(&mut self.safety, by, at, fact),
-            Fact::LegalReview(_) if by.role != Role::Legal => return Err(CaseRefusal::NotLegal(by)),
-            Fact::LegalReview(fact) => put(&mut self.legal_review, by, at, fact),
-            Fact::SiteConduct(fact) => put(&mut self.site_conduct, by, at, fact),
-            Fact::Declaration(fact) => {
-                self.declarations.retain(|other| other.by.pseudonym != by.pseudonym);
-                self.declarations.push(Recorded { by, at, fact });
-            }
-        }
-        Ok(())
+impl Fact {
+    /// The stored files that the fact names; each must be sealed in the case.
+    pub fn evidence(&self) -> Vec<EvidenceId> {
+        let Self::LesserMeasures(fact) = self else { return Vec::new() };
+        let named = fact.considered.iter().filter_map(|entry| match &entry.outcome {
+            Outcome::Failed { evidence, .. } => Some(*evidence),
+            Outcome::WouldDo | Outcome::WouldNotDo { .. } => None,
+        });
+        named.collect()
     }
+
+    /// The findings that the fact names; each must be the case's.
+    pub(crate) fn findings(&self) -> Vec<FindingId> {
+        let Self::SiteConduct(fact) = self else { return Vec::new() };
+        let told = match &fact.notice {
+            Some(Notice::Given { items, .. }) => items.as_slice(),
+            Some(Notice::Withheld { .. }) | None => &[],
+        };
+        fact.items.iter().map(|entry| entry.finding).chain(told.iter().copied()).collect()
+    }
+}
+
+impl Facts {
+    /// Records a fact, in place of an older one of its kind (for declarations: of its officer), which is
+    /// given back to be kept. A declared conflict stands, and a dissent stays attached.
+    pub fn record(
+        &mut self,
+        fact: Fact,
+        by: Officer,
+        at: Timestamp,
+    ) -> Result<Option<Recorded<Fact>>, CaseRefusal> {
+        fn put<T>(
+            slot: &mut Option<Recorded<T>>,
+            new: Recorded<T>,
+            kind: fn(T) -> Fact,
+        ) -> Option<Recorded<Fact>> {
+            slot.replace(new).map(|Recorded { by, at, fact }| Recorded { by, at, fact: kind(fact) })
+        }
+        Ok(match fact {
+            Fact::Danger(fact) => put(&mut self.danger, Recorded { by, at, fact }, Fact::Danger),
+            Fact::Nexus(fact) => put(&mut self.nexus, Recorded { by, at, fact }, Fact::Nexus),
+            Fact::Concerned(fact) => put(&mut self.concerned, Recorded { by, at, fact }, Fact::Concerned),
+            Fact::LesserMeasures(fact) => {
+                put(&mut self.lesser_measures, Recorded { by, at, fact }, Fact::LesserMeasures)
+            }
+            Fact::Safety(fact) => put(&mut self.safety, Recorded { by, at, fact }, Fact::Safety),
+            Fact::LegalReview(_) if by.role != Role::Legal => return Err(CaseRefusal::NotLegal(by)),
+            Fact::LegalReview(mut fact) => {
+                let before = self.legal_review.as_ref().and_then(|review| review.fact.dissent.clone());
+                fact.dissent = attached(before, fact.dissent)?;
+                put(&mut self.legal_review, Recorded { by, at, fact }, Fact::LegalReview)
+            }
+            Fact::SiteConduct(fact) => {
+                put(&mut self.site_conduct, Recorded { by, at, fact }, Fact::SiteConduct)
+            }
+            Fact::Declaration(fact) => {
+                let mut declarations = self.declarations.iter();
+                let place = declarations.position(|other| other.by.pseudonym == by.pseudonym);
+                let mut own = place.map(|place| self.declarations[place].clone());
+                if fact.conflict.is_none() && own.as_ref().is_some_and(|own| own.fact.conflict.is_some()) {
+                    return Err(CaseRefusal::ConflictStands(by));
+                }
+                if let Some(place) = place {
+                    self.declarations.remove(place);
+                }
+                let old = put(&mut own, Recorded { by, at, fact }, Fact::Declaration);
+                self.declarations.extend(own);
+                old
+            }
+        })
+    }
+}
+
+/// The dissent of a new conclusion: what was attached before stays, word by word.
+fn attached(before: Option<Dissent>, now: Option<Dissent>) -> Result<Option<Dissent>, CaseRefusal> {
+    let Some(Dissent::Attached(mut words)) = before else { return Ok(now) };
+    if let Some(Dissent::Attached(more)) = now {
+        let new: Vec<_> = more.into_iter().filter(|word| !words.contains(word)).collect();
+        words.extend(new);
+    }
+    if words.len() > DISSENT_MAX {
+        return Err(CaseRefusal::TooMany { what: "dissents", max: DISSENT_MAX });
+    }
+    Ok(Some(Dissent::Attached(words)))
 }

@@ -25,7 +25,7 @@ mod referral;
 mod statement;
 mod text;
 
-pub use case::{Attention, Case, CaseRefusal, CaseStatus, FINDINGS_MAX, REFERRALS_MAX};
+pub use case::{Attention, Case, CaseRefusal, CaseStatus, FINDINGS_MAX, REFERRALS_MAX, SUPERSEDED_MAX};
 pub use decision::{Decision, DecisionRefusal, DecisionState, EdgeReceipt, Logged, Published, Ready};
 pub use earlier::{Earlier, EarlierRefusal};
 pub use facts::{

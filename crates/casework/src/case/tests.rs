@@ -102,3 +102,64 @@ fn texts_are_never_empty_or_endless() {
         assert!(parse(bad).is_err(), "{bad:?}");
     }
 }
+
+#[test]
+fn what_a_newer_fact_replaces_stays_in_the_case() {
+    let mut case = open_case();
+    let before = case.facts.danger.clone().expect("recorded");
+    case.record(Fact::Danger(danger()), duty(), now()).expect("recorded");
+    let kept = crate::Recorded { by: before.by, at: before.at, fact: Fact::Danger(before.fact) };
+    assert_eq!(case.superseded, [kept]);
+    while case.superseded.len() < SUPERSEDED_MAX {
+        case.record(Fact::Danger(danger()), duty(), now()).expect("recorded");
+    }
+    let full = case.record(Fact::Danger(danger()), duty(), now()).expect_err("full");
+    assert_eq!(full.name(), "too-many");
+}
+
+#[test]
+fn a_declared_conflict_stands() {
+    let mut case = open_case();
+    let declare =
+        |conflict: Option<&str>| Fact::Declaration(crate::Declaration { conflict: conflict.map(text) });
+    case.record(declare(Some("a neighbour")), duty(), now()).expect("declared");
+    let taken_back = case.record(declare(None), duty(), now()).expect_err("it stands");
+    assert_eq!(taken_back.name(), "conflict-stands");
+    assert_eq!(case.record(declare(Some("a neighbour and a debtor")), duty(), now()), Ok(()));
+    assert_eq!(case.record(declare(None), assessor(1), now()), Ok(()), "others declare for themselves");
+}
+
+#[test]
+fn a_dissent_stays_attached() {
+    let mut case = open_case();
+    let review = |dissent| {
+        let (conclusion, sealed_view) = (LegalConclusion::Lawful, Digest::of(b"view"));
+        Fact::LegalReview(LegalReview { conclusion, sealed_view, dissent })
+    };
+    let words = |words: &str| crate::Dissent::Attached(vec![words.parse().expect("words")]);
+    case.record(review(Some(words("I would wait"))), legal(), now()).expect("recorded");
+    for dissent in [None, Some(crate::Dissent::NoneVoiced), Some(words("Too broad"))] {
+        case.record(review(dissent), legal(), now()).expect("recorded");
+    }
+    let kept = case.facts.legal_review.and_then(|review| review.fact.dissent);
+    assert!(matches!(kept, Some(crate::Dissent::Attached(kept)) if kept.len() == 2));
+}
+
+#[test]
+fn facts_name_findings_of_this_case_and_say_which_files_they_rest_on() {
+    let mut case = open_case();
+    let mut conduct = site_conduct();
+    conduct.items[0].finding = finding_id(77);
+    let unknown = case.record(Fact::SiteConduct(conduct), duty(), now()).expect_err("no such finding");
+    assert_eq!(unknown.name(), "no-such-finding");
+    let notice = crate::Notice::Given { at: ago(HOUR), items: vec![finding_id(78)], reply: None };
+    let conduct = crate::SiteConduct { notice: Some(notice), items: Vec::new() };
+    let unknown = case.record(Fact::SiteConduct(conduct), duty(), now()).expect_err("no such finding");
+    assert_eq!(unknown.name(), "no-such-finding");
+    let outcome = crate::Outcome::Failed { reposted_at: ago(HOUR), evidence: evidence_id(7) };
+    let considered = vec![crate::Considered { measure: policy::Measure::M3, outcome }];
+    let fact = Fact::LesserMeasures(crate::LesserMeasures { considered });
+    assert_eq!(fact.evidence(), [evidence_id(7)]);
+    let call = crate::DeliveryProof::DutyLineCall { line_verified_at: now(), log: evidence_id(9) };
+    assert_eq!((call.evidence(), crate::DeliveryProof::DeskRead.evidence()), (Some(evidence_id(9)), None));
+}

@@ -1,7 +1,8 @@
 //! Cases: opening, reading, recording facts, asking the gate.
 
 use super::refusals::{case, changed_case, officer};
-use super::{Api, evidence::EvidenceView};
+use super::Api;
+use super::evidence::{EvidenceView, sealed};
 use crate::rim::body::Json;
 use crate::rim::extract::{Path, Query};
 use crate::rim::page::{PageOf, PageQuery};
@@ -189,6 +190,7 @@ pub(crate) async fn record_fact(
 ) -> Result<Response, Problem> {
     let by = officer(&api.plane, &asked.by)?;
     let wanted = Wanted::of(&fields)?;
+    sealed(&api, id, &asked.fact.evidence()).await?;
     let ((), kept) = changed_case(&api.plane, id, wanted, |case, now| {
         Ok(case.record(asked.fact.clone(), by.clone(), now)?)
     })

@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::cases::answered;
+use super::evidence::sealed;
 use super::refusals::{changed_case, happened, officer};
 use crate::rim::Problem;
 use crate::rim::body::Json;
@@ -71,8 +72,8 @@ pub(crate) struct Delivered {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answered {
-    /// `"order"`, `"request"`, `"non-objection"`, `{"objection": {"reasons": …}}`, `"no-jurisdiction"` or
-    /// `"needs-info"`.
+    /// `"order"`, `"request"`, `"non-objection"`, `{"objection": {"reasons": …}}`,
+    /// `"objection-withdrawn"`, `"no-jurisdiction"` or `"needs-info"`.
     #[schema(value_type = Object)]
     answer: Answer,
     /// When it came; now when left out.
@@ -166,6 +167,8 @@ pub(crate) async fn deliver(
     fields: HeaderMap,
     Json(asked): Json<Delivered>,
 ) -> Result<Response, Problem> {
+    let named: Vec<_> = asked.proof.evidence().into_iter().collect();
+    sealed(&api, place.0, &named).await?;
     step(&api, place, &fields, asked.at, |referral, at| {
         let delivery = Delivery { channel: asked.channel, at, proof: asked.proof.clone() };
         Ok((referral.deliver(delivery)?, None))
