@@ -1,5 +1,6 @@
 //! Which fields may travel where.
 
+use crate::ports::RAY_FIELD;
 use http::{HeaderMap, HeaderName, header};
 
 /// The fields of one connection (RFC 9110 §7.6.1) and those that frame a message on it.
@@ -40,6 +41,20 @@ fn is_usual(option: &[u8]) -> bool {
     option.is_empty() || usual.iter().any(|known| option.eq_ignore_ascii_case(known))
 }
 
+/// Options of one message's Connection fields that name fields other than the usual ones; more are an attempt
+/// to make us work.
+pub(crate) const OPTIONS_MAX: usize = 32;
+
+/// Removes the fields that a request's Connection field names, as soon as it is read: everyone behind, the
+/// cache and the origin, must see the same request. `false`: it names more than anyone needs.
+pub(crate) fn remove_named(fields: &mut HeaderMap) -> bool {
+    let HopByHop { named } = HopByHop::of(fields);
+    for name in named.iter().take(OPTIONS_MAX) {
+        fields.remove(name);
+    }
+    named.len() <= OPTIONS_MAX
+}
+
 /// Removes what concerns only the connection that a message came by.
 pub(crate) fn remove_hop_by_hop(fields: &mut HeaderMap) {
     let ending = HopByHop::of(fields);
@@ -52,6 +67,8 @@ pub(crate) fn remove_hop_by_hop(fields: &mut HeaderMap) {
 /// Whether a field may stand in a trailer that is passed on: none that frames, routes, controls caching,
 /// authenticates or describes content (RFC 9110 §6.5.1).
 pub(crate) fn may_trail(name: &HeaderName) -> bool {
+    // What the edge itself tells an origin must not arrive by another door.
+    let told = name.as_str().starts_with("x-forwarded-") || matches!(name.as_str(), "cdn-loop" | RAY_FIELD);
     const NEVER: [HeaderName; 22] = [
         header::AGE,
         header::AUTHORIZATION,
@@ -76,7 +93,7 @@ pub(crate) fn may_trail(name: &HeaderName) -> bool {
         header::VIA,
         header::WWW_AUTHENTICATE,
     ];
-    !is_hop_by_hop(name) && !NEVER.contains(name)
+    !told && !is_hop_by_hop(name) && !NEVER.contains(name)
 }
 
 #[cfg(test)]

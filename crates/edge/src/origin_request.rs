@@ -62,9 +62,33 @@ fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
     if matches!(*name, header::EXPECT | header::HOST) || *name == RAY {
         return true;
     }
-    let forwarding = [FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, header::FORWARDED];
-    (!behalf.trusted && forwarding.contains(name))
+    // Host and scheme are in the cache's key as the edge knows them, so no proxy's word takes their place.
+    // The others are read by some origins as the visitor's address or the target, and nobody vouches for them.
+    const OURS: [&str; 9] = [
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-port",
+        "x-forwarded-server",
+        "x-forwarded-scheme",
+        "x-real-ip",
+        "true-client-ip",
+        "x-original-url",
+        "x-rewrite-url",
+    ];
+    // Some origins read an underscore as a hyphen.
+    let shadow = name.as_str().contains('_') && is_forwarding_shadow(name.as_str());
+    let list = matches!(name.as_str(), "x-forwarded-for" | "forwarded");
+    OURS.contains(&name.as_str())
+        || shadow
+        || (!behalf.trusted && list)
         || (behalf.accept_encoding.is_some() && *name == header::ACCEPT_ENCODING)
+}
+
+fn is_forwarding_shadow(name: &str) -> bool {
+    let hyphened = name.replace('_', "-");
+    hyphened.starts_with("x-forwarded-")
+        || matches!(hyphened.as_str(), "x-real-ip" | "true-client-ip" | "x-original-url" | "x-rewrite-url")
+        || matches!(hyphened.as_str(), "cdn-loop" | RAY_FIELD)
 }
 
 /// RFC 9110 §10.1.4.
@@ -105,12 +129,8 @@ fn forward(fields: &mut HeaderMap, request: &Request, behalf: &OnBehalf) {
     let (address, forwarded) = text.split_at(address);
     add_to(fields, FORWARDED_FOR, address);
     add_to(fields, header::FORWARDED, forwarded);
-    if !fields.contains_key(FORWARDED_PROTO) {
-        fields.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    }
-    if !fields.contains_key(FORWARDED_HOST) {
-        set(fields, FORWARDED_HOST, request.authority.to_bytes());
-    }
+    fields.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    set(fields, FORWARDED_HOST, request.authority.to_bytes());
     fields.append(CDN_LOOP, HeaderValue::from_static(NAME));
     set(fields, RAY, Bytes::copy_from_slice(&behalf.ray.to_ascii()));
 }
@@ -188,11 +208,17 @@ mod tests {
     fn what_a_trusted_proxy_says_is_kept_and_added_to() {
         let fields = forwarded(
             "GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\n\
-             X-Forwarded-Proto: https\r\nCDN-Loop: other\r\n\r\n",
+             X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.test\r\nX_Forwarded_For: 8.8.8.8\r\n\
+             X-Real-IP: 8.8.8.8\r\nX-Original-URL: /admin\r\nCDN-Loop: other\r\n\r\n",
             true,
         );
         assert_eq!(value(&fields, "x-forwarded-for"), ["6.6.6.6, 7.7.7.7, 192.0.2.7"]);
-        assert_eq!(value(&fields, "x-forwarded-proto"), ["https"]);
+        // The cache's key holds these two, so they are the edge's own.
+        assert_eq!(value(&fields, "x-forwarded-proto"), ["http"]);
+        assert_eq!(value(&fields, "x-forwarded-host"), ["a.test"]);
+        for name in ["x_forwarded_for", "x-real-ip", "x-original-url"] {
+            assert_eq!(value(&fields, name), Vec::<&str>::new(), "{name}");
+        }
         assert_eq!(value(&fields, "cdn-loop"), ["other", "wardmote"]);
     }
 

@@ -120,6 +120,9 @@ fn parse(head: &Bytes, memory: &mut HeadMemory, scheme: Scheme) -> Result<Reques
     for field in tokens.headers.iter() {
         section.take(field, head)?;
     }
+    if !crate::fields::remove_named(&mut section.fields) {
+        return Err(Reason::TooManyFields);
+    }
     let method = parse_method(method)?;
     let target = Target::parse(&head.slice_ref(target.as_bytes()), &method, scheme)?;
     let authority = section.authority(&target, &mut memory.authority, scheme)?;

@@ -130,8 +130,14 @@ impl Writable for TlsHalf {
 
 impl Readable for TlsHalf {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The read before gave Pending, so no plaintext waits inside: only the socket can bring some.
-        self.stream().get_ref().0.poll_read_ready(cx)
+        let stream = self.stream();
+        let (socket, session) = stream.get_ref();
+        // The handshake may have read a request along with its own last bytes: then rustls has plaintext for
+        // us and wants nothing from the socket, which may stay silent for ever.
+        if !session.wants_read() {
+            return Poll::Ready(Ok(()));
+        }
+        socket.poll_read_ready(cx)
     }
 }
 

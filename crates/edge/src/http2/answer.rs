@@ -9,7 +9,7 @@ use h2::SendStream;
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header};
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 const RAY: HeaderName = HeaderName::from_static(RAY_FIELD);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -104,6 +104,11 @@ impl Answer for Http2Answer {
             debug_assert!(false, "one head per answer");
             return Ok(());
         };
+        // h2 takes an answer to a stream that was reset and drops it; here the visitor is known to have left.
+        if respond.poll_reset(&mut Context::from_waker(Waker::noop())).is_ready() {
+            self.stage = Stage::Broken;
+            return Err(Reason::VisitorGone);
+        }
         let mut response = Response::new(());
         *response.status_mut() = head.status;
         *response.version_mut() = Version::HTTP_2;

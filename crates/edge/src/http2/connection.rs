@@ -13,6 +13,7 @@ use http::{Method, Request};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -24,12 +25,15 @@ pub(crate) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// What one stream may hold back while the visitor takes nothing, in bytes. Bodies from the cache are
 /// shared, not copied.
-pub(crate) const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const STREAM_SEND_BYTES_MAX: usize = 16 * 1024;
 /// Streams that the visitor reset before they were looked at; one more ends the connection with
 /// ENHANCE_YOUR_CALM (the rapid reset attack).
 pub(crate) const PENDING_RESETS_MAX: usize = 20;
 /// Streams that the edge had to reset for the visitor's errors; one more ends the connection.
 pub(crate) const FORCED_RESETS_MAX: usize = 64;
+
+/// How long streams under way may go on once the connection ends.
+pub(crate) const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
 
 type Streams<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>;
 
@@ -45,7 +49,8 @@ where
         return;
     };
     let active_at = Instant::now();
-    let mut serving = Serving { connection, streams: Streams::new(), service, active_at, ending: false };
+    let phase = Phase::Open { active_at };
+    let mut serving = Serving { connection, streams: Streams::new(), service, phase };
     let (mut stopping, mut idle) = (pin!(stopping), pin!(sleep(IDLE_TIME_MAX)));
     poll_fn(|cx| serving.poll(stopping.as_mut(), idle.as_mut(), cx)).await;
     // Exchanges that were under way learn that their visitor has left, and are recorded.
@@ -70,9 +75,16 @@ struct Serving<'a, T, S> {
     connection: Connection<T, Bytes>,
     streams: Streams<'a>,
     service: &'a S,
-    active_at: Instant,
-    /// No new stream is taken; those under way are finished.
-    ending: bool,
+    phase: Phase,
+}
+
+/// Where a connection stands.
+#[derive(Clone, Copy)]
+enum Phase {
+    /// Streams are taken. `active_at`: when something last happened.
+    Open { active_at: Instant },
+    /// No new stream is taken; those under way are finished, within bounds.
+    Ending { since: Instant },
 }
 
 impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
@@ -82,7 +94,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
         mut idle: Pin<&mut Sleep>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if !self.ending && stopping.poll(cx).is_ready() {
+        if matches!(self.phase, Phase::Open { .. }) && stopping.poll(cx).is_ready() {
             self.end();
         }
         loop {
@@ -98,23 +110,43 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
                 Poll::Pending if progressed => {}
                 Poll::Pending => break,
             }
-            self.active_at = Instant::now();
-        }
-        while self.streams.is_empty() && !self.ending && idle.as_mut().poll(cx).is_ready() {
-            let until = self.active_at + IDLE_TIME_MAX;
-            if Instant::now() < until {
-                idle.as_mut().reset(until);
-                continue;
+            if let Phase::Open { active_at } = &mut self.phase {
+                *active_at = Instant::now();
             }
-            self.end();
-            // The farewell leaves only when the connection is polled again.
-            cx.waker().wake_by_ref();
         }
-        Poll::Pending
+        self.poll_deadline(idle.as_mut(), cx)
+    }
+
+    /// Ends a connection on which nothing happens; gives one that is ending no more time than it has,
+    /// whether or not the visitor plays its part.
+    fn poll_deadline(&mut self, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let until = match self.phase {
+                Phase::Open { .. } if !self.streams.is_empty() => return Poll::Pending,
+                Phase::Open { active_at } => active_at + IDLE_TIME_MAX,
+                Phase::Ending { since } if self.streams.is_empty() => since + LINGER_TIME_MAX,
+                Phase::Ending { since } => since + ENDING_TIME_MAX,
+            };
+            if timer.deadline() > until {
+                timer.as_mut().reset(until);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match self.phase {
+                _ if Instant::now() < until => timer.as_mut().reset(until),
+                Phase::Open { .. } => {
+                    self.end();
+                    // The farewell leaves only when the connection is polled again.
+                    cx.waker().wake_by_ref();
+                }
+                Phase::Ending { .. } => return Poll::Ready(()),
+            }
+        }
     }
 
     fn end(&mut self) {
-        self.ending = true;
+        self.phase = Phase::Ending { since: Instant::now() };
         self.connection.graceful_shutdown();
     }
 

@@ -175,3 +175,22 @@ async fn a_port_in_the_host_field_is_part_of_the_key() {
         visitor.text("1").await;
     }
 }
+
+#[tokio::test]
+async fn a_field_that_connection_names_selects_no_variant_because_the_origin_never_sees_it() {
+    let stage = Stage::set().await;
+    let vary = format!("{FRESH}Vary: X-V\r\nConnection: close\r\nContent-Length: 4\r\n\r\n");
+    let poisoned = get("/v").replace("\r\n\r\n", "\r\nX-V: mine\r\nConnection: X-V, close\r\n\r\n");
+    let honest = get("/v").replace("\r\n\r\n", "\r\nX-V: mine\r\nConnection: close\r\n\r\n");
+    for (request, seen, body) in [(&poisoned, false, "none"), (&honest, true, "mine")] {
+        let mut visitor = stage.visit().await;
+        visitor.send(request.as_str()).await;
+        let mut origin = stage.origin.accept().await;
+        assert_eq!(!origin.head().await.all("x-v").is_empty(), seen);
+        origin.send(format!("{vary}{body}")).await;
+        assert_eq!(visitor.head().await.status(), 200);
+        visitor.text(body).await;
+    }
+    let (_, body) = stage.ask(&honest).await;
+    assert_eq!(body, b"mine");
+}

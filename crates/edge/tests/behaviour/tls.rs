@@ -13,16 +13,21 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-async fn connect(stage: &Stage, name: &str, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
+fn client_config(stage: &Stage, protocol: &str) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(stage.authority.clone()).expect("a certificate");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = config.expect("versions").with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    Arc::new(config)
+}
+
+async fn connect(stage: &Stage, name: &str, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
+    let config = client_config(stage, protocol);
     let stream = TcpStream::connect(stage.edge.https()[0]).await?;
     let name = ServerName::try_from(name.to_owned()).expect("a name");
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    TlsConnector::from(config).connect(name, stream).await
 }
 
 async fn h2(stage: &Stage) -> SendRequest<Bytes> {
@@ -145,4 +150,50 @@ async fn a_block_answers_http_2_and_cuts_its_streams() {
     assert_eq!(head.status().as_u16(), 403);
     assert!(String::from_utf8_lossy(&page).contains("Provisional block"));
     origin.closed().await;
+}
+
+/// Shakes hands by hand, so that the request leaves in one write with the last bytes of the handshake.
+fn ask_with_the_last_flight(
+    config: Arc<ClientConfig>,
+    address: std::net::SocketAddr,
+) -> std::io::Result<String> {
+    use std::io::{Error, Read as _, Write as _};
+    let name = ServerName::try_from(HOST).expect("a name");
+    let mut session = rustls::ClientConnection::new(config, name).map_err(Error::other)?;
+    let mut socket = std::net::TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    while session.is_handshaking() {
+        if session.wants_write() {
+            session.write_tls(&mut socket)?;
+        }
+        session.read_tls(&mut socket)?;
+        session.process_new_packets().map_err(Error::other)?;
+    }
+    session.writer().write_all(get("/early").as_bytes())?;
+    let mut flight = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut flight)?;
+    }
+    socket.write_all(&flight)?;
+    let mut answer = String::new();
+    while !answer.contains("421 ") && !answer.contains("200 ") {
+        session.read_tls(&mut socket)?;
+        let state = session.process_new_packets().map_err(Error::other)?;
+        let mut piece = vec![0; state.plaintext_bytes_to_read()];
+        session.reader().read_exact(&mut piece)?;
+        answer.push_str(&String::from_utf8_lossy(&piece));
+    }
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_request_that_comes_with_the_last_bytes_of_the_handshake_is_answered() {
+    let stage = Stage::set().await;
+    let (config, address) = (client_config(&stage, "http/1.1"), stage.edge.https()[0]);
+    let asking = tokio::task::spawn_blocking(move || ask_with_the_last_flight(config, address));
+    let mut origin = stage.origin.accept().await;
+    assert_eq!(origin.head().await.line(), "GET /early HTTP/1.1");
+    origin.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let answer = asking.await.expect("no panic").expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
 }
