@@ -23,7 +23,8 @@ use crate::trail::{Counted, Trail};
 use crate::vigil::keep_vigil;
 use crate::worker::Worker;
 use caching::{CacheStatus, Exchanged, Plan};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
+use object_cache::Fill;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -77,9 +78,19 @@ async fn lead<C: Content, A: Answer>(
         }
     };
     let routed = route(admitted.site(), request);
-    let (host, generation) = (request.authority.host(), admitted.generation());
-    let serving = pin!(serve(worker, &identified, &admitted, &routed, request, trail, content, answer));
+    let facts = Facts { worker, request, identified, admitted, routed };
+    let (host, generation) = (request.authority.host(), facts.admitted.generation());
+    let serving = pin!(serve(&facts, trail, content, answer));
     keep_vigil(&worker.shared, host, generation, serving).await
+}
+
+/// What is settled about a request once it is routed.
+struct Facts<'a> {
+    worker: &'a Worker,
+    request: &'a Request,
+    identified: Identified,
+    admitted: Admitted,
+    routed: Routed<'a>,
 }
 
 /// Judges the request now, and notes whose it is.
@@ -100,17 +111,13 @@ fn judge(worker: &Worker, request: &Request, trail: &mut Trail, now: Timestamp) 
 }
 
 /// Routed → Hit | Miss.
-#[expect(clippy::too_many_arguments, reason = "the facts gathered so far, one by one")]
 async fn serve<C: Content, A: Answer>(
-    worker: &Worker,
-    identified: &Identified,
-    admitted: &Admitted,
-    routed: &Routed<'_>,
-    request: &Request,
+    facts: &Facts<'_>,
     trail: &mut Trail,
     content: &mut C,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
+    let Facts { worker, routed, .. } = facts;
     let why = match routed.plan {
         Plan::Bypass(why) => why,
         Plan::Lookup => match look_up(&worker.shared.cache, &routed.key, &routed.asked, trail.started) {
@@ -126,65 +133,71 @@ async fn serve<C: Content, A: Answer>(
             Found::Miss(why) => why,
         },
     };
-    trail.cache = Some(CacheStatus::Forwarded { why, status: None, kept: Err(None) });
-    let behalf = OnBehalf {
-        peer: identified.peer,
-        trusted: identified.by_trusted_proxy,
-        ray: trail.ray,
-        accept_encoding: (routed.plan == Plan::Lookup).then(|| routed.asked.accept_encoding()),
-    };
-    boxed(from_origin(worker, &behalf, admitted, routed, request, trail, content, answer)).await
+    boxed(from_origin(facts, why, trail, content, answer)).await
 }
 
 /// Miss → Fetched → Answered.
-#[expect(clippy::too_many_arguments, reason = "the facts gathered so far, one by one")]
 async fn from_origin<C: Content, A: Answer>(
-    worker: &Worker,
-    behalf: &OnBehalf,
-    admitted: &Admitted,
-    routed: &Routed<'_>,
-    request: &Request,
+    facts: &Facts<'_>,
+    why: caching::Reason,
     trail: &mut Trail,
     content: &mut C,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
-    let clock = &worker.shared.clock;
-    let requested = clock.now();
-    let fill = worker.shared.cache.begin(&routed.key);
+    let Facts { worker, request, identified, admitted, routed } = facts;
+    trail.cache = Some(CacheStatus::Forwarded { why, status: None, kept: Err(None) });
+    let lookup = routed.plan == Plan::Lookup;
+    let behalf = OnBehalf {
+        peer: identified.peer,
+        trusted: identified.by_trusted_proxy,
+        ray: trail.ray,
+        accept_encoding: lookup.then(|| routed.asked.accept_encoding()),
+    };
+    let fill = lookup.then(|| worker.shared.cache.begin(&routed.key));
+    let requested = worker.shared.clock.now();
     let Fetched { status, fields, body, transfer } =
-        fetch(worker, admitted, request, behalf, content, answer).await?;
-    let received = clock.now();
+        fetch(worker, admitted, request, &behalf, content, answer).await?;
+    let received = worker.shared.clock.now();
     if status == StatusCode::SWITCHING_PROTOCOLS {
         let lease = transfer.into_lease();
         return tunnel::run(fields, lease, trail.own_fields(), content, answer).await;
     }
     invalidate(worker, &routed.key, request, status, &fields);
     let length = length_of(status, &fields, &body, request.method == http::Method::HEAD);
-    let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
     let exchanged = Exchanged { requested, received };
-    let answered = Received { status, fields: &fields, delimited, exchanged };
-    let filling = match routed.plan {
-        Plan::Bypass(_) => Err(None),
-        Plan::Lookup => {
-            Filling::begin(worker, (routed.key, fill), &routed.asked, &answered, routed.mode).map_err(Some)
-        }
+    let filling = match fill {
+        Some(fill) => begin_filling(facts, fill, status, &fields, length, exchanged).map_err(Some),
+        None => Err(None),
     };
-    if let Some(CacheStatus::Forwarded { why, .. }) = trail.cache {
-        let kept = filling.as_ref().map(|filling| filling.ttl(received)).map_err(|reason| *reason);
-        trail.cache = Some(CacheStatus::Forwarded { why, status: Some(status), kept });
-    }
-    let (own, mut filling) = (trail.own_fields(), filling.ok());
-    let fields = passed_on(fields, &worker.date.at(received));
+    let kept = filling.as_ref().map(|filling| filling.ttl(received)).map_err(|reason| *reason);
+    trail.cache = Some(CacheStatus::Forwarded { why, status: Some(status), kept });
+    let mut filling = filling.ok();
     let gather = |piece: &[u8]| {
         if filling.as_mut().is_some_and(|filling| !filling.add(piece)) {
             filling = None;
         }
     };
+    let (fields, own) = (passed_on(fields, &worker.date.at(received)), trail.own_fields());
     let reason = relay(status, fields, length, own, (body, transfer), answer, gather).await?;
     if let Some(filling) = filling {
         filling.publish();
     }
     Ok(reason)
+}
+
+/// An answer that ends only with its connection may have been cut, and nobody could tell.
+fn begin_filling<'a>(
+    facts: &Facts<'a>,
+    fill: Fill,
+    status: StatusCode,
+    fields: &HeaderMap,
+    length: Length,
+    exchanged: Exchanged,
+) -> Result<Filling<'a>, caching::Reason> {
+    let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
+    let received = Received { status, fields, delimited, exchanged };
+    let routed = &facts.routed;
+    Filling::begin(facts.worker, (routed.key, fill), &routed.asked, &received, routed.mode)
 }
 
 /// What is not needed to answer from the cache has a box of its own, so that a connection does not carry

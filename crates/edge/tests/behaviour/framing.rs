@@ -149,3 +149,28 @@ async fn a_request_on_a_reused_origin_connection_is_asked_anew_only_where_that_i
     assert_eq!(visitor.head().await.status(), 502);
     assert!(!stage.origin.is_called().await, "a POST is not sent twice");
 }
+
+#[tokio::test]
+async fn content_of_any_method_goes_along_and_is_never_taken_for_a_request() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    let smuggled = get("/smuggled");
+    let mut origin = None;
+    for method in ["GET", "HEAD", "DELETE", "OPTIONS", "QUERY"] {
+        let length = smuggled.len();
+        let head = format!("{method} /real HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\n\r\n");
+        visitor.send([head.as_str(), &smuggled].concat()).await;
+        let origin = match &mut origin {
+            Some(origin) => origin,
+            none => none.insert(stage.origin.accept().await),
+        };
+        let asked = origin.head().await;
+        assert_eq!(asked.line(), format!("{method} /real HTTP/1.1"));
+        assert_eq!(asked.length(), length);
+        origin.text(&smuggled).await;
+        origin.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        assert_eq!(visitor.head().await.status(), 200);
+    }
+    visitor.send(get("/last")).await;
+    assert_eq!(origin.expect("a connection").head().await.line(), "GET /last HTTP/1.1");
+}

@@ -136,3 +136,17 @@ async fn a_site_may_have_its_own_error_page_with_escaped_tokens() {
     assert_eq!(head.status(), 421);
     assert!(!String::from_utf8_lossy(&body).contains("{unknown}"));
 }
+
+#[tokio::test]
+async fn an_origin_that_does_not_speak_the_tls_it_should_gives_a_502() {
+    let stage = Stage::set_with(|_| {}, |site| site.origins[0].scheme = snapshot::Scheme::Https).await;
+    let mut visitor = stage.visit().await;
+    visitor.send(get("/")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.bytes(5).await;
+    origin.send("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let answer = visitor.head().await;
+    assert_eq!(answer.status(), 502);
+    let page = String::from_utf8(visitor.bytes(answer.length()).await).expect("a page");
+    assert!(page.contains("origin-tls"), "{page}");
+}
