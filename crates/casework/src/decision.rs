@@ -44,10 +44,9 @@ pub struct Decision {
     pub state: DecisionState,
 }
 
-/// Proof that a decision may be logged: enough approvals, a gate still open, a lease still running.
+/// Proof that a decision may be handed to the log: enough approvals, a gate still open, a lease still running.
 #[derive(Debug, Clone)]
 pub struct Ready {
-    decision: DecisionId,
     approvals: Vec<Approval>,
     approved: Approved,
 }
@@ -184,21 +183,21 @@ impl Decision {
             .map_err(DecisionRefusal::Approval)?;
         self.check_gate(case, now)?;
         self.check_earlier(case, earlier, now)?;
-        Ok(Ready { decision: self.id, approvals: approvals.clone(), approved })
+        Ok(Ready { approvals: approvals.clone(), approved })
     }
 
-    /// The decision is in the log.
-    pub fn log(mut self, ready: Ready, logged: Logged) -> Result<Self, DecisionRefusal> {
-        if ready.decision != self.id {
-            return Err(DecisionRefusal::Other);
-        }
-        match self.state {
-            DecisionState::Approving { ref approvals } if *approvals == ready.approvals => {
-                self.state = DecisionState::Logged { approvals: ready.approvals, logged };
-                Ok(self)
-            }
-            _ => Err(self.refuse("logged")),
-        }
+    /// The decision was found in the log. The log's receipt is enough, no gate is asked and no lease:
+    /// what is public and may act already has happened, whatever the facts have become since. [`ready`]
+    /// is asked before the entry is handed in; between that and this call the process may have died, the
+    /// gate may have closed and the lease may have ended.
+    ///
+    /// [`ready`]: Self::ready
+    pub fn log_found(mut self, logged: Logged) -> Result<Self, DecisionRefusal> {
+        self.state = match self.state {
+            DecisionState::Approving { approvals } => DecisionState::Logged { approvals, logged },
+            _ => return Err(self.refuse("logged")),
+        };
+        Ok(self)
     }
 
     /// Statement and bundle are out.

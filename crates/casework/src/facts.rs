@@ -3,7 +3,7 @@
 //! Members that the gate asks for are optional here, so that a half-filled fact can be saved and the
 //! gate can say what is missing.
 
-use crate::{CaseRefusal, Jurisdiction, Officer, Recorded, Text};
+use crate::{CaseRefusal, Jurisdiction, Officer, Paragraphs, Recorded, Text};
 use policy::{Measure, Role};
 use serde::{Deserialize, Serialize};
 use vocabulary::{Digest, EvidenceId, FindingId, Timestamp};
@@ -195,7 +195,7 @@ pub struct Safety {
     /// The risk of escalation, in words.
     pub escalation: Option<Text>,
     /// The safety plan, in words.
-    pub plan: Option<Text>,
+    pub plan: Option<Paragraphs>,
     /// Whether the dispatcher knows that a swatting call may come.
     pub dispatcher: Option<Dispatcher>,
 }
@@ -249,7 +249,7 @@ pub enum Dissent {
     /// Everybody was asked and nobody dissents.
     NoneVoiced,
     /// Attached, word by word.
-    Attached(Vec<Text>),
+    Attached(Vec<Paragraphs>),
 }
 
 /// E8: what one officer declares about its own interests.
@@ -282,7 +282,7 @@ pub enum Notice {
         /// Which findings' items.
         items: Vec<FindingId>,
         /// What it answered; stands beside the statement.
-        reply: Option<Text>,
+        reply: Option<Paragraphs>,
     },
     /// The customer was not told.
     Withheld {

@@ -4,8 +4,8 @@ use crate::{
     Addressee, Answer, Appearance, Authority, Case, Channel, Concerned, Considered, Credibility, Danger,
     Declaration, Delivery, DeliveryProof, Dispatcher, Dissent, Earlier, Fact, Finding, Harm, Horizon,
     Identified, ItemConduct, ItemOutcome, Jurisdiction, LegalConclusion, LegalReview, LesserMeasures, Nexus,
-    Notice, Officer, Outcome, Placement, PostedAt, Rating, Ratings, Referral, Safety, Setting, SiteConduct,
-    Source, Text,
+    Notice, Officer, Outcome, Paragraphs, Placement, PostedAt, Rating, Ratings, Referral, Safety, Setting,
+    SiteConduct, Source, Text,
 };
 use policy::{Footprint, Founding, Matrix, Measure, OfficerKey, Role, Roster, default_policy_text};
 use std::time::Duration;
@@ -24,6 +24,10 @@ pub(crate) fn ago(span: Duration) -> Timestamp {
 
 pub(crate) fn text(text: &str) -> Text {
     text.parse().expect("a text")
+}
+
+pub(crate) fn paragraphs(text: &str) -> Paragraphs {
+    text.parse().expect("paragraphs")
 }
 
 pub(crate) fn officer(role: Role, pseudonym: &str) -> Officer {
@@ -146,7 +150,7 @@ pub(crate) fn facts() -> Vec<(Fact, Officer)> {
         (
             Fact::Safety(Safety {
                 escalation: Some(text("some may go elsewhere")),
-                plan: Some(text("the person is told before")),
+                plan: Some(paragraphs("the person is told before")),
                 dispatcher: Some(Dispatcher::WarnedWithConsent { at: ago(HOUR * 3) }),
             }),
             duty(),

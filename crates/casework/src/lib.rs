@@ -43,4 +43,4 @@ pub use referral::{
     Addressee, Answer, Attempt, Authority, Channel, Delivery, DeliveryProof, Inbound, Jurisdiction,
     JurisdictionError, Objection, Received, Referral, ReferralRefusal, ReferralState, Traffic, Verification,
 };
-pub use text::{TEXT_MAX, Text, TextError};
+pub use text::{Paragraphs, TEXT_MAX, Text, TextError, is_hidden};

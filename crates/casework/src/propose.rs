@@ -4,7 +4,8 @@
 //! policy, the profile's reach, the scope's bounds. The edge asks floor, policy and reach again.
 
 use crate::{
-    Case, Decision, Earlier, EarlierRefusal, GateVerdict, Notice, Officer, Outcome, Text, gate, statement,
+    Case, Decision, Earlier, EarlierRefusal, GateVerdict, Notice, Officer, Outcome, Paragraphs, Text, gate,
+    statement,
 };
 use policy::{
     Condition, Footprint, Ground, Matrix, Measure, Refusal, Roster, Scope, ScopeReference, ServiceClass,
@@ -34,7 +35,7 @@ pub struct Request {
     /// The statement's title, one line.
     pub title: Text,
     /// The statement's summary, a few sentences.
-    pub summary: Text,
+    pub summary: Paragraphs,
     /// Sentences to add to the statement's facts; never reporter, target or content.
     pub facts: Vec<Text>,
 }
@@ -107,9 +108,6 @@ pub enum ProposalRefusal {
     /// Too many sentences.
     #[error("at most {FACTS_MAX} sentences may be added to the statement")]
     TooManyFacts,
-    /// A title over several lines.
-    #[error("the title is one line")]
-    TitleOverLines,
     /// Floor, policy, reach or scope refuse.
     #[error("the terms are not admissible")]
     Inadmissible(#[source] Refusal),
@@ -137,7 +135,6 @@ impl ProposalRefusal {
             Self::ConditionUnmet(_) => "condition-unmet",
             Self::Earlier(refusal) => refusal.name(),
             Self::TooManyFacts => "too-many-facts",
-            Self::TitleOverLines => "title-over-lines",
             Self::Inadmissible(refusal) => refusal.name(),
         }
     }
@@ -175,9 +172,6 @@ fn check_request(case: &Case, request: &Request) -> Result<(), ProposalRefusal> 
     case.check_open().map_err(|_| ProposalRefusal::CaseClosed)?;
     if request.facts.len() > FACTS_MAX {
         return Err(ProposalRefusal::TooManyFacts);
-    }
-    if request.title.as_str().contains('\n') {
-        return Err(ProposalRefusal::TitleOverLines);
     }
     match request.scope.sites().iter().find(|entry| entry.account != case.account) {
         Some(other) => Err(ProposalRefusal::SiteOutsideCase(other.site)),

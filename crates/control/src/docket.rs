@@ -81,7 +81,7 @@ impl Docket {
                         held.remove(&decision.id);
                     }
                 }
-                self.changes.send_modify(|count| *count += 1);
+                self.touch();
                 Ok(version)
             }
             Err(error) => {
@@ -89,6 +89,11 @@ impl Docket {
                 Err(error)
             }
         }
+    }
+
+    /// Tells those who watch that something else they show has changed.
+    pub(crate) fn touch(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// Counts the writes, watched.

@@ -1,6 +1,5 @@
 //! Starting and joining the control plane.
 
-use crate::alarms::Alarms;
 use crate::api::Api;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
@@ -13,18 +12,15 @@ use crate::rim::principal::Door;
 use crate::sequencer::{
     BEAT, Draft, Item, LocalWitness, Sequencer, Surroundings, WitnessFile, Writer, WriterError, find_kind,
 };
-use crate::sites::{self, Application};
-use crate::{FoundError, Foundation, Inputs, Options, console, founding, record};
+use crate::{FoundError, Foundation, Inputs, Options, PublicUrl, console, founding, record};
 use ledger::witness::Witness;
 use ledger::{Entry, Kind, PolicyPublished, RosterChanged};
 use records::{Records, StoreError};
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use vocabulary::Digest;
@@ -83,9 +79,6 @@ pub enum StartError {
         /// The digest in the log.
         logged: Digest,
     },
-    /// A sites file was not applied.
-    #[error("{0}")]
-    Apply(String),
     /// A part ended that should not.
     #[error("a part of the control plane broke down: {0}")]
     Broken(String),
@@ -116,28 +109,18 @@ pub(crate) async fn start_at(
     let admin_token = foundation.admin_token;
     let (writer, founded) = open_log(foundation, &inputs).await?;
     let (sequencer, waiting) = Sequencer::new(&writer);
-    let (wake, alarms) = (Arc::new(Notify::new()), Arc::new(Alarms::default()));
-    let surroundings =
-        Surroundings { wake: wake.clone(), alarms: alarms.clone(), clock: inputs.clock.clone(), beat };
+    let door =
+        Door::new(inputs.records.clone(), inputs.clock.clone(), inputs.random.clone(), admin_token, listen);
+    let plane = Arc::new(plane(options.public_url, inputs, founded, sequencer));
+    let surroundings = Surroundings {
+        wake: plane.wake.clone(),
+        alarms: plane.alarms.clone(),
+        clock: plane.clock.clone(),
+        beat,
+    };
     let last = CancellationToken::new();
-    let sequencing = tokio::spawn(crate::sequencer::run(writer, waiting, surroundings, last.clone()));
+    let sequencer = tokio::spawn(crate::sequencer::run(writer, waiting, surroundings, last.clone()));
 
-    let plane = Arc::new(Plane {
-        docket: Docket::new(inputs.records.clone()),
-        bundles: Bundles::default(),
-        live: Live::default(),
-        public_url: options.public_url,
-        clock: inputs.clock.clone(),
-        random: inputs.random.clone(),
-        records: inputs.records.clone(),
-        publisher: inputs.publisher,
-        telemetry: inputs.telemetry,
-        founded,
-        sequencer,
-        alarms,
-        wake,
-    });
-    let door = Door::new(inputs.records, inputs.clock, inputs.random, admin_token, listen);
     let api = Api { plane: plane.clone(), door };
     let stop = stop.child_token();
     let mut front = JoinSet::new();
@@ -147,7 +130,25 @@ pub(crate) async fn start_at(
     front.spawn(reconcile::run(plane.clone(), Planned::default(), stop.clone()));
     front.spawn(watch(plane.clone(), stop.clone()));
     front.spawn(sweep(plane, stop.clone()));
-    Ok(Control { listen, public, api, front, sequencer: sequencing, last, stop })
+    Ok(Control { listen, public, api, front, sequencer, last, stop })
+}
+
+fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Sequencer) -> Plane {
+    Plane {
+        docket: Docket::new(inputs.records.clone()),
+        bundles: Bundles::default(),
+        live: Live::default(),
+        alarms: Arc::default(),
+        wake: Arc::default(),
+        clock: inputs.clock,
+        random: inputs.random,
+        records: inputs.records,
+        publisher: inputs.publisher,
+        telemetry: inputs.telemetry,
+        public_url,
+        founded,
+        sequencer,
+    }
 }
 
 async fn found(options: &Options, inputs: &Inputs) -> Result<Foundation, StartError> {
@@ -292,21 +293,6 @@ impl Control {
         let token = self.api.door.offer_setup().await;
         let token = token.map_err(|problem| StartError::Broken(problem.title().to_owned()))?;
         Ok(format!("http://localhost:{}/setup#t={token}", self.listen.port()))
-    }
-
-    /// Applies a sites file as `wardmote up --apply` does: nothing that it does not name goes. Relative
-    /// paths of certificates start from `base`. Returns the revision.
-    pub async fn apply(&self, text: &str, base: &Path) -> Result<u64, StartError> {
-        let application = Application {
-            text: text.to_owned(),
-            base: base.to_owned(),
-            prune: false,
-            dry_run: false,
-            basis: None,
-            actor: "operator:start".to_owned(),
-        };
-        let applied = sites::apply(&self.api.plane, application).await;
-        applied.map(|applied| applied.revision).map_err(|refusal| StartError::Apply(refusal.to_string()))
     }
 
     /// Waits until everything this control plane started has ended: after its token was cancelled, or

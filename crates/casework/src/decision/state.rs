@@ -97,6 +97,10 @@ pub struct EdgeReceipt {
 }
 
 impl DecisionState {
+    /// The names of all states, in the order in which a decision goes through them.
+    pub const NAMES: [&str; 7] =
+        ["proposed", "approving", "logged", "published", "in-force", "lapsed", "expired"];
+
     /// The state's name, as in documents.
     pub fn name(&self) -> &'static str {
         match self {

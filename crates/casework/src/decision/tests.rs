@@ -29,7 +29,7 @@ pub(crate) fn request() -> Request {
         lease: HOUR * 48,
         scope: scope(vec![site(1, 1, "forum.test"), site(2, 1, "*.forum.test")]),
         title: text("Provisional block of a forum"),
-        summary: text("Calls to kill were posted and left up."),
+        summary: paragraphs("Calls to kill were posted and left up."),
         facts: vec![text("The items named a time.")],
     }
 }
@@ -69,9 +69,11 @@ pub(crate) fn place(index: u64) -> Logged {
 }
 
 pub(crate) fn logged() -> Decision {
-    let ready =
-        approving().ready(&open_case(), &Trial::new().founding.roster, &no_earlier(), now()).expect("ready");
-    approving().log(ready, place(4)).expect("logged")
+    approving().log_found(place(4)).expect("logged")
+}
+
+fn expired() -> Decision {
+    approving().expire(now().plus(HOUR * 48)).expect("expired")
 }
 
 fn published() -> Decision {
@@ -161,7 +163,6 @@ fn inadmissible_requests_are_refused_before_the_gate_is_asked() {
         (Request { measure: Measure::M6, ground: Ground::Order, ..request() }, "ground-not-built"),
         (Request { scope: scope(vec![site(1, 1, "forum.net")]), ..request() }, "trial-on-real-name"),
         (Request { scope: scope(vec![site(1, 2, "critic.test")]), ..request() }, "site-outside-case"),
-        (Request { title: text("two\nlines"), ..request() }, "title-over-lines"),
         (Request { facts: vec![text("x"); 21], ..request() }, "too-many-facts"),
     ] {
         assert_eq!(refused(&case, request), expected);
@@ -376,11 +377,26 @@ fn no_step_is_skipped_or_taken_twice() {
     for refused in out_of_order {
         assert_eq!(refused.expect_err("out of order").name(), "decision-in-wrong-state");
     }
-    let ready = approving().ready(&open_case(), &roster, &no_earlier(), now()).expect("ready");
-    let grown = try_approve(approving(), "duty-officer-1").expect("a third approval");
-    assert!(grown.log(ready.clone(), place(1)).is_err(), "what is logged is what was ready");
-    let other = Decision { id: DecisionId::from_bytes([8; 16]), ..approving() };
-    assert_eq!(other.log(ready, place(1)).expect_err("another").name(), "other-decision");
+    for early in [decision().log_found(place(1)), logged().log_found(place(1)), expired().log_found(place(1))]
+    {
+        assert_eq!(early.expect_err("not awaiting the log").name(), "decision-in-wrong-state");
+    }
+}
+
+#[test]
+fn what_the_log_holds_is_logged_even_after_the_gate_closed_and_the_lease_ended() {
+    let end = now().plus(HOUR * 48);
+    let logged = approving().log_found(place(4)).expect("no gate is asked");
+    assert_eq!(logged.state.approvals().len(), 2);
+    assert_eq!(logged.lapse(place(5), end).expect("lapsed").state.name(), "lapsed");
+}
+
+#[test]
+fn every_state_is_among_the_names() {
+    let end = now().plus(HOUR * 48);
+    let lapsed = in_force().lapse(place(5), end).expect("lapsed");
+    let all = [decision(), approving(), logged(), published(), in_force(), lapsed, expired()];
+    assert_eq!(all.map(|decision| decision.state.name()), DecisionState::NAMES);
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn e7_wants_a_legal_conclusion_and_a_word_on_dissent() {
             case.facts.legal_review.as_mut().expect("recorded").fact.dissent = None;
         }),
         ("", |case| {
-            let words = vec![text("I would wait")];
+            let words = vec![paragraphs("I would wait")];
             case.facts.legal_review.as_mut().expect("recorded").fact.dissent = Some(Dissent::Attached(words));
         }),
         ("E7 not-by-legal, E7 legal-also-rated", |case| {

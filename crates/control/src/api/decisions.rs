@@ -12,7 +12,9 @@ use crate::rim::{Problem, Reason};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use casework::{Case, Decision, DecisionRefusal, DecisionState, Earlier, Proposal, Request, Setting, Text};
+use casework::{
+    Case, Decision, DecisionRefusal, DecisionState, Earlier, Paragraphs, Proposal, Request, Setting, Text,
+};
 use ledger::{Body, EntryFormat, Kind};
 use policy::{Approval, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ScopeSite, ServiceClass};
 use records::{DecisionFilter, Fleet, PutError, Versioned};
@@ -51,7 +53,7 @@ pub(crate) struct NewProposal {
     title: Text,
     /// The statement's summary, a few sentences.
     #[schema(value_type = String)]
-    summary: Text,
+    summary: Paragraphs,
     /// Sentences to add to the statement's facts; never reporter, target or content.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
@@ -223,6 +225,12 @@ pub(crate) async fn list(
     Query(query): Query<DecisionsQuery>,
 ) -> Result<axum::Json<PageOf<DecisionLine>>, Problem> {
     let DecisionsQuery { state, case, limit, after } = query;
+    if let Some(unknown) = state.as_deref().filter(|state| !DecisionState::NAMES.contains(state)) {
+        let unknown: String = unknown.chars().take(40).collect();
+        let known = DecisionState::NAMES.join(", ");
+        let why = format!("there is no state {unknown:?}; the states are {known}");
+        return Err(Problem::new(Reason::Malformed).detail(why));
+    }
     let filter = DecisionFilter { states: state.into_iter().collect(), case };
     let page = PageQuery { limit, after }.page()?;
     let listing = api.plane.records.list_decisions(&filter, page).await?;

@@ -17,9 +17,6 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use vocabulary::{AccountId, DecisionId, Timestamp};
 
-/// Longest text of a customer's request, in bytes.
-const REQUEST_BYTES_MAX: usize = 4_000;
-
 /// All customers and their sites.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct FleetView {
@@ -55,7 +52,7 @@ pub(crate) struct ApplyQuery {
     base: Option<String>,
     /// The customer's request in its own words, where a service is lowered. It is logged.
     customer_request: Option<String>,
-    /// The decision that lowers a service.
+    /// A decision that lowers a service; none can yet.
     #[param(value_type = Option<String>)]
     decision: Option<DecisionId>,
 }
@@ -76,7 +73,7 @@ pub(crate) struct ApplyBody {
     base: Option<String>,
     /// The customer's request in its own words.
     customer_request: Option<String>,
-    /// The decision that lowers a service.
+    /// A decision that lowers a service; none can yet.
     #[schema(value_type = Option<String>)]
     decision: Option<DecisionId>,
 }
@@ -143,11 +140,9 @@ pub(crate) async fn apply(
             let why = "give customer_request or decision, not both";
             return Err(Problem::new(Reason::Malformed).detail(why));
         }
-        (Some(words), None) if words.len() > REQUEST_BYTES_MAX => {
-            let why = format!("customer_request has at most {REQUEST_BYTES_MAX} bytes");
-            return Err(Problem::new(Reason::Malformed).detail(why));
-        }
-        (Some(words), None) => Some(Basis::CustomerRequest(words)),
+        (Some(words), None) => Some(Basis::CustomerRequest(words.parse().map_err(|error| {
+            Problem::new(Reason::Malformed).detail(format!("customer_request: {error}"))
+        })?)),
         (None, decision) => decision.map(Basis::Decision),
     };
     let dry_run = asked.dry_run;

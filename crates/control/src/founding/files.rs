@@ -29,6 +29,31 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(of(path))
 }
 
+/// The whole of a file that only its owner may read; one that others may is closed to them first.
+pub(super) fn read_secret(path: &Path) -> Result<Vec<u8>, FileError> {
+    tighten(path)?;
+    read(path)
+}
+
+/// Takes everybody's rights on a file but the owner's to read and write it, and says so.
+pub(super) fn tighten(path: &Path) -> Result<(), FileError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path).map_err(of(path))?.permissions().mode() & 0o7777;
+        if mode & !0o600 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o600)).map_err(of(path))?;
+            tracing::warn!(
+                file = %path.display(),
+                "its mode was {mode:04o}, it is {:04o} now: others could read or change this secret. If this machine \
+                 has other users, treat it as known to them",
+                mode & 0o600
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Makes a folder that its owner alone may enter; one that is there stays as it is.
 pub(super) fn make_folder(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();

@@ -115,6 +115,7 @@ pub fn found(
     check_order(&files)?;
     let admin_token = admin_token(&files, random)?;
     let roster = roster(&files, clock, random)?;
+    tighten_officers(&files.officers())?;
     let (policy_text, matrix) = policy(&files)?;
     let tag: [u8; 4] = random.bytes();
     let tag = u32::from_be_bytes(tag);
@@ -165,7 +166,7 @@ fn admin_token(files: &DataDir, random: &dyn Random) -> Result<Digest, FoundErro
         let token = secret::fresh(random);
         files::write_once(&path, format!("{}\n", *token).as_bytes(), Secrecy::Owner)?;
     }
-    let token = text(&path)?;
+    let token = secret_text(&path)?;
     Ok(SecretKind::AdminToken.digest(token.trim()))
 }
 
@@ -190,7 +191,7 @@ fn policy(files: &DataDir) -> Result<(String, Matrix), FoundError> {
     files::write_once(&path, policy::default_policy_text().as_bytes(), Secrecy::Public)?;
     let text = text(&path)?;
     let matrix = Matrix::parse(&text).map_err(|source| FoundError::Policy { path, source })?;
-    Ok((text.to_string(), matrix))
+    Ok((text, matrix))
 }
 
 fn key(path: &Path, fresh: impl FnOnce() -> Result<SignerKey, KeyError>) -> Result<SignerKey, FoundError> {
@@ -199,7 +200,7 @@ fn key(path: &Path, fresh: impl FnOnce() -> Result<SignerKey, KeyError>) -> Resu
         let key = fresh().map_err(damaged)?;
         files::write_once(path, format!("{}\n", *key.to_text()).as_bytes(), Secrecy::Owner)?;
     }
-    SignerKey::parse(&text(path)?).map_err(damaged)
+    SignerKey::parse(&secret_text(path)?).map_err(damaged)
 }
 
 /// The trial's policy: this log, and its own witness alone.
@@ -208,7 +209,23 @@ fn self_witnessed(log: &SignerKey, witness: &SignerKey) -> String {
     policy.expect("one log and one witness with a plain name make a policy").to_string()
 }
 
-fn text(path: &Path) -> Result<zeroize::Zeroizing<String>, FoundError> {
-    let text = String::from_utf8(files::read(path)?).map_err(|_| FoundError::NotText(path.to_owned()))?;
-    Ok(zeroize::Zeroizing::new(text))
+fn text(path: &Path) -> Result<String, FoundError> {
+    String::from_utf8(files::read(path)?).map_err(|_| FoundError::NotText(path.to_owned()))
+}
+
+fn secret_text(path: &Path) -> Result<zeroize::Zeroizing<String>, FoundError> {
+    let text = String::from_utf8(files::read_secret(path)?);
+    text.map(zeroize::Zeroizing::new).map_err(|_| FoundError::NotText(path.to_owned()))
+}
+
+/// Closes officers' key files that others may read; their text stays unread.
+fn tighten_officers(folder: &Path) -> Result<(), FoundError> {
+    let file = |source| FoundError::File { path: folder.to_owned(), source };
+    for entry in std::fs::read_dir(folder).map_err(file)? {
+        let path = entry.map_err(file)?.path();
+        if path.extension().is_some_and(|extension| extension == "key") && path.is_file() {
+            files::tighten(&path)?;
+        }
+    }
+    Ok(())
 }

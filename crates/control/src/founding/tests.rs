@@ -59,6 +59,26 @@ fn secrets_are_readable_by_their_owner_alone() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn secrets_that_others_may_read_are_closed_at_the_next_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("folder");
+    let files = found_in(folder.path(), 1).expect("founded").files;
+    let officer = fs::read_dir(files.officers()).expect("folder").next().expect("a key").expect("entry").path();
+    let secrets = [files.admin_token(), files.log_key(), files.witness_key(), officer];
+    for mode in [0o644, 0o660, 0o604, 0o700] {
+        for path in &secrets {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("opened");
+        }
+        found_in(folder.path(), 2).expect("read back");
+        for path in &secrets {
+            let mode = fs::metadata(path).expect("metadata").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+    }
+}
+
 #[test]
 fn founding_killed_after_any_file_goes_on() {
     let whole = tempfile::tempdir().expect("folder");

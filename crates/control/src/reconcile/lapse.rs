@@ -2,6 +2,7 @@
 //!
 //! The edge ends a measure by itself at its time; this only writes it down.
 
+use super::log::{NOT_LOGGED, Trace, trace};
 use super::{Moved, ReconcileError, keep};
 use crate::plane::Plane;
 use crate::sequencer::{Draft, Item, find_kind};
@@ -17,7 +18,8 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
             continue;
         }
         let next = match &decision.state {
-            DecisionState::Proposed | DecisionState::Approving { .. } => Some(decision.clone().expire(now)?),
+            DecisionState::Proposed => Some(decision.clone().expire(now)?),
+            DecisionState::Approving { .. } => unlogged(plane, decision).await?,
             _ => match lapse(plane, decision).await? {
                 Some(lapse) => Some(decision.clone().lapse(lapse, now)?),
                 None => None,
@@ -29,6 +31,18 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
         }
     }
     Ok(moved)
+}
+
+/// What becomes of a decision that still waits for the log when its lease ends: it has expired, unless
+/// its entry got there. Then it acted, or could have, and is logged and lapses like any other.
+async fn unlogged(plane: &Plane, decision: &Decision) -> Result<Option<Decision>, ReconcileError> {
+    let next = match trace(plane, decision).await? {
+        Trace::OnTheWay => return Ok(None),
+        Trace::Published(logged) => decision.clone().log_found(logged)?,
+        Trace::None => decision.clone().expire(plane.clock.now())?,
+    };
+    plane.alarms.clear(NOT_LOGGED, decision.id);
+    Ok(Some(next))
 }
 
 /// Where the lapse is logged and published; hands it in while it is not.

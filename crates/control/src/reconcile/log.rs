@@ -1,4 +1,6 @@
 //! Approved decisions: the entry with its approvals goes into the log.
+//!
+//! The gate is asked before an entry is handed in, never after: what the log holds is decided.
 
 use super::{Moved, ReconcileError, keep};
 use crate::plane::Plane;
@@ -8,6 +10,9 @@ use ledger::{Body, Entry};
 use policy::approve;
 use records::Versioned;
 use vocabulary::Timestamp;
+
+/// The alarm for a decision that enough officers signed and that the gate holds back.
+pub(super) const NOT_LOGGED: &str = "decision-not-logged";
 
 pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     let mut moved = Moved::No;
@@ -23,33 +28,56 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
 
 async fn log(plane: &Plane, held: &Versioned<Decision>) -> Result<Moved, ReconcileError> {
     let decision = &held.value;
+    match trace(plane, decision).await? {
+        Trace::Published(logged) => {
+            plane.alarms.clear(NOT_LOGGED, decision.id);
+            keep(plane, decision.clone().log_found(logged)?, held.version).await
+        }
+        Trace::OnTheWay => Ok(Moved::No),
+        Trace::None => hand_in(plane, decision).await,
+    }
+}
+
+/// Hands the entry to the log if the gate is still open.
+async fn hand_in(plane: &Plane, decision: &Decision) -> Result<Moved, ReconcileError> {
     if !has_enough(plane, decision) {
         return Ok(Moved::No);
     }
-    let entry = entry(decision)?;
-    let leaf = entry.leaf_hash().map_err(|error| ReconcileError::Damaged(error.to_string()))?;
-    let index = plane.records.index_of(&leaf).await?;
     let case = plane.records.case(decision.case).await?;
     let case = case.ok_or_else(|| ReconcileError::Damaged(format!("{} is gone", decision.case)))?;
     let (roster, now) = (&plane.founded.roster, plane.clock.now());
     let earlier = plane.docket.earlier(case.value.account, roster, now).await?;
-    let ready = match decision.ready(&case.value, roster, &earlier, now) {
-        Ok(ready) => ready,
+    match decision.ready(&case.value, roster, &earlier, now) {
+        Ok(_) => {
+            plane.alarms.clear(NOT_LOGGED, decision.id);
+            plane.sequencer.submit(Item::Sealed(entry(decision)?)).map_err(ReconcileError::Submit)?;
+        }
         // Enough officers signed, and the facts do not carry it any more: nothing happens by itself.
-        Err(refusal) => {
-            plane.alarms.raise("decision-not-logged", decision.id, &refusal, plane.clock.now());
-            return Ok(Moved::No);
-        }
-    };
-    plane.alarms.clear("decision-not-logged", decision.id);
-    match index.and_then(|index| published(plane, index, plane.clock.now())) {
-        Some(logged) => keep(plane, decision.clone().log(ready, logged)?, held.version).await,
-        None if index.is_some() => Ok(Moved::No),
-        None => {
-            plane.sequencer.submit(Item::Sealed(entry)).map_err(ReconcileError::Submit)?;
-            Ok(Moved::No)
-        }
+        Err(refusal) => plane.alarms.raise(NOT_LOGGED, decision.id, &refusal, now),
     }
+    Ok(Moved::No)
+}
+
+/// What is to be seen of an approving decision in the log.
+pub(super) enum Trace {
+    /// Nothing, and nothing is on the way.
+    None,
+    /// Handed in, or appended and not published yet.
+    OnTheWay,
+    /// A published checkpoint covers it.
+    Published(Logged),
+}
+
+/// Looks for a decision's entry, first on the way to the log and then in it: in this order none slips
+/// through between the two looks.
+pub(super) async fn trace(plane: &Plane, decision: &Decision) -> Result<Trace, ReconcileError> {
+    let leaf = entry(decision)?.leaf_hash();
+    let leaf = leaf.map_err(|error| ReconcileError::Damaged(error.to_string()))?;
+    if plane.sequencer.holds(&leaf) {
+        return Ok(Trace::OnTheWay);
+    }
+    let Some(index) = plane.records.index_of(&leaf).await? else { return Ok(Trace::None) };
+    Ok(published(plane, index, plane.clock.now()).map_or(Trace::OnTheWay, Trace::Published))
 }
 
 /// Whether the approvals suffice. From then on the decision takes no further one, so that its entry

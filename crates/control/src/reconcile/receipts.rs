@@ -5,16 +5,19 @@ use crate::plane::Plane;
 use casework::{Decision, DecisionState, EdgeReceipt};
 use feed::Receipt;
 use std::collections::BTreeSet;
+use vocabulary::DecisionId;
 
 const REFUSED: &str = "edge-refused";
 const GAP: &str = "enforcement-gap";
+const EDGE: &str = "edge-alarm";
 
 pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     let receipts = plane.publisher.receipts();
-    refusals(plane, &receipts);
     let mut moved = Moved::No;
     let open = plane.docket.open().await?;
+    refusals(plane, open.iter().map(|held| &held.value), &receipts);
     gaps(plane, open.iter().map(|held| &held.value), &receipts);
+    pass_on(plane, &receipts);
     for held in open {
         if let Some(next) = noted(plane, &held.value, &receipts)? {
             keep(plane, next, held.version).await?;
@@ -49,19 +52,22 @@ fn noted(
     Ok(next)
 }
 
-/// Refusals stand as alarms until the edge's next receipt no longer says so.
-fn refusals(plane: &Plane, receipts: &[Receipt]) {
+/// Refusals stand as alarms until the edge's next receipt no longer says so. That a lease is over is no
+/// trouble: the next parcel leaves it out.
+fn refusals<'a>(plane: &Plane, open: impl Iterator<Item = &'a Decision>, receipts: &[Receipt]) {
+    let now = plane.clock.now();
+    let lasting = open.filter(|decision| decision.state.logged().is_some() && now < decision.terms.expires);
+    let lasting: BTreeSet<DecisionId> = lasting.map(|decision| decision.id).collect();
     let mut standing = BTreeSet::new();
     for receipt in receipts {
         for (decision, why) in &receipt.refused {
-            // An ended lease is no trouble: the next parcel leaves it out.
-            if why == "expired" || why == "not-yet" {
+            if decision.is_some_and(|id| !lasting.contains(&id)) {
                 continue;
             }
             let what = decision.map_or_else(|| "an unreadable bundle".to_owned(), |id| id.to_string());
             let subject = format!("{} {what}", receipt.edge);
             let text = format!("edge {} refuses {what}: {why}", receipt.edge);
-            plane.alarms.raise(REFUSED, &subject, text, plane.clock.now());
+            plane.alarms.raise(REFUSED, &subject, text, now);
             standing.insert(subject);
         }
     }
@@ -86,4 +92,18 @@ fn gaps<'a>(plane: &Plane, decisions: impl Iterator<Item = &'a Decision>, receip
         }
     }
     plane.alarms.clear_where(GAP, |subject| !standing.contains(subject));
+}
+
+/// What edges raise by themselves stands here too, until their next receipt no longer says so.
+fn pass_on(plane: &Plane, receipts: &[Receipt]) {
+    let now = plane.clock.now();
+    let mut standing = BTreeSet::new();
+    for receipt in receipts {
+        for alarm in &receipt.alarms {
+            let subject = format!("{} {alarm}", receipt.edge);
+            plane.alarms.raise(EDGE, &subject, format!("edge {}: {alarm}", receipt.edge), now);
+            standing.insert(subject);
+        }
+    }
+    plane.alarms.clear_where(EDGE, |subject| !standing.contains(subject));
 }

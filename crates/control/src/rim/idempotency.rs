@@ -24,6 +24,9 @@ const HOLD: Duration = Duration::from_secs(120);
 /// How long an answer is kept.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
+/// Answers that hold a secret are never kept; the same key gives another secret.
+const SECRET: [&str; 1] = ["/api/v1/setup-links"];
+
 /// What the layer works with.
 #[derive(Clone)]
 pub(crate) struct Repeats {
@@ -36,7 +39,8 @@ pub(crate) struct Repeats {
 /// Answers a repeated POST or PUT from its first answer; without a key it only passes on.
 pub(crate) async fn once(State(repeats): State<Repeats>, request: Request, next: Next) -> Response {
     let carries = request.headers().contains_key("idempotency-key");
-    if !carries || !matches!(*request.method(), Method::POST | Method::PUT) {
+    let secret = SECRET.contains(&request.uri().path());
+    if !carries || secret || !matches!(*request.method(), Method::POST | Method::PUT) {
         return next.run(request).await;
     }
     repeats.answer(request, next).await.unwrap_or_else(IntoResponse::into_response)

@@ -13,8 +13,9 @@ use tokio::time::{Instant, Sleep};
 
 /// Most open connections of one listener; further ones wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 512;
-/// A connection on which nothing moves for so long is closed.
-const SILENCE_MAX: Duration = Duration::from_secs(75);
+/// A connection on which nothing was answered for so long is closed, idle or trickling: longer than a
+/// body may take to arrive and an entry to be logged together.
+const SILENCE_MAX: Duration = Duration::from_secs(100);
 
 /// Accepts connections one by one while there is room.
 pub(crate) struct Bounded {
@@ -52,7 +53,7 @@ impl axum::serve::Listener for Bounded {
     }
 }
 
-/// One connection; it fails with `TimedOut` when nothing was read or written for [`SILENCE_MAX`].
+/// One connection; it fails with `TimedOut` when nothing was written for [`SILENCE_MAX`].
 pub(crate) struct Connection {
     stream: TcpStream,
     silence: Pin<Box<Sleep>>,
@@ -66,7 +67,7 @@ impl Connection {
         Self { stream, silence: Box::pin(tokio::time::sleep(SILENCE_MAX)), _permit: permit }
     }
 
-    fn moved(&mut self) {
+    fn answered(&mut self) {
         self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
     }
 }
@@ -78,7 +79,6 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            self.moved();
             return Poll::Ready(read);
         }
         ready!(self.silence.as_mut().poll(context));
@@ -93,7 +93,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, bytes) {
-            self.moved();
+            self.answered();
             return Poll::Ready(written);
         }
         ready!(self.silence.as_mut().poll(context));

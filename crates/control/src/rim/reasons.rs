@@ -62,7 +62,7 @@ reasons! {
     HostTaken = "host-taken", CONFLICT, "A host belongs to another site.";
     CertificateUnfit = "certificate-unfit", UNPROCESSABLE_ENTITY, "A certificate cannot be used.";
     TenantRequestMissing = "tenant-request-missing", CONFLICT,
-        "This lowers a customer's service: it needs the customer's recorded request (customer_request) or a decision id.";
+        "This lowers a customer's service: it needs the customer's recorded request (customer_request).";
     GateClosed = "gate-closed", CONFLICT, "The gate is closed; each condition says why.";
     WindowOver = "approval-window-over", CONFLICT,
         "The 60 minutes for approvals are over; propose again on fresh facts.";

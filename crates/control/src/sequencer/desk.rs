@@ -3,12 +3,13 @@
 use super::batch::{Item, Logged, Refused};
 use super::writer::{Published, SharedTree, Writer, WriterError};
 use crate::alarms::Alarms;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use vocabulary::Clock;
+use vocabulary::{Clock, Digest};
 
 /// How often entries are published that are no decisions.
 pub(crate) const BEAT: Duration = Duration::from_secs(10);
@@ -28,13 +29,28 @@ pub(crate) struct Sequencer {
     inbox: mpsc::Sender<Submission>,
     published: watch::Receiver<Option<Arc<Published>>>,
     tree: SharedTree,
+    sealed: SealedWaiting,
 }
+
+/// Leaf hashes of the sealed entries that were handed in without waiting and have no answer yet.
+#[derive(Debug, Clone, Default)]
+struct SealedWaiting(Arc<Mutex<BTreeSet<Digest>>>);
 
 /// An entry on the way to the task.
 #[derive(Debug)]
 pub(crate) struct Submission {
     item: Item,
     answer: Option<oneshot::Sender<Result<Logged, Refused>>>,
+    /// Its mark among the sealed entries that wait; goes with it.
+    #[expect(dead_code, reason = "held for what its end does")]
+    mark: Option<Mark>,
+}
+
+/// Ends the wait of a sealed entry, whatever becomes of it.
+#[derive(Debug)]
+struct Mark {
+    leaf: Digest,
+    among: SealedWaiting,
 }
 
 /// Why an entry was not logged, or not known to be.
@@ -58,19 +74,39 @@ impl Sequencer {
     /// The way in, and what the task is run with.
     pub(crate) fn new(writer: &Writer) -> (Self, mpsc::Receiver<Submission>) {
         let (inbox, waiting) = mpsc::channel(WAITING_MAX);
-        (Self { inbox, published: writer.published(), tree: writer.tree() }, waiting)
+        (
+            Self {
+                inbox,
+                published: writer.published(),
+                tree: writer.tree(),
+                sealed: SealedWaiting::default(),
+            },
+            waiting,
+        )
     }
 
     /// Hands an entry in without waiting. Whoever needs to know looks into the log later; handing the
     /// same one in again is harmless.
     pub(crate) fn submit(&self, item: Item) -> Result<(), Stopped> {
-        self.send(Submission { item, answer: None })
+        let mark = match &item {
+            Item::Sealed(entry) => match entry.leaf_hash().ok().map(|leaf| self.sealed.mark(leaf)) {
+                Some(None) if !self.inbox.is_closed() => return Ok(()),
+                mark => mark.flatten(),
+            },
+            Item::Draft(_) => None,
+        };
+        self.send(Submission { item, answer: None, mark })
+    }
+
+    /// Whether a sealed entry was handed in and the log has not taken or refused it yet.
+    pub(crate) fn holds(&self, leaf: &Digest) -> bool {
+        self.sealed.leaves().contains(leaf)
     }
 
     /// Hands an entry in and waits until it is logged and published.
     pub(crate) async fn append(&self, item: Item) -> Result<Logged, Stopped> {
         let (answer, logged) = oneshot::channel();
-        self.send(Submission { item, answer: Some(answer) })?;
+        self.send(Submission { item, answer: Some(answer), mark: None })?;
         match tokio::time::timeout(ANSWER_MAX, logged).await {
             Ok(Ok(result)) => result.map_err(Stopped::Refused),
             Ok(Err(_)) => Err(Stopped::Ended),
@@ -93,6 +129,24 @@ impl Sequencer {
     /// All hashes; may be ahead of what is published.
     pub(crate) fn tree(&self) -> &SharedTree {
         &self.tree
+    }
+}
+
+impl SealedWaiting {
+    /// Marks an entry as waiting, unless it is already.
+    fn mark(&self, leaf: Digest) -> Option<Mark> {
+        self.leaves().insert(leaf).then(|| Mark { leaf, among: self.clone() })
+    }
+
+    fn leaves(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        // Each change leaves the set whole, so a poisoned one is still good.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.among.leaves().remove(&self.leaf);
     }
 }
 

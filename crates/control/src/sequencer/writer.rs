@@ -40,7 +40,7 @@ pub(crate) struct Published {
     pub(crate) size: u64,
     /// The note with all its signatures.
     pub(crate) note: Note,
-    /// When it was cosigned; old when read back from the records, so that it is soon made anew.
+    /// When it was cosigned.
     pub(crate) cosigned: Timestamp,
 }
 
@@ -95,7 +95,8 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Takes over the log: fences off earlier writers, reads the tree, compares it with what was
-    /// signed and with what the witness knows, and finishes what an earlier writer left undone.
+    /// signed and with what the witness knows. What an earlier writer left undone, the first flush
+    /// finishes: there is no other way of writing.
     pub(crate) async fn open(
         log: Arc<dyn Log>,
         key: SignerKey,
@@ -107,8 +108,6 @@ impl Writer {
         let mut writer = Self { log, epoch, key, witness, clock, tree: SharedTree::default(), published };
         writer.catch_up().await?;
         writer.compare_with_witness().await?;
-        writer.read_published().await?;
-        writer.settle().await?;
         Ok(writer)
     }
 
@@ -200,16 +199,8 @@ impl Writer {
         }
     }
 
-    async fn read_published(&self) -> Result<(), WriterError> {
-        let Some(head) = self.log.published().await? else { return Ok(()) };
-        let note = Note::parse(&head.note).map_err(|error| contradiction(error.to_string()))?;
-        let cosigned = Timestamp::from_millis(0);
-        self.published.send_replace(Some(Arc::new(Published { size: head.size, note, cosigned })));
-        Ok(())
-    }
-
     /// Has the newest checkpoint cosigned and publishes it, unless that is done and still fresh.
-    pub(crate) async fn settle(&mut self) -> Result<(), WriterError> {
+    async fn settle(&mut self) -> Result<(), WriterError> {
         let Some(head) = self.log.head().await? else { return Ok(()) };
         let now = self.clock.now();
         if self.published.borrow().as_ref().is_some_and(|last| {

@@ -5,7 +5,7 @@ use records::{Account, Change, Fleet};
 use serde::Serialize;
 use snapshot::Site;
 use std::collections::{BTreeMap, BTreeSet};
-use vocabulary::{AccountId, Random, SiteId, SitePattern};
+use vocabulary::{AccountId, Hostname, Random, SiteId, SitePattern};
 
 /// The steps from what is stored to what a file says.
 #[derive(Debug, Clone)]
@@ -58,6 +58,12 @@ pub(crate) enum PlanError {
     /// A host belongs to another customer.
     #[error("{host} belongs to account {holder:?}; one account cannot take it from another")]
     HostTaken { host: SitePattern, holder: String },
+    /// A host falls under a wildcard of another customer.
+    #[error(
+        "{host} of account {account:?} falls under {wildcard} of account {holder:?}; names under a wildcard \
+         belong to the wildcard's account alone"
+    )]
+    Overlap { host: SitePattern, account: String, wildcard: SitePattern, holder: String },
     /// One site of the file would swallow two stored ones.
     #[error("{first} and {second} are two sites now; list them as two sites, or remove one of them first")]
     Merge { first: SitePattern, second: SitePattern },
@@ -77,7 +83,62 @@ pub(crate) fn plan(
     if prune {
         planner.prune(document);
     }
-    Ok(Plan { revision: fleet.revision, changes: planner.changes, steps: planner.steps })
+    let plan = Plan { revision: fleet.revision, changes: planner.changes, steps: planner.steps };
+    check_overlaps(fleet, &plan.changes)?;
+    Ok(plan)
+}
+
+/// Refuses changes after which one customer's pattern would cover another's: whoever holds a wildcard
+/// would lose names to the other, and a measure on the wildcard would reach the other.
+fn check_overlaps(fleet: &Fleet, changes: &[Change]) -> Result<(), PlanError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut names: BTreeMap<AccountId, &str> =
+        fleet.accounts.iter().map(|account| (account.id, account.name.as_str())).collect();
+    let mut sites: BTreeMap<SiteId, &Site> = fleet.sites.iter().map(|site| (site.id, site)).collect();
+    for change in changes {
+        match change {
+            Change::PutAccount(account) => drop(names.insert(account.id, &account.name)),
+            Change::PutSite(site) => drop(sites.insert(site.id, site)),
+            Change::RemoveSite(id) => drop(sites.remove(id)),
+            _ => {}
+        }
+    }
+    let hosts = sites.values().flat_map(|site| site.hosts.iter().map(|host| (host, site.account)));
+    let mut hosts: Vec<_> = hosts.map(|(host, account)| (reversed(host.base()), host, account)).collect();
+    hosts.sort();
+    // In this order a wildcard stands right before all that it covers. Those that cover the present
+    // place are open; they are one account's, or the sweep would have ended.
+    let mut open: Vec<(&str, &SitePattern, AccountId)> = Vec::new();
+    for (key, host, account) in &hosts {
+        while open.last().is_some_and(|(base, ..)| !is_below(key, base)) {
+            open.pop();
+        }
+        if let Some((_, wildcard, holder)) = open.last().filter(|(_, _, holder)| holder != account) {
+            let name = |id: &AccountId| names.get(id).map_or_else(|| id.to_string(), ToString::to_string);
+            return Err(PlanError::Overlap {
+                host: (*host).clone(),
+                account: name(account),
+                wildcard: (*wildcard).clone(),
+                holder: name(holder),
+            });
+        }
+        if matches!(host, SitePattern::Wildcard(_)) {
+            open.push((key, host, *account));
+        }
+    }
+    Ok(())
+}
+
+/// The labels from the last to the first, each ended by a byte that no name has: what a wildcard covers
+/// begins with its base.
+fn reversed(name: &Hostname) -> String {
+    name.as_str().rsplit('.').flat_map(|label| [label, "\u{1}"]).collect()
+}
+
+fn is_below(key: &str, base: &str) -> bool {
+    key.len() > base.len() && key.starts_with(base)
 }
 
 struct Planner<'a> {

@@ -125,6 +125,44 @@ fn hosts_neither_change_hands_nor_merge_sites() {
     assert!(matches!(planned(&fleet, merged, false), Err(PlanError::Merge { .. })));
 }
 
+fn site(account: &str, hosts: &str) -> String {
+    format!("[[account]]\nname = {account:?}\n[[account.site]]\nhosts = {hosts}\norigins = [\"http://127.0.0.1:1\"]\n")
+}
+
+#[test]
+fn one_customers_patterns_never_cover_anothers() {
+    let covering = [
+        ("[\"*.shop.test\"]", "[\"x9.shop.test\"]"),
+        ("[\"*.shop.test\"]", "[\"a.b.shop.test\"]"),
+        ("[\"*.shop.test\"]", "[\"*.b.shop.test\"]"),
+        ("[\"*.shop.test\", \"shop.test\", \"a.shop.test\"]", "[\"other.test\", \"b.shop.test\"]"),
+        ("[\"*.test\"]", "[\"shop.test\"]"),
+    ];
+    for (one, two) in covering {
+        for (first, second) in [(one, two), (two, one)] {
+            let (first, second) = (site("one", first), site("two", second));
+            let fleet = after(&empty(), &planned(&empty(), &first, false).expect("first"));
+            let later = |prune| plan(&fleet, &document(&second), prune, &SeededRandom::new(10));
+            let refused = later(false);
+            assert!(matches!(refused, Err(PlanError::Overlap { .. })), "{first}{second}: {refused:?}");
+            let refused = planned(&empty(), &format!("{first}{second}"), false);
+            assert!(matches!(refused, Err(PlanError::Overlap { .. })), "{first}{second}: {refused:?}");
+            // With the holder gone the name is free.
+            later(true).expect("alone");
+        }
+    }
+    for (one, two) in [
+        ("[\"*.shop.test\"]", "[\"shop.test\"]"),
+        ("[\"*.shop.test\"]", "[\"myshop.test\", \"*.myshop.test\"]"),
+        ("[\"*.a.shop.test\"]", "[\"b.shop.test\", \"a.shop.test\"]"),
+    ] {
+        planned(&empty(), &(site("one", one) + &site("two", two)), false).expect("apart");
+    }
+    let own = site("one", "[\"*.shop.test\"]")
+        + "[[account.site]]\nhosts = [\"x9.shop.test\"]\norigins = [\"http://127.0.0.1:2\"]\n";
+    planned(&empty(), &own, false).expect("one customer's own");
+}
+
 #[test]
 fn a_site_keeps_its_identity_while_it_keeps_a_host() {
     let fleet = two();

@@ -14,7 +14,7 @@ mod site;
 mod tests;
 
 pub use nearest::nearest;
-pub use site::{SiteEntry, origin};
+pub use site::SiteEntry;
 
 use reader::{Complaints, Fields};
 use std::collections::BTreeMap;
@@ -113,10 +113,10 @@ fn account(
     let name = match name {
         Some((name, place)) => {
             let fits =
-                !name.trim().is_empty() && name.chars().count() <= 100 && !name.contains(char::is_control);
+                !name.trim().is_empty() && name.chars().count() <= 100 && !name.contains(|letter: char| letter.is_control() || casework::is_hidden(letter));
             if !fits {
                 complaints
-                    .add(place.clone(), "an account's name has 1 to 100 characters, all printable".into());
+                    .add(place.clone(), "an account's name has 1 to 100 characters, all printable and visible".into());
             }
             if !complaints.first_use_of_account(&name) {
                 complaints.add(

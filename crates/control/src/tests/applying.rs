@@ -73,20 +73,35 @@ async fn a_customers_service_is_lowered_only_on_its_request_and_that_is_logged()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_in_force_allows_what_it_names_and_nothing_else() {
+async fn no_decision_lowers_a_service_for_good_not_even_one_in_force_on_the_site() {
     let mut rig = Rig::new();
     let running = rig.start().await;
     running.apply(SITES, NONE).await.is(200);
     let case = open_case(&rig, &running).await;
     let decision = propose(&running, &case, 3_600).await;
-    let query = format!("?decision={decision}");
-    let repointed = SITES.replace("3001", "9999");
-    assert_eq!(running.apply(&repointed, &query).await.is(409).reason(), "tenant-request-missing");
     sign(&rig, &running, &decision, "assessor-1").await.is(200);
     sign(&rig, &running, &decision, "duty-officer-1").await.is(200);
     running.until_state(&decision, "in-force").await;
-    let shop = SITES.replace("3003", "9999");
-    assert_eq!(running.apply(&shop, &query).await.is(409).reason(), "tenant-request-missing");
-    running.apply(&repointed, &query).await.is(200);
+    let before = running.get("/api/v1/export").await.is(200).text();
+    let repointed = SITES.replace("3001", "9999");
+    let shop = &SITES[SITES.find("[[account]]\nname = \"shop\"").expect("the shop")..];
+    for (text, query) in [(repointed.as_str(), ""), (shop, "&prune=true")] {
+        let refused = running.apply(text, &format!("?decision={decision}{query}")).await.is(409);
+        assert_eq!(refused.reason(), "tenant-request-missing");
+        assert!(refused.text().contains("M7"), "{}", refused.text());
+    }
+    assert_eq!(running.get("/api/v1/export").await.is(200).text(), before);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_customer_gets_a_name_under_anothers_wildcard() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    running.apply(SITES, NONE).await.is(200);
+    let under = SITES.replace("\"shop.test\"", "\"shop.test\", \"x9.forum.test\"");
+    let refused = running.apply(&under, NONE).await.is(409);
+    assert_eq!(refused.reason(), "host-taken");
+    assert!(refused.text().contains("*.forum.test"), "{}", refused.text());
     running.stop().await;
 }

@@ -1,7 +1,9 @@
 //! The control plane in one process: real listeners, records in memory, an edge that only verifies.
 
 mod applying;
+mod edges;
 mod entering;
+mod interrupted;
 mod officers;
 mod repeating;
 mod restarting;

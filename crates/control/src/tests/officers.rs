@@ -80,6 +80,10 @@ async fn nobody_signs_after_the_window_or_after_enough_have() {
     running.until_state(&decision, "in-force").await;
     let path = format!("/api/v1/cases/{case}/proposals");
     assert_eq!(running.post(&path, proposal(7_200)).await.is(409).reason(), "provisional-block-open");
+    let other = open_case_about(&rig, &running, "shop").await;
+    let second = propose_on(&running, &other, &["shop.test"], 7_200).await;
+    rig.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(sign(&rig, &running, &second, "assessor-1").await.is(409).reason(), "approval-window-over");
     running.stop().await;
 }
 

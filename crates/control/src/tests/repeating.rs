@@ -33,6 +33,21 @@ async fn a_repeated_request_with_a_key_changes_nothing_and_gets_the_first_answer
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_setup_token_is_not_kept_to_be_answered_again() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let key = [("Idempotency-Key", "k-1")];
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let link = running.call_with("POST", "/api/v1/setup-links", &key, &json!(null)).await.is(201);
+        assert_eq!(link.field("idempotency-replayed"), "");
+        tokens.push(link.json()["token"].as_str().expect("token").to_owned());
+    }
+    assert_ne!(tokens[0], tokens[1]);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_an_older_version_is_refused() {
     let mut rig = Rig::new();
     let running = rig.start().await;
@@ -66,6 +81,12 @@ async fn bodies_are_bounded_and_typed() {
     );
     let unknown = json!({"account": "forum", "allegation": "x", "by": "intake-1", "extra": 1});
     assert_eq!(running.post("/api/v1/cases", unknown).await.is(400).reason(), "malformed");
+    for hidden in ["pay\u{202e}lap", "x\u{200b}", "one\ntwo"] {
+        let hidden = json!({"account": "forum", "allegation": format!("{hidden}."), "by": "intake-1"});
+        assert_eq!(running.post("/api/v1/cases", hidden).await.is(400).reason(), "malformed");
+    }
+    let asked = json!({"sites": SITES.replace("3001", "9999"), "customer_request": "move \u{2066}us"});
+    assert_eq!(running.post("/api/v1/apply", asked).await.is(400).reason(), "malformed");
     let asked = json!({"account": "forum", "allegation": "x", "by": "intake-1"});
     let case = running.post("/api/v1/cases", asked).await.is(201).json();
     let path = format!("/api/v1/cases/{}/evidence", case["case"].as_str().expect("id"));
@@ -98,6 +119,10 @@ async fn lists_come_in_pages() {
         }
     }
     assert_eq!(seen, ["case 4", "case 3", "case 2", "case 1", "case 0"]);
+    let unknown = running.get("/api/v1/decisions?state=nonsense").await.is(400);
+    assert_eq!(unknown.reason(), "malformed");
+    assert!(unknown.text().contains("in-force"), "{}", unknown.text());
+    running.get("/api/v1/decisions?state=in-force").await.is(200);
     assert_eq!(running.get("/api/v1/cases?limit=0").await.is(400).reason(), "malformed");
     assert_eq!(running.get("/api/v1/cases?after=x").await.is(400).reason(), "malformed");
     running.stop().await;

@@ -125,6 +125,8 @@ pub(super) struct Running {
     pub(super) control: Control,
     pub(super) token: String,
     pub(super) edge: Edge,
+    /// The feed, for tests that speak as another edge.
+    pub(super) feed: Subscription,
     stop: CancellationToken,
 }
 
@@ -163,8 +165,9 @@ impl Rig {
             start_at(options, inputs, stop.clone(), Duration::from_millis(100)).await.expect("started");
         self.take_keys();
         let token = std::fs::read_to_string(self.data_dir().join("admin.token")).expect("token");
+        let feed = subscription.clone();
         let edge = Edge::follow(&self.data_dir(), subscription, self.clock.clone());
-        Running { control, token: token.trim().to_owned(), edge, stop }
+        Running { control, token: token.trim().to_owned(), edge, feed, stop }
     }
 
     /// Takes the officers' keys away from the disk, as careful officers would.
@@ -297,7 +300,10 @@ impl Edge {
                     seen.refused.extend(refused.iter().map(|(_, why)| why.clone()));
                 }
                 let (edge, revision) = ("edge-1".to_owned(), parcel.revision);
-                feed.report(Receipt { edge, revision, applied: applied.applied, refused });
+                let told =
+                    applied.alarms.iter().filter(|alarm| !matches!(alarm, snapshot::Alarm::Refused { .. }));
+                let alarms = told.map(ToString::to_string).collect();
+                feed.report(Receipt { edge, revision, applied: applied.applied, refused, alarms });
             }
         });
         Self { seen, task }
@@ -317,10 +323,15 @@ impl Edge {
 
 /// A case whose facts open the gate for M5 now; returns its id.
 pub(super) async fn open_case(rig: &Rig, running: &Running) -> String {
+    open_case_about(rig, running, "forum").await
+}
+
+/// The same about another customer.
+pub(super) async fn open_case_about(rig: &Rig, running: &Running, account: &str) -> String {
     let case = running
         .post(
             "/api/v1/cases",
-            json!({"account": "forum", "allegation": "calls for violence", "by": "intake-1"}),
+            json!({"account": account, "allegation": "calls for violence", "by": "intake-1"}),
         )
         .await
         .is(201)
@@ -418,8 +429,16 @@ pub(super) fn proposal(lease_seconds: u64) -> Value {
 }
 
 pub(super) async fn propose(running: &Running, case: &str, lease_seconds: u64) -> String {
+    propose_on(running, case, &["forum.test", "mirror.test"], lease_seconds).await
+}
+
+/// The same on other sites.
+pub(super) async fn propose_on(running: &Running, case: &str, sites: &[&str], lease_seconds: u64) -> String {
     let path = format!("/api/v1/cases/{case}/proposals");
-    let proposed = running.post(&path, proposal(lease_seconds)).await.is(201);
+    let mut asked = proposal(lease_seconds);
+    asked["sites"] =
+        sites.iter().map(|site| json!({"site": site, "reason": "the items stand here"})).collect();
+    let proposed = running.post(&path, asked).await.is(201);
     proposed.json()["decision"].as_str().expect("id").to_owned()
 }
 

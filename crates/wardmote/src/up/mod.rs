@@ -20,6 +20,7 @@ use crate::exit::{Exit, Failure};
 use parts::{Parts, Started};
 use plan::Plan;
 use report::Report;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,7 @@ pub(crate) fn run(arguments: &Up, json: bool) -> Result<Exit, Failure> {
     let report = if json { Report::Json } else { Report::Lines };
     let plan = Plan::of(arguments, report)?;
     start_log();
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("wardmote-control")
@@ -62,6 +64,16 @@ fn start_log() {
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .try_init();
+}
+
+/// Each visitor and each origin takes a descriptor, and the usual soft limit is 1,024: takes what the
+/// system allows. Where it allows no more, the edge turns visitors away before it runs out.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn serve(plan: &Plan, report: Report) -> Result<Exit, Failure> {

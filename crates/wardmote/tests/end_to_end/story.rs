@@ -71,7 +71,7 @@ fn a_decision_blocks_its_sites_and_nothing_else_and_ends_by_itself() {
 
     every_kind_of_request_gets_the_block_page(&wardmote, &decision, &mut kept_open, &origin);
     all_served(&wardmote, &OTHERS);
-    the_record_tells_of_it(&wardmote, &decision);
+    let bundle = the_record_tells_of_it(&wardmote, &decision);
 
     // The lease ends by itself: served again within a second, and the lapse is logged.
     let end = proposed + lease;
@@ -86,6 +86,8 @@ fn a_decision_blocks_its_sites_and_nothing_else_and_ends_by_itself() {
     all_served(&wardmote, &IN_SCOPE);
     kept_open.get("forum.test", "/fresh").status(200);
     eventually("the lapse is logged", SOON, || (mote::state(&wardmote, &decision) == "lapsed").then_some(()));
+    let policy = wardmote.setup.data().join("edge/roots/tlog-policy");
+    verify(&["--policy", policy.to_str().unwrap()], &bundle).ok();
     wardmote.stop();
 }
 
