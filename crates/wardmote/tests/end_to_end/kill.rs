@@ -60,20 +60,23 @@ fn write_until_killed(
         bearer: format!("Bearer {}", token.trim()),
         origin: origin.url(),
     };
-    // One decision through the ordinary way, so that signatures, log and snapshots are under way too.
-    if answered.sites > 0 {
-        let case = CaseFile::complete(&wardmote, "a");
-        let decision = case.propose(&["host-0.test"], Duration::from_secs(3));
-        answered.decisions.push(decision.clone());
-        answered.cases.push(case.id.clone());
-        for key in &keys {
-            let bytes =
-                wardmote.api("GET", &format!("/api/v1/decisions/{decision}/bytes"), None).status(200).body;
-            let approval = json!({"approval": key.approve(&bytes)});
-            wardmote
-                .api("POST", &format!("/api/v1/decisions/{decision}/approvals"), Some(&approval))
-                .status(200);
-        }
+    // One decision through the ordinary way, about a customer of its own, so that signatures, log and
+    // snapshots are under way too.
+    let customer = format!("customer-{}", answered.decisions.len());
+    let sites = format!(
+        "[[account]]\nname = \"{customer}\"\n[[account.site]]\nhosts = [\"{customer}.test\"]\norigins = [\"{}\"]\n",
+        origin.url()
+    );
+    wardmote.api("POST", "/api/v1/apply", Some(&json!({"sites": sites}))).status(200);
+    let case = CaseFile::complete(&wardmote, &customer);
+    let decision = case.propose(&[&format!("{customer}.test")], Duration::from_secs(3));
+    answered.decisions.push(decision.clone());
+    answered.cases.push(case.id.clone());
+    for key in &keys {
+        let path = format!("/api/v1/decisions/{decision}");
+        let bytes = wardmote.api("GET", &format!("{path}/bytes"), None).status(200).body;
+        let approval = json!({"approval": key.approve(&bytes)});
+        wardmote.api("POST", &format!("{path}/approvals"), Some(&approval)).status(200);
     }
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
