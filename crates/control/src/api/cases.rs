@@ -1,8 +1,8 @@
 //! Cases: opening, reading, recording facts, asking the gate.
 
-use super::refusals::{case, changed_case, officer};
 use super::Api;
 use super::evidence::{EvidenceView, sealed};
+use super::refusals::{case, changed_case, officer};
 use crate::rim::body::Json;
 use crate::rim::extract::{Path, Query};
 use crate::rim::page::{PageOf, PageQuery};

@@ -65,7 +65,8 @@ fn secrets_that_others_may_read_are_closed_at_the_next_start() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("folder");
     let files = found_in(folder.path(), 1).expect("founded").files;
-    let officer = fs::read_dir(files.officers()).expect("folder").next().expect("a key").expect("entry").path();
+    let officer =
+        fs::read_dir(files.officers()).expect("folder").next().expect("a key").expect("entry").path();
     let secrets = [files.admin_token(), files.log_key(), files.witness_key(), officer];
     for mode in [0o644, 0o660, 0o604, 0o700] {
         for path in &secrets {

@@ -2,6 +2,7 @@
 //! may die after any of them. Prints its seed; `ONE_SEED` in the source replays one.
 
 use super::batch::{Draft, Item, Refused};
+use super::desk::{Sequencer, Stopped, Surroundings, run as run_desk};
 use super::witness::{LocalWitness, WitnessError, WitnessStore};
 use super::writer::{Writer, WriterError};
 use async_trait::async_trait;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Digest, ManualClock, SeededRandom, Timestamp};
 
 const SEEDS: u64 = 200;
@@ -333,4 +335,44 @@ async fn an_old_cosignature_is_made_anew_without_a_new_entry() {
     assert_eq!(first.size, second.size);
     assert!(second.cosigned > first.cosigned);
     assert_eq!(first.note.text(), second.note.text());
+}
+
+#[tokio::test]
+async fn a_sealed_entry_is_on_the_way_from_the_hand_over_until_it_lies_in_the_log() {
+    let world = World::new(1);
+    let writer = world.open().await.expect("open");
+    let (sequencer, waiting) = Sequencer::new(&writer);
+    let body = Body {
+        format: EntryFormat::V1,
+        kind: Kind::DecisionMade,
+        time: world.clock.now(),
+        actors: vec![],
+        subject: "s".into(),
+        sequence: 1,
+        previous: None,
+        policy: None,
+        commitments: None,
+        public: json!({}),
+    };
+    let entry = Entry::unapproved(body);
+    let leaf = entry.leaf_hash().expect("hash");
+    assert!(!sequencer.holds(&leaf));
+    for _ in 0..2 {
+        sequencer.submit(Item::Sealed(entry.clone())).expect("taken");
+        assert!(sequencer.holds(&leaf));
+    }
+    let surroundings = Surroundings {
+        wake: Arc::default(),
+        alarms: Arc::default(),
+        clock: world.clock.clone(),
+        beat: Duration::from_secs(10),
+    };
+    let stop = CancellationToken::new();
+    stop.cancel();
+    run_desk(writer, waiting, surroundings, stop).await.expect("an orderly end");
+    assert!(!sequencer.holds(&leaf));
+    assert_eq!(world.records.index_of(&leaf).await.expect("read"), Some(0));
+    // A log that is closed holds nothing.
+    assert_eq!(sequencer.submit(Item::Sealed(entry)), Err(Stopped::Ended));
+    assert!(!sequencer.holds(&leaf));
 }

@@ -151,7 +151,12 @@ fn check_basis(plan: &Plan, basis: Option<&Basis>) -> Result<(), ApplyRefusal> {
 
 /// Logs one entry for each customer whose service is lowered. The words stay in the vault; the log
 /// holds their commitment.
-async fn record_request(plane: &Plane, plan: &Plan, words: &Paragraphs, actor: &str) -> Result<(), ApplyRefusal> {
+async fn record_request(
+    plane: &Plane,
+    plan: &Plan,
+    words: &Paragraphs,
+    actor: &str,
+) -> Result<(), ApplyRefusal> {
     let accounts: BTreeSet<AccountId> = plan.lowering().map(|step| step.account_id).collect();
     for account in accounts {
         let steps: Vec<_> = plan.lowering().filter(|step| step.account_id == account).collect();

@@ -126,7 +126,9 @@ fn hosts_neither_change_hands_nor_merge_sites() {
 }
 
 fn site(account: &str, hosts: &str) -> String {
-    format!("[[account]]\nname = {account:?}\n[[account.site]]\nhosts = {hosts}\norigins = [\"http://127.0.0.1:1\"]\n")
+    format!(
+        "[[account]]\nname = {account:?}\n[[account.site]]\nhosts = {hosts}\norigins = [\"http://127.0.0.1:1\"]\n"
+    )
 }
 
 #[test]

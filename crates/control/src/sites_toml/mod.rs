@@ -112,11 +112,14 @@ fn account(
     let sites = fields.tables("site");
     let name = match name {
         Some((name, place)) => {
-            let fits =
-                !name.trim().is_empty() && name.chars().count() <= 100 && !name.contains(|letter: char| letter.is_control() || casework::is_hidden(letter));
+            let fits = !name.trim().is_empty()
+                && name.chars().count() <= 100
+                && !name.contains(|letter: char| letter.is_control() || casework::is_hidden(letter));
             if !fits {
-                complaints
-                    .add(place.clone(), "an account's name has 1 to 100 characters, all printable and visible".into());
+                complaints.add(
+                    place.clone(),
+                    "an account's name has 1 to 100 characters, all printable and visible".into(),
+                );
             }
             if !complaints.first_use_of_account(&name) {
                 complaints.add(

@@ -33,7 +33,8 @@ async fn left_behind(rig: &mut Rig, died: Died) -> String {
     let roster = roster.expect("roster");
     let approval = rig.officer("duty-officer-1").approve(decision.body.as_bytes());
     let earlier = Earlier::of(held.value.account, &[], &roster);
-    let decision = decision.approve(approval, &held.value, &roster, &earlier, rig.clock.now()).expect("signed");
+    let decision =
+        decision.approve(approval, &held.value, &roster, &earlier, rig.clock.now()).expect("signed");
     rig.records.put_decision(&decision, version).await.expect("kept");
     if died == Died::Appended {
         append(rig, &decision).await;
