@@ -51,7 +51,10 @@ pub(crate) async fn relay<A: Answer>(
     let head = Head { status, fields: Fields::Map(&fields), length, own, close: false };
     transfer.during(answer.head(head)).await??;
     let mut trailers = None;
-    while let Some(frame) = next_frame(&mut body, &mut transfer, answer).await? {
+    // Content of known length is whole with its last byte: there is no need to ask for an end.
+    while !body.is_end_stream()
+        && let Some(frame) = next_frame(&mut body, &mut transfer, answer).await?
+    {
         match frame.into_data() {
             Ok(bytes) => {
                 each(&bytes);
