@@ -7,6 +7,9 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// Length of `/slow`, which takes about three seconds.
+pub(crate) const SLOW_BYTES: usize = 90_000;
+
 /// A running nginx; ends with its value.
 pub(crate) struct Nginx {
     pub(crate) port: u16,
@@ -16,7 +19,7 @@ pub(crate) struct Nginx {
 
 impl Nginx {
     /// Starts an origin that answers for every host name: `/` and `/news` cacheable, `/fresh` not,
-    /// `/post` takes bodies, everything else 404.
+    /// `/post` takes bodies, `/slow` takes its time, everything else 404.
     pub(crate) fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("origin").tempdir().unwrap();
         let port = free_port();
@@ -31,6 +34,7 @@ impl Nginx {
             .unwrap();
         fs::write(at.join("www/fresh"), "<!doctype html><title>Fresh</title><h1>Made just now</h1>\n")
             .unwrap();
+        fs::write(at.join("www/slow"), vec![b'.'; SLOW_BYTES]).unwrap();
         fs::write(at.join("nginx.conf"), configuration(port)).unwrap();
         let mut command = Command::new("nginx");
         // nginx lies outside of ordinary users' PATH on Debian.
@@ -74,6 +78,7 @@ http {{
     root www;
     location / {{ add_header Cache-Control "public, max-age=600"; }}
     location = /fresh {{ add_header Cache-Control "no-store"; }}
+    location = /slow {{ limit_rate 30k; add_header Cache-Control "no-store"; }}
     location = /post {{ return 200 "taken\n"; }}
   }}
 }}
