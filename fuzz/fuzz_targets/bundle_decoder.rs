@@ -19,7 +19,7 @@ struct Known {
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let now = Timestamp::from_secs(1_795_000_000);
     let mut mote = Mote::found(1, now);
-    let site = mote.site(&["forum.test", "*.forum.test"], 9000);
+    let site = mote.site(&["board.test", "*.board.test"], 9000);
     let whole = mote.block(&[site], now, Duration::from_secs(3600));
     Known { roots: mote.roots(), whole, now }
 });

@@ -82,7 +82,7 @@ pub(crate) fn finding(number: u8, source: Source) -> Finding {
         source,
         captured_at: ago(HOUR * 5),
         filed_by: officer(Role::Intake, "intake-1"),
-        item: text(&format!("https://forum.test/post/{number}")),
+        item: text(&format!("https://board.test/post/{number}")),
         author: Some(text(&format!("author {number}"))),
         appearance: Appearance::Posted,
         posted_at: PostedAt::Instant(ago(HOUR * 6)),

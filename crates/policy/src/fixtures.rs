@@ -56,7 +56,7 @@ pub(crate) fn site(number: u16, account: u8, host: &str) -> ScopeSite {
 }
 
 pub(crate) fn scope() -> Scope {
-    let sites = vec![site(2, 1, "*.forum.test"), site(1, 1, "forum.test")];
+    let sites = vec![site(2, 1, "*.board.test"), site(1, 1, "board.test")];
     Scope::new(Salt::from_bytes([9; 32]), sites).expect("a scope")
 }
 

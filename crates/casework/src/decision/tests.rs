@@ -27,8 +27,8 @@ pub(crate) fn request() -> Request {
         class: ServiceClass::S,
         ground: Ground::Emergency,
         lease: HOUR * 48,
-        scope: scope(vec![site(1, 1, "forum.test"), site(2, 1, "*.forum.test")]),
-        title: text("Provisional block of a forum"),
+        scope: scope(vec![site(1, 1, "board.test"), site(2, 1, "*.board.test")]),
+        title: text("Provisional block of a message board"),
         summary: paragraphs("Calls to kill were posted and left up."),
         facts: vec![text("The items named a time.")],
     }
@@ -161,7 +161,7 @@ fn inadmissible_requests_are_refused_before_the_gate_is_asked() {
         (Request { ground: Ground::Policy, ..request() }, "ground-not-admitted"),
         (Request { measure: Measure::M3, ..request() }, "not-built"),
         (Request { measure: Measure::M6, ground: Ground::Order, ..request() }, "ground-not-built"),
-        (Request { scope: scope(vec![site(1, 1, "forum.net")]), ..request() }, "trial-on-real-name"),
+        (Request { scope: scope(vec![site(1, 1, "board.net")]), ..request() }, "trial-on-real-name"),
         (Request { scope: scope(vec![site(1, 2, "critic.test")]), ..request() }, "site-outside-case"),
         (Request { facts: vec![text("x"); 21], ..request() }, "too-many-facts"),
     ] {

@@ -95,7 +95,7 @@ fn new_findings_are_two_independent_ones_that_the_customer_was_told_of() {
     conduct.items.push(crate::ItemConduct { finding: finding_id(3), outcome: crate::ItemOutcome::StillUp });
     conduct.notice = Some(Notice::Given { at: ago(HOUR * 2), items, reply: None });
     assert_eq!(refusal(&case, HOUR, &over), "findings-not-new", "one item captured twice");
-    case.findings[2].item = text("https://forum.test/post/3");
+    case.findings[2].item = text("https://board.test/post/3");
     assert!(asked(&case, HOUR, &over).is_ok());
 }
 

@@ -40,7 +40,7 @@ pub(super) fn front() -> Front {
     Front {
         frame: frame(),
         running: vec![listed(
-            "Provisional block of a forum after calls to attack a person at home",
+            "Provisional block of a message board after calls to attack a person at home",
             3,
             Measure::M5,
             Standing::InForce { until: made().plus(hours(48)) },
@@ -86,16 +86,16 @@ pub(super) fn statement() -> StatementPage {
     StatementPage {
         frame: frame(),
         decision: DECISION.to_owned(),
-        title: "Provisional block of a forum after calls to attack a person at home".to_owned(),
-        summary: "Members of a forum posted where a person lives and called on others to go there and hurt them. \
-                  The forum left the posts up after it was told."
+        title: "Provisional block of a message board after calls to attack a person at home".to_owned(),
+        summary: "Members of a message board posted where a person lives and called on others to go there and hurt them. \
+                  The board left the posts up after it was told."
             .to_owned(),
         facts: vec![
             "Two posts by different members, seven hours apart, give a home address and call for violence there \
              on a named day. We captured both ourselves from two places on the network."
                 .to_owned(),
-            "The forum’s front page promoted one of them for four hours.".to_owned(),
-            "Told of both, the forum answered that it saw no reason to act. Closing the two pages alone was tried \
+            "The board’s front page promoted one of them for four hours.".to_owned(),
+            "Told of both, the message board answered that it saw no reason to act. Closing the two pages alone was tried \
              first: the posts were back within the hour."
                 .to_owned(),
         ],
@@ -117,7 +117,7 @@ pub(super) fn statement() -> StatementPage {
         contact: "decisions@record.example.test".to_owned(),
         demand: None,
         sites: 3,
-        hosts: ["forum.example.test", "*.forum.example.test", "mirror.example.test"].map(str::to_owned).to_vec(),
+        hosts: ["board.example.test", "*.board.example.test", "mirror.example.test"].map(str::to_owned).to_vec(),
         signers: vec![
             signer(Role::Assessor, "assessor-heron"),
             signer(Role::Legal, "legal-alder"),
@@ -203,8 +203,8 @@ pub(super) fn overview() -> Overview {
         sites: vec![
             site(&["library.localhost", "www.library.localhost"], "demonstration", SiteStanding::Serving),
             site(
-                &["forum.example.test", "*.forum.example.test"],
-                "forum",
+                &["board.example.test", "*.board.example.test"],
+                "board",
                 SiteStanding::Blocked { decision: DECISION.to_owned() },
             ),
             site(
@@ -216,12 +216,17 @@ pub(super) fn overview() -> Overview {
         sites_total: 3,
         decisions: vec![
             decision(
-                "Provisional block of a forum after calls to attack a person at home",
+                "Provisional block of a message board after calls to attack a person at home",
                 3,
                 Stage::Public(Standing::InForce { until }),
                 Some(url),
             ),
-            decision("Block of a copy of the forum", 1, Stage::Signing { signed: 1, needed: 2 }, None),
+            decision(
+                "Block of a copy of the message board",
+                1,
+                Stage::Signing { signed: 1, needed: 2 },
+                None,
+            ),
         ],
         log: log(),
     }

@@ -117,7 +117,7 @@ fn a_statement_shows_what_it_owes() {
         "Danger to human life",
         "Duty officer",
         "duty-lantern",
-        "*.forum.example.test",
+        "*.board.example.test",
         "may appeal",
         "decisions@record.example.test",
         "Authorities were asked formally.",

@@ -99,9 +99,9 @@ async fn no_customer_gets_a_name_under_anothers_wildcard() {
     let mut rig = Rig::new();
     let running = rig.start().await;
     running.apply(SITES, NONE).await.is(200);
-    let under = SITES.replace("\"shop.test\"", "\"shop.test\", \"x9.forum.test\"");
+    let under = SITES.replace("\"shop.test\"", "\"shop.test\", \"x9.board.test\"");
     let refused = running.apply(&under, NONE).await.is(409);
     assert_eq!(refused.reason(), "host-taken");
-    assert!(refused.text().contains("*.forum.test"), "{}", refused.text());
+    assert!(refused.text().contains("*.board.test"), "{}", refused.text());
     running.stop().await;
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 async fn in_force(rig: &Rig, running: &Running, case: &str, lease_seconds: u64) -> String {
-    in_force_on(rig, running, (case, "forum.test"), lease_seconds).await
+    in_force_on(rig, running, (case, "board.test"), lease_seconds).await
 }
 
 async fn in_force_on(rig: &Rig, running: &Running, (case, site): (&str, &str), lease_seconds: u64) -> String {
@@ -41,7 +41,7 @@ async fn an_edge_takes_a_later_decision_because_the_log_is_shown_to_have_grown()
     let running = rig.start().await;
     running.apply(SITES, "").await.is(200);
     let mut last = 0;
-    for (account, site, lease) in [("forum", "forum.test", 3_600), ("shop", "shop.test", 7_200)] {
+    for (account, site, lease) in [("board", "board.test", 3_600), ("shop", "shop.test", 7_200)] {
         let case = open_case_about(&rig, &running, account).await;
         in_force_on(&rig, &running, (&case, site), lease).await;
         let size = running.get("/api/v1/status").await.json()["log"]["size"].as_u64().expect("size");

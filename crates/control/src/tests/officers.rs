@@ -107,7 +107,7 @@ async fn a_closed_gate_refuses_the_proposal_with_every_reason() {
     let mut rig = Rig::new();
     let running = rig.start().await;
     running.apply(SITES, "").await.is(200);
-    let opened = json!({"account": "forum", "allegation": "calls for violence", "by": "intake-1"});
+    let opened = json!({"account": "board", "allegation": "calls for violence", "by": "intake-1"});
     let case = running.post("/api/v1/cases", opened).await.is(201).json();
     let case = case["case"].as_str().expect("id");
     let refused = running.post(&format!("/api/v1/cases/{case}/proposals"), proposal(3_600)).await.is(409);
@@ -155,7 +155,7 @@ async fn lone_ratings_stay_sealed_and_every_reading_of_evidence_is_kept() {
     let mut rig = Rig::new();
     let running = rig.start().await;
     running.apply(SITES, "").await.is(200);
-    let opened = json!({"account": "forum", "allegation": "calls for violence", "by": "intake-1"});
+    let opened = json!({"account": "board", "allegation": "calls for violence", "by": "intake-1"});
     let case = running.post("/api/v1/cases", opened).await.is(201).json()["case"].clone();
     let case = case.as_str().expect("id");
     let evidence = seal(&running, case, b"capture").await;

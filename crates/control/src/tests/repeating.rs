@@ -8,7 +8,7 @@ async fn a_repeated_request_with_a_key_changes_nothing_and_gets_the_first_answer
     let mut rig = Rig::new();
     let running = rig.start().await;
     running.apply(SITES, "").await.is(200);
-    let asked = json!({"account": "forum", "allegation": "calls for violence", "by": "intake-1"});
+    let asked = json!({"account": "board", "allegation": "calls for violence", "by": "intake-1"});
     let key = [("Idempotency-Key", "k-1")];
     let first = running.call_with("POST", "/api/v1/cases", &key, &asked).await.is(201);
     let second = running.call_with("POST", "/api/v1/cases", &key, &asked).await.is(201);
@@ -52,7 +52,7 @@ async fn a_change_of_an_older_version_is_refused() {
     let mut rig = Rig::new();
     let running = rig.start().await;
     running.apply(SITES, "").await.is(200);
-    let asked = json!({"account": "forum", "allegation": "calls for violence", "by": "intake-1"});
+    let asked = json!({"account": "board", "allegation": "calls for violence", "by": "intake-1"});
     let opened = running.post("/api/v1/cases", asked).await.is(201);
     let tag = opened.field("etag").to_owned();
     let path = format!("/api/v1/cases/{}/facts", opened.json()["case"].as_str().expect("id"));
@@ -79,15 +79,15 @@ async fn bodies_are_bounded_and_typed() {
         running.upload("/api/v1/cases", "application/json", &large).await.is(413).reason(),
         "body-too-large"
     );
-    let unknown = json!({"account": "forum", "allegation": "x", "by": "intake-1", "extra": 1});
+    let unknown = json!({"account": "board", "allegation": "x", "by": "intake-1", "extra": 1});
     assert_eq!(running.post("/api/v1/cases", unknown).await.is(400).reason(), "malformed");
     for hidden in ["pay\u{202e}lap", "x\u{200b}", "one\ntwo"] {
-        let hidden = json!({"account": "forum", "allegation": format!("{hidden}."), "by": "intake-1"});
+        let hidden = json!({"account": "board", "allegation": format!("{hidden}."), "by": "intake-1"});
         assert_eq!(running.post("/api/v1/cases", hidden).await.is(400).reason(), "malformed");
     }
     let asked = json!({"sites": SITES.replace("3001", "9999"), "customer_request": "move \u{2066}us"});
     assert_eq!(running.post("/api/v1/apply", asked).await.is(400).reason(), "malformed");
-    let asked = json!({"account": "forum", "allegation": "x", "by": "intake-1"});
+    let asked = json!({"account": "board", "allegation": "x", "by": "intake-1"});
     let case = running.post("/api/v1/cases", asked).await.is(201).json();
     let path = format!("/api/v1/cases/{}/evidence", case["case"].as_str().expect("id"));
     let file = vec![7; records::bounds::EVIDENCE_BYTES_MAX + 1];
@@ -103,7 +103,7 @@ async fn lists_come_in_pages() {
     let running = rig.start().await;
     running.apply(SITES, "").await.is(200);
     for number in 0..5 {
-        let asked = json!({"account": "forum", "allegation": format!("case {number}"), "by": "intake-1"});
+        let asked = json!({"account": "board", "allegation": format!("case {number}"), "by": "intake-1"});
         running.post("/api/v1/cases", asked).await.is(201);
     }
     let mut seen = Vec::new();

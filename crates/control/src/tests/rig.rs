@@ -97,9 +97,9 @@ fn parse(read: &[u8]) -> Answer {
 
 pub(super) const SITES: &str = r#"
 [[account]]
-name = "forum"
+name = "board"
   [[account.site]]
-  hosts = ["forum.test", "*.forum.test"]
+  hosts = ["board.test", "*.board.test"]
   origins = ["http://127.0.0.1:3001"]
   [[account.site]]
   hosts = ["mirror.test"]
@@ -323,7 +323,7 @@ impl Edge {
 
 /// A case whose facts open the gate for M5 now; returns its id.
 pub(super) async fn open_case(rig: &Rig, running: &Running) -> String {
-    open_case_about(rig, running, "forum").await
+    open_case_about(rig, running, "board").await
 }
 
 /// The same about another customer.
@@ -359,7 +359,7 @@ pub(super) async fn seal(running: &Running, case: &str, bytes: &[u8]) -> String 
 async fn add_finding(rig: &Rig, running: &Running, case: &str, number: u64) {
     let evidence = seal(running, case, format!("capture {number}").as_bytes()).await;
     let finding = json!({
-        "by": "intake-1", "evidence": [evidence], "source": {"grade": "A"}, "item": format!("https://forum.test/{number}"),
+        "by": "intake-1", "evidence": [evidence], "source": {"grade": "A"}, "item": format!("https://board.test/{number}"),
         "author": format!("author {number}"), "appearance": "posted", "posted_at": {"instant": rig.ago(5)},
     });
     let added = running.post(&format!("/api/v1/cases/{case}/findings"), finding).await.is(201).json();
@@ -419,17 +419,17 @@ fn facts(rig: &Rig) -> Vec<(&'static str, Value)> {
     facts
 }
 
-/// A proposal of M5 on both sites of the forum.
+/// A proposal of M5 on both sites of the message board.
 pub(super) fn proposal(lease_seconds: u64) -> Value {
     json!({
         "by": "duty-officer-1", "measure": "M5", "class": "S", "ground": "emergency", "lease_seconds": lease_seconds,
-        "sites": [{"site": "forum.test", "reason": "both items stand here"}, {"site": "mirror.test", "reason": "the same items"}],
-        "title": "Provisional block of a forum", "summary": "Calls for violence against people at a named place.",
+        "sites": [{"site": "board.test", "reason": "both items stand here"}, {"site": "mirror.test", "reason": "the same items"}],
+        "title": "Provisional block of a message board", "summary": "Calls for violence against people at a named place.",
     })
 }
 
 pub(super) async fn propose(running: &Running, case: &str, lease_seconds: u64) -> String {
-    propose_on(running, case, &["forum.test", "mirror.test"], lease_seconds).await
+    propose_on(running, case, &["board.test", "mirror.test"], lease_seconds).await
 }
 
 /// The same on other sites.

@@ -39,7 +39,7 @@ async fn a_case_becomes_a_block_that_proves_itself_and_ends_by_itself() {
     let now = rig.clock.now();
     {
         let seen = running.edge.seen.lock().expect("lock");
-        for host in ["forum.test", "www.forum.test", "mirror.test"] {
+        for host in ["board.test", "www.board.test", "mirror.test"] {
             assert!(blocked(&seen, host, now), "{host}");
         }
         assert!(!blocked(&seen, "shop.test", now));
@@ -61,7 +61,7 @@ async fn a_case_becomes_a_block_that_proves_itself_and_ends_by_itself() {
 
 async fn the_public_can_check_it(rig: &Rig, running: &Running, decision: &str) {
     let page = running.public(&format!("/record/decisions/{decision}")).await.is(200);
-    assert!(page.text().contains("Provisional block of a forum"));
+    assert!(page.text().contains("Provisional block of a message board"));
     assert!(!page.fields.contains_key("set-cookie"));
     let bundle = running.public(&format!("/record/decisions/{decision}.json")).await.is(200);
     let around =

@@ -44,7 +44,7 @@ fn every_page(text: &str) -> Vec<String> {
 
 #[test]
 fn every_page_has_a_language_a_title_one_headline_and_no_script() {
-    for page in every_page("forum.example.test") {
+    for page in every_page("board.example.test") {
         assert!(page.starts_with("<!doctype html><html lang=\"en\">"));
         assert!(page.contains("<title>") && page.contains("<main>"));
         assert_eq!(page.matches("<h1>").count(), 1);
@@ -96,7 +96,7 @@ fn the_policy_permits_exactly_the_style_sheet_of_the_pages() {
 #[test]
 fn a_block_page_says_all_that_it_owes() {
     let view = BlockView {
-        host: "forum.example.test",
+        host: "board.example.test",
         decision: "dec_01",
         statement_url: "http://localhost:9091/record/decisions/dec_01",
         contact: "desk@record.test",
@@ -105,7 +105,7 @@ fn a_block_page_says_all_that_it_owes() {
     };
     let page = block_page(&view);
     for owed in [
-        "forum.example.test is closed for now",
+        "board.example.test is closed for now",
         "rel=\"describedby\" href=\"http://localhost:9091/record/decisions/dec_01\"",
         "Tuesday 24 November 2026",
         "in about 25 hours",

@@ -87,15 +87,15 @@ fn what_decisions_cannot_carry_yet_is_refused_after_the_policy_admitted_it() {
 #[test]
 fn a_trial_acts_on_reserved_names_only() {
     for (host, admitted) in [
-        ("forum.test", true),
+        ("board.test", true),
         ("*.example", true),
         ("localhost", true),
         ("127.0.0.1", true),
         ("::1", true),
-        ("forum.example.org", false),
-        ("forum.net", false),
+        ("board.example.org", false),
+        ("board.net", false),
         ("203.0.113.7", false),
-        ("test.forum.net", false),
+        ("test.board.net", false),
     ] {
         let scope = Scope::new(Salt::from_bytes([1; 32]), vec![site(1, 1, "a.test"), site(2, 1, host)]);
         let scope = scope.expect("a scope");
@@ -122,7 +122,7 @@ fn other_profiles_are_refused_with_what_can_be_done() {
 #[test]
 fn a_changed_scope_is_refused() {
     let other =
-        Scope::new(Salt::from_bytes([9; 32]), vec![site(1, 1, "forum.test"), site(2, 1, "*.forun.test")]);
+        Scope::new(Salt::from_bytes([9; 32]), vec![site(1, 1, "board.test"), site(2, 1, "*.forun.test")]);
     let refused = admissible(&emergency(), &other.expect("a scope"), &matrix(), Profile::Trial, footprint());
     assert_eq!(refused.expect_err("one letter").name(), "scope-changed");
     let miscounted = Terms { scope: ScopeReference { sites: 3, ..emergency().scope }, ..emergency() };

@@ -20,7 +20,7 @@ fn now() -> Timestamp {
 
 fn stage() -> (Mote, Site) {
     let mote = Mote::found(1, now().minus(24 * HOUR));
-    let site = mote.site(&["forum.test", "*.forum.test"], 9000);
+    let site = mote.site(&["board.test", "*.board.test"], 9000);
     (mote, site)
 }
 
@@ -32,7 +32,7 @@ fn outcome(mote: &Mote, roots: Roots, site: &Site, bundle: &[u8]) -> Result<Prov
     let alone = verify(bundle, &roots, &Trust::default(), &around).map_err(|refusal| refusal.name());
     let mut edge = Enforcement::new(roots, Trust::default());
     let applied = edge.apply(&parcel, now());
-    let host = Hostname::parse("www.forum.test").expect("host");
+    let host = Hostname::parse("www.board.test").expect("host");
     let verdict = applied.snapshot.evaluate(&Facts { host: &host }, now());
     if let Err(name) = alone {
         assert!(matches!(verdict, Verdict::Serve(_)), "{name}: {verdict:?}");
@@ -237,8 +237,8 @@ fn the_lease_decides_when() {
 #[test]
 fn a_trial_acts_on_reserved_names_only() {
     let (mut mote, _) = stage();
-    let real = mote.site(&["forum.test", "forum.org"], 9000);
-    let served = mote.site(&["*.forum.test"], 9000);
+    let real = mote.site(&["board.test", "board.org"], 9000);
+    let served = mote.site(&["*.board.test"], 9000);
     let (_, bundle) = decided(&mut mote, &real);
     assert_eq!(name_of(&mote, &served, &bundle), "trial-on-real-name");
 }
@@ -246,7 +246,7 @@ fn a_trial_acts_on_reserved_names_only() {
 #[test]
 fn scope_beyond_the_blast_radius_is_refused() {
     let (mut mote, _) = stage();
-    let served = mote.site(&["*.forum.test"], 9000);
+    let served = mote.site(&["*.board.test"], 9000);
     let many: Vec<_> = ["a.test", "b.test", "c.test"].map(|host| mote.site(&[host], 1)).into();
     let draft = mote.draft(&many, now(), HOUR);
     let decided = mote.decide(&draft, now());

@@ -36,7 +36,7 @@ fn pages(wardmote: &Wardmote, decision: &str) -> Value {
     let (control, public) = (wardmote.setup.control, wardmote.setup.public.port());
     let cookie = session(wardmote);
     json!([
-        {"name": "block", "url": format!("http://forum.test:{http}/"), "status": 403, "noscript": true, "print": true},
+        {"name": "block", "url": format!("http://board.test:{http}/"), "status": 403, "noscript": true, "print": true},
         {"name": "error", "url": format!("http://down.test:{http}/"), "status": 502},
         {"name": "unknown", "url": format!("http://unknown.test:{http}/"), "status": 421},
         {"name": "statement", "url": format!("http://localhost:{public}/record/decisions/{decision}"), "noscript": true},
@@ -53,16 +53,16 @@ fn every_page_is_clean_in_a_real_browser() {
     let setup = Setup::new();
     let (up, down) = (origin.url(), format!("http://127.0.0.1:{}", crate::harness::free_port()));
     let sites = setup.sites(&format!(
-        "[[account]]\nname = \"Forum Ltd\"\n[[account.site]]\nhosts = [\"forum.test\"]\norigins = [\"{up}\"]\n\
+        "[[account]]\nname = \"Board Ltd\"\n[[account.site]]\nhosts = [\"board.test\"]\norigins = [\"{up}\"]\n\
          [[account]]\nname = \"Shop\"\n[[account.site]]\nhosts = [\"shop.test\"]\norigins = [\"{up}\"]\n\
          [[account.site]]\nhosts = [\"down.test\"]\norigins = [\"{down}\"]\n"
     ));
     let wardmote = setup.up(&["--apply", sites.to_str().unwrap()]);
     let decision =
-        CaseFile::complete(&wardmote, "Forum Ltd").propose(&["forum.test"], Duration::from_secs(3_600));
+        CaseFile::complete(&wardmote, "Board Ltd").propose(&["board.test"], Duration::from_secs(3_600));
     mote::sign(&wardmote, &decision);
     eventually("the block", Duration::from_secs(10), || {
-        (wardmote.visit("forum.test", "/").status == 403).then_some(())
+        (wardmote.visit("board.test", "/").status == 403).then_some(())
     });
     for path in ["/", "/news", "/fresh", "/absent"] {
         wardmote.visit("shop.test", path);

@@ -66,7 +66,7 @@ impl<'a> CaseFile<'a> {
             "by": "intake-1",
             "evidence": [sealed["id"]],
             "source": {"grade": grade},
-            "item": format!("https://forum.test/post/{number}"),
+            "item": format!("https://board.test/post/{number}"),
             "author": author,
             "appearance": "posted",
             "posted_at": {"instant": ago(HOUR * 6)},
@@ -157,7 +157,7 @@ impl<'a> CaseFile<'a> {
         let proposal = json!({
             "by": "duty-officer-1", "measure": "M5", "class": "S", "ground": "emergency",
             "lease_seconds": lease.as_secs(), "sites": sites,
-            "title": "Provisional block of a forum",
+            "title": "Provisional block of a message board",
             "summary": "Several posts call for the killing of a named person at a named place.",
         });
         let path = format!("/api/v1/cases/{}/proposals", self.id);

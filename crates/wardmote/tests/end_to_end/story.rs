@@ -9,7 +9,7 @@ use vocabulary::SeededRandom;
 
 const SOON: Duration = Duration::from_secs(10);
 /// Hosts in scope, one of them under a wildcard.
-const IN_SCOPE: [&str; 4] = ["forum.test", "www.forum.test", "deep.sub.forum.test", "mirror.test"];
+const IN_SCOPE: [&str; 4] = ["board.test", "www.board.test", "deep.sub.board.test", "mirror.test"];
 const OTHERS: [&str; 2] = ["shop.test", "news.test"];
 
 /// A process with two customers: one with two sites that will be blocked, one with others.
@@ -17,8 +17,8 @@ fn two_customers(origin: &Nginx) -> Wardmote {
     let setup = Setup::new();
     let url = origin.url();
     let sites = setup.sites(&format!(
-        "[[account]]\nname = \"forum\"\n\
-         [[account.site]]\nhosts = [\"forum.test\", \"*.forum.test\"]\norigins = [\"{url}\"]\n\
+        "[[account]]\nname = \"board\"\n\
+         [[account.site]]\nhosts = [\"board.test\", \"*.board.test\"]\norigins = [\"{url}\"]\n\
          [[account.site]]\nhosts = [\"mirror.test\"]\norigins = [\"{url}\"]\n\
          [[account]]\nname = \"shop\"\n\
          [[account.site]]\nhosts = [\"shop.test\"]\norigins = [\"{url}\"]\n\
@@ -46,28 +46,28 @@ fn a_decision_blocks_its_sites_and_nothing_else_and_ends_by_itself() {
     all_served(&wardmote, &OTHERS);
 
     // Before the case is complete the gate is closed and nothing can be proposed.
-    let empty = CaseFile::open(&wardmote, "forum");
+    let empty = CaseFile::open(&wardmote, "board");
     assert_eq!(empty.gate()["open"], false);
-    empty.try_propose(&["forum.test"], Duration::from_secs(60)).status(409);
+    empty.try_propose(&["board.test"], Duration::from_secs(60)).status(409);
 
-    let case = CaseFile::complete(&wardmote, "forum");
+    let case = CaseFile::complete(&wardmote, "board");
     let verdict = case.gate();
     assert_eq!(verdict["open"], true, "{verdict:#}");
     let lease = Duration::from_secs(if is_long() { 30 } else { 15 });
     let proposed = Instant::now();
-    let decision = case.propose(&["forum.test", "mirror.test"], lease);
+    let decision = case.propose(&["board.test", "mirror.test"], lease);
     all_served(&wardmote, &IN_SCOPE);
 
     // One signature is not enough, and the same officer's second changes nothing.
     let mut kept_open = Connection::to(wardmote.setup.http);
-    kept_open.get("forum.test", "/fresh").status(200);
+    kept_open.get("board.test", "/fresh").status(200);
     let duty = mote::key(&wardmote, "duty-officer-1");
     mote::try_sign(&wardmote, duty.clone(), &decision).ok();
     let twice = mote::try_sign(&wardmote, duty, &decision);
     assert_eq!(twice.code, Some(1), "{}", twice.stdout);
     all_served(&wardmote, &IN_SCOPE);
     mote::try_sign(&wardmote, mote::key(&wardmote, "assessor-1"), &decision).ok();
-    await_block(&wardmote, "forum.test");
+    await_block(&wardmote, "board.test");
 
     every_kind_of_request_gets_the_block_page(&wardmote, &decision, &mut kept_open, &origin);
     all_served(&wardmote, &OTHERS);
@@ -78,13 +78,13 @@ fn a_decision_blocks_its_sites_and_nothing_else_and_ends_by_itself() {
     eventually(
         "the site is back",
         end.saturating_duration_since(Instant::now()) + Duration::from_secs(3),
-        || (wardmote.visit("forum.test", "/fresh").status == 200).then_some(()),
+        || (wardmote.visit("board.test", "/fresh").status == 200).then_some(()),
     );
     let late = Instant::now().saturating_duration_since(end);
     assert!(late < Duration::from_secs(1), "back {late:?} after the end");
     assert!(Instant::now() + Duration::from_millis(500) > end, "back before the end");
     all_served(&wardmote, &IN_SCOPE);
-    kept_open.get("forum.test", "/fresh").status(200);
+    kept_open.get("board.test", "/fresh").status(200);
     eventually("the lapse is logged", SOON, || (mote::state(&wardmote, &decision) == "lapsed").then_some(()));
     let policy = wardmote.setup.data().join("edge/roots/tlog-policy");
     verify(&["--policy", policy.to_str().unwrap()], &bundle).ok();
@@ -111,21 +111,21 @@ fn every_kind_of_request_gets_the_block_page(
         assert!(!text.contains("127.0.0.1"), "the origin's address is in the page");
     }
     let program =
-        kept_open.ask("GET", "forum.test", "/", &[("Accept", "application/json")], None).status(403);
+        kept_open.ask("GET", "board.test", "/", &[("Accept", "application/json")], None).status(403);
     assert_eq!(program.field("content-type").as_deref(), Some("application/problem+json"));
     assert!(program.json().to_string().contains(decision));
-    let head = kept_open.ask("HEAD", "forum.test", "/", &[], None).status(403);
+    let head = kept_open.ask("HEAD", "board.test", "/", &[], None).status(403);
     assert!(head.body.is_empty() && head.field("link").is_some());
     // A body that is sent all the same is read past, and the connection goes on or is closed cleanly.
     let body = vec![b'x'; 40_000];
-    let posted = kept_open.ask("POST", "forum.test", "/post", &[], Some(&body)).status(403);
+    let posted = kept_open.ask("POST", "board.test", "/post", &[], Some(&body)).status(403);
     if posted.field("connection").is_none_or(|value| value != "close") {
-        kept_open.get("forum.test", "/fresh").status(403);
+        kept_open.get("board.test", "/fresh").status(403);
         kept_open.get("shop.test", "/fresh").status(200);
     }
     let upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
     let mut socket = Connection::to(wardmote.setup.http);
-    socket.ask("GET", "www.forum.test", "/", &upgrade, None).status(403);
+    socket.ask("GET", "www.board.test", "/", &upgrade, None).status(403);
     let reached = origin.requests() - before;
     assert!(reached <= 1, "{reached} requests reached the origin while only shop.test was asked for");
 }
@@ -134,7 +134,7 @@ fn every_kind_of_request_gets_the_block_page(
 fn the_record_tells_of_it(wardmote: &Wardmote, decision: &str) -> PathBuf {
     let path = format!("/record/decisions/{decision}");
     let page = wardmote.public(&path).status(200).text();
-    assert!(page.contains(decision) && page.contains("Provisional block of a forum"), "{page}");
+    assert!(page.contains(decision) && page.contains("Provisional block of a message board"), "{page}");
     let proof = wardmote.public(&format!("{path}.tlog-proof")).status(200).text();
     assert!(proof.starts_with("c2sp.org/tlog-proof@v1\n"), "{proof}");
     let checkpoint = wardmote.public("/record/log/checkpoint").status(200).text();
@@ -154,9 +154,9 @@ fn verify(arguments: &[&str], file: &Path) -> crate::harness::Finished {
 fn the_saved_bundle_holds_and_no_changed_byte_does() {
     let origin = Nginx::start();
     let wardmote = &two_customers(&origin);
-    let decision = &CaseFile::complete(wardmote, "forum").propose(&["forum.test"], Duration::from_secs(600));
+    let decision = &CaseFile::complete(wardmote, "board").propose(&["board.test"], Duration::from_secs(600));
     mote::sign(wardmote, decision);
-    await_block(wardmote, "forum.test");
+    await_block(wardmote, "board.test");
     let bundle = &the_record_tells_of_it(wardmote, decision);
     let roots = wardmote.setup.data().join("edge/roots");
     let (policy, roster) = (roots.join("tlog-policy"), roots.join("roster.json"));
@@ -204,16 +204,16 @@ fn officers_keys_may_be_gone_and_everything_else_works() {
     fs::remove_dir_all(wardmote.setup.data().join("officers")).unwrap();
     let decide = |wardmote: &Wardmote| {
         let decision =
-            CaseFile::complete(wardmote, "forum").propose(&["forum.test"], Duration::from_secs(600));
+            CaseFile::complete(wardmote, "board").propose(&["board.test"], Duration::from_secs(600));
         for officer in ["duty-officer-1", "assessor-1"] {
             mote::try_sign(wardmote, away.path().join(officer), &decision).ok();
         }
-        await_block(wardmote, "forum.test");
+        await_block(wardmote, "board.test");
     };
     decide(&wardmote);
     // Also after a restart, and the block is still there before anything else.
     let wardmote = wardmote.stop().up(&[]);
-    assert_eq!(wardmote.visit("forum.test", "/").status, 403);
+    assert_eq!(wardmote.visit("board.test", "/").status, 403);
     all_served(&wardmote, &["mirror.test", "shop.test"]);
     wardmote.api("GET", "/api/v1/status", None).status(200);
     wardmote.stop();

@@ -35,15 +35,15 @@ fn e1_wants_two_independent_credible_findings_within_48_hours() {
 #[test]
 fn one_address_in_two_spellings_is_one_item() {
     for other in [
-        "https://forum.test/post/1#reply",
-        "https://FORUM.test/post/1",
-        "HTTPS://forum.test:443/post/1/",
-        "https://forum.test./post/1/#",
+        "https://board.test/post/1#reply",
+        "https://BOARD.test/post/1",
+        "HTTPS://board.test:443/post/1/",
+        "https://board.test./post/1/#",
     ] {
         let case = changed(|case| second(case).item = text(other));
         assert!(closed_by(&case).contains(&"E1 same-item".to_owned()), "{other}");
     }
-    for other in ["https://forum.test/post/1?page=2", "https://forum.test/Post/1"] {
+    for other in ["https://board.test/post/1?page=2", "https://board.test/Post/1"] {
         assert_eq!(closed_by(&changed(|case| second(case).item = text(other))), [""; 0], "{other}");
     }
 }
