@@ -55,6 +55,11 @@ pub(crate) fn is_entity_tag(value: &[u8]) -> bool {
     EntityTag::whole(value).is_some()
 }
 
+/// The weak form of an entity-tag; one that is weak already stays as it is.
+pub(crate) fn weakened(tag: &[u8]) -> Box<[u8]> {
+    if tag.starts_with(b"W/") { tag.into() } else { [b"W/", tag].concat().into() }
+}
+
 /// Whether a GET or HEAD gets 304 from this stored response. If-None-Match takes precedence over
 /// If-Modified-Since (RFC 9110 §13.2.2).
 pub(crate) fn is_not_modified(request: &Request<'_>, stored: &Validators) -> bool {

@@ -79,6 +79,15 @@ impl Stored {
         self.length
     }
 
+    /// The same response in another content coding, in which it has `length` bytes: equivalent, but not byte
+    /// for byte the same, so a strong entity-tag turns weak (RFC 9110 §8.8.1).
+    pub fn recoded(&self, length: u64) -> Self {
+        let mut recoded = self.clone();
+        recoded.length = length;
+        recoded.validators.etag = self.validators.etag().map(crate::conditional::weakened);
+        recoded
+    }
+
     /// Whether a field goes with a 304 made from this response (RFC 9110 §15.4.5): not what describes the
     /// representation, except a Last-Modified that is its only validator.
     pub fn goes_with_not_modified(&self, name: &HeaderName) -> bool {

@@ -9,11 +9,13 @@
 //! allocates nothing. A response is published whole or not at all.
 
 mod cache;
+mod codings;
 mod counters;
 mod hasher;
 mod response;
 mod variants;
 
 pub use cache::{Fill, Inserted, Lookup, ObjectCache};
+pub use codings::{Coding, CodingRoom, Codings, Suitability, Taken};
 pub use counters::Figures;
 pub use response::StoredResponse;

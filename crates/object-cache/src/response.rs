@@ -1,5 +1,6 @@
 //! A stored response in its ready-to-send form.
 
+use crate::codings::Codings;
 use bytes::{Bytes, BytesMut};
 use caching::Stored;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -7,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 /// A whole response: what `caching` knows of it, its fields, its body, and prepared HTTP/1.1 heads.
 ///
 /// Field values are slices of the prepared head, so a response is one block for its head and one for its
-/// body. Nothing in it changes after it is made; readers share it.
+/// body. Nothing in it changes after it is made, except that other codings join it; readers share it.
 #[derive(Debug)]
 pub struct StoredResponse {
     stored: Stored,
@@ -15,6 +16,7 @@ pub struct StoredResponse {
     head: Bytes,
     not_modified_head: Bytes,
     body: Bytes,
+    codings: Codings,
 }
 
 impl StoredResponse {
@@ -34,7 +36,7 @@ impl StoredResponse {
         });
         let fields = shared.collect();
         let body = Bytes::from(body.into_boxed_slice());
-        Self { stored, fields, head: head.block, not_modified_head, body }
+        Self { stored, fields, head: head.block, not_modified_head, body, codings: Codings::default() }
     }
 
     /// What to give to [`caching::reuse`].
@@ -74,7 +76,12 @@ impl StoredResponse {
         &self.body
     }
 
-    /// Bytes this response holds, bookkeeping included.
+    /// Its forms in other content codings.
+    pub fn codings(&self) -> &Codings {
+        &self.codings
+    }
+
+    /// Bytes this response holds, bookkeeping included; other codings weigh for themselves.
     pub fn weight(&self) -> usize {
         size_of::<Self>()
             + self.fields.len() * size_of::<(HeaderName, HeaderValue)>()
