@@ -6,6 +6,7 @@
 //! Invariants: every exchange is recorded, as the last thing that happens; nothing is served without
 //! [`Admitted`], which only the admit stage makes.
 
+use crate::compress::{announce, choose};
 use crate::origin_request::OnBehalf;
 use crate::ports::{Answer, Content, OwnFields};
 use crate::reasons::Reason;
@@ -117,12 +118,13 @@ async fn serve<C: Content, A: Answer>(
     content: &mut C,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
-    let Facts { worker, routed, .. } = facts;
+    let Facts { worker, request, routed, .. } = facts;
     let why = match routed.plan {
         Plan::Bypass(why) => why,
         Plan::Lookup => match look_up(&worker.shared.cache, &routed.key, &routed.asked, trail.started) {
             Found::Hit { stored, age, ttl, form } => {
                 trail.cache = Some(CacheStatus::Hit { ttl });
+                let stored = choose(&worker.shared.encoders, stored, &form, request);
                 let own = OwnFields { age: Some(age), ..trail.own_fields() };
                 return stored::send(&stored, form, routed.asked.is_head(), own, answer).await;
             }
@@ -177,7 +179,10 @@ async fn from_origin<C: Content, A: Answer>(
             filling = None;
         }
     };
-    let (fields, own) = (passed_on(fields, &worker.date.at(received)), trail.own_fields());
+    let (mut fields, own) = (passed_on(fields, &worker.date.at(received)), trail.own_fields());
+    if kept.is_ok() {
+        announce(&mut fields, status, length.known());
+    }
     let reason = relay(status, fields, length, own, (body, transfer), answer, gather).await?;
     if let Some(filling) = filling {
         filling.publish();

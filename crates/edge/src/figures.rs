@@ -2,6 +2,7 @@
 //!
 //! Each worker counts for itself; a reader adds up. Counters never go back while the edge runs.
 
+use crate::compress::EncodingFigures;
 use crate::reasons::Reason;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -104,6 +105,8 @@ pub struct Figures {
     pub sites: Vec<SiteFigures>,
     /// The cache.
     pub cache: object_cache::Figures,
+    /// Other codings of stored responses.
+    pub codings: EncodingFigures,
 }
 
 /// One site's figures.

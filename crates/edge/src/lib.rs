@@ -3,6 +3,7 @@
 mod access_log;
 mod admin;
 mod authority;
+mod compress;
 mod crew;
 mod date;
 mod enforce;
@@ -31,6 +32,7 @@ mod vigil;
 mod visitor;
 mod worker;
 
+pub use compress::EncodingFigures;
 pub use figures::{Figures, SiteFigures};
 pub use insight::Insight;
 pub use options::{Inputs, Options, StartError, WorkerModel};

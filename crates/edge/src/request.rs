@@ -15,6 +15,17 @@ pub(crate) enum Length {
     Unknown,
 }
 
+impl Length {
+    /// The number of bytes, where it is settled.
+    pub(crate) fn known(self) -> Option<u64> {
+        match self {
+            Self::None => Some(0),
+            Self::Known(length) => Some(length),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// A well-framed request head: one host, one length, one target.
 #[derive(Debug)]
 pub(crate) struct Request {

@@ -6,6 +6,7 @@
 use crate::access_log::AccessLog;
 use crate::admin::{Admin, serve_admin};
 use crate::authority::Scheme;
+use crate::compress::{EncoderPool, Encoders};
 use crate::crew::{Crew, connection_limit};
 use crate::enforce::Enforcer;
 use crate::figures::Figures;
@@ -28,6 +29,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Random};
 
+/// Coded forms of stored responses may take this part of the stored responses' bytes, besides them.
+const CODINGS_SHARE: u64 = 8;
+
 /// A running edge.
 pub struct Edge {
     http: Vec<SocketAddr>,
@@ -47,7 +51,8 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         AccessLog::open(path).map_err(|source| StartError::AccessLog { path: path.clone(), source })
     });
     let log = log.transpose()?;
-    let shared = Arc::new(shared(&options, &inputs, log.as_ref().map(|(log, _)| Arc::clone(log))));
+    let (encoders, encoder_pool) = Encoders::new(options.cache_memory / CODINGS_SHARE);
+    let shared = Arc::new(shared(&options, &inputs, log.as_ref().map(|(log, _)| Arc::clone(log)), encoders));
     let connector = Arc::<Connector>::default();
     let new_worker = |_| Worker::new(Arc::clone(&shared), Arc::clone(&connector), &*inputs.random);
     let workers: Arc<[_]> = (0..count).map(new_worker).map(Arc::new).collect();
@@ -61,7 +66,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let Inputs { feed, enforcement, replica, certificates, .. } = inputs;
     let mut enforcer = Enforcer::new(options.name, shared, feed, enforcement, replica, certificates);
     enforcer.begin();
-    let side = Side { enforcer, admin: admin_listener, insight: insight.clone(), random };
+    let side = Side { enforcer, encoder_pool, admin: admin_listener, insight: insight.clone(), random };
     let mut threads = vec![spawn("edge-side", current_thread()?, {
         let stopping = stopping.clone();
         move || side.run(stopping)
@@ -123,13 +128,14 @@ fn worker_count(wanted: usize) -> usize {
     }
 }
 
-fn shared(options: &Options, inputs: &Inputs, log: Option<Arc<AccessLog>>) -> Shared {
+fn shared(options: &Options, inputs: &Inputs, log: Option<Arc<AccessLog>>, encoders: Encoders) -> Shared {
     Shared {
         clock: Arc::clone(&inputs.clock),
         serving: ArcSwap::from_pointee(Serving::default()),
         replaced: watch::Sender::new(0),
         cache: ObjectCache::new(options.cache_memory, &*inputs.random),
         filling: FillingBudget::default(),
+        encoders,
         log,
         trusted_proxies: options.trusted_proxies.clone(),
     }
@@ -177,6 +183,7 @@ impl Sockets {
 /// What runs beside the workers.
 struct Side {
     enforcer: Enforcer,
+    encoder_pool: EncoderPool,
     admin: Option<std::net::TcpListener>,
     insight: Insight,
     random: Arc<dyn Random>,
@@ -184,13 +191,14 @@ struct Side {
 
 impl Side {
     async fn run(self, stopping: CancellationToken) {
-        let Self { enforcer, admin, insight, random } = self;
+        let Self { enforcer, encoder_pool, admin, insight, random } = self;
         let enforcing = enforcer.run(stopping.clone());
+        let encoding = encoder_pool.run(stopping.clone());
         match admin {
-            None => enforcing.await,
+            None => drop(tokio::join!(enforcing, encoding)),
             Some(socket) => {
                 let admin = Arc::new(Admin { insight, rays: Rays::new(&*random) });
-                tokio::join!(enforcing, serve_admin(socket, admin, stopping));
+                tokio::join!(enforcing, encoding, serve_admin(socket, admin, stopping));
             }
         }
     }

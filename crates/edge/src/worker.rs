@@ -1,6 +1,7 @@
 //! What the exchanges of one worker share, and what all workers share.
 
 use crate::access_log::AccessLog;
+use crate::compress::Encoders;
 use crate::date::DateText;
 use crate::figures::{Counters, SiteCounterTable};
 use crate::http1::scratch::ScratchPool;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) replaced: watch::Sender<u64>,
     pub(crate) cache: ObjectCache,
     pub(crate) filling: FillingBudget,
+    pub(crate) encoders: Encoders,
     pub(crate) log: Option<Arc<AccessLog>>,
     pub(crate) trusted_proxies: Vec<Cidr>,
 }

@@ -143,6 +143,15 @@ pub struct Taken {
     bytes: usize,
 }
 
+impl Taken {
+    /// Gives back what turned out not to be needed.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        let spare = self.bytes.saturating_sub(bytes);
+        self.bytes -= spare;
+        self.used.fetch_sub(spare, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Taken {
     fn drop(&mut self) {
         self.used.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -171,7 +180,10 @@ mod tests {
         let first = room.take(60).expect("room");
         assert!(room.take(41).is_none());
         assert_eq!(room.used(), 60);
-        let second = room.take(40).expect("the rest");
+        let mut second = room.take(40).expect("the rest");
+        second.shrink_to(50);
+        second.shrink_to(10);
+        assert_eq!(room.used(), 70);
         drop((first, second));
         assert_eq!(room.used(), 0);
     }

@@ -1,6 +1,7 @@
 //! Fetched → kept: a response that may be stored is gathered while it goes out, and published once it is
 //! whole. A cut body is dropped, never stored.
 
+use crate::compress::announce_stored;
 use crate::worker::{FillingBudget, Worker};
 use caching::{CacheMode, Exchanged, KeyRef, Limits, Reason, Request, Storable, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -69,7 +70,8 @@ impl<'a> Filling<'a> {
         let body = std::mem::take(&mut self.body);
         // A body of another length than was announced is no whole answer, and is dropped here.
         let Ok(stored) = self.storable.clone().complete(body.len() as u64) else { return };
-        let fields: Vec<(HeaderName, HeaderValue)> = caching::stored_fields(&stored, &self.fields);
+        let mut fields: Vec<(HeaderName, HeaderValue)> = caching::stored_fields(&stored, &self.fields);
+        announce_stored(&mut fields, stored.status(), Some(stored.length()));
         let response = StoredResponse::new(stored, fields, body);
         self.worker.shared.cache.insert(&self.key, self.fill, Arc::new(response));
     }

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
 mod caching;
+mod compression;
 mod framing;
 mod measures;
 mod operation;
