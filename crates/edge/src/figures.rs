@@ -3,12 +3,11 @@
 //! Each worker counts for itself; a reader adds up. Counters never go back while the edge runs.
 
 use crate::compress::EncodingFigures;
+use crate::histogram::{Histogram, Latency};
 use crate::reasons::Reason;
-use std::collections::HashMap;
+use crate::site_figures::{self, SiteCounterTable, SiteFigures};
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use vocabulary::SiteId;
 
 /// One worker's counters.
 pub(crate) struct Counters {
@@ -23,6 +22,10 @@ pub(crate) struct Counters {
     pub(crate) handshakes_failed: AtomicU64,
     pub(crate) origin_connects: AtomicU64,
     pub(crate) origin_requests: AtomicU64,
+    /// Fills that were stored.
+    pub(crate) fills: Histogram,
+    /// Revalidations that were answered.
+    pub(crate) revalidations: Histogram,
 }
 
 impl Default for Counters {
@@ -38,6 +41,8 @@ impl Default for Counters {
             handshakes_failed: AtomicU64::new(0),
             origin_connects: AtomicU64::new(0),
             origin_requests: AtomicU64::new(0),
+            fills: Histogram::default(),
+            revalidations: Histogram::default(),
         }
     }
 }
@@ -55,18 +60,6 @@ impl Counters {
 pub(crate) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
-
-/// One site's counters, kept while the site is served.
-#[derive(Debug, Default)]
-pub(crate) struct SiteCounters {
-    pub(crate) requests: AtomicU64,
-    pub(crate) hits: AtomicU64,
-    pub(crate) blocked: AtomicU64,
-    pub(crate) sent_bytes: AtomicU64,
-}
-
-/// The counters of all sites of a snapshot.
-pub(crate) type SiteCounterTable = HashMap<SiteId, Arc<SiteCounters>>;
 
 /// What the edge has done since it started, and what it holds now.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +88,10 @@ pub struct Figures {
     pub origin_connects: u64,
     /// Requests sent to origins.
     pub origin_requests: u64,
+    /// How long fills took that were stored.
+    pub fills: Latency,
+    /// How long revalidations took.
+    pub revalidations: Latency,
     /// Lines the access log had no room for.
     pub log_lines_dropped: u64,
     /// The sites' revision that is served; none before the first parcel.
@@ -107,21 +104,6 @@ pub struct Figures {
     pub cache: object_cache::Figures,
     /// Other codings of stored responses.
     pub codings: EncodingFigures,
-}
-
-/// One site's figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SiteFigures {
-    /// The site.
-    pub site: SiteId,
-    /// Exchanges.
-    pub requests: u64,
-    /// Those answered from the cache.
-    pub hits: u64,
-    /// Those answered by a measure.
-    pub blocked: u64,
-    /// Bytes of content sent.
-    pub sent_bytes: u64,
 }
 
 impl Figures {
@@ -145,21 +127,12 @@ impl Figures {
         self.handshakes_failed += read(&counters.handshakes_failed);
         self.origin_connects += read(&counters.origin_connects);
         self.origin_requests += read(&counters.origin_requests);
+        self.fills.add(&counters.fills);
+        self.revalidations.add(&counters.revalidations);
     }
 
     pub(crate) fn add_sites(&mut self, table: &SiteCounterTable) {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        self.sites = table
-            .iter()
-            .map(|(site, counters)| SiteFigures {
-                site: *site,
-                requests: read(&counters.requests),
-                hits: read(&counters.hits),
-                blocked: read(&counters.blocked),
-                sent_bytes: read(&counters.sent_bytes),
-            })
-            .collect();
-        self.sites.sort_by_key(|figures| figures.site);
+        self.sites = site_figures::of_table(table);
     }
 
     /// The figures as Prometheus reads them (text format 0.0.4).
@@ -192,6 +165,9 @@ impl Figures {
             "Keys dropped to make room.",
             self.cache.evictions,
         );
+        for (name, kind, help, value) in self.codings_rows() {
+            plain(name, kind, help, value);
+        }
         if let Some(revision) = self.revision {
             plain("wardmote_revision", "gauge", "The sites' revision that is served.", revision);
         }
@@ -213,19 +189,35 @@ impl Figures {
             let _ =
                 writeln!(text, "wardmote_reasons_total{{reason=\"{name}\",outcome=\"{outcome}\"}} {count}");
         }
-        type Column = (&'static str, &'static str, fn(&SiteFigures) -> u64);
-        const COLUMNS: [Column; 4] = [
-            ("wardmote_site_requests_total", "Exchanges by site.", |site| site.requests),
-            ("wardmote_site_hits_total", "Exchanges answered from the cache, by site.", |site| site.hits),
-            ("wardmote_site_blocked_total", "Exchanges answered by a measure, by site.", |site| site.blocked),
-            ("wardmote_site_sent_bytes_total", "Bytes of content sent, by site.", |site| site.sent_bytes),
-        ];
-        for (name, help, value) in COLUMNS {
-            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
-            for site in &self.sites {
-                let _ = writeln!(text, "{name}{{site=\"{}\"}} {}", site.site, value(site));
-            }
-        }
+        self.fills.write(text, "wardmote_fill_seconds", "From asking an origin to a whole stored response.");
+        self.revalidations.write(
+            text,
+            "wardmote_revalidation_seconds",
+            "From asking an origin about a stored response to its answer.",
+        );
+        site_figures::write(text, &self.sites);
+    }
+
+    fn codings_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 6] {
+        let codings = &self.codings;
+        [
+            ("wardmote_codings_made_total", "counter", "Coded forms made.", codings.made),
+            (
+                "wardmote_codings_saved_bytes_total",
+                "counter",
+                "Bytes that coded forms were shorter.",
+                codings.saved_bytes,
+            ),
+            ("wardmote_codings_not_worth_total", "counter", "Coded forms not worth it.", codings.not_worth),
+            ("wardmote_codings_dropped_total", "counter", "Codings dropped in the queue.", codings.dropped),
+            (
+                "wardmote_codings_no_room_total",
+                "counter",
+                "Codings dropped for want of room.",
+                codings.no_room,
+            ),
+            ("wardmote_codings_bytes", "gauge", "Bytes of coded forms.", codings.bytes),
+        ]
     }
 }
 
@@ -244,12 +236,13 @@ mod tests {
             figures.add_worker(counters, &mut tally);
         }
         figures.reasons = vec![(Reason::Hit, 1)];
-        figures.add_sites(&HashMap::from([(SiteId::from_bytes([7; 16]), Arc::default())]));
+        let site = vocabulary::SiteId::from_bytes([7; 16]);
+        figures.add_sites(&SiteCounterTable::from([(site, std::sync::Arc::default())]));
         assert_eq!((figures.requests, figures.sent_bytes, figures.classes), (3, 15, [1, 0, 1, 0, 1, 0]));
         for line in figures.prometheus().lines() {
             let words: Vec<_> = line.split(' ').collect();
             let comment = line.starts_with("# HELP ") || line.starts_with("# TYPE ");
-            assert!(comment || (words.len() == 2 && words[1].parse::<u64>().is_ok()), "{line}");
+            assert!(comment || (words.len() == 2 && words[1].parse::<f64>().is_ok()), "{line}");
         }
     }
 }

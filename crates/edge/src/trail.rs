@@ -1,9 +1,9 @@
 //! What an exchange leaves behind for its record, gathered as it goes.
 
-use crate::figures::SiteCounters;
 use crate::ports::{Answer, Head, OwnFields};
 use crate::ray::Ray;
 use crate::reasons::Reason;
+use crate::site_figures::SiteCounters;
 use bytes::Bytes;
 use caching::CacheStatus;
 use http::{HeaderMap, StatusCode};
@@ -29,11 +29,22 @@ pub(crate) struct Trail {
     pub(crate) decision: Option<DecisionId>,
     /// What the cache did.
     pub(crate) cache: Option<CacheStatus>,
+    /// Whether the body of a stored response was read from disk.
+    pub(crate) from_disk: bool,
 }
 
 impl Trail {
     pub(crate) fn new(ray: Ray, started: Timestamp, peer: IpAddr) -> Self {
-        Self { ray, started, client: peer, site: None, counters: None, decision: None, cache: None }
+        Self {
+            ray,
+            started,
+            client: peer,
+            site: None,
+            counters: None,
+            decision: None,
+            cache: None,
+            from_disk: false,
+        }
     }
 
     /// The edge's own fields for an answer made now.

@@ -3,10 +3,11 @@
 use crate::access_log::AccessLog;
 use crate::compress::Encoders;
 use crate::date::DateText;
-use crate::figures::{Counters, SiteCounterTable};
+use crate::figures::Counters;
 use crate::http1::scratch::ScratchPool;
 use crate::origin::{Connector, Origins};
 use crate::ray::Rays;
+use crate::site_figures::SiteCounterTable;
 use arc_swap::ArcSwap;
 use object_cache::ObjectCache;
 use snapshot::Snapshot;

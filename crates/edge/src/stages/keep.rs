@@ -5,7 +5,7 @@ use crate::compress::announce_stored;
 use crate::worker::{FillingBudget, Worker};
 use caching::{CacheMode, Exchanged, KeyRef, Limits, Reason, Request, Storable, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use object_cache::{Fill, StoredResponse};
+use object_cache::{Fill, Inserted, StoredResponse};
 use std::sync::Arc;
 use vocabulary::Timestamp;
 
@@ -15,6 +15,8 @@ pub(crate) struct Filling<'a> {
     key: KeyRef<'a>,
     fill: Fill,
     storable: Storable,
+    /// When the origin was asked.
+    requested: Timestamp,
     fields: HeaderMap,
     body: Vec<u8>,
     /// Bytes taken from the budget.
@@ -47,7 +49,17 @@ impl<'a> Filling<'a> {
             return Err(Reason::Incomplete);
         }
         let limit = usize::try_from(limits.body_bytes_max).unwrap_or(usize::MAX);
-        Ok(Self { worker, key, fill, storable, fields: fields.clone(), body: Vec::new(), taken: 0, limit })
+        Ok(Self {
+            worker,
+            key,
+            fill,
+            storable,
+            requested: exchanged.requested,
+            fields: fields.clone(),
+            body: Vec::new(),
+            taken: 0,
+            limit,
+        })
     }
 
     /// Seconds the answer will stay fresh.
@@ -73,7 +85,11 @@ impl<'a> Filling<'a> {
         let mut fields: Vec<(HeaderName, HeaderValue)> = caching::stored_fields(&stored, &self.fields);
         announce_stored(&mut fields, stored.status(), Some(stored.length()));
         let response = StoredResponse::new(stored, fields, body);
-        self.worker.shared.cache.insert(&self.key, self.fill, Arc::new(response));
+        let inserted = self.worker.shared.cache.insert(&self.key, self.fill, Arc::new(response));
+        if inserted == Inserted::Stored {
+            let took = self.worker.shared.clock.now().since(self.requested);
+            self.worker.counters.fills.observe(took);
+        }
     }
 
     fn budget(&self) -> &FillingBudget {

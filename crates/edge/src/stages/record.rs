@@ -3,6 +3,7 @@
 use crate::figures::add;
 use crate::reasons::{Outcome, Reason};
 use crate::request::Request;
+use crate::site_figures::Counting;
 use crate::trail::Trail;
 use crate::worker::Worker;
 use caching::CacheStatus;
@@ -54,10 +55,13 @@ pub(crate) fn record(
         add(&worker.counters.hits, 1);
     }
     if let Some(site) = &trail.counters {
-        add(&site.requests, 1);
-        add(&site.sent_bytes, bytes);
-        add(&site.hits, u64::from(hit));
-        add(&site.blocked, u64::from(reason.outcome() == Outcome::Blocked));
+        site.count(&Counting {
+            target: request.map(|request| (request.authority.as_str(), request.target.as_str())),
+            cache: trail.cache,
+            from_disk: trail.from_disk,
+            blocked: reason.outcome() == Outcome::Blocked,
+            bytes,
+        });
     }
     if let Some(log) = &worker.shared.log {
         let ended = worker.shared.clock.now();

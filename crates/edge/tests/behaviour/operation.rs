@@ -91,3 +91,35 @@ async fn a_port_in_use_is_said_before_anything_runs() {
     let message = other.err().map(|error| error.to_string()).unwrap_or_default();
     assert!(message.contains(&address.to_string()) && message.contains("another program"), "{message}");
 }
+
+#[tokio::test]
+async fn a_sites_figures_tell_hits_misses_by_reason_and_the_addresses_behind_them() {
+    let stage = Stage::set().await;
+    for (path, fields) in [
+        ("/stored", "Cache-Control: max-age=60\r\n"),
+        ("/private", "Cache-Control: private\r\n"),
+        ("/private", "Cache-Control: private\r\n"),
+    ] {
+        let mut visitor = stage.visit().await;
+        visitor.send(get(path)).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        let answer = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 4\r\nConnection: close\r\n\r\nbody");
+        origin.send(answer).await;
+        visitor.head().await;
+        visitor.text("body").await;
+    }
+    stage.ask(&get("/stored")).await;
+    let figures = stage.edge.figures();
+    let site = figures.sites.iter().find(|site| site.site == stage.sites[0].id).expect("the site");
+    assert_eq!((site.requests, site.hits, site.stale, site.misses()), (4, 1, 0, 3));
+    assert_eq!(site.reasons, [(caching::Reason::Absent, 1), (caching::Reason::Private, 2)]);
+    assert_eq!((site.memory_bytes, site.disk_bytes, site.origin_bytes), (4, 0, 12));
+    let top = &site.top_misses[0];
+    assert_eq!((top.target.as_str(), top.reason, top.count), ("a.test/private", caching::Reason::Private, 2));
+    assert_eq!((figures.fills.count(), site.hit_ratio()), (1, Some(250)));
+    let metrics = stage.edge.prometheus();
+    for line in ["wardmote_fill_seconds_count 1", "wardmote_codings_made_total 0"] {
+        assert!(metrics.lines().any(|written| written == line), "{line}\n{metrics}");
+    }
+}
