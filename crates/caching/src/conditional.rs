@@ -60,6 +60,17 @@ pub(crate) fn weakened(tag: &[u8]) -> Box<[u8]> {
     if tag.starts_with(b"W/") { tag.into() } else { [b"W/", tag].concat().into() }
 }
 
+/// RFC 9110 §8.8.3.2: the same tag, and neither weak.
+pub(crate) fn strongly_equal(one: &[u8], other: &[u8]) -> bool {
+    let both = EntityTag::whole(one).zip(EntityTag::whole(other));
+    both.is_some_and(|(one, other)| !one.weak && !other.weak && one.opaque == other.opaque)
+}
+
+/// RFC 9110 §8.8.3.2: the same tag, weak or not.
+pub(crate) fn weakly_equal(one: &[u8], other: &[u8]) -> bool {
+    EntityTag::whole(one).zip(EntityTag::whole(other)).is_some_and(|(one, other)| one.opaque == other.opaque)
+}
+
 /// Whether a GET or HEAD gets 304 from this stored response. If-None-Match takes precedence over
 /// If-Modified-Since (RFC 9110 §13.2.2).
 pub(crate) fn is_not_modified(request: &Request<'_>, stored: &Validators) -> bool {

@@ -5,6 +5,7 @@
 //! is treated as stale (RFC 9111 §4.2.1).
 
 use crate::delta::DeltaSeconds;
+use crate::dictionary::{self, Value};
 use crate::fields::{elements, is_token_byte, quotes_end, trim};
 
 /// The seconds a directive gives.
@@ -130,6 +131,50 @@ impl ResponseDirectives {
     }
 }
 
+impl ResponseDirectives {
+    /// The directives of a targeted field (RFC 9213 §2.1): a dictionary. `None` if it is empty, malformed,
+    /// or gives a known directive a value of another type: then it is as if it were not there.
+    pub(crate) fn targeted(lines: &[&[u8]]) -> Option<Self> {
+        let members = dictionary::parse(lines)?;
+        let mut read = Self { present: true, ..Self::default() };
+        for (key, value) in &members {
+            read.member(key, *value)?;
+        }
+        (!members.is_empty()).then_some(read)
+    }
+
+    fn member(&mut self, key: &[u8], value: Value) -> Option<()> {
+        let seconds = |value| match value {
+            Value::Integer(number) => {
+                u64::try_from(number).ok().map(|number| Argument::Seconds(DeltaSeconds::new(number)))
+            }
+            _ => None,
+        };
+        let flag = |value| match value {
+            Value::Boolean(on) => Some(on),
+            _ => None,
+        };
+        // The form with field names counts as the one without.
+        let flag_or_names = |value| if value == Value::Text { Some(true) } else { flag(value) };
+        match key {
+            b"no-store" => self.no_store = flag(value)?,
+            b"no-cache" => self.no_cache = flag_or_names(value)?,
+            b"private" => self.private = flag_or_names(value)?,
+            b"must-revalidate" => self.must_revalidate = flag(value)?,
+            b"proxy-revalidate" => self.proxy_revalidate = flag(value)?,
+            b"no-transform" => self.no_transform = flag(value)?,
+            b"public" => self.public = flag(value)?,
+            b"must-understand" => self.must_understand = flag(value)?,
+            b"max-age" => self.max_age = seconds(value)?,
+            b"s-maxage" => self.s_maxage = seconds(value)?,
+            b"stale-while-revalidate" => self.stale_while_revalidate = seconds(value)?,
+            b"stale-if-error" => self.stale_if_error = seconds(value)?,
+            _ => {}
+        }
+        Some(())
+    }
+}
+
 /// The directives of a request (RFC 9111 §5.2.1), all of them advice to the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestDirectives {
@@ -145,6 +190,10 @@ pub struct RequestDirectives {
     pub max_age: Argument,
     /// §5.2.1.3; an invalid value is ignored.
     pub min_fresh: Argument,
+    /// §5.2.1.2; an invalid value is ignored.
+    pub max_stale: Argument,
+    /// §5.2.1.2 without a value: however stale.
+    pub any_stale: bool,
 }
 
 impl RequestDirectives {
@@ -163,6 +212,8 @@ impl RequestDirectives {
             () if d.is("only-if-cached") => self.only_if_cached |= d.well_formed,
             () if d.is("max-age") => self.max_age.take(d),
             () if d.is("min-fresh") => self.min_fresh.take(d),
+            () if d.is("max-stale") && d.value.is_none() => self.any_stale |= d.well_formed,
+            () if d.is("max-stale") => self.max_stale.take(d),
             () => {}
         }
     }

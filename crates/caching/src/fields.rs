@@ -125,6 +125,11 @@ const HOP_BY_HOP: [&str; 11] = [
     "http2-settings",
 ];
 
+/// Whether a field ends at the next hop, whatever `Connection` says.
+pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(&name.as_str())
+}
+
 /// The fields of a response that may be stored and sent again (RFC 9111 §3.1): all but those of the
 /// connection, `Age` (counted anew) and `Content-Length` (known from the body).
 pub fn end_to_end(fields: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {

@@ -4,6 +4,7 @@ use crate::delta::DeltaSeconds;
 use crate::directives::{Argument, ResponseDirectives};
 use crate::fields::{date_of, elements};
 use crate::reason::Reason;
+use http::StatusCode;
 use vocabulary::Timestamp;
 
 /// When a request went to the origin and when its response head came back.
@@ -21,6 +22,7 @@ pub struct Freshness {
     received: Timestamp,
     initial_age_ms: i64,
     lifetime: DeltaSeconds,
+    basis: Basis,
 }
 
 /// The fields that freshness is computed from.
@@ -30,6 +32,8 @@ pub(crate) struct TimeFields {
     pub(crate) expires: Expires,
     age: Option<DeltaSeconds>,
     age_seen: bool,
+    /// Not one number in one line.
+    age_unclear: bool,
 }
 
 /// What the `Expires` lines say (RFC 9111 §5.3).
@@ -58,6 +62,7 @@ impl TimeFields {
 
     /// The first member of the first line counts; if it is no number the field is ignored (§5.1).
     pub(crate) fn age_line(&mut self, value: &[u8]) {
+        self.age_unclear |= self.age_seen || DeltaSeconds::parse(value).is_none();
         if !self.age_seen {
             self.age_seen = true;
             self.age = elements(value).next().and_then(DeltaSeconds::parse);
@@ -65,17 +70,57 @@ impl TimeFields {
     }
 }
 
+/// On what a lifetime rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// The origin said so: in a targeted field, Cache-Control or Expires.
+    Explicit,
+    /// A guess from Last-Modified (§4.2.2).
+    Heuristic,
+    /// A rule of the site.
+    Rule,
+    /// There is none: the response is stale from the start.
+    Nothing,
+}
+
+/// What besides time fields a lifetime is computed from.
+#[derive(Clone, Copy)]
+pub(crate) struct Grounds<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) directives: &'a ResponseDirectives,
+    /// Whether Expires counts: not beside a targeted field (RFC 9213 §2.1).
+    pub(crate) expires: bool,
+    pub(crate) last_modified: Option<Timestamp>,
+    /// A lifetime set by the site.
+    pub(crate) rule: Option<DeltaSeconds>,
+    /// Whether an unreadable Age makes the response stale.
+    pub(crate) strict_age: bool,
+}
+
 impl Freshness {
-    /// The freshness of a response with an explicit lifetime that has not run out yet.
-    pub(crate) fn explicit(
-        directives: &ResponseDirectives,
+    /// The freshness of a response; the reason when it is stale on arrival.
+    pub(crate) fn of(
+        grounds: Grounds<'_>,
         times: &TimeFields,
         exchanged: Exchanged,
-    ) -> Result<Self, Reason> {
-        let lifetime = explicit_lifetime(directives, times, exchanged.received)?;
+    ) -> (Self, Result<(), Reason>) {
         let initial_age_ms = initial_age_ms(times, exchanged);
-        let freshness = Self { received: exchanged.received, initial_age_ms, lifetime };
-        if freshness.is_fresh(exchanged.received) { Ok(freshness) } else { Err(Reason::Expired) }
+        let readable = if grounds.strict_age && times.age_unclear { Err(Reason::Malformed) } else { Ok(()) };
+        let found = readable.and_then(|()| lifetime(grounds, times, exchanged.received));
+        let (lifetime, basis) = found.unwrap_or((DeltaSeconds::ZERO, Basis::Nothing));
+        let freshness = Self { received: exchanged.received, initial_age_ms, lifetime, basis };
+        let fresh = freshness.is_fresh(exchanged.received);
+        (freshness, found.and(if fresh { Ok(()) } else { Err(Reason::Expired) }))
+    }
+
+    /// On what the lifetime rests.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// Seconds since it turned stale; 0 while it is fresh.
+    pub(crate) fn stale_secs(&self, now: Timestamp) -> i64 {
+        (self.age_ms(now).saturating_sub(self.lifetime.as_millis()) / 1000).max(0)
     }
 
     /// `current_age` (§4.2.3). A clock set back counts as no time passed.
@@ -109,32 +154,50 @@ impl Freshness {
     }
 }
 
-/// s-maxage, else max-age, else Expires less Date (§4.2.1). A directive that is there and unreadable does
-/// not fall back to the next: the response is stale.
-fn explicit_lifetime(
-    directives: &ResponseDirectives,
+/// The site's rule, else s-maxage, max-age, Expires less Date (§4.2.1), else a guess. A directive that is
+/// there and unreadable does not fall back to the next: the response is stale.
+fn lifetime(
+    grounds: Grounds<'_>,
     times: &TimeFields,
     received: Timestamp,
-) -> Result<DeltaSeconds, Reason> {
-    if directives.malformed {
+) -> Result<(DeltaSeconds, Basis), Reason> {
+    if let Some(seconds) = grounds.rule {
+        return Ok((seconds, Basis::Rule));
+    }
+    if grounds.directives.malformed {
         return Err(Reason::Malformed);
     }
-    for argument in [directives.s_maxage, directives.max_age] {
+    for argument in [grounds.directives.s_maxage, grounds.directives.max_age] {
         match argument {
             Argument::Absent => {}
             Argument::Invalid => return Err(Reason::Malformed),
-            Argument::Seconds(seconds) => return Ok(seconds),
+            Argument::Seconds(seconds) => return Ok((seconds, Basis::Explicit)),
         }
     }
+    let date = times.date.unwrap_or(received);
     match times.expires {
-        Expires::Absent => Err(Reason::NoFreshness),
-        Expires::Invalid => Err(Reason::Expired),
-        Expires::At(expires) => {
-            let date = times.date.unwrap_or(received);
-            Ok(DeltaSeconds::new(expires.since(date).as_secs()))
+        Expires::Invalid if grounds.expires => Err(Reason::Expired),
+        Expires::At(expires) if grounds.expires => {
+            Ok((DeltaSeconds::new(expires.since(date).as_secs()), Basis::Explicit))
         }
+        Expires::Absent | Expires::Invalid | Expires::At(_) => heuristic(grounds, date),
     }
 }
+
+/// A tenth of the time since the last modification, at most a day (§4.2.2); only for statuses defined as
+/// heuristically cacheable (RFC 9110 §15.1) or marked public (RFC 9111 §5.2.2.9).
+fn heuristic(grounds: Grounds<'_>, date: Timestamp) -> Result<(DeltaSeconds, Basis), Reason> {
+    const DAY: u64 = 24 * 60 * 60;
+    if !HEURISTIC.contains(&grounds.status.as_u16()) && !grounds.directives.public {
+        return Err(Reason::NoFreshness);
+    }
+    let modified = grounds.last_modified.ok_or(Reason::NoFreshness)?;
+    let guess = (date.since(modified).as_secs() / 10).min(DAY);
+    if guess == 0 { Err(Reason::NoFreshness) } else { Ok((DeltaSeconds::new(guess), Basis::Heuristic)) }
+}
+
+/// RFC 9110 §15.1, without 206: parts have their own way in.
+const HEURISTIC: [u16; 11] = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501];
 
 /// `corrected_initial_age` (§4.2.3).
 fn initial_age_ms(times: &TimeFields, exchanged: Exchanged) -> i64 {

@@ -39,12 +39,18 @@ reasons! {
     Off = "off", "bypass", "the site does not use the cache";
     /// A GET or HEAD with content: its meaning is not in the key (RFC 9110 §9.3.1).
     RequestContent = "request-content", "bypass", "the request carries content, which is no part of the key";
+    /// A field that some origins take for the method, path or host: its meaning is not in the key.
+    Steering = "steering", "bypass", "the request carries a field that steers some origins past its address";
     /// RFC 9110 §7.8.
     Upgrade = "upgrade", "bypass", "the request asks for another protocol";
     /// RFC 9111 §5.2.1.5.
     RequestNoStore = "request-no-store", "bypass", "the request says no-store";
     /// RFC 9111 §4.3.2: If-Match and If-Unmodified-Since are for the origin.
     Precondition = "precondition", "bypass", "the request carries a condition only the origin can judge";
+    /// A cookie of the site's bypass list.
+    BypassCookie = "bypass-cookie", "bypass", "the request carries a cookie that passes the cache by";
+    /// The key was found not to be storable a moment ago.
+    Uncollapsed = "uncollapsed", "bypass", "answers for this address were not storable a moment ago";
     // Nothing usable held.
     /// Nothing under this key.
     Absent = "absent", "uri-miss", "nothing is stored for this address";
@@ -58,6 +64,14 @@ reasons! {
     RequestMaxAge = "request-max-age", "request", "the stored answer is older than the request allows";
     /// RFC 9111 §5.2.1.3.
     RequestMinFresh = "request-min-fresh", "request", "the stored answer stays fresh for less than the request wants";
+    /// RFC 9111 §5.2.2.4: what is stored with no-cache is revalidated before each use.
+    Revalidate = "revalidate", "stale", "the origin wants to be asked each time";
+    /// Purged softly: revalidated before its next use.
+    Purged = "purged", "stale", "the stored answer was purged softly";
+    /// RFC 9111 §4.2.2, mode guarded: fresh by guess only, and the visitor may be known to the site.
+    Cookie = "cookie", "request", "the request carries a cookie and the origin gives no lifetime to come";
+    /// RFC 9111 §3.3: only a part of the body is held.
+    Slices = "slices", "partial", "only other parts of the body are stored";
     // Responses that are not stored.
     /// Only answers to GET are stored.
     Head = "head", "miss", "an answer to HEAD has no content to store";
@@ -85,6 +99,8 @@ reasons! {
     NoFreshness = "no-freshness", "miss", "the origin gives no lifetime";
     /// RFC 9111 §4.2: its age has reached its lifetime already.
     Expired = "expired", "miss", "the answer was no longer fresh when it came";
+    /// An address that ends like a static file, with content of another kind (web cache deception).
+    ContentType = "content-type", "miss", "the content is not of the kind that the address ends like";
     /// The body is longer than the bound.
     TooLarge = "too-large", "miss", "the answer is larger than what is stored";
     /// RFC 9111 §3.3: the body ended early.

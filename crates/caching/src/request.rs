@@ -3,8 +3,10 @@
 use crate::directives::RequestDirectives;
 use crate::encoding::{AcceptedEncodings, Reading};
 use crate::fields::{Fields, date_of, elements};
+use crate::range::{Asked, RANGES_MAX, Ranges, asked};
 use crate::reason::Reason;
-use http::Method;
+use crate::vary::normal_fields;
+use http::{HeaderName, HeaderValue, Method};
 use vocabulary::Timestamp;
 
 /// A request as the cache sees it. Borrows everything; [`Request::read`] passes over the lines once.
@@ -16,7 +18,9 @@ pub struct Request<'a> {
     pub(crate) encodings: AcceptedEncodings,
     pub(crate) conditions: Conditions<'a>,
     authorization: bool,
+    pub(crate) cookie: bool,
     content: bool,
+    steering: bool,
     upgrade: bool,
 }
 
@@ -91,7 +95,9 @@ impl<'a> Request<'a> {
             encodings: reader.encodings.finish(),
             conditions: reader.conditions,
             authorization: reader.authorization,
+            cookie: reader.cookie,
             content: reader.content,
+            steering: reader.steering,
             upgrade: reader.upgrade,
         }
     }
@@ -102,6 +108,7 @@ impl<'a> Request<'a> {
             Kind::Other => Some(Reason::Method),
             _ if self.upgrade => Some(Reason::Upgrade),
             _ if self.content => Some(Reason::RequestContent),
+            _ if self.steering => Some(Reason::Steering),
             _ if self.directives.no_store => Some(Reason::RequestNoStore),
             _ if self.conditions.for_origin => Some(Reason::Precondition),
             Kind::Get | Kind::Head => None,
@@ -118,6 +125,34 @@ impl<'a> Request<'a> {
     /// the origin chose by is what the key holds.
     pub fn accept_encoding(&self) -> &'static str {
         self.encodings.as_str()
+    }
+
+    /// The fields to send to the origin in place of the client's own lines of these names, where the answer
+    /// may be stored: what the origin chose by is what the key holds.
+    pub fn normalised_fields(&self) -> Vec<(HeaderName, HeaderValue)> {
+        normal_fields(self)
+    }
+
+    /// The ranges asked of a body of `length` bytes; `Several` for what [`crate::reuse`] says to answer with
+    /// [`crate::Answer::Ranges`]. If-Range is not looked at here.
+    pub fn ranges(&self, length: u64) -> Ranges {
+        let Some(field) = self.conditions.range.value() else { return Ranges::Ignored };
+        let mut several = Vec::new();
+        match asked(field, length, &mut |range| {
+            if several.len() < RANGES_MAX {
+                several.push(range);
+            }
+        }) {
+            Asked::Ignored => Ranges::Ignored,
+            Asked::One(range) => Ranges::One(range),
+            Asked::Several => Ranges::Several(several),
+            Asked::Unsatisfiable => Ranges::Unsatisfiable,
+        }
+    }
+
+    /// Whether a Range field asks for less than the whole.
+    pub fn has_range(&self) -> bool {
+        self.conditions.range != Single::Absent
     }
 
     /// Whether the method is HEAD: the answer goes out without its body.
@@ -137,7 +172,9 @@ struct Reader<'a> {
     encodings: Reading,
     conditions: Conditions<'a>,
     authorization: bool,
+    cookie: bool,
     content: bool,
+    steering: bool,
     upgrade: bool,
     pragma_no_cache: bool,
 }
@@ -148,6 +185,7 @@ impl<'a> Reader<'a> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         match name.len() {
             5 if is("range") => self.conditions.range.take(value),
+            6 if is("cookie") => self.cookie = true,
             6 if is("pragma") => {
                 self.pragma_no_cache |= elements(value).any(|e| e.eq_ignore_ascii_case(b"no-cache"));
             }
@@ -162,9 +200,30 @@ impl<'a> Reader<'a> {
             17 if is("if-modified-since") => self.conditions.modified_since.take(value),
             17 if is("transfer-encoding") => self.content = true,
             19 if is("if-unmodified-since") => self.conditions.for_origin = true,
+            6 | 13..=22 if steers(name) => self.steering = true,
             _ => {}
         }
     }
+}
+
+/// Fields by which some frameworks take another method, path or host than the request line says: their
+/// answers must not be kept under a key that does not hold them. Some read an underscore as a hyphen.
+fn steers(name: &str) -> bool {
+    const STEERING: [&str; 10] = [
+        "x-host",
+        "x-http-method",
+        "x-rewrite-url",
+        "x-original-url",
+        "x-original-host",
+        "x-original-path",
+        "x-forwarded-path",
+        "x-forwarded-prefix",
+        "x-method-override",
+        "x-http-method-override",
+    ];
+    let same = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    name.as_bytes().first().is_some_and(|byte| same(*byte) == b'x')
+        && STEERING.iter().any(|known| known.len() == name.len() && name.bytes().map(same).eq(known.bytes()))
 }
 
 impl Conditions<'_> {

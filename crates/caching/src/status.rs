@@ -12,6 +12,20 @@ pub enum CacheStatus {
         /// Seconds it stays fresh.
         ttl: i64,
     },
+    /// Answered from a stored response that is no longer fresh.
+    Stale {
+        /// Seconds it stays fresh, negative since it is stale.
+        ttl: i64,
+        /// On what ground.
+        ground: StaleGround,
+    },
+    /// Answered with what another request, already under way, brought from the origin.
+    Collapsed {
+        /// Why it was not answered from here.
+        why: Reason,
+        /// The origin's status, where one came.
+        status: Option<StatusCode>,
+    },
     /// Sent on to the origin.
     Forwarded {
         /// Why it was not answered from here.
@@ -26,6 +40,17 @@ pub enum CacheStatus {
         /// Why there was nothing to send.
         why: Reason,
     },
+}
+
+/// Why a stale response was sent (RFC 9111 §4.2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaleGround {
+    /// It is being revalidated meanwhile (RFC 5861 §3).
+    WhileRevalidate,
+    /// The origin answered that it has failed (RFC 5861 §4, RFC 9111 §4.3.3).
+    Error(StatusCode),
+    /// The origin could not be reached.
+    Unreachable,
 }
 
 impl CacheStatus {
@@ -51,6 +76,24 @@ impl Display for CacheStatus {
         f.write_str("wardmote")?;
         match self {
             Self::Hit { ttl } => write!(f, "; hit; ttl={ttl}"),
+            Self::Stale { ttl, ground: StaleGround::WhileRevalidate } => {
+                write!(f, "; hit; ttl={ttl}; detail=stale-while-revalidate")
+            }
+            // RFC 9211 §2.1: what was sent on is no hit.
+            Self::Stale { ttl, ground: StaleGround::Error(status) } => {
+                write!(f, "; fwd=stale; fwd-status={}; ttl={ttl}; detail=stale-if-error", status.as_u16())
+            }
+            Self::Stale { ttl, ground: StaleGround::Unreachable } => {
+                write!(f, "; fwd=stale; ttl={ttl}; detail=stale-unreachable")
+            }
+            Self::Collapsed { why, status } => {
+                write!(f, "; fwd={}", why.forward())?;
+                if let Some(status) = status {
+                    write!(f, "; fwd-status={}", status.as_u16())?;
+                }
+                f.write_str("; collapsed")?;
+                if why.forward() == why.name() { Ok(()) } else { detail(f, *why) }
+            }
             Self::Forwarded { why, status, kept } => {
                 write!(f, "; fwd={}", why.forward())?;
                 if let Some(status) = status {

@@ -1,13 +1,17 @@
 //! Whether a response may be stored (RFC 9111 §3), and what is remembered of it.
 
-use crate::conditional::{Validators, is_entity_tag};
-use crate::directives::{Argument, ResponseDirectives};
-use crate::fields::{Fields, date_of, end_to_end, http_date, trim};
-use crate::freshness::{Exchanged, Freshness, TimeFields};
+use crate::conditional::Validators;
+use crate::content_kind::agrees;
+use crate::fields::{Fields, end_to_end, http_date};
+use crate::freshness::{Basis, Exchanged, Freshness, Grounds};
+use crate::head::Head;
 use crate::mode::{CacheMode, Limits};
 use crate::reason::Reason;
 use crate::request::{Kind, Plan, Request};
-use crate::vary::{Variant, VaryFields};
+use crate::rules::Rules;
+use crate::stale::StaleRules;
+use crate::tags::Tags;
+use crate::vary::Variant;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 /// A response head that may be stored once its body has come whole. Only [`storable`] makes one.
@@ -23,9 +27,14 @@ pub struct Storable {
 pub struct Stored {
     pub(crate) status: StatusCode,
     pub(crate) freshness: Freshness,
+    pub(crate) stale: StaleRules,
     pub(crate) variant: Variant,
     pub(crate) validators: Validators,
+    pub(crate) tags: Tags,
     pub(crate) length: u64,
+    /// Fresh by guess only, on a guarded site: not for requests with a cookie.
+    pub(crate) cookieless: bool,
+    pub(crate) no_transform: bool,
 }
 
 impl Storable {
@@ -40,6 +49,16 @@ impl Storable {
         }
         self.stored.length = length;
         Ok(self.stored)
+    }
+
+    /// What is known of the response but for its length.
+    pub fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// The length that Content-Length states.
+    pub fn content_length(&self) -> Option<u64> {
+        self.content_length
     }
 
     /// How long the response stays fresh.
@@ -74,6 +93,16 @@ impl Stored {
         &self.validators
     }
 
+    /// The names it can be purged by.
+    pub fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// Whether the origin forbids to change the body's form (RFC 9111 §5.2.2.6).
+    pub fn no_transform(&self) -> bool {
+        self.no_transform
+    }
+
     /// Length of the body in bytes.
     pub fn length(&self) -> u64 {
         self.length
@@ -102,14 +131,25 @@ impl Stored {
 
     /// Bytes on the heap beyond the value itself, for weighing.
     pub fn heap_bytes(&self) -> usize {
-        self.variant.heap_bytes() + self.validators.etag().map_or(0, <[u8]>::len)
+        self.variant.heap_bytes() + self.validators.etag().map_or(0, <[u8]>::len) + self.tags.heap_bytes()
     }
 }
 
-/// Whether a response to `request` may be stored (RFC 9111 §3), by explicit freshness only.
-///
-/// `request` is the visitor's; its Accept-Encoding has gone to the origin as
-/// [`Request::accept_encoding`]. `fields` are the origin's, as received.
+/// What a site allows, for one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy<'a> {
+    /// How far the cache goes.
+    pub mode: CacheMode,
+    /// Bounds.
+    pub limits: Limits,
+    /// The site's rules.
+    pub rules: &'a Rules,
+    /// The path of the request's key.
+    pub path: &'a [u8],
+}
+
+/// Whether a response to `request` may be stored (RFC 9111 §3), for a site without rules and a path that
+/// promises nothing; see [`storable_under`].
 pub fn storable(
     request: &Request<'_>,
     status: StatusCode,
@@ -118,32 +158,113 @@ pub fn storable(
     limits: Limits,
     exchanged: Exchanged,
 ) -> Result<Storable, Reason> {
+    let policy = Policy { mode, limits, rules: &Rules::default(), path: b"" };
+    storable_under(request, status, fields, &policy, exchanged)
+}
+
+/// Whether a response to `request` may be stored (RFC 9111 §3). What must be revalidated before each use is
+/// stored if it can be: it has a validator, or leave to be sent stale.
+///
+/// `request` is the visitor's; the fields of [`Request::normalised_fields`] have gone to the origin in its
+/// stead. `fields` are the origin's, as received.
+pub fn storable_under(
+    request: &Request<'_>,
+    status: StatusCode,
+    fields: &dyn Fields,
+    policy: &Policy<'_>,
+    exchanged: Exchanged,
+) -> Result<Storable, Reason> {
     if let Plan::Bypass(reason) = request.plan() {
         return Err(reason);
     }
     if request.method == Kind::Head {
         return Err(Reason::Head);
     }
-    let mut head = Head::default();
-    fields.each(&mut |name, value| head.line(name, value));
+    let head = Head::read(fields);
     head.check_status(status)?;
     head.check_directives(status, request.is_authorized())?;
-    if mode == CacheMode::Guarded && head.set_cookie {
-        return Err(Reason::SetCookie);
+    let judged = Judged::of(request.cookie, status, &head, policy, exchanged)?;
+    let language = head.content_language;
+    let variant = head.vary.variant(request, language)?;
+    let stored = judged.stored(status, variant, head.tags, head.no_transform);
+    Ok(Storable { stored, content_length: head.content_length, limits: policy.limits })
+}
+
+/// What a response head comes to under a policy, but for its variant.
+pub(crate) struct Judged {
+    freshness: Freshness,
+    stale: StaleRules,
+    validators: Validators,
+    cookieless: bool,
+}
+
+impl Judged {
+    /// `cookie`: whether the request carried one.
+    pub(crate) fn of(
+        cookie: bool,
+        status: StatusCode,
+        head: &Head<'_>,
+        policy: &Policy<'_>,
+        exchanged: Exchanged,
+    ) -> Result<Self, Reason> {
+        let guarded = policy.mode == CacheMode::Guarded;
+        if guarded && head.set_cookie {
+            return Err(Reason::SetCookie);
+        }
+        if head.content_length.is_some_and(|length| length > policy.limits.body_bytes_max) {
+            return Err(Reason::TooLarge);
+        }
+        let rule = policy.rules.lifetime(policy.path, status).filter(|_| !head.set_cookie);
+        let agree = policy.rules.agree_content_type.unwrap_or(guarded || rule.is_some());
+        if agree && status.is_success() && !agrees(policy.path, head.content_type) {
+            return Err(Reason::ContentType);
+        }
+        let grounds = Grounds {
+            status,
+            directives: &head.directives,
+            expires: !head.targeted,
+            last_modified: head.last_modified,
+            rule,
+            strict_age: policy.rules.strict_age,
+        };
+        let (freshness, fresh) = Freshness::of(grounds, &head.times, exchanged);
+        let stale = StaleRules::of(&head.directives);
+        let validators = head.validators(exchanged.received);
+        check_use(fresh, &stale, &validators)?;
+        // Nothing tells a page made for one visitor from one for all but the origin's word; where there is
+        // none, a cookie is a hint that it may be the former.
+        let unsaid = freshness.basis() == Basis::Heuristic || fresh.is_err() || stale.always_revalidate;
+        let cautious = guarded && unsaid && !head.directives.public && rule.is_none();
+        if cautious && cookie {
+            return Err(Reason::Cookie);
+        }
+        let cookieless = cautious && freshness.basis() == Basis::Heuristic;
+        Ok(Self { freshness, stale, validators, cookieless })
     }
-    if head.content_length.is_some_and(|length| length > limits.body_bytes_max) {
-        return Err(Reason::TooLarge);
+
+    pub(crate) fn stored(
+        self,
+        status: StatusCode,
+        variant: Variant,
+        tags: Tags,
+        no_transform: bool,
+    ) -> Stored {
+        let Self { freshness, stale, validators, cookieless } = self;
+        Stored { status, freshness, stale, variant, validators, tags, length: 0, cookieless, no_transform }
     }
-    let freshness = Freshness::explicit(&head.directives, &head.times, exchanged)?;
-    let variant = head.vary.variant(request)?;
-    let date = head.times.date.unwrap_or(exchanged.received);
-    let validators = Validators {
-        etag: head.etag.filter(|tag| !head.etag_repeated && is_entity_tag(tag)).map(Box::from),
-        last_modified: head.last_modified.and_then(date_of),
-        date: Some(date),
-    };
-    let stored = Stored { status, freshness, variant, validators, length: 0 };
-    Ok(Storable { stored, content_length: head.content_length, limits })
+}
+
+/// What is stale on arrival or must always be revalidated is kept only if something can come of it.
+fn check_use(fresh: Result<(), Reason>, stale: &StaleRules, validators: &Validators) -> Result<(), Reason> {
+    let validates = validators.etag().is_some() || validators.last_modified().is_some();
+    if stale.always_revalidate && !validates {
+        return Err(Reason::NoCache);
+    }
+    match fresh {
+        Err(Reason::NoFreshness) => Err(Reason::NoFreshness),
+        Err(reason) if !validates && !stale.has_leave() => Err(reason),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// The fields to keep and send again: those of the connection left out, a missing Date put in (RFC 9110
@@ -156,88 +277,3 @@ pub fn stored_fields(stored: &Stored, fields: &HeaderMap) -> Vec<(HeaderName, He
     }
     kept
 }
-
-/// The fields of a response that decide about storing.
-#[derive(Default)]
-struct Head<'a> {
-    directives: ResponseDirectives,
-    times: TimeFields,
-    vary: VaryFields,
-    etag: Option<&'a [u8]>,
-    etag_repeated: bool,
-    last_modified: Option<&'a [u8]>,
-    content_length: Option<u64>,
-    content_range: bool,
-    set_cookie: bool,
-}
-
-impl<'a> Head<'a> {
-    fn line(&mut self, name: &str, value: &'a [u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
-        let value = trim(value);
-        match name.len() {
-            3 if is("age") => self.times.age_line(value),
-            4 if is("date") => self.times.date_line(value),
-            4 if is("etag") => self.etag_repeated |= self.etag.replace(value).is_some(),
-            4 if is("vary") => self.vary.line(value),
-            7 if is("expires") => self.times.expires_line(value),
-            10 if is("set-cookie") => self.set_cookie = true,
-            13 if is("cache-control") => self.directives.line(value),
-            13 if is("last-modified") => self.last_modified = Some(value),
-            13 if is("content-range") => self.content_range = true,
-            14 if is("content-length") => {
-                // Unreadable lengths were refused with the response's framing; here they match no body.
-                let read = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-                self.content_length = Some(read.unwrap_or(u64::MAX));
-            }
-            _ => {}
-        }
-    }
-
-    fn check_status(&self, status: StatusCode) -> Result<(), Reason> {
-        if status == StatusCode::PARTIAL_CONTENT || self.content_range {
-            return Err(Reason::Partial);
-        }
-        let code = status.as_u16();
-        if code < 200 || code == 304 || NEVER_STORED.contains(&code) {
-            return Err(Reason::Status);
-        }
-        if self.directives.must_understand && !UNDERSTOOD.contains(&code) {
-            return Err(Reason::Status);
-        }
-        Ok(())
-    }
-
-    fn check_directives(&self, status: StatusCode, authorized: bool) -> Result<(), Reason> {
-        let directives = &self.directives;
-        // RFC 9111 §5.2.2.3: with a status it understands a cache passes over no-store.
-        let understood = directives.must_understand && UNDERSTOOD.contains(&status.as_u16());
-        if directives.no_store && !understood {
-            return Err(Reason::NoStore);
-        }
-        if directives.private {
-            return Err(Reason::Private);
-        }
-        if directives.no_cache {
-            return Err(Reason::NoCache);
-        }
-        let shared = directives.public
-            || directives.must_revalidate
-            || matches!(directives.s_maxage, Argument::Seconds(_));
-        if authorized && !shared {
-            return Err(Reason::Authorization);
-        }
-        Ok(())
-    }
-}
-
-/// Statuses whose caching rules are built in, for must-understand (RFC 9110 §15, RFC 7725 §3).
-const UNDERSTOOD: [u16; 19] =
-    [200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 501, 502, 503];
-
-/// Statuses that judge how a request was made, which the key does not hold, and not its target: credentials
-/// (401, 407), timing and framing (408, 411, 413, 417), conditions and ranges (412, 416), content (415),
-/// connection (421, 426), early data (425, RFC 8470 §5.2); and those that RFC 6585 §3–6 forbids to store
-/// (428, 429, 431, 511).
-const NEVER_STORED: [u16; 16] =
-    [401, 407, 408, 411, 412, 413, 415, 416, 417, 421, 425, 426, 428, 429, 431, 511];

@@ -1,9 +1,10 @@
 //! Secondary keys: which request fields a stored response was chosen by (RFC 9111 §4.1).
 
 use crate::fields::{Fields, elements, trim};
+use crate::language::Languages;
 use crate::reason::Reason;
 use crate::request::Request;
-use http::HeaderName;
+use http::{HeaderName, HeaderValue, header};
 
 /// Most field names one `Vary` may list.
 const NAMES_MAX: usize = 16;
@@ -20,11 +21,16 @@ const IN_KEY: [&str; 3] = ["host", "x-forwarded-host", "x-forwarded-proto"];
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Variant(Box<[Selecting]>);
 
+/// What to send to the origin in place of a request's own lines of the same name.
+pub(crate) type NormalField = (HeaderName, HeaderValue);
+
 /// One selecting field. `None` means the request had no such field, which is not an empty one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Selecting {
     name: HeaderName,
     value: Option<Box<[u8]>>,
+    /// Under Accept-Language: the one language of the content, in lower case.
+    language: Option<Box<[u8]>>,
 }
 
 /// The names that a response's `Vary` lines list, sorted, each once.
@@ -55,8 +61,12 @@ impl VaryFields {
         }
     }
 
-    /// The secondary key of a response to `request`.
-    pub(crate) fn variant(mut self, request: &Request<'_>) -> Result<Variant, Reason> {
+    /// The secondary key of a response to `request`, whose content is in `language`.
+    pub(crate) fn variant(
+        mut self,
+        request: &Request<'_>,
+        language: Option<&[u8]>,
+    ) -> Result<Variant, Reason> {
         if self.star {
             return Err(Reason::VaryStar);
         }
@@ -68,10 +78,22 @@ impl VaryFields {
             let value = normal_value(request, &name);
             match &value {
                 Some(bytes) if bytes.len() > VALUE_BYTES_MAX => Err(Reason::VaryUnusable),
-                _ => Ok(Selecting { name, value }),
+                _ => {
+                    let language =
+                        language.filter(|_| name == header::ACCEPT_LANGUAGE).and_then(one_language);
+                    Ok(Selecting { name, value, language })
+                }
             }
         });
         selecting.collect::<Result<_, _>>().map(Variant)
+    }
+}
+
+impl VaryFields {
+    /// Whether a response with these lines has the same secondary key as `variant` for the same request.
+    pub(crate) fn names_of(&self, variant: &Variant) -> bool {
+        let same = |selecting: &Selecting| self.names.contains(&selecting.name);
+        !self.star && !self.unusable && self.names.len() == variant.0.len() && variant.0.iter().all(same)
     }
 }
 
@@ -88,15 +110,19 @@ impl Variant {
 
     /// Bytes on the heap, for weighing.
     pub fn heap_bytes(&self) -> usize {
-        let values = self.0.iter().map(|s| s.value.as_ref().map_or(0, |value| value.len()));
+        let bytes = |value: &Option<Box<[u8]>>| value.as_ref().map_or(0, |value| value.len());
+        let values = self.0.iter().map(|s| bytes(&s.value) + bytes(&s.language));
         self.0.len() * size_of::<Selecting>() + values.sum::<usize>()
     }
 }
 
 impl Selecting {
     fn matches(&self, request: &Request<'_>) -> bool {
-        if self.name == http::header::ACCEPT_ENCODING {
+        if self.name == header::ACCEPT_ENCODING {
             return self.value.as_deref() == Some(request.encodings.as_str().as_bytes());
+        }
+        if self.name == header::ACCEPT_LANGUAGE {
+            return self.speaks_to(&Languages::of(request.fields));
         }
         let mut rest = self.value.as_deref();
         let mut same = true;
@@ -110,11 +136,50 @@ impl Selecting {
         });
         present == self.value.is_some() && same && rest.is_none_or(<[u8]>::is_empty)
     }
+
+    /// Either the request says the same, or what it wants before all else is the language of the content:
+    /// no origin could choose better (RFC 9111 §4.1 lets a cache use what it knows of a field's meaning).
+    fn speaks_to(&self, languages: &Languages<'_>) -> bool {
+        let mut rest = self.value.as_deref();
+        let mut same = languages.is_present() == rest.is_some();
+        languages.each_byte(&mut |byte| match rest.and_then(<[u8]>::split_first) {
+            Some((first, left)) if *first == byte => rest = Some(left),
+            _ => same = false,
+        });
+        let same = same && rest.is_none_or(<[u8]>::is_empty);
+        let content = self.language.as_deref();
+        same || content
+            .is_some_and(|own| languages.first().is_some_and(|want| want.eq_ignore_ascii_case(own)))
+    }
+}
+
+/// The language of the content, if it is one alone.
+fn one_language(line: &[u8]) -> Option<Box<[u8]>> {
+    let mut each = elements(line);
+    let first = each.next()?;
+    each.next().is_none().then(|| first.to_ascii_lowercase().into())
+}
+
+/// The fields that go to the origin in their normal form where an answer may be stored.
+pub(crate) fn normal_fields(request: &Request<'_>) -> Vec<NormalField> {
+    let encodings = HeaderValue::from_static(request.encodings.as_str());
+    let mut normal = vec![(header::ACCEPT_ENCODING, encodings)];
+    let languages = Languages::of(request.fields);
+    if languages.is_present() {
+        // Tokens, digits and separators only, so it is always a value.
+        let value = HeaderValue::from_bytes(&languages.to_bytes()).ok();
+        normal.extend(value.map(|value| (header::ACCEPT_LANGUAGE, value)));
+    }
+    normal
 }
 
 fn normal_value(request: &Request<'_>, name: &HeaderName) -> Option<Box<[u8]>> {
-    if *name == http::header::ACCEPT_ENCODING {
+    if *name == header::ACCEPT_ENCODING {
         return Some(request.encodings.as_str().as_bytes().into());
+    }
+    if *name == header::ACCEPT_LANGUAGE {
+        let languages = Languages::of(request.fields);
+        return languages.is_present().then(|| languages.to_bytes().into_boxed_slice());
     }
     let mut value: Option<Vec<u8>> = None;
     each_piece(request.fields, name, &mut |piece| {

@@ -54,7 +54,7 @@ fn main() {
         match cache.get(&key_of(n), &request) {
             Lookup::Found(found) => match reuse(&request, found.stored(), now) {
                 caching::Reuse::Fresh { age, .. } => age.as_secs() as usize,
-                caching::Reuse::Forward(_) => 0,
+                caching::Reuse::Stale { .. } | caching::Reuse::Forward(_) => 0,
             },
             _ => 0,
         }

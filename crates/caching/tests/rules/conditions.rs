@@ -8,7 +8,7 @@ use http::{HeaderName, Method};
 fn is_304(lines: Lines<'_>, held: &Stored) -> bool {
     let both = [Method::GET, Method::HEAD].map(|method| match judge(&method, lines, held, 0) {
         Reuse::Fresh { answer, .. } => Some(answer == Answer::NotModified),
-        Reuse::Forward(_) => None,
+        Reuse::Stale { .. } | Reuse::Forward(_) => None,
     });
     assert_eq!(both[0], both[1]);
     both[0].expect("fresh")

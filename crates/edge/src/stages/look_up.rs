@@ -28,7 +28,7 @@ pub(crate) fn look_up(cache: &ObjectCache, key: &KeyRef<'_>, asked: &Request<'_>
         Lookup::Absent => Found::Miss(Reason::Absent),
         Lookup::OtherVariant => Found::Miss(Reason::Vary),
         Lookup::Found(stored) => match reuse(asked, stored.stored(), now) {
-            Reuse::Forward(reason) => Found::Miss(reason),
+            Reuse::Stale { reason, .. } | Reuse::Forward(reason) => Found::Miss(reason),
             Reuse::Fresh { age, ttl, answer } => Found::Hit { stored, age: age.as_secs(), ttl, form: answer },
         },
     }

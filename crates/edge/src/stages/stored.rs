@@ -16,7 +16,8 @@ pub(crate) async fn send<A: Answer>(
     answer: &mut A,
 ) -> Result<Reason, Reason> {
     match form {
-        caching::Answer::Full => {
+        // Several ranges may be answered with the whole (RFC 9110 §14.2).
+        caching::Answer::Full | caching::Answer::Ranges => {
             let length = Length::Known(stored.body().len() as u64);
             let fields = Fields::Stored(stored);
             answer.head(Head { status: stored.status(), fields, length, own, close: false }).await?;
