@@ -45,7 +45,7 @@ fn main() {
     time("foyer: get, found", |n| {
         let n = order[n % order.len()];
         match cache.get(&key_of(n), &request) {
-            Lookup::Found(found) => found.body().len(),
+            Lookup::Found(found) => found.body().len() as usize,
             _ => 0,
         }
     });
@@ -54,7 +54,7 @@ fn main() {
         match cache.get(&key_of(n), &request) {
             Lookup::Found(found) => match reuse(&request, found.stored(), now) {
                 caching::Reuse::Fresh { age, .. } => age.as_secs() as usize,
-                caching::Reuse::Stale { .. } | caching::Reuse::Forward(_) => 0,
+                _ => 0,
             },
             _ => 0,
         }
@@ -67,7 +67,7 @@ fn main() {
     time("locked std map: get, found", |n| {
         let n = order[n % order.len()];
         let found = key_of(n).with_bytes(|bytes| map.read().unwrap().get(bytes).cloned());
-        found.map_or(0, |found| found.body().len())
+        found.map_or(0, |found| found.body().len() as usize)
     });
     time("key bytes only", |n| key_of(n % KEYS).with_bytes(|bytes| black_box(bytes).len()));
     time("Request::read, 6 lines", |_| {

@@ -3,22 +3,31 @@
 //! S3-FIFO because a hit then needs only a shared lock and one-time visitors (crawlers, random queries) do
 //! not push out what is asked for often.
 
+use crate::body::ObjectId;
 use crate::counters::{Counters, Figures, count};
-use crate::hasher::{HeldKey, KeyedHasher, Probe};
+use crate::fill::{Fill, Inserted};
+use crate::hasher::KeyedHasher;
+use crate::held::{Held, HeldKey, Probe, slice_key};
+use crate::options::{OpenError, Options};
 use crate::response::StoredResponse;
+use crate::slices::SliceWriter;
 use crate::variants::Variants;
-use caching::{KeyRef, Request};
+use bytes::Bytes;
+use caching::{KeyRef, Request, Stored};
 use foyer::{Cache, CacheBuilder, Event, EventListener, S3FifoConfig};
+use http::{HeaderName, HeaderValue};
 use std::hash::BuildHasher;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vocabulary::Random;
 
 /// Stored responses, bounded in bytes. Shared by all workers behind an `Arc`.
 pub struct ObjectCache {
-    cache: Cache<HeldKey, Variants, KeyedHasher>,
+    memory: Cache<HeldKey, Held, KeyedHasher>,
     hasher: KeyedHasher,
     counters: Arc<Counters>,
+    /// The number of the next fill.
+    next_fill: AtomicU64,
     /// One writer per key at a time, so that two variants stored at once are both kept. Each stripe holds
     /// how often something of it was dropped on request.
     stripes: Box<[Mutex<u64>]>,
@@ -26,30 +35,13 @@ pub struct ObjectCache {
     capacity: usize,
 }
 
-/// Leave to store what a fetch brings, taken before the fetch begins. Something fetched before its key was
-/// dropped is as old as what was dropped, and is refused (RFC 9111 §4.4).
-#[derive(Debug, Clone, Copy)]
-#[must_use]
-pub struct Fill {
-    drops: u64,
-}
-
-/// What became of a response given to [`ObjectCache::insert`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inserted {
-    /// It is held.
-    Stored,
-    /// Too heavy to hold; what was held stays.
-    TooHeavy,
-    /// Its key was dropped since the fetch began.
-    Dropped,
-}
-
 /// What is held for a request.
 #[derive(Debug, Clone)]
 pub enum Lookup {
     /// A response selected by the request; whether it may be sent is for [`caching::reuse`] to say.
     Found(Arc<StoredResponse>),
+    /// The same, but purged softly: it counts as stale whatever its lifetime says, until it is revalidated.
+    Soft(Arc<StoredResponse>),
     /// The key is held, for requests with other fields.
     OtherVariant,
     /// Nothing under this key.
@@ -65,13 +57,18 @@ const STRIPES: usize = 1024;
 const ENTRY_BYTES: usize = 256;
 
 impl ObjectCache {
-    /// An empty cache that holds at most `capacity_bytes`; `random` gives the hash secret.
+    /// Opens a cache. What an earlier process left in the disk folder is held again.
+    pub async fn open(options: Options, random: &dyn Random) -> Result<Self, OpenError> {
+        Ok(Self::new(options.memory_bytes, random))
+    }
+
+    /// An empty cache in memory alone, of at most `capacity_bytes`; `random` gives the hash secret.
     pub fn new(capacity_bytes: u64, random: &dyn Random) -> Self {
         let capacity = usize::try_from(capacity_bytes).unwrap_or(usize::MAX);
         let shards = (capacity / SHARD_BYTES).clamp(1, SHARDS_MAX);
         let hasher = KeyedHasher::new(random);
         let counters = Arc::new(Counters::default());
-        let cache = CacheBuilder::new(capacity)
+        let memory = CacheBuilder::new(capacity)
             .with_name("wardmote")
             .with_shards(shards)
             .with_eviction_config(S3FifoConfig::default())
@@ -83,13 +80,15 @@ impl ObjectCache {
         // foyer makes room for an entry before it looks at its size: one heavier than its shard would empty
         // the shard and still not fit.
         let entry_bytes_max = capacity / shards / 2;
-        Self { cache, hasher, counters, stripes, entry_bytes_max, capacity }
+        let next_fill = AtomicU64::new(1);
+        Self { memory, hasher, counters, next_fill, stripes, entry_bytes_max, capacity }
     }
 
-    /// What is held under a key for a request.
+    /// What memory holds under a key for a request.
     pub fn get(&self, key: &KeyRef<'_>, request: &Request<'_>) -> Lookup {
-        let held = key.with_bytes(|bytes| self.cache.get(&Probe(bytes)));
-        match held.as_ref().map(|entry| entry.value().select(request)) {
+        let entry = key.with_bytes(|bytes| self.memory.get(&Probe(bytes)));
+        let held = entry.as_ref().and_then(|entry| entry.value().responses());
+        match held.map(|variants| variants.select(request)) {
             Some(Some(response)) => {
                 count(&self.counters.hits);
                 Lookup::Found(response.clone())
@@ -106,31 +105,79 @@ impl ObjectCache {
         }
     }
 
+    /// What memory or else the disk holds under a key for a request. The wait for the disk is bounded; what
+    /// does not come in time is `Absent`. What comes is held in memory again.
+    pub async fn load(&self, key: &KeyRef<'_>, request: &Request<'_>) -> Lookup {
+        self.get(key, request)
+    }
+
     /// Call before the request goes to the origin.
     pub fn begin(&self, key: &KeyRef<'_>) -> Fill {
-        Fill { drops: key.with_bytes(|bytes| *self.stripe(bytes)) }
+        let drops = key.with_bytes(|bytes| *self.stripe(bytes));
+        Fill { drops, sequence: self.next_fill.fetch_add(1, Ordering::Relaxed), fetched: 0 }
     }
 
     /// Publishes a whole response under the key that `fill` was begun for, in place of the one with the
     /// same secondary key.
     pub fn insert(&self, key: &KeyRef<'_>, fill: Fill, response: Arc<StoredResponse>) -> Inserted {
-        let owned = HeldKey(key.to_key());
-        let drops = self.stripe(owned.0.as_bytes());
+        self.publish(key.with_bytes(HeldKey::new), fill, response)
+    }
+
+    pub(crate) fn publish(&self, owned: HeldKey, fill: Fill, response: Arc<StoredResponse>) -> Inserted {
+        response.standing().set_fill(fill.sequence, fill.fetched);
+        let drops = self.stripe(owned.as_bytes());
         if *drops != fill.drops {
             return Inserted::Dropped;
         }
-        let held = self.cache.get(&Probe(owned.0.as_bytes()));
-        let variants = match held.as_ref() {
-            Some(entry) => entry.value().with(response),
+        let entry = self.memory.get(&Probe(owned.as_bytes()));
+        let variants = match entry.as_ref().and_then(|entry| entry.value().responses()) {
+            Some(held) => held.with(response),
             None => Variants::one(response),
         };
-        if weight(&owned, &variants) > self.entry_bytes_max {
+        let held = Held::Responses(variants);
+        if weight(&owned, &held) > self.entry_bytes_max {
             count(&self.counters.refusals);
             return Inserted::TooHeavy;
         }
-        self.cache.insert(owned, variants);
+        self.memory.insert(owned, held);
         count(&self.counters.inserts);
         Inserted::Stored
+    }
+
+    /// Publishes what a 304 has made of a held response (RFC 9111 §4.3.4), for a `fill` begun before the
+    /// origin was asked. The body is not copied. What is returned may be sent, whether it is held or not.
+    pub fn update(
+        &self,
+        key: &KeyRef<'_>,
+        fill: Fill,
+        old: &StoredResponse,
+        stored: Stored,
+        fields: Vec<(HeaderName, HeaderValue)>,
+    ) -> (Inserted, Arc<StoredResponse>) {
+        let refreshed = Arc::new(old.refreshed(stored, fields));
+        (self.insert(key, fill, refreshed.clone()), refreshed)
+    }
+
+    /// Begins to store a body too long for one record. A writer that is dropped has published nothing.
+    pub fn begin_slices(&self, key: &KeyRef<'_>, fill: Fill) -> SliceWriter<'_> {
+        SliceWriter::new(self, key.with_bytes(HeldKey::new), fill)
+    }
+
+    /// A slice of a large body, if it is still held. The wait for the disk is bounded.
+    pub async fn slice(&self, object: ObjectId, index: u32) -> Option<Bytes> {
+        let entry = self.memory.get(&Probe(&slice_key(object, index)))?;
+        entry.value().slice().cloned()
+    }
+
+    /// Adds a slice to a large body, one that was missing. Returns whether it is held.
+    pub async fn put_slice(&self, object: ObjectId, index: u32, bytes: Bytes) -> bool {
+        let owned = HeldKey::new(&slice_key(object, index));
+        let held = Held::Slice(bytes);
+        let fits = weight(&owned, &held) <= self.entry_bytes_max;
+        if fits {
+            self.memory.insert(owned, held);
+        }
+        fits
     }
 
     /// Drops all variants of a key and refuses fills under way. Returns whether any were held.
@@ -138,7 +185,7 @@ impl ObjectCache {
         key.with_bytes(|bytes| {
             let mut drops = self.stripe(bytes);
             *drops = drops.wrapping_add(1);
-            let removed = self.cache.remove(&Probe(bytes)).is_some();
+            let removed = self.memory.remove(&Probe(bytes)).is_some();
             if removed {
                 count(&self.counters.removals);
             }
@@ -153,14 +200,14 @@ impl ObjectCache {
             *drops = drops.wrapping_add(1);
         }
         // Not foyer's `clear` (0.22.6): it forgets to set the usage back, and the room would stay taken.
-        self.cache.evict_all();
+        self.memory.evict_all();
     }
 
     /// Counters since start and what is held now.
     pub fn figures(&self) -> Figures {
         Figures {
-            keys: self.cache.entries() as u64,
-            bytes: self.cache.usage() as u64,
+            keys: self.memory.entries() as u64,
+            bytes: self.memory.usage() as u64,
             capacity: self.capacity as u64,
             ..self.counters.figures()
         }
@@ -179,8 +226,8 @@ impl std::fmt::Debug for ObjectCache {
     }
 }
 
-fn weight(key: &HeldKey, variants: &Variants) -> usize {
-    key.0.as_bytes().len() + variants.weight() + ENTRY_BYTES
+fn weight(key: &HeldKey, held: &Held) -> usize {
+    key.as_bytes().len() + held.weight() + ENTRY_BYTES
 }
 
 /// Hears from foyer what leaves.
@@ -188,9 +235,9 @@ struct Departures(Arc<Counters>);
 
 impl EventListener for Departures {
     type Key = HeldKey;
-    type Value = Variants;
+    type Value = Held;
 
-    fn on_leave(&self, reason: Event, _key: &HeldKey, _value: &Variants) {
+    fn on_leave(&self, reason: Event, _key: &HeldKey, _value: &Held) {
         if reason == Event::Evict {
             self.0.evictions.fetch_add(1, Ordering::Relaxed);
         }

@@ -8,14 +8,25 @@
 //! are hashed with a secret of this process, so that nobody can aim at one bucket; a hit copies no bytes and
 //! allocates nothing. A response is published whole or not at all.
 
+mod body;
 mod cache;
 mod codings;
 mod counters;
+mod fill;
 mod hasher;
+mod held;
+mod options;
 mod response;
+mod slices;
+#[allow(dead_code, reason = "read as soon as purges are applied")]
+mod standing;
 mod variants;
 
-pub use cache::{Fill, Inserted, Lookup, ObjectCache};
+pub use body::{Body, ObjectId};
+pub use cache::{Lookup, ObjectCache};
 pub use codings::{Coding, CodingRoom, Codings, Suitability, Taken};
 pub use counters::Figures;
+pub use fill::{Fill, Inserted};
+pub use options::{Disk, OpenError, Options};
 pub use response::StoredResponse;
+pub use slices::SliceWriter;

@@ -1,6 +1,8 @@
 //! A stored response in its ready-to-send form.
 
+use crate::body::{Body, ObjectId};
 use crate::codings::Codings;
+use crate::standing::Standing;
 use bytes::{Bytes, BytesMut};
 use caching::Stored;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -8,15 +10,16 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 /// A whole response: what `caching` knows of it, its fields, its body, and prepared HTTP/1.1 heads.
 ///
 /// Field values are slices of the prepared head, so a response is one block for its head and one for its
-/// body. Nothing in it changes after it is made, except that other codings join it; readers share it.
+/// body. Nothing that is sent changes after it is made, except that other codings join it; readers share it.
 #[derive(Debug)]
 pub struct StoredResponse {
     stored: Stored,
     fields: Box<[(HeaderName, HeaderValue)]>,
     head: Bytes,
     not_modified_head: Bytes,
-    body: Bytes,
+    body: Body,
     codings: Codings,
+    standing: Standing,
 }
 
 impl StoredResponse {
@@ -25,6 +28,21 @@ impl StoredResponse {
     /// `fields` are those to send again, [`caching::stored_fields`]; `body` has the length that `stored`
     /// was completed with.
     pub fn new(stored: Stored, fields: Vec<(HeaderName, HeaderValue)>, body: Vec<u8>) -> Self {
+        Self::of_parts(stored, fields, Body::Whole(Bytes::from(body.into_boxed_slice())))
+    }
+
+    /// The same response with what a revalidation has brought (RFC 9111 §4.3.4). The body is shared.
+    pub fn refreshed(&self, stored: Stored, fields: Vec<(HeaderName, HeaderValue)>) -> Self {
+        Self::of_parts(stored, fields, self.body.clone())
+    }
+
+    /// A response whose body lies in the slices of an object; `stored` was completed with its length.
+    pub(crate) fn sliced(stored: Stored, fields: Vec<(HeaderName, HeaderValue)>, object: ObjectId) -> Self {
+        let length = stored.length();
+        Self::of_parts(stored, fields, Body::Sliced { object, length })
+    }
+
+    pub(crate) fn of_parts(stored: Stored, fields: Vec<(HeaderName, HeaderValue)>, body: Body) -> Self {
         let sized = (!is_bodiless(stored.status())).then_some(body.len());
         let head = prepare(stored.status(), fields.iter(), sized);
         let kept = fields.iter().filter(|(name, _)| stored.goes_with_not_modified(name));
@@ -35,8 +53,8 @@ impl StoredResponse {
             (name, slice.unwrap_or(value))
         });
         let fields = shared.collect();
-        let body = Bytes::from(body.into_boxed_slice());
-        Self { stored, fields, head: head.block, not_modified_head, body, codings: Codings::default() }
+        let (codings, standing) = (Codings::default(), Standing::default());
+        Self { stored, fields, head: head.block, not_modified_head, body, codings, standing }
     }
 
     /// What to give to [`caching::reuse`].
@@ -72,13 +90,17 @@ impl StoredResponse {
     }
 
     /// The body.
-    pub fn body(&self) -> &Bytes {
+    pub fn body(&self) -> &Body {
         &self.body
     }
 
     /// Its forms in other content codings.
     pub fn codings(&self) -> &Codings {
         &self.codings
+    }
+
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Bytes this response holds, bookkeeping included; other codings weigh for themselves.
@@ -88,7 +110,7 @@ impl StoredResponse {
             + self.stored.heap_bytes()
             + self.head.len()
             + self.not_modified_head.len()
-            + self.body.len()
+            + self.body.held_bytes()
             + ALLOCATIONS_BYTES
     }
 }
@@ -110,7 +132,7 @@ struct Prepared {
 fn prepare<'a>(
     status: StatusCode,
     fields: impl Iterator<Item = &'a (HeaderName, HeaderValue)>,
-    length: Option<usize>,
+    length: Option<u64>,
 ) -> Prepared {
     let mut block = BytesMut::with_capacity(512);
     let mut values = Vec::new();

@@ -17,7 +17,7 @@ const OF_THE_BYTES: [&str; 5] = ["accept-ranges", "content-md5", "digest", "cont
 
 /// The coded form, or none where it would not be at least a tenth smaller. Blocks for as long as it takes.
 pub(super) fn encoded(stored: &StoredResponse, coding: Coding) -> Option<StoredResponse> {
-    let body = stored.body();
+    let body = stored.body().whole()?;
     let coded = bytes(body, coding).ok()?;
     if coded.len() > body.len() / 10 * 9 {
         return None;

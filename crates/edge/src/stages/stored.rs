@@ -3,6 +3,7 @@
 use crate::ports::{Answer, Fields, Head, OwnFields};
 use crate::reasons::Reason;
 use crate::request::Length;
+use bytes::Bytes;
 use caching::ByteRange;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use object_cache::StoredResponse;
@@ -18,11 +19,11 @@ pub(crate) async fn send<A: Answer>(
     match form {
         // Several ranges may be answered with the whole (RFC 9110 §14.2).
         caching::Answer::Full | caching::Answer::Ranges => {
-            let length = Length::Known(stored.body().len() as u64);
+            let length = Length::Known(stored.body().len());
             let fields = Fields::Stored(stored);
             answer.head(Head { status: stored.status(), fields, length, own, close: false }).await?;
             if !is_head {
-                answer.data(stored.body().clone()).await?;
+                answer.data(whole(stored)).await?;
             }
             answer.finish(None).await?;
             Ok(Reason::Hit)
@@ -59,8 +60,9 @@ async fn send_range<A: Answer>(
     own: OwnFields,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
-    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(stored.body().len());
-    let part = stored.body().slice(place(range.first)..place(range.last.saturating_add(1)));
+    let body = whole(stored);
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
+    let part = body.slice(place(range.first)..place(range.last.saturating_add(1)));
     let mut fields: HeaderMap = stored.fields().iter().cloned().collect();
     let whole = stored.body().len();
     insert(&mut fields, header::CONTENT_RANGE, format!("bytes {}-{}/{whole}", range.first, range.last));
@@ -70,6 +72,11 @@ async fn send_range<A: Answer>(
     answer.data(part).await?;
     answer.finish(None).await?;
     Ok(Reason::Hit)
+}
+
+/// The edge stores no bodies in slices yet.
+fn whole(stored: &StoredResponse) -> Bytes {
+    stored.body().whole().cloned().unwrap_or_default()
 }
 
 fn insert(fields: &mut HeaderMap, name: header::HeaderName, text: String) {
