@@ -75,8 +75,9 @@ impl Part {
     /// A miss counts by what explains it best: why the answer could not be kept, else why none was held.
     pub(crate) fn of(status: &CacheStatus) -> Self {
         match *status {
-            CacheStatus::Hit { ttl } if ttl < 0 => Self::Stale,
             CacheStatus::Hit { .. } => Self::Hit,
+            CacheStatus::Stale { .. } => Self::Stale,
+            CacheStatus::Collapsed { why, .. } => Self::Missed(why),
             CacheStatus::Forwarded { why, kept, .. } => Self::Missed(kept.err().flatten().unwrap_or(why)),
             CacheStatus::Local { why } => Self::Missed(why),
         }

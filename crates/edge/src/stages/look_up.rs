@@ -26,6 +26,7 @@ pub(crate) enum Found {
 pub(crate) fn look_up(cache: &ObjectCache, key: &KeyRef<'_>, asked: &Request<'_>, now: Timestamp) -> Found {
     match cache.get(key, asked) {
         Lookup::Absent => Found::Miss(Reason::Absent),
+        Lookup::Soft(_) => Found::Miss(Reason::Purged),
         Lookup::OtherVariant => Found::Miss(Reason::Vary),
         Lookup::Found(stored) => match reuse(asked, stored.stored(), now) {
             Reuse::Stale { reason, .. } | Reuse::Forward(reason) => Found::Miss(reason),
