@@ -3,17 +3,16 @@
 //! S3-FIFO because a hit then needs only a shared lock and one-time visitors (crawlers, random queries) do
 //! not push out what is asked for often.
 
-use crate::body::ObjectId;
 use crate::counters::{Counters, Figures, count};
 use crate::fill::{Fill, Inserted};
 use crate::hasher::KeyedHasher;
-use crate::held::{Held, HeldKey, Probe, slice_key};
+use crate::held::{Held, HeldKey, Probe};
+use crate::journal::JournalError;
 use crate::options::{OpenError, Options};
+use crate::purges::Purges;
 use crate::response::StoredResponse;
-use crate::slices::SliceWriter;
-use crate::variants::Variants;
-use bytes::Bytes;
-use caching::{KeyRef, Request, Stored};
+use crate::variants::{Variants, Without};
+use caching::{KeyRef, PurgeWindow, Request, Scheme, Stored, Verdict};
 use foyer::{Cache, CacheBuilder, Event, EventListener, S3FifoConfig};
 use http::{HeaderName, HeaderValue};
 use std::hash::BuildHasher;
@@ -23,15 +22,16 @@ use vocabulary::Random;
 
 /// Stored responses, bounded in bytes. Shared by all workers behind an `Arc`.
 pub struct ObjectCache {
-    memory: Cache<HeldKey, Held, KeyedHasher>,
+    pub(crate) memory: Cache<HeldKey, Held, KeyedHasher>,
     hasher: KeyedHasher,
     counters: Arc<Counters>,
+    purges: Purges,
     /// The number of the next fill.
     next_fill: AtomicU64,
     /// One writer per key at a time, so that two variants stored at once are both kept. Each stripe holds
     /// how often something of it was dropped on request.
     stripes: Box<[Mutex<u64>]>,
-    entry_bytes_max: usize,
+    pub(crate) entry_bytes_max: usize,
     capacity: usize,
 }
 
@@ -81,7 +81,16 @@ impl ObjectCache {
         // the shard and still not fit.
         let entry_bytes_max = capacity / shards / 2;
         let next_fill = AtomicU64::new(1);
-        Self { memory, hasher, counters, next_fill, stripes, entry_bytes_max, capacity }
+        Self {
+            memory,
+            hasher,
+            counters,
+            purges: Purges::default(),
+            next_fill,
+            stripes,
+            entry_bytes_max,
+            capacity,
+        }
     }
 
     /// What memory holds under a key for a request.
@@ -89,10 +98,11 @@ impl ObjectCache {
         let entry = key.with_bytes(|bytes| self.memory.get(&Probe(bytes)));
         let held = entry.as_ref().and_then(|entry| entry.value().responses());
         match held.map(|variants| variants.select(request)) {
-            Some(Some(response)) => {
+            Some(Some(response)) if response.standing().is_current(self.purges.generation()) => {
                 count(&self.counters.hits);
                 Lookup::Found(response.clone())
             }
+            Some(Some(response)) => self.look_again(key, response),
             Some(None) => {
                 count(&self.counters.misses);
                 count(&self.counters.vary_misses);
@@ -105,6 +115,24 @@ impl ObjectCache {
         }
     }
 
+    /// A response that something may have hit since the last look, or that was found to be stale then.
+    #[cold]
+    fn look_again(&self, key: &KeyRef<'_>, response: &Arc<StoredResponse>) -> Lookup {
+        let softly = response.standing().is_soft(self.purges.generation());
+        let verdict = if softly { Verdict::SoftStale } else { self.purges.judge(key, response) };
+        let lookup = match verdict {
+            Verdict::Current => Lookup::Found(response.clone()),
+            Verdict::SoftStale => Lookup::Soft(response.clone()),
+            Verdict::Gone => {
+                self.drop_response(key, response);
+                count(&self.counters.misses);
+                return Lookup::Absent;
+            }
+        };
+        count(&self.counters.hits);
+        lookup
+    }
+
     /// What memory or else the disk holds under a key for a request. The wait for the disk is bounded; what
     /// does not come in time is `Absent`. What comes is held in memory again.
     pub async fn load(&self, key: &KeyRef<'_>, request: &Request<'_>) -> Lookup {
@@ -113,20 +141,18 @@ impl ObjectCache {
 
     /// Call before the request goes to the origin.
     pub fn begin(&self, key: &KeyRef<'_>) -> Fill {
+        let fetched = self.purges.stamp();
         let drops = key.with_bytes(|bytes| *self.stripe(bytes));
-        Fill { drops, sequence: self.next_fill.fetch_add(1, Ordering::Relaxed), fetched: 0 }
+        Fill { drops, sequence: self.next_fill.fetch_add(1, Ordering::Relaxed), fetched }
     }
 
     /// Publishes a whole response under the key that `fill` was begun for, in place of the one with the
     /// same secondary key.
     pub fn insert(&self, key: &KeyRef<'_>, fill: Fill, response: Arc<StoredResponse>) -> Inserted {
-        self.publish(key.with_bytes(HeldKey::new), fill, response)
-    }
-
-    pub(crate) fn publish(&self, owned: HeldKey, fill: Fill, response: Arc<StoredResponse>) -> Inserted {
         response.standing().set_fill(fill.sequence, fill.fetched);
+        let owned = key.with_bytes(HeldKey::new);
         let drops = self.stripe(owned.as_bytes());
-        if *drops != fill.drops {
+        if *drops != fill.drops || self.purges.judge(key, &response) == Verdict::Gone {
             return Inserted::Dropped;
         }
         let entry = self.memory.get(&Probe(owned.as_bytes()));
@@ -158,30 +184,18 @@ impl ObjectCache {
         (self.insert(key, fill, refreshed.clone()), refreshed)
     }
 
-    /// Begins to store a body too long for one record. A writer that is dropped has published nothing.
-    pub fn begin_slices(&self, key: &KeyRef<'_>, fill: Fill) -> SliceWriter<'_> {
-        SliceWriter::new(self, key.with_bytes(HeldKey::new), fill)
-    }
-
-    /// A slice of a large body, if it is still held. The wait for the disk is bounded.
-    pub async fn slice(&self, object: ObjectId, index: u32) -> Option<Bytes> {
-        let entry = self.memory.get(&Probe(&slice_key(object, index)))?;
-        entry.value().slice().cloned()
-    }
-
-    /// Adds a slice to a large body, one that was missing. Returns whether it is held.
-    pub async fn put_slice(&self, object: ObjectId, index: u32, bytes: Bytes) -> bool {
-        let owned = HeldKey::new(&slice_key(object, index));
-        let held = Held::Slice(bytes);
-        let fits = weight(&owned, &held) <= self.entry_bytes_max;
-        if fits {
-            self.memory.insert(owned, held);
-        }
-        fits
-    }
-
-    /// Drops all variants of a key and refuses fills under way. Returns whether any were held.
+    /// Drops all variants of an address, on both schemes, and refuses fills under way (RFC 9111 §4.4).
+    /// Returns whether any were held.
     pub fn remove(&self, key: &KeyRef<'_>) -> bool {
+        let other = match key.scheme {
+            Scheme::Http => Scheme::Https,
+            Scheme::Https => Scheme::Http,
+        };
+        let removed = [*key, KeyRef { scheme: other, ..*key }].map(|key| self.remove_key(&key));
+        removed.contains(&true)
+    }
+
+    fn remove_key(&self, key: &KeyRef<'_>) -> bool {
         key.with_bytes(|bytes| {
             let mut drops = self.stripe(bytes);
             *drops = drops.wrapping_add(1);
@@ -191,6 +205,31 @@ impl ObjectCache {
             }
             removed
         })
+    }
+
+    /// Drops one response, if it is still the one held: a purged one, or one whose origin has another now.
+    pub fn drop_response(&self, key: &KeyRef<'_>, response: &Arc<StoredResponse>) {
+        let owned = key.with_bytes(HeldKey::new);
+        let _stripe = self.stripe(owned.as_bytes());
+        let entry = self.memory.get(&Probe(owned.as_bytes()));
+        let Some(held) = entry.as_ref().and_then(|entry| entry.value().responses()) else { return };
+        match held.without(response) {
+            Without::Same => return,
+            Without::Nothing => drop(self.memory.remove(&Probe(owned.as_bytes()))),
+            Without::Others(others) => drop(self.memory.insert(owned, Held::Responses(others))),
+        }
+        count(&self.counters.removals);
+    }
+
+    /// Applies the purges of a window that are not held yet, and returns the revision held then. From here
+    /// on nothing is found that was fetched before them, whenever its fetch ends.
+    pub fn apply(&self, window: &PurgeWindow) -> Result<u64, JournalError> {
+        Ok(self.purges.apply(window, |_| {}))
+    }
+
+    /// The revision of the last purge applied.
+    pub fn held_revision(&self) -> u64 {
+        self.purges.held_revision()
     }
 
     /// Drops everything and refuses fills under way; counted as evictions.
@@ -226,7 +265,7 @@ impl std::fmt::Debug for ObjectCache {
     }
 }
 
-fn weight(key: &HeldKey, held: &Held) -> usize {
+pub(crate) fn weight(key: &HeldKey, held: &Held) -> usize {
     key.as_bytes().len() + held.weight() + ENTRY_BYTES
 }
 

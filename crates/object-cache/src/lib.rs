@@ -15,10 +15,12 @@ mod counters;
 mod fill;
 mod hasher;
 mod held;
+mod journal;
 mod options;
+mod owned_key;
+mod purges;
 mod response;
 mod slices;
-#[allow(dead_code, reason = "read as soon as purges are applied")]
 mod standing;
 mod variants;
 
@@ -27,6 +29,7 @@ pub use cache::{Lookup, ObjectCache};
 pub use codings::{Coding, CodingRoom, Codings, Suitability, Taken};
 pub use counters::Figures;
 pub use fill::{Fill, Inserted};
+pub use journal::JournalError;
 pub use options::{Disk, OpenError, Options};
 pub use response::StoredResponse;
 pub use slices::SliceWriter;

@@ -1,35 +1,56 @@
-//! Storing a large body slice by slice.
+//! Storing large bodies slice by slice, and finding the slices again.
 
 use crate::body::ObjectId;
-use crate::cache::ObjectCache;
+use crate::cache::{ObjectCache, weight};
 use crate::fill::{Fill, Inserted};
-use crate::held::HeldKey;
+use crate::held::{Held, HeldKey, Probe, slice_key};
+use crate::owned_key::OwnedKey;
 use crate::response::StoredResponse;
 use bytes::Bytes;
-use caching::Stored;
+use caching::{KeyRef, Stored};
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
+
+impl ObjectCache {
+    /// Begins to store a body too long for one record. A writer that is dropped has published nothing.
+    pub fn begin_slices(&self, key: &KeyRef<'_>, fill: Fill) -> SliceWriter<'_> {
+        SliceWriter { cache: self, key: key.into(), fill }
+    }
+
+    /// Adds a slice to a large body, one that was missing: [`caching::SLICE_BYTES`] long, but for the last.
+    /// Waits a little where the disk is behind, then leaves the slice out. Returns whether it is held.
+    pub async fn put_slice(&self, object: ObjectId, index: u32, bytes: Bytes) -> bool {
+        let owned = HeldKey::new(&slice_key(object, index));
+        let held = Held::Slice(bytes);
+        let fits = weight(&owned, &held) <= self.entry_bytes_max;
+        if fits {
+            self.memory.insert(owned, held);
+        }
+        fits
+    }
+
+    /// A slice of a large body, if it is still held. The wait for the disk is bounded.
+    pub async fn slice(&self, object: ObjectId, index: u32) -> Option<Bytes> {
+        let entry = self.memory.get(&Probe(&slice_key(object, index)))?;
+        entry.value().slice().cloned()
+    }
+}
 
 /// A large body on its way in. Its slices can be read as soon as they are put, by who knows its object; the
 /// response that leads to them is published last, by [`SliceWriter::finish`].
 pub struct SliceWriter<'a> {
     cache: &'a ObjectCache,
-    key: HeldKey,
+    key: OwnedKey,
     fill: Fill,
 }
 
-impl<'a> SliceWriter<'a> {
-    pub(crate) fn new(cache: &'a ObjectCache, key: HeldKey, fill: Fill) -> Self {
-        Self { cache, key, fill }
-    }
-
+impl SliceWriter<'_> {
     /// Names the slices, for readers that follow the fill.
     pub fn object(&self) -> ObjectId {
         ObjectId(self.fill.sequence)
     }
 
-    /// Stores a slice: [`caching::slices::SLICE_BYTES`] long, but for the last. Waits a little where the disk is
-    /// behind, then leaves the slice out. Returns whether it is held.
+    /// [`ObjectCache::put_slice`] for this body.
     pub async fn put(&mut self, index: u32, bytes: Bytes) -> bool {
         self.cache.put_slice(self.object(), index, bytes).await
     }
@@ -41,6 +62,6 @@ impl<'a> SliceWriter<'a> {
         fields: Vec<(HeaderName, HeaderValue)>,
     ) -> (Inserted, Arc<StoredResponse>) {
         let response = Arc::new(StoredResponse::sliced(stored, fields, self.object()));
-        (self.cache.publish(self.key, self.fill, response.clone()), response)
+        (self.cache.insert(&self.key.as_ref(), self.fill, response.clone()), response)
     }
 }

@@ -21,6 +21,7 @@ impl Standing {
         self.fetched.store(fetched, Ordering::Relaxed);
     }
 
+    #[allow(dead_code, reason = "for the disk")]
     pub(crate) fn sequence(&self) -> u64 {
         self.sequence.load(Ordering::Relaxed)
     }

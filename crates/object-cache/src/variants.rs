@@ -9,9 +9,18 @@ pub(crate) const VARIANTS_MAX: usize = 8;
 
 /// Newest first. Never changed in place, so that readers need no lock. Lies within the cache's own record:
 /// each pointer less is a memory access less on every hit.
+#[derive(Clone)]
 pub(crate) struct Variants {
     newest: Arc<StoredResponse>,
     older: Box<[Arc<StoredResponse>]>,
+}
+
+/// What is left without one response.
+pub(crate) enum Without {
+    /// Everything: it was not among them.
+    Same,
+    Nothing,
+    Others(Variants),
 }
 
 impl Variants {
@@ -34,6 +43,22 @@ impl Variants {
         let others = self.each().filter(|held| held.stored().variant() != variant);
         let older = others.take(VARIANTS_MAX - 1).cloned().collect();
         Self { newest: response, older }
+    }
+
+    /// Without one response.
+    pub(crate) fn without(&self, response: &Arc<StoredResponse>) -> Without {
+        let stays = |held: &&Arc<StoredResponse>| !Arc::ptr_eq(held, response);
+        let mut others = self.each().filter(stays).cloned();
+        match others.next() {
+            None => Without::Nothing,
+            Some(newest) => {
+                let older: Box<_> = others.collect();
+                if older.len() == self.older.len() {
+                    return Without::Same;
+                }
+                Without::Others(Self { newest, older })
+            }
+        }
     }
 
     pub(crate) fn weight(&self) -> usize {

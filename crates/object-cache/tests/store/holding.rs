@@ -1,23 +1,12 @@
 //! Finding, replacing and dropping.
 
-use crate::{Lines, cache, key, put, response};
-use caching::Request;
-use http::Method;
-use object_cache::{Inserted, Lookup, ObjectCache, StoredResponse};
+use crate::{Lines, cache, found, key, lookup, put, response};
+use object_cache::{Inserted, Lookup, ObjectCache};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn found(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> Option<Arc<StoredResponse>> {
-    let lines = lines.to_vec();
-    match cache.get(&key(target), &Request::read(&Method::GET, &lines)) {
-        Lookup::Found(found) => Some(found),
-        Lookup::Soft(_) | Lookup::OtherVariant | Lookup::Absent => None,
-    }
-}
-
 fn is_other_variant(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> bool {
-    let lines = lines.to_vec();
-    matches!(cache.get(&key(target), &Request::read(&Method::GET, &lines)), Lookup::OtherVariant)
+    matches!(lookup(cache, target, lines), Lookup::OtherVariant)
 }
 
 #[test]

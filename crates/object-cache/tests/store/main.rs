@@ -1,16 +1,19 @@
 //! What the store promises, through its public face.
 
 mod holding;
+mod purging;
 mod sending;
+mod slicing;
 
 use caching::{CacheMode, Exchanged, KeyRef, Limits, Request, Scheme, Stored, storable, stored_fields};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use object_cache::{Inserted, ObjectCache, StoredResponse};
+use object_cache::{Inserted, Lookup, ObjectCache, StoredResponse};
 use std::sync::Arc;
 use vocabulary::{SeededRandom, SiteId, Timestamp};
 
 pub(crate) type Lines<'a> = &'a [(&'a str, &'a str)];
 
+pub(crate) const SITE: SiteId = SiteId::from_bytes([1; 16]);
 pub(crate) const NOW: i64 = 1_795_348_800;
 
 pub(crate) fn cache(bytes: u64) -> ObjectCache {
@@ -18,7 +21,7 @@ pub(crate) fn cache(bytes: u64) -> ObjectCache {
 }
 
 pub(crate) fn key(target: &str) -> KeyRef<'_> {
-    KeyRef::of_target(SiteId::from_bytes([1; 16]), Scheme::Https, "a.test", target.as_bytes())
+    KeyRef::of_target(SITE, Scheme::Https, "a.test", target.as_bytes())
 }
 
 pub(crate) fn headers(lines: Lines<'_>) -> HeaderMap {
@@ -52,4 +55,16 @@ pub(crate) fn response(request: Lines<'_>, lines: Lines<'_>, length: usize) -> A
 pub(crate) fn put(cache: &ObjectCache, target: &str, response: Arc<StoredResponse>) -> Inserted {
     let fill = cache.begin(&key(target));
     cache.insert(&key(target), fill, response)
+}
+
+pub(crate) fn lookup(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> Lookup {
+    let lines = lines.to_vec();
+    cache.get(&key(target), &Request::read(&Method::GET, &lines))
+}
+
+pub(crate) fn found(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> Option<Arc<StoredResponse>> {
+    match lookup(cache, target, lines) {
+        Lookup::Found(found) => Some(found),
+        Lookup::Soft(_) | Lookup::OtherVariant | Lookup::Absent => None,
+    }
 }
