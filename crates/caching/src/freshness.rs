@@ -19,10 +19,10 @@ pub struct Exchanged {
 /// How old a response was when it came and how long it stays fresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
-    received: Timestamp,
-    initial_age_ms: i64,
-    lifetime: DeltaSeconds,
-    basis: Basis,
+    pub(crate) received: Timestamp,
+    pub(crate) initial_age_ms: i64,
+    pub(crate) lifetime: DeltaSeconds,
+    pub(crate) basis: Basis,
 }
 
 /// The fields that freshness is computed from.
@@ -95,6 +95,14 @@ pub(crate) struct Grounds<'a> {
     pub(crate) rule: Option<DeltaSeconds>,
     /// Whether an unreadable Age makes the response stale.
     pub(crate) strict_age: bool,
+}
+
+impl Grounds<'_> {
+    /// Whether the response may be stored without an explicit lifetime (§3): its status is heuristically
+    /// cacheable (RFC 9110 §15.1) or it is marked public (§5.2.2.9).
+    pub(crate) fn status_allows_reuse(&self) -> bool {
+        HEURISTIC.contains(&self.status.as_u16()) || self.directives.public
+    }
 }
 
 impl Freshness {
@@ -184,11 +192,10 @@ fn lifetime(
     }
 }
 
-/// A tenth of the time since the last modification, at most a day (§4.2.2); only for statuses defined as
-/// heuristically cacheable (RFC 9110 §15.1) or marked public (RFC 9111 §5.2.2.9).
+/// A tenth of the time since the last modification, at most a day (§4.2.2).
 fn heuristic(grounds: Grounds<'_>, date: Timestamp) -> Result<(DeltaSeconds, Basis), Reason> {
     const DAY: u64 = 24 * 60 * 60;
-    if !HEURISTIC.contains(&grounds.status.as_u16()) && !grounds.directives.public {
+    if !grounds.status_allows_reuse() {
         return Err(Reason::NoFreshness);
     }
     let modified = grounds.last_modified.ok_or(Reason::NoFreshness)?;

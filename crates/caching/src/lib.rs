@@ -11,6 +11,7 @@
 //! Invariants: nothing that comes from outside panics; [`Request::read`], [`Stored::matches`] and [`reuse`]
 //! do not allocate; in doubt a response is not stored and not reused.
 
+mod codec;
 mod conditional;
 mod content_kind;
 mod delta;
@@ -25,6 +26,7 @@ mod invalidation;
 mod key;
 mod language;
 mod mode;
+pub mod multipart;
 mod purge;
 mod range;
 mod reason;
@@ -49,7 +51,7 @@ pub use freshness::{Basis, Exchanged, Freshness};
 pub use invalidation::{Invalidation, Target, invalidation, is_safe};
 pub use key::{Key, KeyRef, Scheme};
 pub use mode::{CacheMode, Limits};
-pub use purge::{Purge, PurgeTarget, PurgeWindow};
+pub use purge::{Purge, PurgeTarget, PurgeTargetError, PurgeWindow};
 pub use range::{ByteRange, ContentRange, RANGES_MAX, Ranges};
 pub use reason::Reason;
 pub use request::{Plan, Request};

@@ -230,7 +230,8 @@ impl Judged {
         let (freshness, fresh) = Freshness::of(grounds, &head.times, exchanged);
         let stale = StaleRules::of(&head.directives);
         let validators = head.validators(exchanged.received);
-        check_use(fresh, &stale, &validators)?;
+        let by_status = grounds.status_allows_reuse();
+        check_use(fresh, &stale, &validators, by_status)?;
         // Nothing tells a page made for one visitor from one for all but the origin's word; where there is
         // none, a cookie is a hint that it may be the former.
         let unsaid = freshness.basis() == Basis::Heuristic || fresh.is_err() || stale.always_revalidate;
@@ -255,12 +256,17 @@ impl Judged {
 }
 
 /// What is stale on arrival or must always be revalidated is kept only if something can come of it.
-fn check_use(fresh: Result<(), Reason>, stale: &StaleRules, validators: &Validators) -> Result<(), Reason> {
+/// `by_status`: whether it may be stored without explicit lifetime (RFC 9111 §3).
+fn check_use(
+    fresh: Result<(), Reason>,
+    stale: &StaleRules,
+    validators: &Validators,
+    by_status: bool,
+) -> Result<(), Reason> {
     let validates = validators.etag().is_some() || validators.last_modified().is_some();
-    if stale.always_revalidate && !validates {
-        return Err(Reason::NoCache);
-    }
     match fresh {
+        _ if stale.always_revalidate && !validates => Err(Reason::NoCache),
+        Err(Reason::NoFreshness) if stale.always_revalidate && by_status => Ok(()),
         Err(Reason::NoFreshness) => Err(Reason::NoFreshness),
         Err(reason) if !validates && !stale.has_leave() => Err(reason),
         Ok(()) | Err(_) => Ok(()),

@@ -1,5 +1,6 @@
 //! Secondary keys: which request fields a stored response was chosen by (RFC 9111 §4.1).
 
+use crate::codec::{Reader, Writer};
 use crate::fields::{Fields, elements, trim};
 use crate::language::Languages;
 use crate::reason::Reason;
@@ -113,6 +114,28 @@ impl Variant {
         let bytes = |value: &Option<Box<[u8]>>| value.as_ref().map_or(0, |value| value.len());
         let values = self.0.iter().map(|s| bytes(&s.value) + bytes(&s.language));
         self.0.len() * size_of::<Selecting>() + values.sum::<usize>()
+    }
+}
+
+impl Variant {
+    pub(crate) fn encode(&self, to: &mut Writer<'_>) {
+        to.count(self.0.len());
+        for selecting in &self.0 {
+            to.text(selecting.name.as_str().as_bytes());
+            to.optional(selecting.value.as_deref());
+            to.optional(selecting.language.as_deref());
+        }
+    }
+
+    pub(crate) fn decode(from: &mut Reader<'_>) -> Option<Self> {
+        let count = from.count().filter(|count| *count <= NAMES_MAX)?;
+        let selecting = (0..count).map(|_| {
+            let name = HeaderName::from_bytes(from.text()?).ok()?;
+            let value = from.optional()?.map(Box::from);
+            let language = from.optional()?.map(Box::from);
+            Some(Selecting { name, value, language })
+        });
+        selecting.collect::<Option<_>>().map(Self)
     }
 }
 

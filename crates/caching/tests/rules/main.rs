@@ -1,12 +1,17 @@
 //! The rules of RFC 9111, 9110 and 9211, each as a table.
 
 mod arbitrary;
+mod attacks;
 mod conditions;
 mod freshness;
 mod invalidation;
 mod reusing;
+mod revalidating;
+mod site;
+mod stale;
 mod status;
 mod storing;
+mod targeted;
 mod vary;
 
 use caching::{CacheMode, Exchanged, Limits, Reason, Request, Storable, Stored, storable};
