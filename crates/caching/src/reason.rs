@@ -51,6 +51,8 @@ reasons! {
     BypassCookie = "bypass-cookie", "bypass", "the request carries a cookie that passes the cache by";
     /// The key was found not to be storable a moment ago.
     Uncollapsed = "uncollapsed", "bypass", "answers for this address were not storable a moment ago";
+    /// A child edge has seen purges that have not come to its parent.
+    Behind = "behind", "bypass", "a purge that the asking edge has seen has not come here yet";
     // Nothing usable held.
     /// Nothing under this key.
     Absent = "absent", "uri-miss", "nothing is stored for this address";

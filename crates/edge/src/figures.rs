@@ -6,6 +6,7 @@ use crate::compress::EncodingFigures;
 use crate::histogram::{Histogram, Latency};
 use crate::reasons::Reason;
 use crate::site_figures::{self, SiteCounterTable, SiteFigures};
+use crate::tier::ParentFigures;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -102,6 +103,8 @@ pub struct Figures {
     pub sites: Vec<SiteFigures>,
     /// The cache.
     pub cache: object_cache::Figures,
+    /// Requests to the parent edge.
+    pub parent: ParentFigures,
     /// Other codings of stored responses.
     pub codings: EncodingFigures,
 }
@@ -165,7 +168,7 @@ impl Figures {
             "Keys dropped to make room.",
             self.cache.evictions,
         );
-        for (name, kind, help, value) in self.codings_rows() {
+        for (name, kind, help, value) in self.further_rows() {
             plain(name, kind, help, value);
         }
         if let Some(revision) = self.revision {
@@ -198,7 +201,7 @@ impl Figures {
         site_figures::write(text, &self.sites);
     }
 
-    fn codings_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 6] {
+    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 9] {
         let codings = &self.codings;
         [
             ("wardmote_codings_made_total", "counter", "Coded forms made.", codings.made),
@@ -217,6 +220,19 @@ impl Figures {
                 codings.no_room,
             ),
             ("wardmote_codings_bytes", "gauge", "Bytes of coded forms.", codings.bytes),
+            ("wardmote_parent_answers_total", "counter", "Answers of the parent edge.", self.parent.answers),
+            (
+                "wardmote_parent_refusals_total",
+                "counter",
+                "Refusals of the parent edge.",
+                self.parent.refusals,
+            ),
+            (
+                "wardmote_parent_failures_total",
+                "counter",
+                "Times the parent edge was away.",
+                self.parent.failures,
+            ),
         ]
     }
 }

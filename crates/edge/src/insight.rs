@@ -31,6 +31,7 @@ impl Insight {
         let running = serving.snapshot.measures().iter().filter(|measure| measure.in_force_at(now));
         figures.measures = running.count() as u64;
         figures.cache = self.shared.cache.figures();
+        figures.parent = self.shared.tier.figures();
         figures.codings = self.shared.encoders.figures();
         figures.log_lines_dropped = self.shared.log.as_ref().map_or(0, |log| log.dropped());
         figures

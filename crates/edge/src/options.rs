@@ -3,7 +3,7 @@
 use certificates::CertificateStore;
 use feed::Subscription;
 use replica::Replica;
-use snapshot::Enforcement;
+use snapshot::{Enforcement, Origin};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Options {
     pub access_log: Option<PathBuf>,
     /// Where `/metrics`, `/healthz` and `/readyz` answer; none: nowhere.
     pub admin: Option<SocketAddr>,
+    /// The edge that is asked for what may be stored, before a site's own origins; none: only these are.
+    pub parent: Option<Origin>,
     /// The most bytes that stored responses may take.
     pub cache_memory: u64,
 }
@@ -43,6 +45,7 @@ impl Default for Options {
             trusted_proxies: Vec::new(),
             access_log: None,
             admin: None,
+            parent: None,
             cache_memory: 256 << 20,
         }
     }

@@ -7,12 +7,13 @@ use crate::fields::HopByHop;
 use crate::ports::{NAME, RAY_FIELD};
 use crate::ray::Ray;
 use crate::request::{Length, Request};
+use crate::tier::TIER_FIELD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+pub(crate) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -29,6 +30,13 @@ pub(crate) struct OnBehalf {
     pub(crate) ray: Ray,
     /// What goes as `Accept-Encoding`, where the answer may be stored.
     pub(crate) accept_encoding: Option<&'static str>,
+}
+
+impl OnBehalf {
+    /// Whether the answer may be stored.
+    pub(crate) fn may_be_stored(&self) -> bool {
+        self.accept_encoding.is_some()
+    }
 }
 
 /// Head fields and target for the origin; the content is the caller's.
@@ -64,7 +72,8 @@ fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
     }
     // Host and scheme are in the cache's key as the edge knows them, so no proxy's word takes their place.
     // The others are read by some origins as the visitor's address or the target, and nobody vouches for them.
-    const OURS: [&str; 9] = [
+    const OURS: [&str; 10] = [
+        TIER_FIELD,
         "x-forwarded-host",
         "x-forwarded-proto",
         "x-forwarded-port",

@@ -1,6 +1,7 @@
 //! A request as the exchange sees it, whatever protocol it came by.
 
 use crate::authority::{Authority, Scheme};
+use crate::tier::Child;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Version};
 
@@ -27,7 +28,7 @@ impl Length {
 }
 
 /// A well-framed request head: one host, one length, one target.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// The method.
     pub method: Method,
@@ -47,4 +48,6 @@ pub(crate) struct Request {
     pub expects_continue: bool,
     /// Whether it asks to switch to the WebSocket protocol (RFC 6455 §4.1).
     pub upgrade: bool,
+    /// The edge that asks, where it is a child of this one.
+    pub child: Option<Child>,
 }

@@ -15,6 +15,7 @@ use crate::listen::listen;
 use crate::options::{Inputs, Options, StartError};
 use crate::origin::Connector;
 use crate::ray::Rays;
+use crate::tier::Tier;
 use crate::visitor::{HANDSHAKES_MAX, Tls};
 use crate::worker::{FillingBudget, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
@@ -138,6 +139,7 @@ fn shared(options: &Options, inputs: &Inputs, log: Option<Arc<AccessLog>>, encod
         encoders,
         log,
         trusted_proxies: options.trusted_proxies.clone(),
+        tier: Tier::new(options.parent.clone(), &*inputs.random),
     }
 }
 

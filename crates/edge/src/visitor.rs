@@ -7,6 +7,7 @@ use crate::http1::connection::{self, Service};
 use crate::ports::{Answer, Content};
 use crate::reasons::Reason;
 use crate::request::Request;
+use crate::tier;
 use crate::worker::Worker;
 use certificates::Resolver;
 use rustls::ServerConfig;
@@ -46,7 +47,12 @@ pub(crate) struct Visitor {
 
 impl Service for Visitor {
     async fn serve<C: Content, A: Answer>(&self, request: &Request, content: &mut C, answer: &mut A) {
-        exchange::exchange(&self.worker, self.peer, request, content, answer).await;
+        match tier::adopt(&self.worker.shared, self.peer, request) {
+            None => exchange::exchange(&self.worker, self.peer, request, content, answer).await,
+            Some(request) => {
+                Box::pin(exchange::exchange(&self.worker, self.peer, &request, content, answer)).await;
+            }
+        }
     }
 
     async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {

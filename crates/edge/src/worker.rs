@@ -8,6 +8,7 @@ use crate::http1::scratch::ScratchPool;
 use crate::origin::{Connector, Origins};
 use crate::ray::Rays;
 use crate::site_figures::SiteCounterTable;
+use crate::tier::Tier;
 use arc_swap::ArcSwap;
 use object_cache::ObjectCache;
 use snapshot::Snapshot;
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) encoders: Encoders,
     pub(crate) log: Option<Arc<AccessLog>>,
     pub(crate) trusted_proxies: Vec<Cidr>,
+    pub(crate) tier: Tier,
 }
 
 /// One per worker; what it holds is touched by that worker's connections only.

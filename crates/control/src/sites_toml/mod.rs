@@ -14,7 +14,7 @@ mod site;
 mod tests;
 
 pub use nearest::nearest;
-pub use site::SiteEntry;
+pub use site::{SiteEntry, origin};
 
 use reader::{Complaints, Fields};
 use std::collections::BTreeMap;

@@ -98,8 +98,9 @@ fn list(fields: &mut Fields<'_, '_, '_, '_>, key: &str, most: usize, sample: &st
     texts
 }
 
-/// `http://host:port` or `https://host:port`; scheme `http` and the scheme's port may be left out.
-fn origin(text: &str) -> Result<Origin, String> {
+/// `http://host:port` or `https://host:port`; scheme `http` and the scheme's port may be left out. The error
+/// says what to write.
+pub fn origin(text: &str) -> Result<Origin, String> {
     let (scheme, rest) = match text.split_once("://") {
         Some(("http", rest)) => (Scheme::Http, rest),
         Some(("https", rest)) => (Scheme::Https, rest),

@@ -32,7 +32,9 @@ pub(crate) fn choose(
     answer: &Answer,
     request: &Request,
 ) -> Arc<StoredResponse> {
-    if !matches!(answer, Answer::Full | Answer::NotModified) || !is_suitable(&stored) {
+    // A child stores what it gets and codes for itself.
+    let whole = matches!(answer, Answer::Full | Answer::NotModified) && request.child.is_none();
+    if !whole || !is_suitable(&stored) {
         return stored;
     }
     let wanted = negotiate::preferences(&request.fields);

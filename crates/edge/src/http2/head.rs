@@ -39,6 +39,7 @@ pub(crate) fn parse(parts: Parts, ended: bool) -> Result<Request, Reason> {
         length,
         expects_continue,
         upgrade: false,
+        child: None,
     })
 }
 

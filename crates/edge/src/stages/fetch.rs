@@ -6,6 +6,7 @@ use crate::origin_request::{OnBehalf, head_for_origin};
 use crate::ports::{Answer, Content};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
+use crate::tier::{self, PARENT_CONNECT_TIME_MAX, ToParent};
 use crate::worker::Worker;
 
 use super::Admitted;
@@ -52,12 +53,19 @@ pub(crate) async fn fetch<'a, C: Content, A: Answer>(
         }
         let (lease, _) = first_lease(worker, admitted).await?;
         let (transfer, body) = Transfer::with_content(lease, content);
-        return ask(worker, request, behalf, transfer, body, answer).await.map_err(|failure| failure.reason);
+        return ask(worker, request, (behalf, None), transfer, body, answer)
+            .await
+            .map_err(|failure| failure.reason);
+    }
+    if behalf.may_be_stored()
+        && let Some(fetched) = fetch_by_parent(worker, request, behalf, answer).await?
+    {
+        return Ok(fetched);
     }
     let (lease, origin) = first_lease(worker, admitted).await?;
     let reused = lease.reused;
     let (transfer, body) = Transfer::without_content(lease);
-    match ask(worker, request, behalf, transfer, body, answer).await {
+    match ask(worker, request, (behalf, None), transfer, body, answer).await {
         // A connection that waited may have been closed just then: what may be asked twice is (RFC 9110
         // §9.2.2), once, on a new one.
         Err(failure)
@@ -65,10 +73,50 @@ pub(crate) async fn fetch<'a, C: Content, A: Answer>(
         {
             let lease = worker.origins.lease_new(origin, &worker.counters).await?;
             let (transfer, body) = Transfer::without_content(lease);
-            ask(worker, request, behalf, transfer, body, answer).await.map_err(|failure| failure.reason)
+            ask(worker, request, (behalf, None), transfer, body, answer)
+                .await
+                .map_err(|failure| failure.reason)
         }
         other => other.map_err(|failure| failure.reason),
     }
+}
+
+/// The parent edge's answer, where there is one and it speaks for the site; none: the origin is to be asked.
+async fn fetch_by_parent<'a, A: Answer>(
+    worker: &Worker,
+    request: &Request,
+    behalf: &OnBehalf,
+    answer: &mut A,
+) -> Result<Option<Fetched<'a>>, Reason> {
+    let shared = &worker.shared;
+    let tier = &shared.tier;
+    let Some(parent) = tier.parent(&*shared.clock) else { return Ok(None) };
+    let to_parent = Some(tier.to_parent(shared, request));
+    let mut connecting =
+        timeout(PARENT_CONNECT_TIME_MAX, worker.origins.lease(parent, &worker.counters)).await;
+    while let Ok(Ok(lease)) = connecting {
+        let reused = lease.reused;
+        let (transfer, body) = Transfer::without_content(lease);
+        match ask(worker, request, (behalf, to_parent), transfer, body, answer).await {
+            Ok(fetched) if tier::is_parents_own(fetched.status, &fetched.fields) => {
+                add(&tier.refusals, 1);
+                return Ok(None);
+            }
+            Ok(mut fetched) => {
+                tier::strip(&mut fetched.fields);
+                add(&tier.answers, 1);
+                return Ok(Some(fetched));
+            }
+            Err(Unanswered { reason: Reason::VisitorGone }) => return Err(Reason::VisitorGone),
+            Err(Unanswered { reason: Reason::OriginClosed }) if reused => {
+                let anew = worker.origins.lease_new(parent, &worker.counters);
+                connecting = timeout(PARENT_CONNECT_TIME_MAX, anew).await;
+            }
+            Err(_) => break,
+        }
+    }
+    tier.parent_is_away(shared.clock.now());
+    Ok(None)
 }
 
 /// The first of the site's origins that takes a connection.
@@ -89,12 +137,15 @@ async fn first_lease<'a>(
 async fn ask<'a, A: Answer>(
     worker: &Worker,
     request: &Request,
-    behalf: &OnBehalf,
+    (behalf, to_parent): (&OnBehalf, Option<ToParent>),
     mut transfer: Transfer<'a>,
     body: OriginBody,
     answer: &mut A,
 ) -> Result<Fetched<'a>, Unanswered> {
-    let (uri, fields) = head_for_origin(request, behalf);
+    let (uri, mut fields) = head_for_origin(request, behalf);
+    if let Some(to_parent) = to_parent {
+        to_parent.write(&mut fields);
+    }
     let mut to_origin = http::Request::new(body);
     *to_origin.method_mut() = request.method.clone();
     *to_origin.uri_mut() = uri;

@@ -27,7 +27,7 @@ pub(crate) fn identify(peer: IpAddr, trusted: &[Cidr], request: &Request) -> Res
     if matches!(request.length, Length::Known(length) if length > BODY_BYTES_MAX) {
         return Err(Reason::BodyTooLarge);
     }
-    if has_passed_here(&request.fields) {
+    if request.child.is_none() && has_passed_here(&request.fields) {
         return Err(Reason::Loop);
     }
     let by_trusted_proxy = is_trusted(peer, trusted);

@@ -28,6 +28,7 @@ pub(crate) fn route<'a>(site: &Site, request: &'a Request) -> Routed<'a> {
     let key = KeyRef::of_target(site.id, scheme, request.authority.as_str(), target);
     let plan = match site.services.contains(&Service::Cache) {
         true if request.length != crate::request::Length::None => Plan::Bypass(Reason::RequestContent),
+        true if request.child.is_some_and(|child| child.is_ahead) => Plan::Bypass(Reason::Behind),
         true => asked.plan(),
         false => Plan::Bypass(Reason::Off),
     };

@@ -11,4 +11,5 @@ mod origins;
 mod proxying;
 mod restart;
 mod support;
+mod tiers;
 mod tls;

@@ -8,6 +8,7 @@ use snapshot::fixture::Mote;
 use snapshot::{CacheMode, Enforcement, Service, Site, Trust};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use testkit::{Head, Origin, Peer};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,9 @@ use vocabulary::{Clock, ManualClock, SeededRandom, Timestamp};
 
 /// The host of the site on stage.
 pub const HOST: &str = "a.test";
+
+/// Stages set so far: no two edges may draw the same numbers.
+static STAGES: AtomicU64 = AtomicU64::new(9);
 
 /// An edge, the operator whose log it trusts, and the origin of its sites.
 pub struct Stage {
@@ -69,7 +73,7 @@ impl Stage {
         let certificate = authority.certificate().clone();
         let inputs = Inputs {
             clock: clock.clone(),
-            random: Arc::new(SeededRandom::new(9)),
+            random: Arc::new(SeededRandom::new(STAGES.fetch_add(1, Ordering::Relaxed))),
             feed,
             enforcement: Enforcement::new(mote.roots(), Trust::default()),
             replica: None,

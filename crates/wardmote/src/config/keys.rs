@@ -109,6 +109,11 @@ pub(super) const KEYS: &[Key] = &[
         let admin = if text.is_empty() { Ok(None) } else { address(&text).map(Some) };
         put(&mut config.edge.admin, admin)
     }),
+    key("edge.parent", Form::Text, |config, value| {
+        let text = value.text();
+        let parent = if text.is_empty() { Ok(None) } else { control::sites_toml::origin(&text).map(Some) };
+        put(&mut config.edge.parent, parent)
+    }),
     key("cache.memory", Form::Size, |config, value| put(&mut config.cache.memory, value.text().parse())),
     key("cache.disk", Form::Size, |config, value| put(&mut config.cache.disk, value.text().parse())),
     key("control.listen", Form::Text, |config, value| {

@@ -49,6 +49,8 @@ pub(crate) struct Edge {
     pub(crate) trusted_proxies: Vec<Cidr>,
     pub(crate) access_log: AccessLog,
     pub(crate) admin: Option<SocketAddr>,
+    /// The edge to fetch through.
+    pub(crate) parent: Option<snapshot::Origin>,
 }
 
 /// Where the access log goes.
@@ -96,6 +98,7 @@ impl Default for Config {
                 trusted_proxies: Vec::new(),
                 access_log: AccessLog::InDataDir,
                 admin: None,
+                parent: None,
             },
             cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(4096) },
             control: Control {

@@ -63,6 +63,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_EDGE_TRUSTED_PROXIES", "10.0.0.0/8"),
         ("WARDMOTE_EDGE_ACCESS_LOG", ""),
         ("WARDMOTE_EDGE_ADMIN", "127.0.0.1:82"),
+        ("WARDMOTE_EDGE_PARENT", "http://10.0.0.5:8080"),
         ("WARDMOTE_CACHE_MEMORY", "1GiB"),
         ("WARDMOTE_CACHE_DISK", "0"),
         ("WARDMOTE_CONTROL_LISTEN", "127.0.0.1:83"),
@@ -78,9 +79,10 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.edge.https, []);
     assert_eq!(set.edge.workers, 3);
     assert_eq!(set.access_log(), None);
+    assert_eq!(set.edge.parent.map(|parent| parent.port), Some(8080));
     assert_eq!(set.cache.memory.bytes(), 1 << 30);
     assert_eq!(set.control.public_url.to_string(), "https://record.example");
-    assert_eq!(KEYS.len(), 14, "a new key belongs in this test");
+    assert_eq!(KEYS.len(), 15, "a new key belongs in this test");
 }
 
 #[test]

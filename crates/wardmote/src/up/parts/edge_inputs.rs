@@ -21,6 +21,7 @@ pub(super) fn options(config: &Config) -> edge::Options {
         trusted_proxies: config.edge.trusted_proxies.clone(),
         access_log: config.access_log(),
         admin: config.edge.admin,
+        parent: config.edge.parent.clone(),
         cache_memory: config.cache.memory.bytes(),
         ..edge::Options::default()
     }
