@@ -1,6 +1,6 @@
 //! The control plane: API, console, reconcilers, sequencer and the public record.
 //!
-//! Owns what happens between a report and a published snapshot: it keeps cases, takes officers'
+//! Owns what happens between a report and a published snapshot, and the way of purges: it keeps cases, takes officers'
 //! signatures, appends to the log, has it cosigned, publishes statements and plans what edges serve.
 //! Must not know the edge: it sees only the feed it publishes to and the [`Telemetry`] it is handed.
 //!
@@ -18,6 +18,7 @@ mod live;
 mod options;
 pub mod pages;
 mod plane;
+mod purges;
 mod reconcile;
 mod record;
 mod rim;

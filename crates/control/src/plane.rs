@@ -4,6 +4,7 @@ use crate::alarms::Alarms;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
 use crate::live::Live;
+use crate::purges::Purging;
 use crate::sequencer::Sequencer;
 use crate::{DataDir, PublicUrl, Telemetry};
 use feed::Publisher;
@@ -40,6 +41,8 @@ pub(crate) struct Plane {
     pub(crate) alarms: Arc<Alarms>,
     /// Figures second by second.
     pub(crate) live: Live,
+    /// Where purges hold.
+    pub(crate) purging: Purging,
     /// Wakes the reconcilers.
     pub(crate) wake: Arc<Notify>,
 }

@@ -5,6 +5,7 @@ use crate::bundles::Bundles;
 use crate::docket::Docket;
 use crate::live::{self, Live};
 use crate::plane::{Founded, Placed, Plane};
+use crate::purges::{self, Purging};
 use crate::reconcile::{self, Planned};
 use crate::rim::guard::OwnNames;
 use crate::rim::listener::Bounded;
@@ -128,6 +129,7 @@ pub(crate) async fn start_at(
     front.spawn(serve(control_listener, console, stop.clone()));
     front.spawn(serve(public_listener, record::router(plane.clone()), stop.clone()));
     front.spawn(reconcile::run(plane.clone(), Planned::default(), stop.clone()));
+    front.spawn(purges::spread_out(plane.clone(), stop.clone()));
     front.spawn(watch(plane.clone(), stop.clone()));
     front.spawn(sweep(plane, stop.clone()));
     Ok(Control { listen, public, api, front, sequencer, last, stop })
@@ -138,6 +140,7 @@ fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Seq
         docket: Docket::new(inputs.records.clone()),
         bundles: Bundles::default(),
         live: Live::default(),
+        purging: Purging::default(),
         alarms: Arc::default(),
         wake: Arc::default(),
         clock: inputs.clock,

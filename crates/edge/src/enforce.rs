@@ -1,7 +1,8 @@
-//! From parcels to what is served: applies each parcel of the feed, swaps the snapshot, keeps what a
-//! restart needs, refreshes certificates, and tells the publisher what became of it.
+//! From the feed to what is served: applies each parcel, swaps the snapshot, keeps what a restart needs,
+//! refreshes certificates, takes purges into the cache, and tells the publisher what became of it.
 
 use crate::worker::{Serving, Shared};
+use caching::PurgeWindow;
 use certificates::{CertificateStore, Source, Wanted};
 use feed::{Receipt, Subscription};
 use replica::Replica;
@@ -17,9 +18,12 @@ const LOOK_AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// Owns the measures that run.
 pub(crate) struct Enforcer {
-    edge: String,
     shared: Arc<Shared>,
     feed: Subscription,
+    /// Purges come by themselves, and wait for no parcel.
+    purges: Subscription,
+    /// What was told last.
+    receipt: Receipt,
     enforcement: Enforcement,
     replica: Option<Arc<Replica>>,
     certificates: Arc<CertificateStore>,
@@ -40,10 +44,14 @@ impl Enforcer {
     ) -> Self {
         let certificates_due = shared.clock.now();
         let replica = replica.map(Arc::new);
+        let purges = feed.clone();
+        let purged = shared.cache.held_revision();
+        let receipt = Receipt { edge, revision: 0, purged, applied: vec![], refused: vec![], alarms: vec![] };
         Self {
-            edge,
             shared,
             feed,
+            purges,
+            receipt,
             enforcement,
             replica,
             certificates,
@@ -57,6 +65,9 @@ impl Enforcer {
     /// a measure that ran before a restart runs on even if the feed has forgotten it.
     pub(crate) fn begin(&mut self) {
         self.begin_from_replica();
+        if let Some(window) = self.purges.purges() {
+            self.purge(&window);
+        }
         if let Some(parcel) = self.feed.current() {
             self.apply(parcel);
         }
@@ -80,7 +91,7 @@ impl Enforcer {
 
     /// Follows the feed until the edge stops.
     pub(crate) async fn run(mut self, stopping: CancellationToken) {
-        let mut ended = false;
+        let (mut ended, mut purges_ended) = (false, false);
         loop {
             let wait = self.until_next_look();
             tokio::select! {
@@ -91,6 +102,10 @@ impl Enforcer {
                         tracing::warn!("the feed has ended; known measures run on to their end");
                         ended = true;
                     }
+                },
+                purged = self.purges.purges_changed(), if !purges_ended => match purged {
+                    Ok(window) => self.purge(&window),
+                    Err(_) => purges_ended = true,
                 },
                 () = tokio::time::sleep(wait) => self.look_again(),
             }
@@ -131,6 +146,19 @@ impl Enforcer {
         }
     }
 
+    /// Takes purges into the cache. What is told is held: nothing that they name is sent any more, by requests
+    /// that come or by flights that have begun.
+    fn purge(&mut self, window: &PurgeWindow) {
+        match self.shared.cache.apply(window) {
+            Ok(held) => {
+                self.shared.flights.close_all();
+                self.receipt.purged = held;
+                self.feed.report(self.receipt.clone());
+            }
+            Err(error) => tracing::error!(%error, "purges cannot be written down; they are not confirmed"),
+        }
+    }
+
     /// Kept before an outcome is reported: what was said to run must run after a restart, measures that the
     /// parcel leaves out included.
     fn keep(&self, parcel: &Parcel) {
@@ -145,18 +173,16 @@ impl Enforcer {
         }
     }
 
-    fn report(&self, revision: u64, applied: Applied) {
+    fn report(&mut self, revision: u64, applied: Applied) {
         let refused = applied.refused.into_iter().map(|(id, refusal)| (id, refusal.to_string())).collect();
         // Refusals are told by themselves, with their decision.
         let told = applied.alarms.iter().filter(|alarm| !matches!(alarm, Alarm::Refused { .. }));
         let alarms = told.map(ToString::to_string).collect();
-        self.feed.report(Receipt {
-            edge: self.edge.clone(),
-            revision,
-            applied: applied.applied,
-            refused,
-            alarms,
-        });
+        self.receipt.revision = revision;
+        self.receipt.applied = applied.applied;
+        self.receipt.refused = refused;
+        self.receipt.alarms = alarms;
+        self.feed.report(self.receipt.clone());
     }
 
     fn refresh_certificates(&mut self, now: Timestamp) {

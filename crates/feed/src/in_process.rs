@@ -1,8 +1,9 @@
-//! The feed inside one process: a watched cell for parcels, a locked book for receipts.
+//! The feed inside one process: watched cells for parcels and purges, a locked book for receipts.
 
 use crate::receipt::ReceiptBook;
 use crate::{Ended, Inlet, Outlet, PublishError, Publisher, Receipt, Subscription};
 use async_trait::async_trait;
+use caching::PurgeWindow;
 use snapshot::Parcel;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
@@ -10,9 +11,11 @@ use tokio::sync::watch;
 /// A feed between a control plane and edges of the same process.
 pub fn in_process() -> (Publisher, Subscription) {
     let (parcels, seen) = watch::channel(None);
+    let (purges, purges_seen) = watch::channel(None);
     let receipts = Arc::new(Receipts { book: Mutex::default(), count: watch::channel(0).0 });
-    let outlet = LocalOutlet { parcels, receipts: Arc::clone(&receipts) };
-    (Publisher::new(Arc::new(outlet)), Subscription::new(Box::new(LocalInlet { seen, receipts })))
+    let outlet = LocalOutlet { parcels, purges, receipts: Arc::clone(&receipts) };
+    let inlet = LocalInlet { seen, purges_seen, receipts };
+    (Publisher::new(Arc::new(outlet)), Subscription::new(Box::new(inlet)))
 }
 
 struct Receipts {
@@ -29,6 +32,7 @@ impl Receipts {
 
 struct LocalOutlet {
     parcels: watch::Sender<Option<Arc<Parcel>>>,
+    purges: watch::Sender<Option<Arc<PurgeWindow>>>,
     receipts: Arc<Receipts>,
 }
 
@@ -54,6 +58,26 @@ impl Outlet for LocalOutlet {
         self.parcels.borrow().clone()
     }
 
+    async fn purge(&self, window: Arc<PurgeWindow>) -> Result<(), PublishError> {
+        let offered = window.revision();
+        let mut refusal = None;
+        self.purges.send_if_modified(|held| {
+            let published = held.as_ref().map(|held| held.revision());
+            if let Some(published) = published.filter(|published| *published >= offered) {
+                let older = published > offered;
+                refusal = older.then_some(PublishError::NotNewer { published, offered });
+                return false;
+            }
+            *held = Some(window);
+            true
+        });
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn purges(&self) -> Option<Arc<PurgeWindow>> {
+        self.purges.borrow().clone()
+    }
+
     fn receipts(&self) -> Vec<Receipt> {
         self.receipts.book().all()
     }
@@ -71,6 +95,7 @@ impl Outlet for LocalOutlet {
 
 struct LocalInlet {
     seen: watch::Receiver<Option<Arc<Parcel>>>,
+    purges_seen: watch::Receiver<Option<Arc<PurgeWindow>>>,
     receipts: Arc<Receipts>,
 }
 
@@ -89,6 +114,19 @@ impl Inlet for LocalInlet {
         }
     }
 
+    fn purges(&mut self) -> Option<Arc<PurgeWindow>> {
+        self.purges_seen.borrow_and_update().clone()
+    }
+
+    async fn purges_changed(&mut self) -> Result<Arc<PurgeWindow>, Ended> {
+        loop {
+            self.purges_seen.changed().await.map_err(|_| Ended)?;
+            if let Some(window) = self.purges() {
+                return Ok(window);
+            }
+        }
+    }
+
     fn report(&self, receipt: Receipt) {
         let count = {
             let mut book = self.receipts.book();
@@ -103,7 +141,11 @@ impl Inlet for LocalInlet {
     }
 
     fn fork(&self) -> Box<dyn Inlet> {
-        Box::new(Self { seen: self.seen.clone(), receipts: Arc::clone(&self.receipts) })
+        Box::new(Self {
+            seen: self.seen.clone(),
+            purges_seen: self.purges_seen.clone(),
+            receipts: Arc::clone(&self.receipts),
+        })
     }
 }
 
@@ -118,7 +160,14 @@ mod tests {
     }
 
     fn receipt(edge: &str, revision: u64) -> Receipt {
-        Receipt { edge: edge.to_owned(), revision, applied: vec![], refused: vec![], alarms: vec![] }
+        Receipt {
+            edge: edge.to_owned(),
+            revision,
+            purged: 0,
+            applied: vec![],
+            refused: vec![],
+            alarms: vec![],
+        }
     }
 
     /// Time stands still unless everything waits, so a short limit is certain.
@@ -205,5 +254,48 @@ mod tests {
         edge.report(receipt("a", 2));
         assert_eq!(publisher.reported(seen).await, 3);
         assert_eq!(publisher.receipts(), [receipt("a", 2), receipt("b", 1)]);
+    }
+
+    fn window(after: u64, revisions: std::ops::RangeInclusive<u64>) -> PurgeWindow {
+        let site = vocabulary::SiteId::from_bytes([1; 16]);
+        let purge = |revision| caching::Purge {
+            revision,
+            site,
+            target: caching::PurgeTarget::Everything,
+            soft: false,
+        };
+        PurgeWindow { after, purges: revisions.map(purge).collect() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn purges_go_by_a_channel_of_their_own() {
+        let (publisher, mut edge) = in_process();
+        assert_eq!(edge.purges(), None);
+        publisher.publish(parcel(1)).await.unwrap();
+        assert!(nothing_comes(edge.purges_changed()).await, "a parcel is no purge");
+        publisher.purge(window(0, 1..=1)).await.unwrap();
+        publisher.purge(window(0, 1..=3)).await.unwrap();
+        let mut late = edge.clone();
+        assert_eq!(*edge.purges_changed().await.unwrap(), window(0, 1..=3), "the latest window only");
+        assert_eq!(late.purges().as_deref(), Some(&window(0, 1..=3)));
+        assert_eq!(edge.changed().await.map(|parcel| parcel.revision), Ok(1), "a purge is no parcel");
+        assert!(nothing_comes(edge.purges_changed()).await);
+        drop(publisher);
+        assert_eq!(edge.purges_changed().await, Err(Ended));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_that_reaches_less_far_is_refused_and_the_same_reach_wakes_nobody() {
+        let (publisher, mut edge) = in_process();
+        publisher.purge(window(0, 1..=3)).await.unwrap();
+        edge.purges();
+        let refused = publisher.purge(window(0, 1..=2)).await;
+        assert!(matches!(refused, Err(PublishError::NotNewer { published: 3, offered: 2 })), "{refused:?}");
+        publisher.purge(window(2, 3..=3)).await.unwrap();
+        assert!(nothing_comes(edge.purges_changed()).await);
+        let skipped = PurgeWindow { after: 9, purges: vec![] };
+        publisher.purge(skipped.clone()).await.unwrap();
+        assert_eq!(*edge.purges_changed().await.unwrap(), skipped, "a window may begin later and be empty");
+        assert_eq!(publisher.purges().as_deref(), Some(&skipped));
     }
 }

@@ -1,11 +1,15 @@
-//! How snapshots reach edges: publish, current, changed, and the receipts that come back.
+//! How snapshots and purges reach edges: publish, current, changed, and the receipts that come back.
 //!
 //! Owns the two ends of a feed, [`Publisher`] and [`Subscription`], the ports under them that a remote
 //! feed implements ([`Outlet`], [`Inlet`]), and the feed inside one process. Knows nothing of what a
 //! parcel means: the feed is not trusted, the proofs inside the parcel are.
 //!
-//! Invariants: only the latest parcel counts, a slow edge skips those between; the revision of what is
-//! published rises; receipts are bounded, the latest of each edge.
+//! Purges go by a channel of their own, so that none waits for a parcel to be planned or proved. What is
+//! published is always the window of the latest ones; an edge takes those above the revision it holds, and
+//! one that holds less than the window's `after` has missed some and must distrust all it has stored.
+//!
+//! Invariants: only the latest parcel and the latest window count, a slow edge skips those between; the
+//! revisions of what is published rise; receipts are bounded, the latest of each edge.
 
 mod in_process;
 mod receipt;
@@ -14,6 +18,7 @@ pub use in_process::in_process;
 pub use receipt::{EDGES_MAX, ITEMS_MAX, Receipt, TEXT_BYTES_MAX};
 
 use async_trait::async_trait;
+use caching::PurgeWindow;
 use snapshot::Parcel;
 use std::sync::Arc;
 
@@ -24,7 +29,7 @@ pub struct Publisher(Arc<dyn Outlet>);
 /// An edge's end of a feed. A clone follows by itself, from the same place on.
 pub struct Subscription(Box<dyn Inlet>);
 
-/// The parcel was not published; edges keep what they have.
+/// The parcel or window was not published; edges keep what they have.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -58,6 +63,13 @@ pub trait Outlet: Send + Sync + 'static {
     /// What was published last.
     fn current(&self) -> Option<Arc<Parcel>>;
 
+    /// Makes the window the one that edges take; refused if an earlier one reached further. The same
+    /// reach again changes nothing and is no error.
+    async fn purge(&self, window: Arc<PurgeWindow>) -> Result<(), PublishError>;
+
+    /// The window published last.
+    fn purges(&self) -> Option<Arc<PurgeWindow>>;
+
     /// The latest receipt of each edge, by the edge's name.
     fn receipts(&self) -> Vec<Receipt>;
 
@@ -76,7 +88,14 @@ pub trait Inlet: Send + Sync + 'static {
     /// nothing. After the publisher is gone: what was not seen yet, then [`Ended`].
     async fn changed(&mut self) -> Result<Arc<Parcel>, Ended>;
 
-    /// Tells the publisher what became of a parcel. Never waits; may be lost.
+    /// The latest window of purges, which counts as seen; `None` before the first.
+    fn purges(&mut self) -> Option<Arc<PurgeWindow>>;
+
+    /// Waits for a window of purges not yet seen and returns the latest; otherwise as
+    /// [`changed`](Self::changed). To wait for both at once, let a clone wait for one of them.
+    async fn purges_changed(&mut self) -> Result<Arc<PurgeWindow>, Ended>;
+
+    /// Tells the publisher what became of parcels and purges. Never waits; may be lost.
     fn report(&self, receipt: Receipt);
 
     /// Another end that follows by itself.
@@ -97,6 +116,16 @@ impl Publisher {
     /// See [`Outlet::current`].
     pub fn current(&self) -> Option<Arc<Parcel>> {
         self.0.current()
+    }
+
+    /// See [`Outlet::purge`].
+    pub async fn purge(&self, window: impl Into<Arc<PurgeWindow>>) -> Result<(), PublishError> {
+        self.0.purge(window.into()).await
+    }
+
+    /// See [`Outlet::purges`].
+    pub fn purges(&self) -> Option<Arc<PurgeWindow>> {
+        self.0.purges()
     }
 
     /// See [`Outlet::receipts`].
@@ -124,6 +153,16 @@ impl Subscription {
     /// See [`Inlet::changed`].
     pub async fn changed(&mut self) -> Result<Arc<Parcel>, Ended> {
         self.0.changed().await
+    }
+
+    /// See [`Inlet::purges`].
+    pub fn purges(&mut self) -> Option<Arc<PurgeWindow>> {
+        self.0.purges()
+    }
+
+    /// See [`Inlet::purges_changed`].
+    pub async fn purges_changed(&mut self) -> Result<Arc<PurgeWindow>, Ended> {
+        self.0.purges_changed().await
     }
 
     /// See [`Inlet::report`].

@@ -1,4 +1,4 @@
-//! What an edge says became of a parcel, and the bounded book of receipts.
+//! What an edge says became of parcels and purges, and the bounded book of receipts.
 
 use std::collections::BTreeMap;
 use vocabulary::DecisionId;
@@ -12,13 +12,16 @@ pub const ITEMS_MAX: usize = 10_000;
 /// The longest text (edge name, reason) of a receipt, in bytes; more is cut off.
 pub const TEXT_BYTES_MAX: usize = 300;
 
-/// What an edge says became of a parcel.
+/// What an edge says became of the parcels and purges it was given: its whole state, not a change of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The edge's name.
     pub edge: String,
-    /// The parcel's revision.
+    /// The parcel's revision; 0 before the first.
     pub revision: u64,
+    /// The revision of the last purge that the edge's cache holds durably: no copy that this purge or an
+    /// earlier one names is served there any more. 0 before the first.
+    pub purged: u64,
     /// The measures in force there.
     pub applied: Vec<DecisionId>,
     /// What was refused, with the reason; without an id when the bundle could not even be read.
@@ -89,7 +92,14 @@ mod tests {
     use super::*;
 
     fn receipt(edge: &str, revision: u64) -> Receipt {
-        Receipt { edge: edge.to_owned(), revision, applied: vec![], refused: vec![], alarms: vec![] }
+        Receipt {
+            edge: edge.to_owned(),
+            revision,
+            purged: 0,
+            applied: vec![],
+            refused: vec![],
+            alarms: vec![],
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod idempotency;
 mod integrity;
 mod log;
 mod open;
+mod purges;
 mod restore;
 mod rows;
 mod sessions;

@@ -285,7 +285,10 @@ fn migrator() -> Migrator {
     let step = |version, name: &'static str, sql: &'static str| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(vec![step(1, "records", include_str!("../migrations/0001_records.sql"))])
+    Migrator::with_migrations(vec![
+        step(1, "records", include_str!("../migrations/0001_records.sql")),
+        step(2, "purges", include_str!("../migrations/0002_purges.sql")),
+    ])
 }
 
 fn migration_error(path: &Path, error: sqlx::migrate::MigrateError) -> OpenError {

@@ -50,3 +50,12 @@ pub const IDEMPOTENCY_KEYS_MAX: u64 = 100_000;
 
 /// The largest answer kept under an idempotency key, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// The most purges kept, and the most one window holds; the oldest are forgotten.
+pub const PURGES_KEPT_MAX: u64 = 4_096;
+
+/// The most purges one append takes.
+pub const PURGES_PER_APPEND_MAX: usize = 1_000;
+
+/// The longest target of a purge, in bytes of its JSON.
+pub const PURGE_TARGET_BYTES_MAX: usize = 16 * 1024;

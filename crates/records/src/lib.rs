@@ -28,6 +28,7 @@ mod evidence;
 mod idempotency;
 mod log;
 mod page;
+mod purges;
 mod sessions;
 mod sites;
 mod upkeep;
@@ -54,6 +55,7 @@ pub use log::{
     check_publication, checkpoint_body, checkpoint_size,
 };
 pub use page::{Cursor, Listing, Page, Versioned};
+pub use purges::{KeptPurge, PurgeOrder, Purges};
 pub use sessions::{Session, Sessions};
 pub use sites::{Account, ApplyError, Change, Fleet, RevisionNote, RevisionSummary, Sites};
 pub use upkeep::Upkeep;
@@ -63,11 +65,11 @@ pub use upkeep::Upkeep;
 /// A part that needs one duty should ask for that duty alone, say `&dyn Log`: an `Arc<dyn Records>`
 /// becomes an `Arc<dyn Log>` by itself (trait upcasting).
 pub trait Records:
-    Sites + Cases + Decisions + EvidenceVault + Log + Documents + Sessions + Idempotency + Upkeep
+    Sites + Cases + Decisions + EvidenceVault + Log + Documents + Purges + Sessions + Idempotency + Upkeep
 {
 }
 
 impl<T> Records for T where
-    T: Sites + Cases + Decisions + EvidenceVault + Log + Documents + Sessions + Idempotency + Upkeep
+    T: Sites + Cases + Decisions + EvidenceVault + Log + Documents + Purges + Sessions + Idempotency + Upkeep
 {
 }

@@ -18,6 +18,7 @@ pub struct Account {
 /// One step of a change of accounts and sites; the steps of one `apply` happen in order, all or none.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "few live at once, and most of them are sites")]
 pub enum Change {
     /// Adds the account or renames it.
     PutAccount(Account),

@@ -197,6 +197,7 @@ impl Mote {
             origins: vec![Origin { scheme: Scheme::Http, host, port: origin_port }],
             services: [Service::Cache, Service::Shield, Service::Errors].into(),
             cache: CacheMode::Guarded,
+            cache_rules: caching::Rules::default(),
             certificate: None,
             error_page: None,
         }

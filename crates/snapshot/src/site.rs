@@ -1,5 +1,6 @@
 //! A site as an edge serves it.
 
+use caching::Rules;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -21,12 +22,19 @@ pub struct Site {
     pub services: BTreeSet<Service>,
     /// How its answers are cached.
     pub cache: CacheMode,
+    /// What its owner sets beyond the origin's fields.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cache_rules: Rules,
     /// Its certificate; none: the local authority on loopback, or ACME.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateFiles>,
     /// Its own error page: HTML with tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_page: Option<String>,
+}
+
+fn is_default(rules: &Rules) -> bool {
+    *rules == Rules::default()
 }
 
 /// Where a site's content comes from.

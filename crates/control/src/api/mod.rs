@@ -10,6 +10,7 @@ mod decisions;
 mod events;
 mod evidence;
 mod findings;
+pub(crate) mod purges;
 mod referrals;
 mod refusals;
 mod session;
@@ -87,6 +88,8 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(decisions::one))
         .routes(routes!(decisions::bytes))
         .routes(routes!(decisions::approve))
+        .routes(routes!(purges::list, purges::purge))
+        .routes(routes!(purges::one))
         .routes(routes!(system::status))
         .routes(routes!(system::backup))
         .routes(routes!(events::live))

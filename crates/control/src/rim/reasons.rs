@@ -69,6 +69,12 @@ reasons! {
     WrongState = "wrong-state", CONFLICT, "That cannot follow the present state.";
     EvidenceUnknown = "evidence-unknown", UNPROCESSABLE_ENTITY, "A finding names evidence that this case does not hold.";
     ScopeUnknown = "scope-unknown", UNPROCESSABLE_ENTITY, "A scope names a site that is not served here.";
+    SiteMissing = "site-missing", UNPROCESSABLE_ENTITY, "A purge by tag, prefix or host, or of everything, needs the site.";
+    SiteUnknown = "site-unknown", UNPROCESSABLE_ENTITY, "A purge names a site that is not served here.";
+    OutsideSite = "outside-site", UNPROCESSABLE_ENTITY, "A purge names a host that does not belong to the site.";
+    PurgeMistaken = "purge-mistaken", UNPROCESSABLE_ENTITY, "A purge names nothing that can be purged.";
+    AllSitesUnconfirmed = "all-sites-unconfirmed", CONFLICT,
+        "This purges every customer's copies; repeat it with `confirmed` if that is meant.";
     RecordsBusy = "records-busy", SERVICE_UNAVAILABLE, "The records are busy or away; try again in a moment.";
     DiskFull = "disk-full", INSUFFICIENT_STORAGE, "The disk is full.";
     LogStopped = "log-stopped", SERVICE_UNAVAILABLE, "The log takes no entries at the moment; the alarm on the console says why.";

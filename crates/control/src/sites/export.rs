@@ -1,5 +1,6 @@
 //! What is stored, as a sites file that `apply` reads back to the same.
 
+use caching::{QueryRule, Rules};
 use records::Fleet;
 use snapshot::{CacheMode, Scheme, Service, Site};
 use std::fmt::Write as _;
@@ -36,6 +37,40 @@ fn write_site(text: &mut String, site: &Site) {
     let _ = writeln!(text, "  cache = \"{cache}\"");
     if let Some(page) = &site.error_page {
         let _ = writeln!(text, "  error_page = {}", quoted(page));
+    }
+    // Last: keys after a table's header belong to the table.
+    write_rules(text, &site.cache_rules);
+}
+
+fn write_rules(text: &mut String, rules: &Rules) {
+    if *rules == Rules::default() {
+        return;
+    }
+    let _ = writeln!(text, "    [account.site.cache_rules]");
+    if !rules.ttl.is_empty() {
+        let _ = writeln!(text, "    ttl = [");
+        for rule in &rules.ttl {
+            let status = rule.status.map_or_else(String::new, |range| match range.from == range.to {
+                true => format!(", status = {}", range.from),
+                false => format!(", status = \"{}-{}\"", range.from, range.to),
+            });
+            let (path, seconds) = (quoted(&rule.path), rule.ttl_seconds);
+            let _ = writeln!(text, "      {{ path = {path}{status}, seconds = {seconds} }},");
+        }
+        let _ = writeln!(text, "    ]");
+    }
+    if !rules.bypass_cookies.is_empty() {
+        let _ = writeln!(text, "    bypass_cookies = {}", list(rules.bypass_cookies.iter().cloned()));
+    }
+    if rules.query != QueryRule::default() {
+        let (ignore, sort) = (list(rules.query.ignore.iter().cloned()), rules.query.sort);
+        let _ = writeln!(text, "    query = {{ ignore = {ignore}, sort = {sort} }}");
+    }
+    if let Some(agree) = rules.agree_content_type {
+        let _ = writeln!(text, "    agree_content_type = {agree}");
+    }
+    if rules.strict_age {
+        let _ = writeln!(text, "    strict_age = true");
     }
 }
 

@@ -184,6 +184,7 @@ impl<'a> Planner<'a> {
             origins: entry.origins.clone(),
             services: entry.services.clone(),
             cache: entry.cache,
+            cache_rules: entry.cache_rules.clone(),
             certificate: entry.certificate.clone(),
             error_page: entry.error_page.clone(),
         };
@@ -269,6 +270,7 @@ fn differences(old: &Site, new: &Site) -> Vec<String> {
         ("origins", old.origins != new.origins),
         ("services", old.services != new.services),
         ("cache mode", old.cache != new.cache),
+        ("cache rules", old.cache_rules != new.cache_rules),
         ("certificate", old.certificate != new.certificate),
         ("error page", old.error_page != new.error_page),
     ];

@@ -49,6 +49,18 @@ hosts = ["b.test"]
 origins = ["https://[::1]:2"]
 cache = "origin"
 services = ["cache"]
+[account.site.cache_rules]
+bypass_cookies = ["session", "wp_*"]
+query = { ignore = ["utm_*"], sort = true }
+agree_content_type = false
+strict_age = true
+[[account.site.cache_rules.ttl]]
+path = "/assets/"
+seconds = 86400
+[[account.site.cache_rules.ttl]]
+path = "*"
+status = "400-499"
+seconds = 10
 [[account]]
 name = "two"
 [[account.site]]
@@ -74,6 +86,17 @@ fn what_is_exported_applies_to_nothing() {
     let fleet = two();
     let again = planned(&fleet, &export(&fleet), true).expect("exported");
     assert!(again.changes.is_empty(), "{:?}\n{}", again.changes, export(&fleet));
+    let rules = "    [account.site.cache_rules]
+    ttl = [
+      { path = \"/assets/\", seconds = 86400 },
+      { path = \"*\", status = \"400-499\", seconds = 10 },
+    ]
+    bypass_cookies = [\"session\", \"wp_*\"]
+    query = { ignore = [\"utm_*\"], sort = true }
+    agree_content_type = false
+    strict_age = true
+";
+    assert!(export(&fleet).contains(rules), "{}", export(&fleet));
 }
 
 #[test]
@@ -108,6 +131,7 @@ fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
         ("\"a.test\", \"www.a.test\"", "\"a.test\", \"www.a.test\", \"d.test\""),
         ("services = [\"cache\"]", "services = [\"cache\", \"shield\"]"),
         ("cache = \"origin\"", "cache = \"guarded\""),
+        ("seconds = 10", "seconds = 0"),
     ] {
         let plan = planned(&fleet, &TWO.replace(from, to), false).expect("plan");
         assert_eq!((plan.steps.len(), plan.lowering().count()), (1, 0), "{from}");

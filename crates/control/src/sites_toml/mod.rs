@@ -8,6 +8,7 @@
 
 mod nearest;
 mod reader;
+mod rules;
 mod site;
 
 #[cfg(test)]

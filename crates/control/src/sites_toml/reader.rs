@@ -123,6 +123,41 @@ impl<'a, 'i, 'c, 't> Fields<'a, 'i, 'c, 't> {
         tables
     }
 
+    /// The table under `key`; `sample` says how it is written.
+    pub(super) fn table(&mut self, key: &str, sample: &str) -> Option<(&'a DeTable<'i>, Place)> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => Some((table, value.span())),
+            _ => {
+                self.complaints.add(value.span(), format!("{key:?} is a table, written {sample}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn truth(&mut self, key: &str) -> Option<bool> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(truth) => Some(*truth),
+            _ => {
+                self.complaints.add(value.span(), format!("{key:?} is true or false"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn number(&mut self, key: &str) -> Option<(i64, Place)> {
+        let value = self.get(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.complaints.add(value.span(), format!("{key:?} is a whole number"));
+        }
+        number.map(|number| (number, value.span()))
+    }
+
     pub(super) fn required_text(&mut self, key: &str) -> Option<(String, Place)> {
         self.complain_if_missing(key, "");
         self.text(key)

@@ -1,14 +1,15 @@
 //! One `[[account.site]]`.
 
-use super::nearest;
 use super::reader::{Complaints, Fields, Place, short};
+use super::{nearest, rules};
+use caching::Rules;
 use snapshot::{CacheMode, CertificateFiles, Origin, Scheme, Service};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 use vocabulary::{Hostname, SitePattern};
 
-const KEYS: [&str; 6] = ["hosts", "origins", "certificate", "services", "cache", "error_page"];
+const KEYS: [&str; 7] = ["hosts", "origins", "certificate", "services", "cache", "cache_rules", "error_page"];
 const SERVICES: [&str; 3] = ["cache", "shield", "errors"];
 const CACHE_MODES: [&str; 2] = ["guarded", "origin"];
 /// Most host patterns of one site.
@@ -31,6 +32,8 @@ pub struct SiteEntry {
     pub services: BTreeSet<Service>,
     /// What may be stored.
     pub cache: CacheMode,
+    /// What the owner sets beyond the origin's fields.
+    pub cache_rules: Rules,
     /// The site's own error page, HTML with tokens.
     pub error_page: Option<String>,
 }
@@ -52,6 +55,7 @@ pub(super) fn read(
         certificate: certificate(&mut fields, base),
         services: services(&mut fields),
         cache: cache(&mut fields),
+        cache_rules: rules::read(&mut fields),
         error_page: error_page(&mut fields),
     })
 }

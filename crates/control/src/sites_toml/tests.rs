@@ -131,3 +131,67 @@ fn several_mistakes_are_told_at_once_and_bounded() {
 fn a_file_over_the_bound_is_refused_unread() {
     assert!(read(&"#".repeat(BYTES_MAX + 1)).is_err());
 }
+
+/// A file with one site whose table of cache rules holds this text, from line 6 on.
+fn with_rules(rules: &str) -> Result<Document, SitesError> {
+    read(&format!(
+        "[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\norigins = [\"o.test\"]\n{rules}"
+    ))
+}
+
+#[test]
+fn cache_rules_are_read_whole_and_default_to_none() {
+    let rules = |text| with_rules(text).expect(text).accounts[0].sites[0].cache_rules.clone();
+    assert_eq!(rules(""), caching::Rules::default());
+    assert_eq!(rules("[account.site.cache_rules]"), caching::Rules::default());
+    let read = rules(
+        "[account.site.cache_rules]
+        ttl = [{ path = \"/a/\", seconds = 60 }, { path = \"*.css\", status = 404, seconds = 0 }]
+        bypass_cookies = [\"session\", \"wp_*\"]
+        query = { ignore = [\"utm_*\"], sort = true }
+        agree_content_type = true",
+    );
+    assert_eq!((read.ttl[0].path.as_str(), read.ttl[0].status, read.ttl[0].ttl_seconds), ("/a/", None, 60));
+    assert_eq!(read.ttl[1].status, Some(caching::StatusRange { from: 404, to: 404 }));
+    assert_eq!(read.bypass_cookies, ["session", "wp_*"]);
+    assert_eq!(read.query, caching::QueryRule { ignore: vec!["utm_*".to_owned()], sort: true });
+    assert_eq!((read.agree_content_type, read.strict_age), (Some(true), false));
+}
+
+#[test]
+fn mistakes_in_cache_rules_are_placed_too() {
+    for (text, line, says) in [
+        ("cache_rule = {}", 6, "did you mean \"cache_rules\"?"),
+        ("cache_rules = true", 6, "[account.site.cache_rules]"),
+        ("[account.site.cache_rules]\nbypass_cookie = []", 7, "did you mean \"bypass_cookies\"?"),
+        ("[account.site.cache_rules]\nbypass_cookies = [\"a b\"]", 7, "not a cookie's name"),
+        ("[account.site.cache_rules]\nbypass_cookies = \"a\"", 7, "a list of texts"),
+        ("[account.site.cache_rules]\nagree_content_type = 1", 7, "true or false"),
+        ("[account.site.cache_rules]\nquery = { sorted = true }", 7, "did you mean \"sort\"?"),
+        ("[account.site.cache_rules]\nquery = { ignore = [\"a=b\"] }", 7, "not a parameter's name"),
+        ("[account.site.cache_rules]\nquery = \"sort\"", 7, "written query ="),
+        ("[account.site.cache_rules]\nttl = [{ path = \"/a\" }]", 7, "write seconds = 3600"),
+        ("[account.site.cache_rules]\nttl = [{ seconds = 1 }]", 7, "\"path\" is missing"),
+        ("[account.site.cache_rules]\nttl = [{ path = \"a\", seconds = 1 }]", 7, "begins with /"),
+        ("[account.site.cache_rules]\nttl = [{ path = \"/a?b\", seconds = 1 }]", 7, "begins with /"),
+        ("[account.site.cache_rules]\nttl = [{ path = \"/a\", seconds = -1 }]", 7, "0 to 31536000"),
+        ("[account.site.cache_rules]\nttl = [{ path = \"/a\", seconds = 1.5 }]", 7, "whole number"),
+        ("[account.site.cache_rules]\nttl = [{ path = \"/a\", seconds = 1, status = 99 }]", 7, "200 to 599"),
+        (
+            "[account.site.cache_rules]\nttl = [{ path = \"/a\", seconds = 1, status = \"500-400\" }]",
+            7,
+            "200 to 599",
+        ),
+        (
+            "[account.site.cache_rules]\nttl = [{ path = \"/a\", seconds = 1, stauts = 404 }]",
+            7,
+            "did you mean \"status\"?",
+        ),
+        ("[[account.site.cache_rules.ttl]]\npath = \"/a\"\nsecond = 1", 8, "did you mean \"seconds\"?"),
+    ] {
+        let error = with_rules(text).expect_err(text);
+        assert_eq!(error.mistakes.len(), 1, "{text}: {error}");
+        assert_eq!(error.mistakes[0].line, line, "{text}: {error}");
+        assert!(error.to_string().contains(says), "{text}: {error}");
+    }
+}

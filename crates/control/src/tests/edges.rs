@@ -87,6 +87,7 @@ async fn refusals_and_gaps_are_alarms_until_they_are_over() {
     let receipt = |applied: bool, refused: bool| Receipt {
         edge: "edge-2".to_owned(),
         revision: 99,
+        purged: 0,
         applied: applied.then_some(id).into_iter().collect(),
         refused: refused.then(|| (Some(id), "the checkpoint does not hold".to_owned())).into_iter().collect(),
         alarms: Vec::new(),

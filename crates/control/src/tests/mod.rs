@@ -5,6 +5,7 @@ mod edges;
 mod entering;
 mod interrupted;
 mod officers;
+mod purging;
 mod repeating;
 mod restarting;
 mod rig;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use vocabulary::{Clock, DecisionId, ManualClock, SeededRandom, Timestamp};
+use vocabulary::{Clock, ManualClock, SeededRandom, Timestamp};
 
 /// An answer, read whole.
 #[derive(Debug, Clone)]
@@ -279,6 +279,10 @@ pub(super) struct Seen {
     pub(super) bundles: usize,
     pub(super) snapshot: Option<Arc<Snapshot>>,
     pub(super) refused: Vec<String>,
+    /// The last window of purges.
+    pub(super) purges: caching::PurgeWindow,
+    /// Purges that it puts off holding, for tests of slow edges.
+    pub(super) puts_off: bool,
 }
 
 impl Edge {
@@ -286,27 +290,36 @@ impl Edge {
         let mut enforcement = Enforcement::new(roots(data_dir), Trust::default());
         let seen = Arc::new(Mutex::new(Seen::default()));
         let shared = seen.clone();
+        let mut purges = feed.clone();
         let task = tokio::spawn(async move {
-            while let Ok(parcel) = feed.changed().await {
-                let applied = enforcement.apply(&parcel, clock.now());
-                let refused: Vec<(Option<DecisionId>, String)> =
-                    applied.refused.iter().map(|(id, why)| (*id, why.name().to_owned())).collect();
-                {
-                    let mut seen = shared.lock().expect("lock");
-                    seen.revision = parcel.revision;
-                    seen.sites = parcel.sites.len();
-                    seen.bundles = parcel.bundles.len();
-                    seen.snapshot = Some(applied.snapshot.clone());
-                    seen.refused.extend(refused.iter().map(|(_, why)| why.clone()));
+            let edge = "edge-1".to_owned();
+            let mut receipt =
+                Receipt { edge, revision: 0, purged: 0, applied: vec![], refused: vec![], alarms: vec![] };
+            loop {
+                tokio::select! {
+                    Ok(parcel) = feed.changed() => {
+                        receipt.revision = parcel.revision;
+                        take(&shared, &mut enforcement, &parcel, clock.now(), &mut receipt);
+                    }
+                    Ok(window) = purges.purges_changed() => {
+                        let mut seen = shared.lock().expect("lock");
+                        seen.purges = (*window).clone();
+                        if seen.puts_off {
+                            continue;
+                        }
+                        receipt.purged = window.revision();
+                    }
+                    else => return,
                 }
-                let (edge, revision) = ("edge-1".to_owned(), parcel.revision);
-                let told =
-                    applied.alarms.iter().filter(|alarm| !matches!(alarm, snapshot::Alarm::Refused { .. }));
-                let alarms = told.map(ToString::to_string).collect();
-                feed.report(Receipt { edge, revision, applied: applied.applied, refused, alarms });
+                feed.report(receipt.clone());
             }
         });
         Self { seen, task }
+    }
+
+    /// A part of its state.
+    pub(super) fn state<T>(&self, of: impl FnOnce(&mut Seen) -> T) -> T {
+        of(&mut self.seen.lock().expect("lock"))
     }
 
     /// Waits until the edge has seen something.
@@ -319,6 +332,26 @@ impl Edge {
         }
         panic!("the edge never saw {what}");
     }
+}
+
+fn take(
+    seen: &Mutex<Seen>,
+    enforcement: &mut Enforcement,
+    parcel: &snapshot::Parcel,
+    now: Timestamp,
+    receipt: &mut Receipt,
+) {
+    let applied = enforcement.apply(parcel, now);
+    receipt.refused = applied.refused.iter().map(|(id, why)| (*id, why.name().to_owned())).collect();
+    let told = applied.alarms.iter().filter(|alarm| !matches!(alarm, snapshot::Alarm::Refused { .. }));
+    receipt.alarms = told.map(ToString::to_string).collect();
+    receipt.applied = applied.applied;
+    let mut seen = seen.lock().expect("lock");
+    seen.revision = parcel.revision;
+    seen.sites = parcel.sites.len();
+    seen.bundles = parcel.bundles.len();
+    seen.snapshot = Some(applied.snapshot.clone());
+    seen.refused.extend(receipt.refused.iter().map(|(_, why)| why.clone()));
 }
 
 /// A case whose facts open the gate for M5 now; returns its id.

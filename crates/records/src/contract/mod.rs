@@ -13,6 +13,7 @@ pub mod documents;
 pub mod evidence;
 pub mod fixtures;
 pub mod log;
+pub mod purges;
 pub mod sessions;
 pub mod sites;
 
@@ -78,6 +79,16 @@ macro_rules! contract_suite {
                 a_page_of_large_documents_stops_early,
                 a_register_is_set_under_its_version,
                 documents_and_registers_survive_reopening,
+            }
+            purges {
+                purges_take_contiguous_revisions_of_their_own,
+                a_window_begins_where_it_is_asked_to,
+                forgotten_purges_move_the_beginning_of_every_window,
+                skipped_revisions_make_every_earlier_edge_distrust,
+                purges_are_listed_by_site_newest_first,
+                of_racing_purges_none_is_lost,
+                an_oversized_purge_is_refused,
+                purges_survive_reopening,
             }
             sessions {
                 a_session_lives_until_its_end_or_until_closed,

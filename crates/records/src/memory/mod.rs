@@ -7,6 +7,7 @@ mod cases;
 mod documents;
 mod evidence;
 mod log;
+mod purges;
 mod sessions;
 mod sites;
 
@@ -36,6 +37,7 @@ struct State {
     evidence: evidence::EvidenceShelf,
     log: log::LogShelf,
     documents: documents::DocumentShelf,
+    purges: purges::PurgeShelf,
     sessions: sessions::SessionShelf,
     faults: VecDeque<Option<Fault>>,
     calls: u64,
