@@ -119,8 +119,10 @@ impl Shift {
         }
         listeners.wait().await;
         connections.close();
+        worker.fills.close();
         // What is not over by then is dropped with the runtime.
-        let _ = tokio::time::timeout(STOP_TIME_MAX, connections.wait()).await;
+        let all = async { tokio::join!(connections.wait(), worker.fills.wait()) };
+        let _ = tokio::time::timeout(STOP_TIME_MAX, all).await;
     }
 }
 

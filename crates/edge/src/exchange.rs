@@ -1,39 +1,38 @@
 //! One exchange, from a request's head to its record: the only place that leads from step to step.
 //!
-//! `Accepted → Identified → Admitted → Routed → Hit | Miss → Fetched → Answered → recorded`. Each step is a
-//! file in `stages/` and knows none of the others; whatever ends an exchange early is a [`Reason`].
+//! `Accepted → Identified → Admitted → Routed → Hit | Stale | Miss → Following | Fetched → Answered →
+//! recorded`. Each step is a file in `stages/` and knows none of the others; whatever ends an exchange early
+//! is a [`Reason`]. What is fetched for the cache and not for one visitor is a fill's (`fill.rs`).
 //!
 //! Invariants: every exchange is recorded, as the last thing that happens; nothing is served without
 //! [`Admitted`], which only the admit stage makes.
 
-use crate::compress::{announce, choose};
-use crate::origin_request::OnBehalf;
+use crate::compress::choose;
+use crate::flights::Landed;
+use crate::passage::{Facts, answer_on, pass};
 use crate::ports::{Answer, Content, OwnFields};
 use crate::reasons::Reason;
-use crate::request::{Length, Request};
-use crate::stages::admit::{Judgement, admit};
-use crate::stages::fetch::{Fetched, fetch};
-use crate::stages::identify::{Identified, identify};
-use crate::stages::keep::{Filling, Received, invalidate};
-use crate::stages::look_up::{Found, look_up};
+use crate::request::Request;
+use crate::stages::admit::{Judgement, judge};
+use crate::stages::board::{Boarded, Held, Voyage};
+use crate::stages::close::{blocked_after_all, or_error_page};
+use crate::stages::follow::{follow, landed};
+use crate::stages::identify::identify;
+use crate::stages::look_up::{Found, Selected, load, look_up};
 use crate::stages::record::record;
-use crate::stages::relay::{length_of, passed_on, relay};
-use crate::stages::route::{Routed, route};
-use crate::stages::{Admitted, reply, stored, tunnel};
+use crate::stages::route::{rewritten, route};
+use crate::stages::{reply, stored};
 use crate::trail::{Counted, Trail};
 use crate::vigil::keep_vigil;
 use crate::worker::Worker;
-use caching::{CacheStatus, Exchanged, Plan};
-use http::{HeaderMap, StatusCode, header};
-use object_cache::Fill;
+use caching::{CacheStatus, Plan, StaleGround, StaleLeave};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use vocabulary::Timestamp;
 
 /// Serves one request of a visitor.
 pub(crate) async fn exchange<C: Content, A: Answer>(
-    worker: &Worker,
+    worker: &Arc<Worker>,
     peer: IpAddr,
     request: &Request,
     content: &mut C,
@@ -61,7 +60,7 @@ pub(crate) async fn refuse<A: Answer>(worker: &Worker, peer: IpAddr, reason: Rea
 
 /// Accepted → Identified → Admitted → Routed, and on from there under the eyes of the vigil.
 async fn lead<C: Content, A: Answer>(
-    worker: &Worker,
+    worker: &Arc<Worker>,
     peer: IpAddr,
     request: &Request,
     trail: &mut Trail,
@@ -78,170 +77,174 @@ async fn lead<C: Content, A: Answer>(
             return boxed(reply::blocked(&measure, request, trail, trail.started, &date, answer)).await;
         }
     };
-    let routed = route(admitted.site(), request);
-    let facts = Facts { worker, request, identified, admitted, routed };
-    let (host, generation) = (request.authority.host(), facts.admitted.generation());
+    let target = rewritten(admitted.site(), request);
+    let keyed = target.as_ref().unwrap_or(&request.target);
+    let routed = route(admitted.site(), request, keyed.as_str().as_bytes());
+    let facts =
+        Facts { worker, request, target: target.as_ref(), identified, admitted: &admitted, routed: &routed };
+    let (host, generation) = (request.authority.host(), admitted.generation());
     let serving = pin!(serve(&facts, trail, content, answer));
     keep_vigil(&worker.shared, host, generation, serving).await
 }
 
-/// What is settled about a request once it is routed.
-struct Facts<'a> {
-    worker: &'a Worker,
-    request: &'a Request,
-    identified: Identified,
-    admitted: Admitted,
-    routed: Routed<'a>,
-}
-
-/// Judges the request now, and notes whose it is.
-fn judge(worker: &Worker, request: &Request, trail: &mut Trail, now: Timestamp) -> Judgement {
-    let serving = worker.shared.serving.load();
-    let host = request.authority.host();
-    let judgement = admit(&serving, host, now);
-    trail.site = match &judgement {
-        Judgement::Admitted(admitted) => Some(Arc::clone(admitted.site())),
-        Judgement::Blocked(measure) => {
-            trail.decision = Some(measure.id());
-            serving.snapshot.site(host).cloned()
-        }
-        Judgement::Unknown => None,
-    };
-    trail.counters = trail.site.as_ref().and_then(|site| serving.sites.get(&site.id)).cloned();
-    judgement
-}
-
-/// Routed → Hit | Miss.
+/// Routed → Hit | Stale or Miss | passed by.
 async fn serve<C: Content, A: Answer>(
     facts: &Facts<'_>,
     trail: &mut Trail,
     content: &mut C,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
-    let Facts { worker, request, routed, .. } = facts;
-    let why = match routed.plan {
-        Plan::Bypass(why) => why,
+    let Facts { worker, routed, .. } = facts;
+    match routed.plan {
+        Plan::Bypass(why) => boxed(pass(facts, why, trail, content, answer)).await,
         Plan::Lookup => match look_up(&worker.shared.cache, &routed.key, &routed.asked, trail.started) {
-            Found::Hit { stored, age, ttl, form } => {
-                trail.cache = Some(CacheStatus::Hit { ttl });
-                let stored = choose(&worker.shared.encoders, stored, &form, request);
-                let own = OwnFields { age: Some(age), ..trail.own_fields() };
-                return stored::send(&stored, form, routed.asked.is_head(), own, answer).await;
+            Found::Hit(selected) => {
+                let status = CacheStatus::Hit { ttl: selected.ttl };
+                send(facts, selected, status, trail, answer).await
             }
-            Found::Miss(why) if routed.asked.only_if_cached() => {
-                trail.cache = Some(CacheStatus::Local { why });
-                return Err(Reason::OnlyIfCached);
-            }
-            Found::Miss(why) => why,
+            found => boxed(without_hit(facts, found, trail, content, answer)).await,
         },
-    };
-    boxed(from_origin(facts, why, trail, content, answer)).await
+    }
 }
 
-/// Miss → Fetched → Answered.
-async fn from_origin<C: Content, A: Answer>(
+/// Hit | Stale | Revalidated → Answered.
+async fn send<A: Answer>(
     facts: &Facts<'_>,
+    selected: Selected,
+    status: CacheStatus,
+    trail: &mut Trail,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let Facts { worker, request, routed, .. } = facts;
+    let Selected { stored, age, form, .. } = selected;
+    trail.cache = Some(status);
+    let stored = choose(&worker.shared.encoders, stored, &form, request);
+    let own = OwnFields { age: Some(age), ..trail.own_fields() };
+    stored::send(&stored, form, &routed.asked, own, answer).await
+}
+
+/// Stale or Miss → Hit on disk | sent stale | Following | Fetched.
+async fn without_hit<C: Content, A: Answer>(
+    facts: &Facts<'_>,
+    found: Found,
+    trail: &mut Trail,
+    content: &mut C,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let Facts { worker, request, target, ref identified, admitted, routed } = *facts;
+    let (ray, now) = (trail.ray, trail.started);
+    let voyage = Voyage { worker, request, target, identified, admitted, routed, ray, now };
+    let found = match found {
+        Found::Miss(why) if !routed.asked.only_if_cached() && voyage.is_marked() => {
+            return pass(facts, why, trail, content, answer).await;
+        }
+        Found::Miss(_) => load(&worker.shared.cache, &routed.key, &routed.asked, now).await,
+        found => found,
+    };
+    let (held, why) = match found {
+        Found::Hit(selected) => {
+            trail.from_disk = true;
+            let status = CacheStatus::Hit { ttl: selected.ttl };
+            return send(facts, selected, status, trail, answer).await;
+        }
+        Found::Stale { held, leave, why } => (Some(Held { selected: held, leave }), why),
+        Found::Miss(why) => (None, why),
+    };
+    match held.as_ref().map(|held| (held, held.leave)) {
+        Some((held, StaleLeave::WhileRevalidate)) => {
+            voyage.revalidate_in_background(held);
+            stale(facts, held, StaleGround::WhileRevalidate, trail, answer).await
+        }
+        _ if routed.asked.only_if_cached() => {
+            trail.cache = Some(CacheStatus::Local { why });
+            Err(Reason::OnlyIfCached)
+        }
+        Some((held, StaleLeave::IfError)) if voyage.origin_is_away() => {
+            stale(facts, held, StaleGround::Unreachable, trail, answer).await
+        }
+        _ => fly(facts, &voyage, held, why, trail, content, answer).await,
+    }
+}
+
+/// Sends what is held as it is.
+async fn stale<A: Answer>(
+    facts: &Facts<'_>,
+    held: &Held,
+    ground: StaleGround,
+    trail: &mut Trail,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let status = CacheStatus::Stale { ttl: held.selected.ttl, ground };
+    send(facts, held.selected.clone(), status, trail, answer).await.map(|_| Reason::Stale)
+}
+
+/// Stale or Miss → Following, for all who want the same; else → Fetched.
+async fn fly<C: Content, A: Answer>(
+    facts: &Facts<'_>,
+    voyage: &Voyage<'_>,
+    held: Option<Held>,
     why: caching::Reason,
     trail: &mut Trail,
     content: &mut C,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
-    let Facts { worker, request, identified, admitted, routed } = facts;
-    trail.cache = Some(CacheStatus::Forwarded { why, status: None, kept: Err(None) });
-    let lookup = routed.plan == Plan::Lookup;
-    let behalf = OnBehalf {
-        peer: identified.peer,
-        trusted: identified.by_trusted_proxy,
-        ray: trail.ray,
-        accept_encoding: lookup.then(|| routed.asked.accept_encoding()),
-    };
-    let fill = lookup.then(|| worker.shared.cache.begin(&routed.key));
-    let requested = worker.shared.clock.now();
-    let Fetched { status, fields, body, transfer } =
-        fetch(worker, admitted, request, &behalf, content, answer).await?;
-    let received = worker.shared.clock.now();
-    if status == StatusCode::SWITCHING_PROTOCOLS {
-        let lease = transfer.into_lease();
-        return tunnel::run(fields, lease, trail.own_fields(), content, answer).await;
-    }
-    invalidate(worker, &routed.key, request, status, &fields);
-    let length = length_of(status, &fields, &body, request.method == http::Method::HEAD);
-    let exchanged = Exchanged { requested, received };
-    let filling = match fill {
-        Some(fill) => begin_filling(facts, fill, status, &fields, length, exchanged).map_err(Some),
-        None => Err(None),
-    };
-    let kept = filling.as_ref().map(|filling| filling.ttl(received)).map_err(|reason| *reason);
-    trail.cache = Some(CacheStatus::Forwarded { why, status: Some(status), kept });
-    let mut filling = filling.ok();
-    let gather = |piece: &[u8]| {
-        if filling.as_mut().is_some_and(|filling| !filling.add(piece)) {
-            filling = None;
+    // Once with others, where that is possible; then, to revalidate what is held, alone.
+    for alone in [false, true] {
+        let Some(mut boarded) = voyage.board(held.as_ref(), why, alone) else { break };
+        trail.cache = Some(CacheStatus::Forwarded { why, status: None, kept: Err(None) });
+        match (landed(&mut boarded.reader, answer).await?, &held) {
+            (Landed::Failed(_), Some(held)) if held.leave != StaleLeave::Forbidden => {
+                return stale(facts, held, StaleGround::Unreachable, trail, answer).await;
+            }
+            (Landed::Failed(reason), _) => return Err(reason),
+            (Landed::Refused(status), Some(held)) if held.leave != StaleLeave::Forbidden => {
+                return stale(facts, held, StaleGround::Error(status), trail, answer).await;
+            }
+            (landed, _) => {
+                if let Some(outcome) = disembark(facts, boarded, landed, why, trail, answer).await {
+                    return outcome;
+                }
+            }
         }
-    };
-    let (mut fields, own) = (passed_on(fields, &worker.date.at(received)), trail.own_fields());
-    if kept.is_ok() {
-        announce(&mut fields, status, length.known());
+        if held.is_none() {
+            break;
+        }
     }
-    let reason = relay(status, fields, length, own, (body, transfer), answer, gather).await?;
-    if let Some(filling) = filling {
-        filling.publish();
-    }
-    Ok(reason)
+    pass(facts, why, trail, content, answer).await
 }
 
-/// An answer that ends only with its connection may have been cut, and nobody could tell.
-fn begin_filling<'a>(
-    facts: &Facts<'a>,
-    fill: Fill,
-    status: StatusCode,
-    fields: &HeaderMap,
-    length: Length,
-    exchanged: Exchanged,
-) -> Result<Filling<'a>, caching::Reason> {
-    let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
-    let received = Received { status, fields, delimited, exchanged };
-    let routed = &facts.routed;
-    Filling::begin(facts.worker, (routed.key, fill), &routed.asked, &received, routed.mode)
+/// Following → Answered; none where what has come is not for this request.
+async fn disembark<A: Answer>(
+    facts: &Facts<'_>,
+    boarded: Boarded,
+    landed: Landed,
+    why: caching::Reason,
+    trail: &mut Trail,
+    answer: &mut A,
+) -> Option<Result<Reason, Reason>> {
+    let Facts { worker, routed, .. } = facts;
+    let now = worker.shared.clock.now();
+    match landed {
+        Landed::Stored(stored) => {
+            let (selected, status) = boarded.selects(&routed.asked, stored, now)?;
+            Some(send(facts, selected, status, trail, answer).await)
+        }
+        Landed::Arriving(arriving) => {
+            let suited = boarded.suits(&routed.asked, &arriving, now)?;
+            trail.cache = Some(suited.status);
+            let own = OwnFields { age: suited.age, ..trail.own_fields() };
+            Some(follow(&boarded.reader, &arriving, suited.form, own, answer).await)
+        }
+        Landed::Personal(reason) => {
+            let fetched = boarded.handed()?;
+            Some(answer_on(facts, (why, Err(Some(reason))), *fetched, None, trail, answer).await)
+        }
+        Landed::Refused(_) | Landed::Failed(_) => None,
+    }
 }
 
 /// What is not needed to answer from the cache has a box of its own, so that a connection does not carry
 /// its memory while idle.
 fn boxed<F: Future>(step: F) -> Pin<Box<F>> {
     Box::pin(step)
-}
-
-/// A measure came into force before anything was answered: the visitor gets its page.
-async fn blocked_after_all<A: Answer>(
-    worker: &Worker,
-    request: &Request,
-    trail: &mut Trail,
-    answer: &mut A,
-) -> Reason {
-    let now = worker.shared.clock.now();
-    trail.cache = None;
-    match judge(worker, request, trail, now) {
-        Judgement::Blocked(measure) => {
-            let sent = reply::blocked(&measure, request, trail, now, &worker.date.at(now), answer).await;
-            sent.unwrap_or_else(|reason| reason)
-        }
-        // It has ended already.
-        Judgement::Admitted(_) | Judgement::Unknown => Reason::CutByMeasure,
-    }
-}
-
-/// Answers with a page for a reason that has one, as long as nothing else was answered.
-async fn or_error_page<A: Answer>(
-    worker: &Worker,
-    reason: Reason,
-    request: Option<&Request>,
-    trail: &Trail,
-    answer: &mut A,
-) -> Reason {
-    if reason.status() > 0 {
-        let date = worker.date.at(trail.started);
-        // A visitor that has left meanwhile changes nothing about why the exchange failed.
-        let _ = reply::error(reason, request, trail, &date, answer).await;
-    }
-    reason
 }

@@ -10,6 +10,8 @@ mod enforce;
 mod exchange;
 mod fields;
 mod figures;
+mod fill;
+mod flights;
 #[cfg(any(test, feature = "testing"))]
 pub mod framing;
 mod histogram;
@@ -22,6 +24,7 @@ mod origin;
 mod origin_request;
 mod pace;
 pub mod pages;
+mod passage;
 mod ports;
 mod ray;
 mod reasons;

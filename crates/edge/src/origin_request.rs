@@ -9,7 +9,8 @@ use crate::ray::Ray;
 use crate::request::{Length, Request};
 use crate::tier::TIER_FIELD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -20,7 +21,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const RAY: HeaderName = HeaderName::from_static(RAY_FIELD);
 
 /// On whose behalf a request is sent on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct OnBehalf {
     /// The visitor's connection comes from here.
     pub(crate) peer: IpAddr,
@@ -28,14 +29,22 @@ pub(crate) struct OnBehalf {
     pub(crate) trusted: bool,
     /// The request's id.
     pub(crate) ray: Ray,
-    /// What goes as `Accept-Encoding`, where the answer may be stored.
-    pub(crate) accept_encoding: Option<&'static str>,
+    /// What goes in place of the visitor's own lines, where the answer may be stored: none where it may not.
+    pub(crate) normalised: Option<Vec<(HeaderName, HeaderValue)>>,
+    /// The target, where the site's rules have rewritten it.
+    pub(crate) target: Option<PathAndQuery>,
+}
+
+impl OnBehalf {
+    fn is_normalised(&self, name: &HeaderName) -> bool {
+        self.normalised.is_some() && matches!(*name, header::ACCEPT_ENCODING | header::ACCEPT_LANGUAGE)
+    }
 }
 
 impl OnBehalf {
     /// Whether the answer may be stored.
     pub(crate) fn may_be_stored(&self) -> bool {
-        self.accept_encoding.is_some()
+        self.normalised.is_some()
     }
 }
 
@@ -49,8 +58,8 @@ pub(crate) fn head_for_origin(request: &Request, behalf: &OnBehalf) -> (Uri, Hea
             fields.append(name.clone(), value.clone());
         }
     }
-    if let Some(encodings) = behalf.accept_encoding {
-        fields.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
+    for (name, value) in behalf.normalised.iter().flatten() {
+        fields.insert(name.clone(), value.clone());
     }
     if wants_trailers(&request.fields) {
         fields.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -61,7 +70,7 @@ pub(crate) fn head_for_origin(request: &Request, behalf: &OnBehalf) -> (Uri, Hea
     }
     frame(&mut fields, request);
     forward(&mut fields, request, behalf);
-    (Uri::from(request.target.clone()), fields)
+    (Uri::from(behalf.target.as_ref().unwrap_or(&request.target).clone()), fields)
 }
 
 /// Fields that the edge writes itself, or that were meant for it.
@@ -87,10 +96,7 @@ fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
     // Some origins read an underscore as a hyphen.
     let shadow = name.as_str().contains('_') && is_forwarding_shadow(name.as_str());
     let list = matches!(name.as_str(), "x-forwarded-for" | "forwarded");
-    OURS.contains(&name.as_str())
-        || shadow
-        || (!behalf.trusted && list)
-        || (behalf.accept_encoding.is_some() && *name == header::ACCEPT_ENCODING)
+    OURS.contains(&name.as_str()) || shadow || (!behalf.trusted && list) || behalf.is_normalised(name)
 }
 
 fn is_forwarding_shadow(name: &str) -> bool {
@@ -141,7 +147,17 @@ fn forward(fields: &mut HeaderMap, request: &Request, behalf: &OnBehalf) {
     fields.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     set(fields, FORWARDED_HOST, request.authority.to_bytes());
     fields.append(CDN_LOOP, HeaderValue::from_static(NAME));
+    fields.append(header::VIA, via(request.version));
     set(fields, RAY, Bytes::copy_from_slice(&behalf.ray.to_ascii()));
+}
+
+/// By which protocol the request came (RFC 9110 §7.6.3).
+fn via(version: Version) -> HeaderValue {
+    HeaderValue::from_static(match version {
+        Version::HTTP_10 => "1.0 wardmote",
+        Version::HTTP_2 => "2 wardmote",
+        _ => "1.1 wardmote",
+    })
 }
 
 /// Adds to a list that a trusted proxy began; what anyone else said was left out before.
@@ -175,7 +191,8 @@ mod tests {
         let head = HeadReader::default().read(&mut buffer, &mut HeadMemory::default(), Scheme::Http);
         let request = head.expect("well-formed").expect("whole").request;
         let ray = Rays::new(&SeededRandom::new(3)).next();
-        let behalf = OnBehalf { peer: [192, 0, 2, 7].into(), trusted, ray, accept_encoding: Some("gzip") };
+        let normalised = Some(vec![(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
+        let behalf = OnBehalf { peer: [192, 0, 2, 7].into(), trusted, ray, normalised, target: None };
         let (uri, fields) = head_for_origin(&request, &behalf);
         assert_eq!(uri.to_string(), request.target.as_str());
         fields
@@ -200,6 +217,7 @@ mod tests {
             ("x-forwarded-proto", vec!["http"]),
             ("forwarded", vec!["for=192.0.2.7;host=\"a.test\";proto=http"]),
             ("cdn-loop", vec!["wardmote"]),
+            ("via", vec!["1.1 wardmote"]),
             ("accept-encoding", vec!["gzip"]),
             ("te", vec!["trailers"]),
             ("x-kept", vec!["2"]),

@@ -33,12 +33,8 @@ pub(crate) trait Content: Send {
     fn become_tunnel(&mut self);
 }
 
-/// One answer: `informational`* `head` `data`* `finish`.
-///
-/// Contract: an error is a visitor that left or reads too slowly, and ends the answer. An answer dropped
-/// before `finish` is cut: the visitor can tell that it is not whole. Only `flush` and `finish` promise
-/// that bytes are on their way; the others may hold them back to send more at once.
-pub(crate) trait Answer: Send {
+/// Whoever waits for the head of an answer.
+pub(crate) trait Waiting: Send {
     /// Sends an interim answer (1xx but not 101).
     fn informational(
         &mut self,
@@ -46,6 +42,16 @@ pub(crate) trait Answer: Send {
         fields: &HeaderMap,
     ) -> impl Future<Output = Result<(), Reason>> + Send;
 
+    /// Ready once nobody wants the answer any more, as far as the protocol says so.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// One answer: `informational`* `head` `data`* `finish`.
+///
+/// Contract: an error is a visitor that left or reads too slowly, and ends the answer. An answer dropped
+/// before `finish` is cut: the visitor can tell that it is not whole. Only `flush` and `finish` promise
+/// that bytes are on their way; the others may hold them back to send more at once.
+pub(crate) trait Answer: Waiting {
     /// Begins the answer. A head with status 101 turns the rest into a tunnel.
     fn head(&mut self, head: Head<'_>) -> impl Future<Output = Result<(), Reason>> + Send;
 
@@ -57,9 +63,6 @@ pub(crate) trait Answer: Send {
 
     /// Ends the answer as whole.
     fn finish(&mut self, trailers: Option<&HeaderMap>) -> impl Future<Output = Result<(), Reason>> + Send;
-
-    /// Ready once the visitor no longer wants the answer, as far as the protocol says so.
-    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Whether `head` was called: after that nothing else can be answered.
     fn has_begun(&self) -> bool;

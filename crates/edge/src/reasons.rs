@@ -80,6 +80,7 @@ reasons! {
     // Served.
     Hit "hit" 0 Served "" "";
     NotModified "not-modified" 304 Served "" "";
+    Stale "stale" 0 Served "" "";
     Passed "passed" 0 Served "" "";
     Tunnelled "tunnelled" 101 Served "" "";
     // Measures.

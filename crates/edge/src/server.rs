@@ -136,6 +136,7 @@ fn shared(options: &Options, inputs: &Inputs, log: Option<Arc<AccessLog>>, encod
         replaced: watch::Sender::new(0),
         cache: ObjectCache::new(options.cache_memory, &*inputs.random),
         filling: FillingBudget::default(),
+        flights: Arc::default(),
         encoders,
         log,
         trusted_proxies: options.trusted_proxies.clone(),

@@ -1,6 +1,6 @@
 //! What an exchange leaves behind for its record, gathered as it goes.
 
-use crate::ports::{Answer, Head, OwnFields};
+use crate::ports::{Answer, Head, OwnFields, Waiting};
 use crate::ray::Ray;
 use crate::reasons::Reason;
 use crate::site_figures::SiteCounters;
@@ -68,11 +68,17 @@ impl<'a, A: Answer> Counted<'a, A> {
     }
 }
 
-impl<A: Answer> Answer for Counted<'_, A> {
+impl<A: Answer> Waiting for Counted<'_, A> {
     async fn informational(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Reason> {
         self.answer.informational(status, fields).await
     }
 
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.answer.poll_gone(cx)
+    }
+}
+
+impl<A: Answer> Answer for Counted<'_, A> {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
         self.status = head.status.as_u16();
         self.answer.head(head).await
@@ -89,10 +95,6 @@ impl<A: Answer> Answer for Counted<'_, A> {
 
     async fn finish(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Reason> {
         self.answer.finish(trailers).await
-    }
-
-    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.answer.poll_gone(cx)
     }
 
     fn has_begun(&self) -> bool {

@@ -4,6 +4,7 @@ use crate::access_log::AccessLog;
 use crate::compress::Encoders;
 use crate::date::DateText;
 use crate::figures::Counters;
+use crate::flights::Flights;
 use crate::http1::scratch::ScratchPool;
 use crate::origin::{Connector, Origins};
 use crate::ray::Rays;
@@ -15,6 +16,7 @@ use snapshot::Snapshot;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 use vocabulary::{Cidr, Clock, Random};
 
 /// Bytes of bodies that may wait at once to be whole before they are stored.
@@ -39,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) replaced: watch::Sender<u64>,
     pub(crate) cache: ObjectCache,
     pub(crate) filling: FillingBudget,
+    /// Requests to origins under way for the cache.
+    pub(crate) flights: Arc<Flights>,
     pub(crate) encoders: Encoders,
     pub(crate) log: Option<Arc<AccessLog>>,
     pub(crate) trusted_proxies: Vec<Cidr>,
@@ -53,6 +57,8 @@ pub(crate) struct Worker {
     pub(crate) counters: Counters,
     pub(crate) rays: Rays,
     pub(crate) date: DateText,
+    /// Fills this worker has begun; the crew waits for them at the end.
+    pub(crate) fills: TaskTracker,
 }
 
 impl Worker {
@@ -64,6 +70,7 @@ impl Worker {
             counters: Counters::default(),
             rays: Rays::new(random),
             date: DateText::default(),
+            fills: TaskTracker::new(),
         }
     }
 }

@@ -18,8 +18,13 @@ pub struct Origin {
 impl Origin {
     /// Listens on a free port of loopback.
     pub async fn listen() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = listener.unwrap_or_else(|error| panic!("no free port: {error}"));
+        Self::listen_at((Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// Listens where another has stopped to.
+    pub async fn listen_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.unwrap_or_else(|error| panic!("cannot listen: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
         Self { listener, address }
     }

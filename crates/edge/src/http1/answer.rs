@@ -1,7 +1,7 @@
 //! The answer port over HTTP/1: heads as bytes, content sized, chunked or ended by the connection's end.
 
 use super::wire::Outgoing;
-use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD};
+use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD, Waiting};
 use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -97,7 +97,7 @@ impl<'a, W: AsyncWrite + Unpin + Send> Http1Answer<'a, W> {
     }
 }
 
-impl<W: AsyncWrite + Unpin + Send> Answer for Http1Answer<'_, W> {
+impl<W: AsyncWrite + Unpin + Send> Waiting for Http1Answer<'_, W> {
     async fn informational(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Reason> {
         // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
         if self.request.version == Version::HTTP_10 || self.stage != Stage::Head {
@@ -110,6 +110,13 @@ impl<W: AsyncWrite + Unpin + Send> Answer for Http1Answer<'_, W> {
         self.outgoing.flush().await
     }
 
+    fn poll_gone(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        // A visitor may close its sending side and still read: HTTP/1 cannot tell that from leaving.
+        Poll::Pending
+    }
+}
+
+impl<W: AsyncWrite + Unpin + Send> Answer for Http1Answer<'_, W> {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
         debug_assert_eq!(self.stage, Stage::Head, "one head per answer");
         self.keep_alive &= !head.close;
@@ -177,11 +184,6 @@ impl<W: AsyncWrite + Unpin + Send> Answer for Http1Answer<'_, W> {
         }
         self.stage = Stage::Finished;
         Ok(())
-    }
-
-    fn poll_gone(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        // A visitor may close its sending side and still read: HTTP/1 cannot tell that from leaving.
-        Poll::Pending
     }
 
     fn has_begun(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The answer port over HTTP/2: a HEADERS frame, DATA as flow control allows, trailers.
 
 use crate::pace::Pace;
-use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD};
+use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD, Waiting};
 use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::Bytes;
@@ -87,7 +87,7 @@ impl Http2Answer {
     }
 }
 
-impl Answer for Http2Answer {
+impl Waiting for Http2Answer {
     async fn informational(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Reason> {
         let Stage::Head(respond) = &mut self.stage else {
             return Ok(());
@@ -98,6 +98,16 @@ impl Answer for Http2Answer {
         respond.send_informational(interim).map_err(|_| Reason::VisitorGone)
     }
 
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.stage {
+            Stage::Head(respond) => respond.poll_reset(cx).map(|_| ()),
+            Stage::Content { stream, .. } => stream.poll_reset(cx).map(|_| ()),
+            Stage::Finished | Stage::Broken => Poll::Pending,
+        }
+    }
+}
+
+impl Answer for Http2Answer {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
         let bodiless = self.is_bodiless(head.status, head.length);
         let Stage::Head(respond) = &mut self.stage else {
@@ -155,14 +165,6 @@ impl Answer for Http2Answer {
             Stage::Head(_) | Stage::Finished | Stage::Broken => {}
         }
         Ok(())
-    }
-
-    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.stage {
-            Stage::Head(respond) => respond.poll_reset(cx).map(|_| ()),
-            Stage::Content { stream, .. } => stream.poll_reset(cx).map(|_| ()),
-            Stage::Finished | Stage::Broken => Poll::Pending,
-        }
     }
 
     fn has_begun(&self) -> bool {

@@ -3,13 +3,15 @@
 //! Invariant: this is the only place that makes an [`Admitted`], and whatever leads to an origin or to a
 //! stored response demands one.
 
-use crate::worker::Serving;
+use crate::request::Request;
+use crate::trail::Trail;
+use crate::worker::{Serving, Worker};
 use snapshot::{Facts, ProvedMeasure, Site, Verdict};
 use std::sync::Arc;
 use vocabulary::{Hostname, Timestamp};
 
 /// Leave to serve one request from one site, at the instant it was given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Admitted {
     site: Arc<Site>,
     generation: u64,
@@ -38,7 +40,7 @@ pub(crate) enum Judgement {
 }
 
 /// Judges a request for a host.
-pub(crate) fn admit(serving: &Serving, host: &Hostname, now: Timestamp) -> Judgement {
+fn admit(serving: &Serving, host: &Hostname, now: Timestamp) -> Judgement {
     match serving.snapshot.evaluate(&Facts { host }, now) {
         Verdict::Unknown => Judgement::Unknown,
         Verdict::Blocked(measure) => Judgement::Blocked(Arc::clone(measure)),
@@ -46,6 +48,23 @@ pub(crate) fn admit(serving: &Serving, host: &Hostname, now: Timestamp) -> Judge
             Judgement::Admitted(Admitted { site: Arc::clone(site), generation: serving.generation })
         }
     }
+}
+
+/// Judges the request now, and notes whose it is.
+pub(crate) fn judge(worker: &Worker, request: &Request, trail: &mut Trail, now: Timestamp) -> Judgement {
+    let serving = worker.shared.serving.load();
+    let host = request.authority.host();
+    let judgement = admit(&serving, host, now);
+    trail.site = match &judgement {
+        Judgement::Admitted(admitted) => Some(Arc::clone(admitted.site())),
+        Judgement::Blocked(measure) => {
+            trail.decision = Some(measure.id());
+            serving.snapshot.site(host).cloned()
+        }
+        Judgement::Unknown => None,
+    };
+    trail.counters = trail.site.as_ref().and_then(|site| serving.sites.get(&site.id)).cloned();
+    judgement
 }
 
 /// Whether a measure in force has come over a host.

@@ -3,7 +3,7 @@
 use crate::figures::add;
 use crate::origin::{ORIGIN_TIME_MAX, OriginBody, Transfer, Unanswered};
 use crate::origin_request::{OnBehalf, head_for_origin};
-use crate::ports::{Answer, Content};
+use crate::ports::{Content, Waiting};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
 use crate::tier::{self, PARENT_CONNECT_TIME_MAX, ToParent};
@@ -39,33 +39,44 @@ pub(crate) struct Fetched<'a> {
 type Interims = Arc<Mutex<VecDeque<(StatusCode, HeaderMap)>>>;
 
 /// Sends the request and waits for the head of the answer.
-pub(crate) async fn fetch<'a, C: Content, A: Answer>(
+pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
     worker: &Worker,
     admitted: &Admitted,
     request: &Request,
     behalf: &OnBehalf,
     content: &'a mut C,
-    answer: &mut A,
+    waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
     if request.length != Length::None {
         if request.expects_continue {
-            answer.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
+            waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
         }
         let (lease, _) = first_lease(worker, admitted).await?;
         let (transfer, body) = Transfer::with_content(lease, content);
-        return ask(worker, request, (behalf, None), transfer, body, answer)
+        return ask(worker, request, (behalf, None), transfer, body, waiting)
             .await
             .map_err(|failure| failure.reason);
     }
+    fetch_without_content(worker, admitted, request, behalf, waiting).await
+}
+
+/// The same for a request without content, which needs no visitor's connection.
+pub(crate) async fn fetch_without_content<'a, W: Waiting>(
+    worker: &Worker,
+    admitted: &Admitted,
+    request: &Request,
+    behalf: &OnBehalf,
+    waiting: &mut W,
+) -> Result<Fetched<'a>, Reason> {
     if behalf.may_be_stored()
-        && let Some(fetched) = fetch_by_parent(worker, request, behalf, answer).await?
+        && let Some(fetched) = fetch_by_parent(worker, request, behalf, waiting).await?
     {
         return Ok(fetched);
     }
     let (lease, origin) = first_lease(worker, admitted).await?;
     let reused = lease.reused;
     let (transfer, body) = Transfer::without_content(lease);
-    match ask(worker, request, (behalf, None), transfer, body, answer).await {
+    match ask(worker, request, (behalf, None), transfer, body, waiting).await {
         // A connection that waited may have been closed just then: what may be asked twice is (RFC 9110
         // §9.2.2), once, on a new one.
         Err(failure)
@@ -73,7 +84,7 @@ pub(crate) async fn fetch<'a, C: Content, A: Answer>(
         {
             let lease = worker.origins.lease_new(origin, &worker.counters).await?;
             let (transfer, body) = Transfer::without_content(lease);
-            ask(worker, request, (behalf, None), transfer, body, answer)
+            ask(worker, request, (behalf, None), transfer, body, waiting)
                 .await
                 .map_err(|failure| failure.reason)
         }
@@ -82,11 +93,11 @@ pub(crate) async fn fetch<'a, C: Content, A: Answer>(
 }
 
 /// The parent edge's answer, where there is one and it speaks for the site; none: the origin is to be asked.
-async fn fetch_by_parent<'a, A: Answer>(
+async fn fetch_by_parent<'a, W: Waiting>(
     worker: &Worker,
     request: &Request,
     behalf: &OnBehalf,
-    answer: &mut A,
+    waiting: &mut W,
 ) -> Result<Option<Fetched<'a>>, Reason> {
     let shared = &worker.shared;
     let tier = &shared.tier;
@@ -97,7 +108,7 @@ async fn fetch_by_parent<'a, A: Answer>(
     while let Ok(Ok(lease)) = connecting {
         let reused = lease.reused;
         let (transfer, body) = Transfer::without_content(lease);
-        match ask(worker, request, (behalf, to_parent), transfer, body, answer).await {
+        match ask(worker, request, (behalf, to_parent), transfer, body, waiting).await {
             Ok(fetched) if tier::is_parents_own(fetched.status, &fetched.fields) => {
                 add(&tier.refusals, 1);
                 return Ok(None);
@@ -134,13 +145,13 @@ async fn first_lease<'a>(
     Err(failure)
 }
 
-async fn ask<'a, A: Answer>(
+async fn ask<'a, W: Waiting>(
     worker: &Worker,
     request: &Request,
     (behalf, to_parent): (&OnBehalf, Option<ToParent>),
     mut transfer: Transfer<'a>,
     body: OriginBody,
-    answer: &mut A,
+    waiting: &mut W,
 ) -> Result<Fetched<'a>, Unanswered> {
     let (uri, mut fields) = head_for_origin(request, behalf);
     if let Some(to_parent) = to_parent {
@@ -155,10 +166,10 @@ async fn ask<'a, A: Answer>(
     add(&worker.counters.origin_requests, 1);
     let mut answered = pin!(transfer.lease().connection().send(to_origin));
     loop {
-        let news = await_news(&mut transfer, answered.as_mut(), &interims, answer).await;
+        let news = await_news(&mut transfer, answered.as_mut(), &interims, waiting).await;
         match news.map_err(|reason| Unanswered { reason })? {
             News::Interim(status, fields) => {
-                let sent = answer.informational(status, &fields).await;
+                let sent = waiting.informational(status, &fields).await;
                 sent.map_err(|reason| Unanswered { reason })?;
             }
             News::Answer(response) => return checked(response?, request, transfer),
@@ -173,11 +184,11 @@ enum News {
 
 /// Waits for the next head. The origin's time runs only while nothing goes up: before that the visitor is
 /// the one that is waited for, and has its own limits.
-async fn await_news<A: Answer>(
+async fn await_news<W: Waiting>(
     transfer: &mut Transfer<'_>,
     mut answered: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unanswered>>>,
     interims: &Interims,
-    answer: &mut A,
+    visitor: &mut W,
 ) -> Result<News, Reason> {
     loop {
         let before = transfer.progress();
@@ -189,7 +200,7 @@ async fn await_news<A: Answer>(
             if let Poll::Ready(response) = answered.as_mut().poll(cx) {
                 return Poll::Ready(Ok(News::Answer(response)));
             }
-            answer.poll_gone(cx).map(|()| Err(Reason::VisitorGone))
+            visitor.poll_gone(cx).map(|()| Err(Reason::VisitorGone))
         });
         match timeout(ORIGIN_TIME_MAX, transfer.during(news)).await {
             Ok(news) => return news?,

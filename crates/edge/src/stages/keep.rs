@@ -2,9 +2,14 @@
 //! whole. A cut body is dropped, never stored.
 
 use crate::compress::announce_stored;
+use crate::request::Length;
+use crate::stages::fetch::Fetched;
+use crate::stages::relay::length_of;
+use crate::stages::route::Routed;
 use crate::worker::{FillingBudget, Worker};
-use caching::{CacheMode, Exchanged, KeyRef, Limits, Reason, Request, Storable, Target};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use bytes::Bytes;
+use caching::{Exchanged, KeyRef, Limits, Policy, Reason, Request, Storable, Stored, Target};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use object_cache::{Fill, Inserted, StoredResponse};
 use std::sync::Arc;
 use vocabulary::Timestamp;
@@ -18,7 +23,8 @@ pub(crate) struct Filling<'a> {
     /// When the origin was asked.
     requested: Timestamp,
     fields: HeaderMap,
-    body: Vec<u8>,
+    body: Vec<Bytes>,
+    length: usize,
     /// Bytes taken from the budget.
     taken: usize,
     limit: usize,
@@ -40,15 +46,14 @@ impl<'a> Filling<'a> {
         (key, fill): (KeyRef<'a>, Fill),
         asked: &Request<'_>,
         received: &Received<'_>,
-        mode: CacheMode,
+        policy: &Policy<'_>,
     ) -> Result<Self, Reason> {
-        let limits = Limits::default();
         let Received { status, fields, delimited, exchanged } = *received;
-        let storable = caching::storable(asked, status, fields, mode, limits, exchanged)?;
+        let storable = caching::storable_under(asked, status, fields, policy, exchanged)?;
         if !delimited {
             return Err(Reason::Incomplete);
         }
-        let limit = usize::try_from(limits.body_bytes_max).unwrap_or(usize::MAX);
+        let limit = usize::try_from(policy.limits.body_bytes_max).unwrap_or(usize::MAX);
         Ok(Self {
             worker,
             key,
@@ -57,6 +62,7 @@ impl<'a> Filling<'a> {
             requested: exchanged.requested,
             fields: fields.clone(),
             body: Vec::new(),
+            length: 0,
             taken: 0,
             limit,
         })
@@ -68,20 +74,27 @@ impl<'a> Filling<'a> {
     }
 
     /// Adds a piece; `false` when it has become too much, and nothing will be stored.
-    pub(crate) fn add(&mut self, piece: &[u8]) -> bool {
-        let within = self.body.len() + piece.len() <= self.limit && self.budget().take(piece.len());
+    pub(crate) fn add(&mut self, piece: &Bytes) -> bool {
+        let within = self.length + piece.len() <= self.limit && self.budget().take(piece.len());
         if within {
             self.taken += piece.len();
-            self.body.extend_from_slice(piece);
+            self.length += piece.len();
+            self.body.push(piece.clone());
         }
         within
     }
 
+    /// The answer as it will be stored, if its content is so long.
+    pub(crate) fn stored(&self, length: u64) -> Result<Stored, Reason> {
+        self.storable.clone().complete(length)
+    }
+
     /// Publishes the whole answer.
     pub(crate) fn publish(mut self) {
-        let body = std::mem::take(&mut self.body);
         // A body of another length than was announced is no whole answer, and is dropped here.
-        let Ok(stored) = self.storable.clone().complete(body.len() as u64) else { return };
+        let Ok(stored) = self.stored(self.length as u64) else { return };
+        let mut body = Vec::with_capacity(self.length);
+        self.body.drain(..).for_each(|piece| body.extend_from_slice(&piece));
         let mut fields: Vec<(HeaderName, HeaderValue)> = caching::stored_fields(&stored, &self.fields);
         announce_stored(&mut fields, stored.status(), Some(stored.length()));
         let response = StoredResponse::new(stored, fields, body);
@@ -95,6 +108,36 @@ impl<'a> Filling<'a> {
     fn budget(&self) -> &FillingBudget {
         &self.worker.shared.filling
     }
+}
+
+/// Begins to store an answer that goes straight to its visitor, and remembers whether requests of its key may
+/// share one.
+pub(crate) fn keep<'a>(
+    worker: &'a Worker,
+    routed: &Routed<'a>,
+    fill: Fill,
+    fetched: &Fetched<'_>,
+    exchanged: Exchanged,
+) -> Result<Filling<'a>, Reason> {
+    let Fetched { status, fields, body, .. } = fetched;
+    let known = length_of(*status, fields, body, routed.asked.is_head()) != Length::Unknown;
+    let delimited = known || fields.contains_key(header::TRANSFER_ENCODING);
+    let received = Received { status: *status, fields, delimited, exchanged };
+    let filling = Filling::begin(
+        worker,
+        (routed.key, fill),
+        &routed.asked,
+        &received,
+        &routed.policy(Limits::default()),
+    );
+    let alone = worker.shared.flights.alone.of_key(&routed.key);
+    match &filling {
+        Ok(_) => alone.lift(),
+        // An origin that fails now may be well again at once; HEAD shows nothing of GET.
+        Err(_) if status.is_server_error() || routed.asked.is_head() => {}
+        Err(_) => alone.set(exchanged.received),
+    }
+    filling
 }
 
 /// Drops what a state-changing request has made unusable (RFC 9111 §4.4).
@@ -115,7 +158,9 @@ pub(crate) fn invalidate(
         path_and_query: request.target.as_str().as_bytes(),
     };
     for target in caching::invalidation(&request.method, status, target, fields).targets {
-        worker.shared.cache.remove(&KeyRef::of_target(key.site, key.scheme, key.host, &target));
+        let target = KeyRef::of_target(key.site, key.scheme, key.host, &target);
+        worker.shared.cache.remove(&target);
+        worker.shared.flights.close(&target);
     }
 }
 

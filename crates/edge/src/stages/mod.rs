@@ -2,9 +2,13 @@
 //! the next.
 
 pub(crate) mod admit;
+pub(crate) mod board;
+pub(crate) mod close;
 pub(crate) mod fetch;
+pub(crate) mod follow;
 pub(crate) mod identify;
 pub(crate) mod keep;
+pub(crate) mod learn;
 pub(crate) mod look_up;
 pub(crate) mod record;
 pub(crate) mod relay;

@@ -5,6 +5,7 @@ use crate::origin::Transfer;
 use crate::ports::{Answer, Fields, Head, OwnFields, RAY_FIELD};
 use crate::reasons::Reason;
 use crate::request::Length;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
@@ -46,7 +47,7 @@ pub(crate) async fn relay<A: Answer>(
     own: OwnFields,
     (mut body, mut transfer): (Incoming, Transfer<'_>),
     answer: &mut A,
-    mut each: impl FnMut(&[u8]) + Send,
+    mut each: impl FnMut(&Bytes) + Send,
 ) -> Result<Reason, Reason> {
     let head = Head { status, fields: Fields::Map(&fields), length, own, close: false };
     transfer.during(answer.head(head)).await??;
@@ -73,7 +74,7 @@ async fn next_frame<A: Answer>(
     body: &mut Incoming,
     transfer: &mut Transfer<'_>,
     answer: &mut A,
-) -> Result<Option<Frame<bytes::Bytes>>, Reason> {
+) -> Result<Option<Frame<Bytes>>, Reason> {
     let ready = transfer.now(poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx))).await?;
     let frame = match ready {
         Some(frame) => frame,
@@ -91,7 +92,7 @@ async fn next_frame<A: Answer>(
     frame.transpose().map_err(|_| Reason::OriginCut)
 }
 
-fn permitted(trailers: HeaderMap) -> HeaderMap {
+pub(crate) fn permitted(trailers: HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::new();
     for (name, value) in &trailers {
         if crate::fields::may_trail(name) {

@@ -2,8 +2,10 @@
 
 use crate::authority::Scheme;
 use crate::request::Request;
-use caching::{CacheMode, KeyRef, Plan, Reason};
+use caching::{CacheMode, KeyRef, Limits, Plan, Policy, Reason, Rules};
+use http::uri::PathAndQuery;
 use snapshot::{Service, Site};
+use std::borrow::Cow;
 
 /// How a request will be answered.
 pub(crate) struct Routed<'a> {
@@ -14,27 +16,46 @@ pub(crate) struct Routed<'a> {
     /// Whether the cache takes part.
     pub(crate) plan: Plan,
     /// What may be stored.
-    pub(crate) mode: CacheMode,
+    mode: CacheMode,
+    rules: &'a Rules,
 }
 
-/// Plans a request of a site.
-pub(crate) fn route<'a>(site: &Site, request: &'a Request) -> Routed<'a> {
+impl Routed<'_> {
+    /// What the site allows, for bodies within the limits.
+    pub(crate) fn policy(&self, limits: Limits) -> Policy<'_> {
+        Policy { mode: self.mode, limits, rules: self.rules, path: self.key.path }
+    }
+}
+
+/// The target that is keyed and sent on, where the site's rules make it another than the request's.
+pub(crate) fn rewritten(site: &Site, request: &Request) -> Option<PathAndQuery> {
+    match site.cache_rules.rewritten(request.target.as_str().as_bytes()) {
+        Cow::Borrowed(_) => None,
+        // Parts of a target make a target.
+        Cow::Owned(target) => PathAndQuery::from_maybe_shared(target).ok(),
+    }
+}
+
+/// Plans a request of a site. `target` is the request's, as the site's rules have rewritten it.
+pub(crate) fn route<'a>(site: &'a Site, request: &'a Request, target: &'a [u8]) -> Routed<'a> {
     let asked = caching::Request::read(&request.method, &request.fields);
     let scheme = match request.scheme {
         Scheme::Http => caching::Scheme::Http,
         Scheme::Https => caching::Scheme::Https,
     };
-    let target = request.target.as_str().as_bytes();
     let key = KeyRef::of_target(site.id, scheme, request.authority.as_str(), target);
     let plan = match site.services.contains(&Service::Cache) {
         true if request.length != crate::request::Length::None => Plan::Bypass(Reason::RequestContent),
         true if request.child.is_some_and(|child| child.is_ahead) => Plan::Bypass(Reason::Behind),
-        true => asked.plan(),
+        true => match asked.plan() {
+            Plan::Lookup => site.cache_rules.bypass(&asked).map_or(Plan::Lookup, Plan::Bypass),
+            bypass @ Plan::Bypass(_) => bypass,
+        },
         false => Plan::Bypass(Reason::Off),
     };
     let mode = match site.cache {
         snapshot::CacheMode::Guarded => CacheMode::Guarded,
         snapshot::CacheMode::Origin => CacheMode::Origin,
     };
-    Routed { asked, key, plan, mode }
+    Routed { asked, key, plan, mode, rules: &site.cache_rules }
 }

@@ -12,7 +12,7 @@ use object_cache::StoredResponse;
 pub(crate) async fn send<A: Answer>(
     stored: &StoredResponse,
     form: caching::Answer,
-    is_head: bool,
+    asked: &caching::Request<'_>,
     own: OwnFields,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
@@ -22,7 +22,7 @@ pub(crate) async fn send<A: Answer>(
             let length = Length::Known(stored.body().len());
             let fields = Fields::Stored(stored);
             answer.head(Head { status: stored.status(), fields, length, own, close: false }).await?;
-            if !is_head {
+            if !asked.is_head() {
                 answer.data(whole(stored)).await?;
             }
             answer.finish(None).await?;

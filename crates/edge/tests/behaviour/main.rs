@@ -3,13 +3,16 @@
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
 mod caching;
+mod collapsing;
 mod compression;
 mod framing;
 mod measures;
 mod operation;
 mod origins;
 mod proxying;
+mod purging;
 mod restart;
+mod revalidation;
 mod support;
 mod tiers;
 mod tls;

@@ -1,5 +1,6 @@
 //! A running edge with its operator, for scripts that play the visitor and the origin.
 
+use caching::{Purge, PurgeTarget, PurgeWindow};
 use certificates::{CertificateStore, LocalAuthority, Resolver};
 use edge::{Edge, Inputs, Options};
 use feed::Publisher;
@@ -32,6 +33,7 @@ pub struct Stage {
     _folder: tempfile::TempDir,
     publisher: Publisher,
     bundles: Vec<Arc<[u8]>>,
+    purges: Vec<Purge>,
     revision: u64,
     stopping: CancellationToken,
 }
@@ -95,6 +97,7 @@ impl Stage {
             _folder: folder,
             publisher,
             bundles: vec![],
+            purges: vec![],
             revision: 1,
             stopping,
         })
@@ -134,6 +137,18 @@ impl Stage {
                 assert!(receipt.refused.is_empty(), "{receipt:?}");
                 return;
             }
+        }
+    }
+
+    /// Purges something of the site on stage, and waits until the edge holds it.
+    pub async fn purge(&mut self, target: PurgeTarget, soft: bool) {
+        let revision = self.purges.len() as u64 + 1;
+        self.purges.push(Purge { revision, site: self.sites[0].id, target, soft });
+        let window = PurgeWindow { after: 0, purges: self.purges.clone() };
+        self.publisher.purge(window).await.expect("published");
+        let mut seen = 0;
+        while self.publisher.receipts().iter().all(|receipt| receipt.purged < revision) {
+            seen = self.publisher.reported(seen).await;
         }
     }
 

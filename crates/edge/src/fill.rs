@@ -1,0 +1,248 @@
+//! One fill, from the order to what is stored: the only place that leads a fill from step to step.
+//!
+//! A fill is a task of its own, owned by the cache and not by the visitor whose miss began it: that one may
+//! leave, and others follow. It asks the origin once, shows the head to everyone in its flight, gathers what
+//! may be stored while it goes out, and publishes it once it is whole.
+//!
+//! Invariants: what it brings is stored only under the key it was ordered for; a cut answer is never
+//! published; a fill that nobody reads goes on only where little is left; a measure that comes over the host
+//! ends it.
+
+use crate::flights::{Arriving, Flight, Landed, Listing};
+use crate::origin::Transfer;
+use crate::origin_request::OnBehalf;
+use crate::ports::Waiting;
+use crate::reasons::Reason;
+use crate::request::{Length, Request};
+use crate::stages::Admitted;
+use crate::stages::fetch::{Fetched, fetch_without_content};
+use crate::stages::identify::Identified;
+use crate::stages::keep::{Filling, Received};
+use crate::stages::relay::{length_of, passed_on, permitted};
+use crate::stages::route::{Routed, route};
+use crate::vigil::keep_vigil;
+use crate::worker::Worker;
+use crate::{compress, ray::Ray};
+use caching::{Exchanged, Limits, Revalidated, conditional_fields, has_failed, revalidated};
+use http::{HeaderMap, StatusCode, header};
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use object_cache::{Fill, StoredResponse};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// What may still be to come of a body that nobody reads.
+pub(crate) const UNREAD_BYTES_MAX: u64 = 8 << 20;
+
+/// What a fill needs to know.
+pub(crate) struct Order {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) admitted: Admitted,
+    /// A GET of its own, without conditions and range, with the target of the key.
+    pub(crate) request: Request,
+    /// On whose behalf.
+    pub(crate) identified: Identified,
+    pub(crate) ray: Ray,
+    /// What is held and to be revalidated.
+    pub(crate) held: Option<Arc<StoredResponse>>,
+    /// Whether what is held may stand in for the answer of an origin that fails.
+    pub(crate) stands_in: bool,
+    /// Whether it goes on although nobody reads.
+    pub(crate) unattended: bool,
+}
+
+/// Begins a fill on this worker.
+pub(crate) fn begin(order: Order, listing: Listing) {
+    let worker = Arc::clone(&order.worker);
+    worker.fills.spawn(run(order, listing));
+}
+
+async fn run(order: Order, listing: Listing) {
+    let shared = &order.worker.shared;
+    let flying = pin!(fly(&order, listing.flight()));
+    let host = order.request.authority.host();
+    if let Err(reason) = keep_vigil(shared, host, order.admitted.generation(), flying).await {
+        if is_away(reason) {
+            shared.flights.away.of_site(order.admitted.site().id).set(shared.clock.now());
+        }
+        listing.flight().end(Err(reason));
+    }
+}
+
+/// Whether a failure says that an origin is not there at all.
+fn is_away(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::OriginName
+            | Reason::OriginUnreachable
+            | Reason::OriginTls
+            | Reason::OriginConnectSlow
+            | Reason::OriginSlow
+    )
+}
+
+/// Ordered → Fetched → Revalidated | Refused | Personal | Arriving.
+async fn fly(order: &Order, flight: &Flight) -> Result<Reason, Reason> {
+    let Order { worker, admitted, request, .. } = order;
+    let routed = route(admitted.site(), request, request.target.as_str().as_bytes());
+    let fill = worker.shared.cache.begin(&routed.key);
+    let (mut fetched, mut exchanged) = ask(order, &routed, order.held.as_deref(), flight).await?;
+    if let Some(held) = &order.held {
+        let policy = routed.policy(Limits::default());
+        match revalidated(held.stored(), held.fields(), fetched.status, &fetched.fields, &policy, exchanged) {
+            Revalidated::Updated(stored, fields) => {
+                let (_, fresh) = worker.shared.cache.update(&routed.key, fill, held, stored, fields);
+                flight.land(Landed::Stored(fresh));
+                flight.end(Ok(None));
+                fetched.transfer.end().await;
+                return Ok(Reason::NotModified);
+            }
+            Revalidated::Replaced if order.stands_in && has_failed(fetched.status) => {
+                worker.shared.flights.away.of_key(&routed.key).set(exchanged.received);
+                flight.land(Landed::Refused(fetched.status));
+                flight.end(Ok(None));
+                return Ok(Reason::Passed);
+            }
+            Revalidated::Replaced => {}
+            Revalidated::Mismatch => (fetched, exchanged) = ask(order, &routed, None, flight).await?,
+        }
+    }
+    take_in(order, &routed, fill, fetched, exchanged, flight).await
+}
+
+/// Asks the origin, on condition that what is held has changed.
+async fn ask(
+    order: &Order,
+    routed: &Routed<'_>,
+    held: Option<&StoredResponse>,
+    flight: &Flight,
+) -> Result<(Fetched<'static>, Exchanged), Reason> {
+    let Order { worker, admitted, request, identified, ray, .. } = order;
+    let mut normalised = routed.asked.normalised_fields();
+    normalised.extend(held.into_iter().flat_map(|held| conditional_fields(held.stored())));
+    let behalf = OnBehalf {
+        peer: identified.peer,
+        trusted: identified.by_trusted_proxy,
+        ray: *ray,
+        normalised: Some(normalised),
+        target: None,
+    };
+    let requested = worker.shared.clock.now();
+    let fetched = fetch_without_content(worker, admitted, request, &behalf, &mut Heralds(flight)).await?;
+    Ok((fetched, Exchanged { requested, received: worker.shared.clock.now() }))
+}
+
+/// Fetched → Personal | Arriving.
+async fn take_in(
+    order: &Order,
+    routed: &Routed<'_>,
+    fill: Fill,
+    fetched: Fetched<'static>,
+    exchanged: Exchanged,
+    flight: &Flight,
+) -> Result<Reason, Reason> {
+    let worker = &order.worker;
+    let Fetched { status, fields, body, .. } = &fetched;
+    let length = length_of(*status, fields, body, false);
+    let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
+    let head = Received { status: *status, fields, delimited, exchanged };
+    match Filling::begin(worker, (routed.key, fill), &routed.asked, &head, &routed.policy(Limits::default()))
+    {
+        Err(why) => {
+            // An origin that fails now may be well again at once.
+            if !status.is_server_error() {
+                worker.shared.flights.alone.of_key(&routed.key).set(exchanged.received);
+            }
+            if let Some(held) = &order.held
+                && matches!(*status, StatusCode::NOT_FOUND | StatusCode::GONE)
+            {
+                worker.shared.cache.drop_response(&routed.key, held);
+            }
+            flight.hand_over(Box::new(fetched), why);
+            Ok(Reason::Passed)
+        }
+        Ok(filling) => {
+            let date = worker.date.at(exchanged.received);
+            flight.land(Landed::Arriving(Arc::new(arriving(&fetched, &filling, length, &date)?)));
+            stream(order, fetched, length, filling, flight).await
+        }
+    }
+}
+
+fn arriving(
+    fetched: &Fetched<'_>,
+    filling: &Filling<'_>,
+    length: Length,
+    date: &[u8],
+) -> Result<Arriving, Reason> {
+    let stored = filling.stored(length.known().unwrap_or(0)).map_err(|_| Reason::OriginMalformed)?;
+    let mut fields = passed_on(fetched.fields.clone(), date);
+    let aged = fields.remove(header::AGE).is_some();
+    compress::announce(&mut fields, fetched.status, length.known());
+    Ok(Arriving { status: fetched.status, fields, length, stored, aged })
+}
+
+/// Arriving → stored.
+async fn stream(
+    order: &Order,
+    fetched: Fetched<'_>,
+    length: Length,
+    filling: Filling<'_>,
+    flight: &Flight,
+) -> Result<Reason, Reason> {
+    let Fetched { mut body, mut transfer, .. } = fetched;
+    let (mut filling, mut trailers, mut left) = (Some(filling), None, length.known());
+    while !body.is_end_stream()
+        && let Some(frame) = next_frame(&mut body, &mut transfer).await?
+    {
+        match frame.into_data() {
+            Ok(bytes) => {
+                left = left.map(|left| left.saturating_sub(bytes.len() as u64));
+                if filling.as_mut().is_some_and(|filling| !filling.add(&bytes)) {
+                    filling = None;
+                    flight.keep_no_more();
+                }
+                flight.push(bytes);
+            }
+            Err(other) => trailers = other.into_trailers().ok().map(permitted),
+        }
+        if filling.is_none() {
+            transfer.during(flight.room()).await?;
+        }
+        let little = filling.is_some() && left.is_some_and(|left| left <= UNREAD_BYTES_MAX);
+        if !little && !order.unattended && !flight.has_readers() {
+            return Err(Reason::VisitorGone);
+        }
+    }
+    if let Some(filling) = filling {
+        filling.publish();
+    }
+    flight.end(Ok(trailers));
+    transfer.end().await;
+    Ok(Reason::Passed)
+}
+
+async fn next_frame(
+    body: &mut Incoming,
+    transfer: &mut Transfer<'_>,
+) -> Result<Option<Frame<bytes::Bytes>>, Reason> {
+    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+    let frame = transfer.during_at_most(frame, Reason::OriginStalled).await?;
+    frame.transpose().map_err(|_| Reason::OriginCut)
+}
+
+/// Everyone who waits in a flight, and nobody in particular.
+struct Heralds<'a>(&'a Flight);
+
+impl Waiting for Heralds<'_> {
+    async fn informational(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Reason> {
+        self.0.interim(status, fields);
+        Ok(())
+    }
+
+    fn poll_gone(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}

@@ -1,0 +1,106 @@
+//! The way straight from the origin to one visitor: no task, no copy, nothing waits for it and it waits for
+//! nobody. What may be stored is gathered as it goes by.
+
+use crate::compress::announce;
+use crate::origin_request::OnBehalf;
+use crate::ports::{Answer, Content};
+use crate::reasons::Reason;
+use crate::request::Request;
+use crate::stages::fetch::{Fetched, fetch};
+use crate::stages::identify::Identified;
+use crate::stages::keep::{Filling, invalidate, keep};
+use crate::stages::learn::learn_from_head;
+use crate::stages::relay::{length_of, passed_on, relay};
+use crate::stages::route::Routed;
+use crate::stages::{Admitted, tunnel};
+use crate::trail::Trail;
+use crate::worker::Worker;
+use bytes::Bytes;
+use caching::{CacheStatus, Exchanged, Plan};
+use http::StatusCode;
+use http::uri::PathAndQuery;
+use std::sync::Arc;
+
+/// What is settled about a request once it is routed.
+pub(crate) struct Facts<'a> {
+    pub(crate) worker: &'a Arc<Worker>,
+    pub(crate) request: &'a Request,
+    /// The target, where the site's rules have rewritten it.
+    pub(crate) target: Option<&'a PathAndQuery>,
+    pub(crate) identified: Identified,
+    pub(crate) admitted: &'a Admitted,
+    pub(crate) routed: &'a Routed<'a>,
+}
+
+/// → Fetched → Answered: straight from the origin to this visitor.
+pub(crate) async fn pass<C: Content, A: Answer>(
+    facts: &Facts<'_>,
+    why: caching::Reason,
+    trail: &mut Trail,
+    content: &mut C,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let Facts { worker, request, target, identified, admitted, routed } = facts;
+    trail.cache = Some(CacheStatus::Forwarded { why, status: None, kept: Err(None) });
+    let lookup = routed.plan == Plan::Lookup;
+    let behalf = OnBehalf {
+        peer: identified.peer,
+        trusted: identified.by_trusted_proxy,
+        ray: trail.ray,
+        normalised: lookup.then(|| routed.asked.normalised_fields()),
+        target: target.cloned(),
+    };
+    let fill = lookup.then(|| worker.shared.cache.begin(&routed.key));
+    let requested = worker.shared.clock.now();
+    let Fetched { status, fields, body, transfer } =
+        fetch(worker, admitted, request, &behalf, content, answer).await?;
+    let received = worker.shared.clock.now();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        let lease = transfer.into_lease();
+        return tunnel::run(fields, lease, trail.own_fields(), content, answer).await;
+    }
+    let fetched = Fetched { status, fields, body, transfer };
+    let exchanged = Exchanged { requested, received };
+    invalidate(worker, &routed.key, request, fetched.status, &fetched.fields);
+    if let Some(fill) = fill.filter(|_| routed.asked.is_head()) {
+        learn_from_head(worker, routed, fill, &fetched, exchanged);
+    }
+    let filling = fill.map(|fill| keep(worker, routed, fill, &fetched, exchanged));
+    let kept = match &filling {
+        Some(Ok(filling)) => Ok(filling.ttl(received)),
+        Some(Err(reason)) => Err(Some(*reason)),
+        None => Err(None),
+    };
+    let filling = filling.and_then(Result::ok);
+    answer_on(facts, (why, kept), fetched, filling, trail, answer).await
+}
+
+/// Fetched → Answered, and kept where that is allowed.
+pub(crate) async fn answer_on<A: Answer>(
+    facts: &Facts<'_>,
+    (why, kept): (caching::Reason, Result<i64, Option<caching::Reason>>),
+    fetched: Fetched<'_>,
+    mut filling: Option<Filling<'_>>,
+    trail: &mut Trail,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let Facts { worker, request, .. } = facts;
+    let Fetched { status, fields, body, transfer } = fetched;
+    trail.cache = Some(CacheStatus::Forwarded { why, status: Some(status), kept });
+    let length = length_of(status, &fields, &body, request.method == http::Method::HEAD);
+    let date = worker.date.at(worker.shared.clock.now());
+    let (mut fields, own) = (passed_on(fields, &date), trail.own_fields());
+    if kept.is_ok() {
+        announce(&mut fields, status, length.known());
+    }
+    let gather = |piece: &Bytes| {
+        if filling.as_mut().is_some_and(|filling| !filling.add(piece)) {
+            filling = None;
+        }
+    };
+    let reason = relay(status, fields, length, own, (body, transfer), answer, gather).await?;
+    if let Some(filling) = filling {
+        filling.publish();
+    }
+    Ok(reason)
+}

@@ -1,0 +1,44 @@
+//! What is answered when an exchange came to nothing before its answer had begun.
+
+use super::admit::{Judgement, judge};
+use super::reply;
+use crate::ports::Answer;
+use crate::reasons::Reason;
+use crate::request::Request;
+use crate::trail::Trail;
+use crate::worker::Worker;
+
+/// A measure came into force before anything was answered: the visitor gets its page.
+pub(crate) async fn blocked_after_all<A: Answer>(
+    worker: &Worker,
+    request: &Request,
+    trail: &mut Trail,
+    answer: &mut A,
+) -> Reason {
+    let now = worker.shared.clock.now();
+    trail.cache = None;
+    match judge(worker, request, trail, now) {
+        Judgement::Blocked(measure) => {
+            let sent = reply::blocked(&measure, request, trail, now, &worker.date.at(now), answer).await;
+            sent.unwrap_or_else(|reason| reason)
+        }
+        // It has ended already.
+        Judgement::Admitted(_) | Judgement::Unknown => Reason::CutByMeasure,
+    }
+}
+
+/// Answers with a page for a reason that has one, as long as nothing else was answered.
+pub(crate) async fn or_error_page<A: Answer>(
+    worker: &Worker,
+    reason: Reason,
+    request: Option<&Request>,
+    trail: &Trail,
+    answer: &mut A,
+) -> Reason {
+    if reason.status() > 0 {
+        let date = worker.date.at(trail.started);
+        // A visitor that has left meanwhile changes nothing about why the exchange failed.
+        let _ = reply::error(reason, request, trail, &date, answer).await;
+    }
+    reason
+}
