@@ -79,7 +79,7 @@ impl Freshness {
     }
 
     fn decode(from: &mut Reader<'_>) -> Option<Self> {
-        let received = Timestamp::from_millis(i64::from_be_bytes(from.array()?));
+        let received = from.moment()?;
         let initial_age_ms = i64::from_be_bytes(from.array()?);
         let lifetime = from.seconds()?;
         let basis = match from.byte()? {
@@ -106,12 +106,16 @@ impl StaleRules {
         let flags = from.byte().filter(|flags| *flags < 16)?;
         let while_revalidate = from.seconds()?;
         let if_error = from.seconds()?;
+        let named = flags & 8 == 8;
+        if !named && if_error != DeltaSeconds::ZERO {
+            return None;
+        }
         Some(Self {
             always_revalidate: flags & 1 == 1,
             forbidden: flags & 2 == 2,
             only_if_named: flags & 4 == 4,
             while_revalidate,
-            if_error: (flags & 8 == 8).then_some(if_error),
+            if_error: named.then_some(if_error),
         })
     }
 }
@@ -204,7 +208,12 @@ impl<'a> Reader<'a> {
         if !self.flag()? {
             return Some(None);
         }
+        self.moment().map(Some)
+    }
+
+    fn moment(&mut self) -> Option<Timestamp> {
         let millis = i64::from_be_bytes(self.array()?);
-        Some(Some(Timestamp::from_millis(millis)))
+        let moment = Timestamp::from_millis(millis);
+        (moment.as_millis() == millis).then_some(moment)
     }
 }

@@ -72,6 +72,8 @@ pub struct Epochs {
     /// Softly purges everything fetched before it.
     floor: Stamp,
     sites: BTreeMap<SiteId, SiteEpochs>,
+    /// How many events all tables hold.
+    remembered: usize,
 }
 
 /// The events of one site.
@@ -98,8 +100,12 @@ struct Epoch {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Table(#[serde(with = "pairs")] BTreeMap<Box<[u8]>, Epoch>);
 
-/// Most events remembered one by one in each table of a site.
+/// Most purges remembered one by one in each table of a site.
 pub const EPOCHS_MAX: usize = 16_384;
+/// Most invalidations remembered one by one for a site.
+pub const INVALIDATIONS_MAX: usize = 4_096;
+/// Most events remembered one by one for all sites; from there on each new one makes its own table shrink.
+pub const EPOCHS_TOTAL_MAX: usize = 1_000_000;
 
 impl Epochs {
     /// Nothing purged yet.
@@ -143,12 +149,13 @@ impl Epochs {
             self.revision = purge.revision;
             let now = self.next();
             let epoch = if purge.soft { Epoch::soft(now) } else { Epoch::hard(now) };
-            self.sites.entry(purge.site).or_default().purge(&purge.target, epoch);
+            self.on_site(purge.site, EPOCHS_MAX, |site, max| site.purge(&purge.target, epoch, max));
         }
         self.generation(purge.site)
     }
 
-    /// Drops one address, on both schemes, after a state-changing request (RFC 9111 §4.4).
+    /// Drops one address, on both schemes, after a state-changing request (RFC 9111 §4.4). Visitors cause
+    /// these: worth telling only of an address that is held or being fetched.
     pub fn invalidate(
         &mut self,
         site: SiteId,
@@ -157,10 +164,12 @@ impl Epochs {
         path_and_query: &[u8],
     ) -> Stamp {
         let now = self.next();
-        let site = self.sites.entry(site).or_default();
-        site.generation = now;
-        let evicted = site.invalidated.raise(&address(host, port, path_and_query), Epoch::hard(now));
-        site.floor = site.floor.max(Epoch::soft(evicted.hard.max(evicted.soft)));
+        let address = address(host, port, path_and_query);
+        self.on_site(site, INVALIDATIONS_MAX, |site, max| {
+            site.generation = now;
+            let evicted = site.invalidated.raise(&address, Epoch::hard(now), max);
+            site.floor = site.floor.max(Epoch::soft(evicted.any()));
+        });
         now
     }
 
@@ -183,6 +192,15 @@ impl Epochs {
         }
     }
 
+    /// Changes a site's tables, each of which may hold `max` events as long as there is room for all.
+    fn on_site(&mut self, site: SiteId, max: usize, change: impl FnOnce(&mut SiteEpochs, usize)) {
+        let max = if self.remembered < EPOCHS_TOTAL_MAX { max } else { 1 };
+        let site = self.sites.entry(site).or_default();
+        let before = site.remembered();
+        change(site, max);
+        self.remembered = self.remembered.saturating_sub(before).saturating_add(site.remembered());
+    }
+
     fn next(&mut self) -> Stamp {
         self.stamp = Stamp(self.stamp.0.saturating_add(1));
         self.stamp
@@ -190,20 +208,25 @@ impl Epochs {
 }
 
 impl SiteEpochs {
-    fn purge(&mut self, target: &PurgeTarget, epoch: Epoch) {
-        self.generation = epoch.hard.max(epoch.soft);
+    fn remembered(&self) -> usize {
+        let tables = [&self.hosts, &self.urls, &self.prefixes, &self.tags, &self.invalidated];
+        tables.iter().map(|table| table.0.len()).sum()
+    }
+
+    fn purge(&mut self, target: &PurgeTarget, epoch: Epoch, max: usize) {
+        self.generation = epoch.any();
         let evicted = match target {
             PurgeTarget::Url { host, port, path_and_query } => {
-                self.urls.raise(&address(host.as_str(), *port, path_and_query.as_bytes()), epoch)
+                self.urls.raise(&address(host.as_str(), *port, path_and_query.as_bytes()), epoch, max)
             }
             PurgeTarget::Tag(tag) => {
                 self.newest_tag = self.newest_tag.max(epoch);
-                self.tags.raise(tag.as_bytes(), epoch)
+                self.tags.raise(tag.as_bytes(), epoch, max)
             }
             PurgeTarget::Prefix { host, path } => {
-                self.prefixes.raise(&on_host(host.as_str(), path.as_bytes()), epoch)
+                self.prefixes.raise(&on_host(host.as_str(), path.as_bytes()), epoch, max)
             }
-            PurgeTarget::Host(host) => self.hosts.raise(host.as_str().as_bytes(), epoch),
+            PurgeTarget::Host(host) => self.hosts.raise(host.as_str().as_bytes(), epoch, max),
             PurgeTarget::Everything => {
                 if epoch.hard > Stamp::default() {
                     // Nothing held is younger than this: whatever was remembered is settled by it.
@@ -254,10 +277,10 @@ impl Epoch {
 
 impl Table {
     /// Remembers an event. Returns the latest of those that had to go to make room.
-    fn raise(&mut self, key: &[u8], epoch: Epoch) -> Epoch {
+    fn raise(&mut self, key: &[u8], epoch: Epoch, max: usize) -> Epoch {
         let held = self.0.entry(key.into()).or_default();
         *held = held.max(epoch);
-        if self.0.len() <= EPOCHS_MAX { Epoch::default() } else { self.forget_older_half() }
+        if self.0.len() <= max { Epoch::default() } else { self.forget_older_half() }
     }
 
     fn forget_older_half(&mut self) -> Epoch {

@@ -45,7 +45,7 @@ pub use conditional::Validators;
 pub use delta::DeltaSeconds;
 pub use directives::{Argument, RequestDirectives, ResponseDirectives};
 pub use encoding::AcceptedEncodings;
-pub use epochs::{EPOCHS_MAX, EntryFacts, Epochs, Stamp, Verdict};
+pub use epochs::{EPOCHS_MAX, EPOCHS_TOTAL_MAX, EntryFacts, Epochs, INVALIDATIONS_MAX, Stamp, Verdict};
 pub use fields::{Fields, date_of, end_to_end, http_date};
 pub use freshness::{Basis, Exchanged, Freshness};
 pub use invalidation::{Invalidation, Target, invalidation, is_safe};

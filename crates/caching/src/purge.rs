@@ -1,5 +1,6 @@
 //! Purges: what an owner takes out of the cache, and the window in which edges hear of it.
 
+use crate::rules::Rules;
 use crate::tags::TAG_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use vocabulary::{Hostname, SiteId};
@@ -76,11 +77,11 @@ impl PurgeTarget {
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, path) = split_authority(rest);
         let (host, port) = host_and_port(authority).ok_or(error)?;
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        let path_and_query = format!("{slash}{path}");
-        if !is_visible(&path_and_query) {
+        if !is_visible(path) {
             return Err(error);
         }
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let path_and_query = format!("{slash}{}", as_sent(path));
         Ok(Self::Url { host, port: port.filter(|port| *port != default_port), path_and_query })
     }
 
@@ -93,7 +94,20 @@ impl PurgeTarget {
         if !path.starts_with('/') || !is_visible(path) || port.is_some() {
             return Err(error);
         }
-        Ok(Self::Prefix { host, path: path.to_owned() })
+        Ok(Self::Prefix { host, path: as_sent(path) })
+    }
+
+    /// The target as a site's rules have it keyed: an address with its query rewritten.
+    pub fn keyed(self, rules: &Rules) -> Self {
+        match self {
+            Self::Url { host, port, path_and_query } => {
+                let keyed = rules.rewritten(path_and_query.as_bytes());
+                // Whole parameters are taken out or moved, so that it stays text.
+                let path_and_query = String::from_utf8_lossy(&keyed).into_owned();
+                Self::Url { host, port, path_and_query }
+            }
+            other => other,
+        }
     }
 
     /// A host name.
@@ -121,7 +135,15 @@ fn host_and_port(authority: &str) -> Option<(Hostname, Option<u16>)> {
     Some((Hostname::parse(host).ok()?, port))
 }
 
-/// What a request target can hold: visible ASCII, and bytes beyond ASCII as some clients send them.
+/// Letters beyond ASCII as clients send them: in UTF-8, percent-encoded (RFC 3986 §2.5).
+fn as_sent(text: &str) -> String {
+    let each = text.bytes().map(|byte| match byte {
+        byte if byte.is_ascii() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    each.collect()
+}
+
 fn is_visible(text: &str) -> bool {
     !text.chars().any(|c| c.is_control() || c.is_whitespace())
 }

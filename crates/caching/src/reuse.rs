@@ -2,6 +2,8 @@
 
 use crate::conditional::{is_not_modified, range_applies};
 use crate::delta::DeltaSeconds;
+use crate::directives::Argument;
+use crate::freshness::Basis;
 use crate::range::{Asked, ByteRange, asked};
 use crate::reason::Reason;
 use crate::request::{Kind, Request};
@@ -122,10 +124,15 @@ fn stale_leave(request: &Request<'_>, stored: &Stored, now: Timestamp) -> StaleL
     let stale_secs = stored.freshness.stale_secs(now);
     let leave = stored.stale.leave(stale_secs);
     let wants_fresh = directives.no_cache
+        // How stale it is, nobody can say.
+        || stored.freshness.basis() == Basis::Nothing
         || directives.min_fresh.seconds().is_some_and(|wanted| wanted > DeltaSeconds::ZERO)
         || directives.max_age.seconds().is_some_and(|limit| stored.freshness.age(now) > limit);
-    let accepts = directives.any_stale
-        || directives.max_stale.seconds().is_some_and(|limit| i64::from(limit.as_secs()) > stale_secs);
+    let accepts = match directives.max_stale {
+        Argument::Absent => directives.any_stale,
+        Argument::Invalid => false,
+        Argument::Seconds(limit) => i64::from(limit.as_secs()) > stale_secs,
+    };
     match leave {
         StaleLeave::WhileRevalidate if wants_fresh => StaleLeave::IfError,
         StaleLeave::IfError if accepts && !wants_fresh && stored.stale.client_may_accept() => {

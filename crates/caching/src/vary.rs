@@ -130,7 +130,8 @@ impl Variant {
     pub(crate) fn decode(from: &mut Reader<'_>) -> Option<Self> {
         let count = from.count().filter(|count| *count <= NAMES_MAX)?;
         let selecting = (0..count).map(|_| {
-            let name = HeaderName::from_bytes(from.text()?).ok()?;
+            let text = from.text()?;
+            let name = HeaderName::from_bytes(text).ok().filter(|name| name.as_str().as_bytes() == text)?;
             let value = from.optional()?.map(Box::from);
             let language = from.optional()?.map(Box::from);
             Some(Selecting { name, value, language })

@@ -119,3 +119,82 @@ fn accept_encoding_is_compared_as_the_origin_saw_it() {
     assert!(!same(vary, &[], &ae("gzip")));
     assert!(stored(vary, 1).variant().heap_bytes() > 0);
 }
+
+/// RFC 9110 §12.5.4, RFC 9111 §4.1: one wish, one spelling, and the origin is sent that one.
+#[test]
+fn accept_language_has_a_normal_form_that_the_origin_is_sent() {
+    for (lines, expected) in [
+        (&[][..], None),
+        (&[("Accept-Language", "")], Some("")),
+        (&[("Accept-Language", "en, de")], Some("de, en")),
+        (&[("Accept-Language", "de, en")], Some("de, en")),
+        (&[("Accept-Language", "eN, De")], Some("de, en")),
+        (&[("Accept-Language", " en ,   de")], Some("de, en")),
+        (&[("Accept-Language", "en"), ("accept-language", "de")], Some("de, en")),
+        (&[("Accept-Language", "en-US,en;q=0.5")], Some("en-us, en;q=0.5")),
+        (&[("Accept-Language", "en;q=0.5,en-US;q=1.0")], Some("en-us, en;q=0.5")),
+        (&[("Accept-Language", "fr;q=0.9, de;q=0.95, *;q=0.01")], Some("de;q=0.9, fr;q=0.9, *;q=0.1")),
+        (&[("Accept-Language", "de;q=0, en; q=0.000, fr")], Some("fr, de;q=0, en;q=0")),
+        (&[("Accept-Language", "de, DE;q=0.1")], Some("de")),
+        (&[("Accept-Language", "de;q=x, en;q=")], Some("de, en")),
+        (&[("Accept-Language", "a b, \"c\", d/e, de")], Some("de")),
+        (&[("Accept-Language", "a,b,c,d,e,f,g,h,i,j")], Some("a, b, c, d, e, f, g, h")),
+        (&[("Accept-Language", "j,i,h,g,f,e,d,c,b,a;q=0.1")], Some("b, c, d, e, f, g, h, i")),
+    ] {
+        let lines = lines.to_vec();
+        let request = Request::read(&Method::GET, &lines);
+        let sent = request.normalised_fields();
+        let language = sent.iter().find(|(name, _)| name == "accept-language");
+        assert_eq!(language.map(|(_, value)| value.to_str().expect("text")), expected, "{lines:?}");
+        let encoding = sent.iter().find(|(name, _)| name == "accept-encoding");
+        assert_eq!(encoding.map(|(_, value)| value.as_bytes()), Some(request.accept_encoding().as_bytes()));
+        if let Some(text) = expected {
+            let again = vec![("Accept-Language", text)];
+            let again = Request::read(&Method::GET, &again).normalised_fields();
+            assert_eq!(again[1].1.as_bytes(), text.as_bytes(), "the normal form is its own");
+        }
+    }
+}
+
+#[test]
+fn accept_language_is_compared_as_the_origin_saw_it() {
+    let vary: Lines<'_> = &[("Vary", "accept-language")];
+    let al = |value| [("Accept-Language", value)];
+    for (first, second, expected) in [
+        ("en, de", "de, EN", true),
+        ("en;q=0.91, de", "de, en;q=0.9", true),
+        ("en, de", "en, de;q=0.5", false),
+        ("en", "en, de", false),
+        ("en, de", "en", false),
+        ("en", "", false),
+        ("", "", true),
+    ] {
+        assert_eq!(same(vary, &al(first), &al(second)), expected, "{first} {second}");
+    }
+    assert!(same(vary, &[], &[]));
+    assert!(!same(vary, &[], &al("en")) && !same(vary, &al("en"), &[]) && !same(vary, &[], &al("")));
+}
+
+/// RFC 9111 §4.1: what is wanted before all else is there.
+#[test]
+fn content_in_the_language_wanted_most_answers() {
+    let german: Lines<'_> = &[("Vary", "Accept-Language"), ("Content-Language", "de")];
+    let al = |value| [("Accept-Language", value)];
+    for (second, expected) in [
+        ("fr;q=0.5, de;q=1.0", true),
+        ("DE", true),
+        ("de;q=0.3", true),
+        ("de, fr", false),
+        ("fr, de;q=0.5", false),
+        ("de-AT, de;q=0.9", false),
+        ("de;q=0", false),
+        ("*", false),
+    ] {
+        assert_eq!(same(german, &al("en, de"), &al(second)), expected, "{second}");
+    }
+    let two: Lines<'_> = &[("Vary", "Accept-Language"), ("Content-Language", "de, en")];
+    assert!(!same(two, &al("en, de"), &al("de")), "content in two languages is for who asked for both");
+    let both: Lines<'_> = &[("Vary", "Accept-Language, Foo"), ("Content-Language", "de")];
+    let second = [("Accept-Language", "de"), ("Foo", "2")];
+    assert!(!same(both, &[("Accept-Language", "en, de"), ("Foo", "1")], &second), "other fields count too");
+}
