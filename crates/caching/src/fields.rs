@@ -95,12 +95,31 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Reads an HTTP date in any of its three forms (RFC 9110 §5.6.7).
+/// Longest date that is read: the form of RFC 850 with the longest weekday has 33 bytes.
+const DATE_BYTES_MAX: usize = 40;
+
+/// Reads an HTTP date in any of its three forms (RFC 9110 §5.6.7), in any case (RFC 9111 §4.2).
 pub fn date_of(value: &[u8]) -> Option<Timestamp> {
-    let text = std::str::from_utf8(trim(value)).ok()?;
-    let time = httpdate::parse_http_date(text).ok()?;
+    let text = trim(value);
+    let mut buffer = [0u8; DATE_BYTES_MAX];
+    let usual = buffer.get_mut(..text.len())?;
+    usual.copy_from_slice(text);
+    capitalise(usual);
+    let time = httpdate::parse_http_date(std::str::from_utf8(usual).ok()?).ok()?;
     let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::from_secs(i64::try_from(since_epoch.as_secs()).ok()?))
+}
+
+/// Words with a capital letter, and GMT in capitals.
+fn capitalise(text: &mut [u8]) {
+    for word in text.split_mut(|byte| !byte.is_ascii_alphabetic()) {
+        if word.eq_ignore_ascii_case(b"gmt") {
+            word.make_ascii_uppercase();
+        } else if let Some((first, rest)) = word.split_first_mut() {
+            first.make_ascii_uppercase();
+            rest.make_ascii_lowercase();
+        }
+    }
 }
 
 /// Writes an instant as an HTTP date in the preferred form (RFC 9110 §5.6.7).

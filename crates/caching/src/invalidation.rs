@@ -54,6 +54,19 @@ pub fn invalidation(
     Invalidation { targets }
 }
 
+/// Whether a response says by Content-Location that it is what a GET of the target would bring (RFC 9110
+/// §8.7).
+pub(crate) fn is_content_of(target: Target<'_>, response: &dyn Fields) -> bool {
+    let (mut count, mut same) = (0, true);
+    response.each(&mut |name, value| {
+        if name.eq_ignore_ascii_case("content-location") {
+            count += 1;
+            same &= same_origin(target, trim(value)).is_some_and(|found| found == target.path_and_query);
+        }
+    });
+    count == 1 && same
+}
+
 /// The path and query a reference leads to, if it stays on the origin of `base` (RFC 3986 §5.2; another
 /// origin must not be able to drop stored responses, RFC 9111 §7.1 and §4.4).
 fn same_origin(base: Target<'_>, reference: &[u8]) -> Option<Vec<u8>> {

@@ -61,6 +61,6 @@ pub use rules::{QueryRule, Rules, StatusRange, TtlRule};
 pub use slices::SLICE_BYTES;
 pub use stale::{StaleLeave, has_failed};
 pub use status::{CacheStatus, StaleGround};
-pub use stored::{Policy, Storable, Stored, storable, storable_under, stored_fields};
+pub use stored::{Policy, Storable, Stored, storable, storable_post, storable_under, stored_fields};
 pub use tags::{TAG_BYTES_MAX, TAGS_MAX, Tags};
 pub use vary::Variant;

@@ -29,6 +29,7 @@ pub struct Request<'a> {
 pub(crate) enum Kind {
     Get,
     Head,
+    Post,
     Other,
 }
 
@@ -86,6 +87,7 @@ impl<'a> Request<'a> {
         let method = match *method {
             Method::GET => Kind::Get,
             Method::HEAD => Kind::Head,
+            Method::POST => Kind::Post,
             _ => Kind::Other,
         };
         Self {
@@ -105,15 +107,26 @@ impl<'a> Request<'a> {
     /// Whether the cache takes part (RFC 9111 §4, §5.2.1).
     pub fn plan(&self) -> Plan {
         let bypass = match self.method {
-            Kind::Other => Some(Reason::Method),
-            _ if self.upgrade => Some(Reason::Upgrade),
-            _ if self.content => Some(Reason::RequestContent),
-            _ if self.steering => Some(Reason::Steering),
-            _ if self.directives.no_store => Some(Reason::RequestNoStore),
-            _ if self.conditions.for_origin => Some(Reason::Precondition),
-            Kind::Get | Kind::Head => None,
+            Kind::Other | Kind::Post => Some(Reason::Method),
+            Kind::Get | Kind::Head => self.bypass_but_for_method(),
         };
         bypass.map_or(Plan::Lookup, Plan::Bypass)
+    }
+
+    /// Why a request passes the cache by whatever its method. A POST has content by right.
+    pub(crate) fn bypass_but_for_method(&self) -> Option<Reason> {
+        match () {
+            () if self.upgrade => Some(Reason::Upgrade),
+            () if self.content && !self.is_post() => Some(Reason::RequestContent),
+            () if self.steering => Some(Reason::Steering),
+            () if self.directives.no_store => Some(Reason::RequestNoStore),
+            () if self.conditions.for_origin => Some(Reason::Precondition),
+            () => None,
+        }
+    }
+
+    pub(crate) fn is_post(&self) -> bool {
+        self.method == Kind::Post
     }
 
     /// The request may be answered only from here; a miss is 504 (RFC 9111 §5.2.1.7).

@@ -5,6 +5,7 @@ use crate::content_kind::agrees;
 use crate::fields::{Fields, end_to_end, http_date};
 use crate::freshness::{Basis, Exchanged, Freshness, Grounds};
 use crate::head::Head;
+use crate::invalidation::{Target, is_content_of};
 use crate::mode::{CacheMode, Limits};
 use crate::reason::Reason;
 use crate::request::{Kind, Plan, Request};
@@ -180,13 +181,43 @@ pub fn storable_under(
     if request.method == Kind::Head {
         return Err(Reason::Head);
     }
-    let head = Head::read(fields);
+    judge(request, status, &Head::read(fields), policy, exchanged)
+}
+
+/// Whether a response to a POST may be stored as what a GET of the same target would bring (RFC 9110
+/// §9.3.3): it says itself that it is, by a Content-Location that is the target, and how long it stays
+/// fresh. Only where the origin alone decides. The fill is begun after what the POST invalidates is dropped.
+pub fn storable_post(
+    request: &Request<'_>,
+    target: Target<'_>,
+    status: StatusCode,
+    fields: &dyn Fields,
+    policy: &Policy<'_>,
+    exchanged: Exchanged,
+) -> Result<Storable, Reason> {
+    let wanted = request.is_post() && request.bypass_but_for_method().is_none();
+    if !wanted || policy.mode != CacheMode::Origin || !status.is_success() || !is_content_of(target, fields) {
+        return Err(Reason::Method);
+    }
+    let storable = judge(request, status, &Head::read(fields), policy, exchanged)?;
+    match storable.stored.freshness.basis() {
+        Basis::Explicit if storable.stored.freshness.is_fresh(exchanged.received) => Ok(storable),
+        _ => Err(Reason::Method),
+    }
+}
+
+fn judge(
+    request: &Request<'_>,
+    status: StatusCode,
+    head: &Head<'_>,
+    policy: &Policy<'_>,
+    exchanged: Exchanged,
+) -> Result<Storable, Reason> {
     head.check_status(status)?;
     head.check_directives(status, request.is_authorized())?;
-    let judged = Judged::of(request.cookie, status, &head, policy, exchanged)?;
-    let language = head.content_language;
-    let variant = head.vary.variant(request, language)?;
-    let stored = judged.stored(status, variant, head.tags, head.no_transform);
+    let judged = Judged::of(request.cookie, status, head, policy, exchanged)?;
+    let variant = head.vary.variant(request, head.content_language)?;
+    let stored = judged.stored(status, variant, head.tags.clone(), head.no_transform);
     Ok(Storable { stored, content_length: head.content_length, limits: policy.limits })
 }
 

@@ -63,19 +63,16 @@ impl VaryFields {
     }
 
     /// The secondary key of a response to `request`, whose content is in `language`.
-    pub(crate) fn variant(
-        mut self,
-        request: &Request<'_>,
-        language: Option<&[u8]>,
-    ) -> Result<Variant, Reason> {
+    pub(crate) fn variant(&self, request: &Request<'_>, language: Option<&[u8]>) -> Result<Variant, Reason> {
         if self.star {
             return Err(Reason::VaryStar);
         }
         if self.unusable {
             return Err(Reason::VaryUnusable);
         }
-        self.names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        let selecting = self.names.into_iter().map(|name| {
+        let mut names = self.names.clone();
+        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        let selecting = names.into_iter().map(|name| {
             let value = normal_value(request, &name);
             match &value {
                 Some(bytes) if bytes.len() > VALUE_BYTES_MAX => Err(Reason::VaryUnusable),

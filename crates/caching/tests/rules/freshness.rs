@@ -1,7 +1,7 @@
 //! Lifetime and age (RFC 9111 §4.2).
 
 use crate::{Asked, Lines, NOON, at, date};
-use caching::{Exchanged, Reason};
+use caching::{Basis, Exchanged, Reason};
 use vocabulary::Timestamp;
 
 /// The lifetime in seconds, or why there is none.
@@ -61,7 +61,7 @@ fn unreadable_lifetimes_are_stale() {
     }
 }
 
-/// RFC 9111 §5.3, RFC 9110 §5.6.7.
+/// RFC 9111 §5.3, §4.2 (dates in any case, no zone but GMT), RFC 9110 §5.6.7.
 #[test]
 fn expires_is_a_date_or_the_past() {
     let now = date(0);
@@ -77,8 +77,14 @@ fn expires_is_a_date_or_the_past() {
         ("0", false),
         ("", false),
         ("-1", false),
-        ("THU, 18 Aug 2050 02:01:18 GMT", false),
-        ("Thu, 18 AUG 2050 02:01:18 GMT", false),
+        ("THU, 18 Aug 2050 02:01:18 GMT", true),
+        ("Thu, 18 AUG 2050 02:01:18 GMT", true),
+        ("Thu, 18 Aug 2050 02:01:18 gMT", true),
+        ("thursday, 18-aug-50 02:01:18 gmt", true),
+        ("THU AUG 18 02:01:18 2050", true),
+        ("Tue, 19 Jan 2038 14:14:08 GMT", true),
+        ("Sun, 21 Nov 2286 04:46:39 GMT", true),
+        ("Thu, 18 Aug 2050 02:01:18 AEST", false),
         ("Thu, 18 Aug 2050 02:01:18 UTC", false),
         ("Thu, 18 Aug 50 02:01:18 GMT", false),
         ("Thu 18 Aug 2050 02:01:18 GMT", false),
@@ -179,4 +185,85 @@ fn what_comes_stale_is_not_stored() {
     );
     let old = date(-60);
     assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Date", &old)]), Err(Reason::Expired));
+}
+
+/// RFC 9111 §4.2.2: a tenth of the time since the last change, at most a day, where nothing else is said.
+#[test]
+fn a_lifetime_may_be_guessed_from_the_last_modification() {
+    let now = date(0);
+    let now = now.as_str();
+    for (ago, expected) in [
+        (9, Err(Reason::NoFreshness)),
+        (10, Ok(1)),
+        (1000, Ok(100)),
+        (864_000, Ok(86_400)),
+        (8_640_000, Ok(86_400)),
+        (-5, Err(Reason::NoFreshness)),
+    ] {
+        let modified = date(-ago);
+        assert_eq!(lifetime(&[("Last-Modified", &modified), ("Date", now)]), expected, "{ago} s ago");
+    }
+    let modified = date(-1000);
+    let modified = modified.as_str();
+    for lines in [
+        &[("Last-Modified", modified), ("Cache-Control", "max-age=5")][..],
+        &[("Last-Modified", modified), ("Cache-Control", "s-maxage=5")],
+    ] {
+        assert_eq!(lifetime(lines), Ok(5), "what is said counts: {lines:?}");
+    }
+    let old = date(-10);
+    assert_eq!(lifetime(&[("Last-Modified", modified), ("Date", &old)]), Ok(99), "counted from Date");
+    assert_eq!(lifetime(&[("Last-Modified", "x"), ("Date", now)]), Err(Reason::NoFreshness));
+    let said = |lines: Lines<'_>| {
+        let storable = Asked { response: lines, ..Asked::default() }.storable().expect("it has a validator");
+        (storable.freshness().basis(), storable.freshness().is_fresh(at(0)))
+    };
+    assert_eq!(said(&[("Last-Modified", modified), ("Expires", "0")]), (Basis::Nothing, false));
+    assert_eq!(
+        said(&[("Last-Modified", modified), ("Cache-Control", "max-age=0")]),
+        (Basis::Explicit, false)
+    );
+    assert_eq!(said(&[("Last-Modified", modified), ("Cache-Control", "max-age=x")]), (Basis::Nothing, false));
+    assert_eq!(
+        said(&[("Last-Modified", modified), ("Cache-Control", "extension")]),
+        (Basis::Heuristic, true)
+    );
+}
+
+/// RFC 9110 §15.1, RFC 9111 §5.2.2.9.
+#[test]
+fn only_some_statuses_have_a_guessed_lifetime() {
+    let modified = date(-1000);
+    let modified = ("Last-Modified", modified.as_str());
+    for (status, expected) in [
+        (200, true),
+        (201, false),
+        (202, false),
+        (203, true),
+        (204, true),
+        (300, true),
+        (301, true),
+        (302, false),
+        (303, false),
+        (307, false),
+        (308, true),
+        (400, false),
+        (403, false),
+        (404, true),
+        (405, true),
+        (410, true),
+        (414, true),
+        (500, false),
+        (501, true),
+        (502, false),
+        (503, false),
+        (504, false),
+        (599, false),
+    ] {
+        let outcome = |response: Lines<'_>| Asked { status, response, ..Asked::default() }.storable().is_ok();
+        assert_eq!(outcome(&[modified]), expected, "{status}");
+        assert!(outcome(&[modified, ("Cache-Control", "public")]), "{status} marked public");
+        let tagged = [("ETag", "\"a\""), ("Cache-Control", "no-cache")];
+        assert_eq!(outcome(&tagged), expected, "{status} revalidated each time");
+    }
 }

@@ -1,7 +1,10 @@
 //! Storing responses (RFC 9111 §3).
 
 use crate::{Asked, Lines, at, date};
-use caching::{CacheMode, Exchanged, Limits, Plan, Reason, Request, end_to_end, storable, stored_fields};
+use caching::{
+    CacheMode, Exchanged, Limits, Plan, Policy, Reason, Request, Rules, Scheme, Target, end_to_end, storable,
+    storable_post, stored_fields,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 const FRESH: (&str, &str) = ("Cache-Control", "max-age=60");
@@ -205,4 +208,48 @@ fn fields_of_the_connection_are_not_kept() {
     fields.insert("date", HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
     let kept = stored_fields(&stored, &fields);
     assert_eq!(kept.iter().filter(|(name, _)| name == "date").count(), 1);
+}
+
+/// RFC 9110 §9.3.3: the answer to a POST is what a GET brings if it says so and for how long.
+#[test]
+fn an_answer_to_a_post_is_stored_if_it_is_the_content_of_its_target() {
+    let outcome = |mode, method: &str, request: Lines<'_>, status, response: Lines<'_>| {
+        let (request, response) = (request.to_vec(), response.to_vec());
+        let request = Request::read(&Method::from_bytes(method.as_bytes()).expect("method"), &request);
+        let target = Target { scheme: Scheme::Https, host: "a.test", port: None, path_and_query: b"/a?b" };
+        let rules = Rules::default();
+        let policy = Policy { mode, limits: Limits::default(), rules: &rules, path: b"/a" };
+        let exchanged = Exchanged { requested: at(0), received: at(0) };
+        let status = StatusCode::from_u16(status).expect("status");
+        storable_post(&request, target, status, &response, &policy, exchanged).err()
+    };
+    let post = |request: Lines<'_>, status, response: Lines<'_>| {
+        outcome(CacheMode::Origin, "POST", request, status, response)
+    };
+    let own = ("Content-Location", "/a?b");
+    let body = ("Content-Length", "5");
+    assert_eq!(post(&[body], 200, &[FRESH, own]), None);
+    assert_eq!(post(&[body], 200, &[FRESH, ("Content-Location", "https://a.test/a?b")]), None);
+    assert_eq!(post(&[body], 200, &[FRESH, ("Content-Location", "")]), None, "the target itself");
+    for (request, status, response) in [
+        (&[body][..], 200, &[FRESH][..]),
+        (&[body], 200, &[FRESH, ("Content-Location", "/a")]),
+        (&[body], 200, &[FRESH, ("Content-Location", "https://b.test/a?b")]),
+        (&[body], 200, &[FRESH, own, ("Content-Location", "/other")]),
+        (&[body], 200, &[("Cache-Control", "max-age=0"), ("ETag", "\"a\""), own]),
+        (&[body], 404, &[FRESH, own]),
+        (&[("X-HTTP-Method-Override", "GET")], 200, &[FRESH, own]),
+        (&[("Cache-Control", "no-store")], 200, &[FRESH, own]),
+    ] {
+        assert_eq!(
+            post(request, status, response),
+            Some(Reason::Method),
+            "{request:?} {status} {response:?}"
+        );
+    }
+    assert_eq!(post(&[body], 200, &[own]), Some(Reason::NoFreshness));
+    assert_eq!(post(&[body], 200, &[("Cache-Control", "no-store"), own]), Some(Reason::NoStore));
+    assert_eq!(post(&[("Authorization", "x")], 200, &[FRESH, own]), Some(Reason::Authorization));
+    assert_eq!(outcome(CacheMode::Guarded, "POST", &[body], 200, &[FRESH, own]), Some(Reason::Method));
+    assert_eq!(outcome(CacheMode::Origin, "PUT", &[body], 200, &[FRESH, own]), Some(Reason::Method));
 }
