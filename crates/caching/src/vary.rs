@@ -101,6 +101,11 @@ impl Variant {
         self.0.iter().all(|selecting| selecting.matches(request))
     }
 
+    /// Whether the response was chosen by a field.
+    pub fn is_by(&self, name: &HeaderName) -> bool {
+        self.0.iter().any(|selecting| selecting.name == *name)
+    }
+
     /// Whether the response varies at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -90,10 +90,14 @@ async fn fly(order: &Order, flight: &Flight) -> Result<Reason, Reason> {
     let fill = worker.shared.cache.begin(&routed.key);
     let (mut fetched, mut exchanged) = ask(order, &routed, order.held.as_deref(), flight).await?;
     if let Some(held) = &order.held {
+        worker.counters.revalidations.observe(exchanged.received.since(exchanged.requested));
         let policy = routed.policy(Limits::default());
-        match revalidated(held.stored(), held.fields(), fetched.status, &fetched.fields, &policy, exchanged) {
-            Revalidated::Updated(stored, fields) => {
+        let theirs = compress::unannounced(held);
+        match revalidated(held.stored(), &theirs, fetched.status, &fetched.fields, &policy, exchanged) {
+            Revalidated::Updated(stored, mut fields) => {
+                compress::announce_stored(&mut fields, stored.status(), Some(stored.length()));
                 let (_, fresh) = worker.shared.cache.update(&routed.key, fill, held, stored, fields);
+                compress::carry_over(&worker.shared.encoders, held, &fresh);
                 flight.land(Landed::Stored(fresh));
                 flight.end(Ok(None));
                 fetched.transfer.end().await;

@@ -1,5 +1,6 @@
 //! Making the coded form of a stored response: bytes and fields.
 
+use caching::Stored;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderName, HeaderValue, header};
@@ -25,11 +26,22 @@ pub(super) fn encoded(stored: &StoredResponse, coding: Coding) -> Option<StoredR
     Some(with_body(stored, coding, coded))
 }
 
+/// The form in a coding of a response that a revalidation has made; the bytes are those of an earlier form.
+pub(super) fn refreshed(fresh: &StoredResponse, coding: Coding, form: &StoredResponse) -> StoredResponse {
+    let facts = fresh.stored().recoded(form.stored().length());
+    let fields = coded_fields(fresh, &facts, coding);
+    form.refreshed(facts, fields)
+}
+
 /// A stored response with a coded body in place of its own.
 fn with_body(stored: &StoredResponse, coding: Coding, coded: Vec<u8>) -> StoredResponse {
     let facts = stored.stored().recoded(coded.len() as u64);
-    let mut fields: Vec<(HeaderName, HeaderValue)> =
-        stored.fields().iter().filter(|(name, _)| is_kept(name)).cloned().collect();
+    let fields = coded_fields(stored, &facts, coding);
+    StoredResponse::new(facts, fields, coded)
+}
+
+fn coded_fields(stored: &StoredResponse, facts: &Stored, coding: Coding) -> Vec<(HeaderName, HeaderValue)> {
+    let mut fields: Vec<_> = stored.fields().iter().filter(|(name, _)| is_kept(name)).cloned().collect();
     // The tag stands with its form: weak, where it is one (RFC 9110 §8.8.3.3).
     if let Some(tag) = facts.validators().etag()
         && let Ok(tag) = HeaderValue::from_bytes(tag)
@@ -38,7 +50,7 @@ fn with_body(stored: &StoredResponse, coding: Coding, coded: Vec<u8>) -> StoredR
     }
     fields.push((header::CONTENT_ENCODING, HeaderValue::from_static(coding.name())));
     super::suitable::announce_coded(&mut fields);
-    StoredResponse::new(facts, fields, coded)
+    fields
 }
 
 fn is_kept(name: &HeaderName) -> bool {

@@ -17,11 +17,11 @@ mod suitable;
 
 pub use pool::EncodingFigures;
 pub(crate) use pool::{EncoderPool, Encoders};
-pub(crate) use suitable::{announce, announce_stored};
+pub(crate) use suitable::{announce, announce_stored, unannounced};
 
 use crate::request::Request;
 use caching::Answer;
-use object_cache::{StoredResponse, Suitability};
+use object_cache::{Coding, StoredResponse, Suitability};
 use std::sync::Arc;
 
 /// The form of a stored response that answers a request: a coding that is ready and that the visitor
@@ -50,6 +50,18 @@ pub(crate) fn choose(
         encoders.order(&stored, first);
     }
     stored
+}
+
+/// Gives the coded forms of a response to the one that a revalidation has made of it: their bytes are the same.
+pub(crate) fn carry_over(encoders: &Encoders, old: &StoredResponse, fresh: &StoredResponse) {
+    for coding in Coding::ALL {
+        if let Some(form) = old.codings().ready(coding)
+            && is_suitable(fresh)
+            && fresh.codings().begin(coding)
+        {
+            encoders.refresh(fresh, coding, form);
+        }
+    }
 }
 
 /// Looks at a response's fields once, and remembers.

@@ -1,6 +1,6 @@
 //! The queue of codings to make, and the few blocking threads that make them.
 
-use super::encode::encoded;
+use super::encode::{encoded, refreshed};
 use crate::figures::add;
 use object_cache::{Coding, CodingRoom, StoredResponse};
 use std::sync::Arc;
@@ -76,6 +76,18 @@ impl Encoders {
         if self.jobs.try_send(job).is_err() {
             add(&self.maker.tally.dropped, 1);
             stored.codings().give_up(coding);
+        }
+    }
+
+    /// Adds a form that shares its bytes with one made before; its leave was given by `Codings::begin`.
+    pub(super) fn refresh(&self, fresh: &StoredResponse, coding: Coding, form: &StoredResponse) {
+        let form = refreshed(fresh, coding, form);
+        match self.maker.room.take(form.weight()) {
+            Some(taken) => fresh.codings().add(coding, Arc::new(form), taken),
+            None => {
+                add(&self.maker.tally.no_room, 1);
+                fresh.codings().give_up(coding);
+            }
         }
     }
 

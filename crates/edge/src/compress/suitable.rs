@@ -89,6 +89,15 @@ pub(crate) fn announce_stored(
     }
 }
 
+/// The fields of a stored response as its origin sent them: without the announcement.
+pub(crate) fn unannounced(stored: &StoredResponse) -> Vec<(HeaderName, HeaderValue)> {
+    let theirs = stored.stored().variant().is_by(&header::ACCEPT_ENCODING);
+    let ours = |(name, value): &&(HeaderName, HeaderValue)| {
+        !theirs && *name == header::VARY && *value == ACCEPT_ENCODING
+    };
+    stored.fields().iter().filter(|field| !ours(field)).cloned().collect()
+}
+
 /// The same for the fields of a form that is coded.
 pub(super) fn announce_coded(fields: &mut Vec<(HeaderName, HeaderValue)>) {
     let varies = |(name, value): &(HeaderName, HeaderValue)| {

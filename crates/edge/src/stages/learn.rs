@@ -2,6 +2,7 @@
 
 use super::fetch::Fetched;
 use super::route::Routed;
+use crate::compress::{announce_stored, carry_over, unannounced};
 use crate::worker::Worker;
 use caching::{Exchanged, HeadUpdate, Limits, head_update};
 use object_cache::{Fill, Lookup};
@@ -19,9 +20,14 @@ pub(crate) fn learn_from_head(
     let (Lookup::Found(held) | Lookup::Soft(held)) = cache.get(&routed.key, &routed.asked) else { return };
     let Fetched { status, fields, .. } = fetched;
     let policy = routed.policy(Limits::default());
-    match head_update(held.stored(), held.fields(), *status, fields, &policy, exchanged) {
+    let theirs = unannounced(&held);
+    match head_update(held.stored(), &theirs, *status, fields, &policy, exchanged) {
         HeadUpdate::Nothing => {}
-        HeadUpdate::Updated(stored, fields) => drop(cache.update(&routed.key, fill, &held, stored, fields)),
+        HeadUpdate::Updated(stored, mut fields) => {
+            announce_stored(&mut fields, stored.status(), Some(stored.length()));
+            let (_, fresh) = cache.update(&routed.key, fill, &held, stored, fields);
+            carry_over(&worker.shared.encoders, &held, &fresh);
+        }
         HeadUpdate::Outdated => cache.drop_response(&routed.key, &held),
     }
 }

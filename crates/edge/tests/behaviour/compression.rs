@@ -152,3 +152,22 @@ async fn codings_go_with_what_they_were_made_from() {
     visitor.text("new").await;
     assert_eq!(stage.edge.figures().codings.bytes, 0);
 }
+
+#[tokio::test]
+async fn a_revalidated_page_keeps_its_codings() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    store(&stage, &mut visitor, "/", HTML, &page()).await;
+    ask_until_coded(&mut visitor, "/", "gzip").await;
+    stage.clock.advance(Duration::from_secs(61));
+    visitor.send(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nAccept-Encoding: gzip\r\n\r\n")).await;
+    let mut origin = stage.origin.accept().await;
+    assert_eq!(origin.head().await.field("if-none-match"), "\"v1\"");
+    let fields = "Cache-Control: max-age=60\r\nETag: \"v1\"\r\nX-New: 1\r\nConnection: close\r\n";
+    origin.send(format!("HTTP/1.1 304 Not Modified\r\n{fields}\r\n")).await;
+    let head = visitor.head().await;
+    assert_eq!((head.field("content-encoding"), head.field("x-new")), ("gzip", "1"), "{}", head.text);
+    assert_eq!(decoded("gzip", &visitor.bytes(head.length()).await), page().as_bytes());
+    let figures = stage.edge.figures();
+    assert_eq!((figures.codings.made, figures.revalidations.count()), (1, 1));
+}
