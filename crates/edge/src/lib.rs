@@ -8,6 +8,7 @@ mod crew;
 mod date;
 mod enforce;
 mod exchange;
+mod explain;
 mod fields;
 mod figures;
 mod fill;
@@ -40,6 +41,7 @@ mod visitor;
 mod worker;
 
 pub use compress::EncodingFigures;
+pub use explain::{Explanation, Step, StoredFacts, Unexplained};
 pub use figures::Figures;
 pub use histogram::Latency;
 pub use insight::Insight;

@@ -9,6 +9,12 @@ use vocabulary::Random;
 pub(crate) struct Ray(u64);
 
 impl Ray {
+    /// Reads an id's text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+
     /// The id's text.
     pub(crate) fn to_ascii(self) -> [u8; 16] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -61,6 +67,7 @@ mod tests {
         assert_eq!(drawn.len(), 10_000);
         for ray in [Ray(0), Ray(0xabc), Ray(u64::MAX), rays.next()] {
             assert_eq!(ray.to_string().as_bytes(), ray.to_ascii());
+            assert_eq!(Ray::parse(&ray.to_string()), Some(ray));
         }
     }
 }

@@ -144,8 +144,8 @@ impl ToParent {
 }
 
 /// The revision of the last purge that holds here.
-fn purges_seen(_: &Shared) -> u64 {
-    0
+fn purges_seen(shared: &Shared) -> u64 {
+    shared.cache.held_revision()
 }
 
 /// A child's request as its visitor made it; none where the request is no child's, which is nearly always.

@@ -3,6 +3,7 @@
 use crate::access_log::AccessLog;
 use crate::compress::Encoders;
 use crate::date::DateText;
+use crate::explain::Footprints;
 use crate::figures::Counters;
 use crate::flights::Flights;
 use crate::http1::scratch::ScratchPool;
@@ -56,6 +57,7 @@ pub(crate) struct Worker {
     pub(crate) origins: Origins,
     pub(crate) counters: Counters,
     pub(crate) rays: Rays,
+    pub(crate) footprints: Footprints,
     pub(crate) date: DateText,
     /// Fills this worker has begun; the crew waits for them at the end.
     pub(crate) fills: TaskTracker,
@@ -69,6 +71,7 @@ impl Worker {
             origins: Origins::new(connector),
             counters: Counters::default(),
             rays: Rays::new(random),
+            footprints: Footprints::default(),
             date: DateText::default(),
             fills: TaskTracker::new(),
         }

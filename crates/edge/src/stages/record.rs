@@ -1,5 +1,6 @@
 //! Answered → recorded: counters, and one line in the access log.
 
+use crate::explain::Footprint;
 use crate::figures::add;
 use crate::reasons::{Outcome, Reason};
 use crate::request::Request;
@@ -63,6 +64,7 @@ pub(crate) fn record(
             bytes,
         });
     }
+    worker.footprints.leave(Footprint::of(request, trail, reason, (status, bytes)));
     if let Some(log) = &worker.shared.log {
         let ended = worker.shared.clock.now();
         let mut line = Vec::with_capacity(512);

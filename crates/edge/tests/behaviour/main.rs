@@ -5,6 +5,7 @@
 mod caching;
 mod collapsing;
 mod compression;
+mod explaining;
 mod framing;
 mod measures;
 mod operation;
