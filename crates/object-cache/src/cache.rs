@@ -4,15 +4,15 @@
 //! not push out what is asked for often.
 
 use crate::counters::{Counters, Figures, count};
+use crate::disk::{DiskStore, Opening, Payload, first_fill};
 use crate::fill::{Fill, Inserted};
 use crate::hasher::KeyedHasher;
 use crate::held::{Held, HeldKey, Probe};
-use crate::journal::JournalError;
 use crate::options::{OpenError, Options};
 use crate::purges::Purges;
 use crate::response::StoredResponse;
-use crate::variants::{Variants, Without};
-use caching::{KeyRef, PurgeWindow, Request, Scheme, Stored, Verdict};
+use crate::variants::Variants;
+use caching::{KeyRef, Request, Stored, Verdict};
 use foyer::{Cache, CacheBuilder, Event, EventListener, S3FifoConfig};
 use http::{HeaderName, HeaderValue};
 use std::hash::BuildHasher;
@@ -23,9 +23,10 @@ use vocabulary::Random;
 /// Stored responses, bounded in bytes. Shared by all workers behind an `Arc`.
 pub struct ObjectCache {
     pub(crate) memory: Cache<HeldKey, Held, KeyedHasher>,
+    pub(crate) disk: Option<Arc<DiskStore>>,
     hasher: KeyedHasher,
-    counters: Arc<Counters>,
-    purges: Purges,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) purges: Purges,
     /// The number of the next fill.
     next_fill: AtomicU64,
     /// One writer per key at a time, so that two variants stored at once are both kept. Each stripe holds
@@ -59,14 +60,23 @@ const ENTRY_BYTES: usize = 256;
 impl ObjectCache {
     /// Opens a cache. What an earlier process left in the disk folder is held again.
     pub async fn open(options: Options, random: &dyn Random) -> Result<Self, OpenError> {
-        Ok(Self::new(options.memory_bytes, random))
+        let Some(disk) = &options.disk else { return Ok(Self::new(options.memory_bytes, random)) };
+        let opening = Opening::begin(disk, random)?;
+        let mut cache = Self::in_memory(options.memory_bytes, opening.hasher.clone());
+        cache.purges = Purges::new(opening.epochs());
+        cache.next_fill = AtomicU64::new(first_fill(opening.incarnation()));
+        cache.disk = Some(opening.finish(cache.memory.clone(), cache.counters.clone()).await?);
+        Ok(cache)
     }
 
     /// An empty cache in memory alone, of at most `capacity_bytes`; `random` gives the hash secret.
     pub fn new(capacity_bytes: u64, random: &dyn Random) -> Self {
+        Self::in_memory(capacity_bytes, KeyedHasher::new(random))
+    }
+
+    fn in_memory(capacity_bytes: u64, hasher: KeyedHasher) -> Self {
         let capacity = usize::try_from(capacity_bytes).unwrap_or(usize::MAX);
         let shards = (capacity / SHARD_BYTES).clamp(1, SHARDS_MAX);
-        let hasher = KeyedHasher::new(random);
         let counters = Arc::new(Counters::default());
         let memory = CacheBuilder::new(capacity)
             .with_name("wardmote")
@@ -76,19 +86,17 @@ impl ObjectCache {
             .with_weighter(weight)
             .with_event_listener(Arc::new(Departures(counters.clone())))
             .build();
-        let stripes = (0..STRIPES).map(|_| Mutex::new(0)).collect();
-        // foyer makes room for an entry before it looks at its size: one heavier than its shard would empty
-        // the shard and still not fit.
-        let entry_bytes_max = capacity / shards / 2;
-        let next_fill = AtomicU64::new(1);
         Self {
             memory,
+            disk: None,
             hasher,
             counters,
             purges: Purges::default(),
-            next_fill,
-            stripes,
-            entry_bytes_max,
+            next_fill: AtomicU64::new(1),
+            stripes: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
+            // foyer makes room for an entry before it looks at its size: one heavier than its shard would
+            // empty the shard and still not fit.
+            entry_bytes_max: capacity / shards / 2,
             capacity,
         }
     }
@@ -118,25 +126,26 @@ impl ObjectCache {
     /// A response that something may have hit since the last look, or that was found to be stale then.
     #[cold]
     fn look_again(&self, key: &KeyRef<'_>, response: &Arc<StoredResponse>) -> Lookup {
-        let softly = response.standing().is_soft(self.purges.generation());
-        let verdict = if softly { Verdict::SoftStale } else { self.purges.judge(key, response) };
-        let lookup = match verdict {
-            Verdict::Current => Lookup::Found(response.clone()),
-            Verdict::SoftStale => Lookup::Soft(response.clone()),
-            Verdict::Gone => {
-                self.drop_response(key, response);
-                count(&self.counters.misses);
-                return Lookup::Absent;
-            }
-        };
-        count(&self.counters.hits);
+        let lookup = self.as_it_stands(key, response.clone());
+        match lookup {
+            Lookup::Absent => count(&self.counters.misses),
+            _ => count(&self.counters.hits),
+        }
         lookup
     }
 
-    /// What memory or else the disk holds under a key for a request. The wait for the disk is bounded; what
-    /// does not come in time is `Absent`. What comes is held in memory again.
-    pub async fn load(&self, key: &KeyRef<'_>, request: &Request<'_>) -> Lookup {
-        self.get(key, request)
+    /// How a held response stands to the purges of now. One that is gone is dropped.
+    pub(crate) fn as_it_stands(&self, key: &KeyRef<'_>, response: Arc<StoredResponse>) -> Lookup {
+        let softly = response.standing().is_soft(self.purges.generation());
+        let verdict = if softly { Verdict::SoftStale } else { self.purges.judge(key, &response) };
+        match verdict {
+            Verdict::Current => Lookup::Found(response),
+            Verdict::SoftStale => Lookup::Soft(response),
+            Verdict::Gone => {
+                self.drop_response(key, &response);
+                Lookup::Absent
+            }
+        }
     }
 
     /// Call before the request goes to the origin.
@@ -156,17 +165,22 @@ impl ObjectCache {
             return Inserted::Dropped;
         }
         let entry = self.memory.get(&Probe(owned.as_bytes()));
-        let variants = match entry.as_ref().and_then(|entry| entry.value().responses()) {
-            Some(held) => held.with(response),
-            None => Variants::one(response),
+        let held = entry.as_ref().and_then(|entry| entry.value().responses());
+        let replaced = held.and_then(|held| held.replaced_by(&response)).cloned();
+        let variants = match held {
+            Some(held) => held.with(response.clone()),
+            None => Variants::one(response.clone()),
         };
-        let held = Held::Responses(variants);
+        let held = Held::Responses(variants.clone());
         if weight(&owned, &held) > self.entry_bytes_max {
             count(&self.counters.refusals);
             return Inserted::TooHeavy;
         }
-        self.memory.insert(owned, held);
+        self.memory.insert(owned.clone(), held);
         count(&self.counters.inserts);
+        if let Some(disk) = &self.disk {
+            keep_on_disk(disk, owned, variants, &response, replaced.as_deref());
+        }
         Inserted::Stored
     }
 
@@ -184,55 +198,7 @@ impl ObjectCache {
         (self.insert(key, fill, refreshed.clone()), refreshed)
     }
 
-    /// Drops all variants of an address, on both schemes, and refuses fills under way (RFC 9111 §4.4).
-    /// Returns whether any were held.
-    pub fn remove(&self, key: &KeyRef<'_>) -> bool {
-        let other = match key.scheme {
-            Scheme::Http => Scheme::Https,
-            Scheme::Https => Scheme::Http,
-        };
-        let removed = [*key, KeyRef { scheme: other, ..*key }].map(|key| self.remove_key(&key));
-        removed.contains(&true)
-    }
-
-    fn remove_key(&self, key: &KeyRef<'_>) -> bool {
-        key.with_bytes(|bytes| {
-            let mut drops = self.stripe(bytes);
-            *drops = drops.wrapping_add(1);
-            let removed = self.memory.remove(&Probe(bytes)).is_some();
-            if removed {
-                count(&self.counters.removals);
-            }
-            removed
-        })
-    }
-
-    /// Drops one response, if it is still the one held: a purged one, or one whose origin has another now.
-    pub fn drop_response(&self, key: &KeyRef<'_>, response: &Arc<StoredResponse>) {
-        let owned = key.with_bytes(HeldKey::new);
-        let _stripe = self.stripe(owned.as_bytes());
-        let entry = self.memory.get(&Probe(owned.as_bytes()));
-        let Some(held) = entry.as_ref().and_then(|entry| entry.value().responses()) else { return };
-        match held.without(response) {
-            Without::Same => return,
-            Without::Nothing => drop(self.memory.remove(&Probe(owned.as_bytes()))),
-            Without::Others(others) => drop(self.memory.insert(owned, Held::Responses(others))),
-        }
-        count(&self.counters.removals);
-    }
-
-    /// Applies the purges of a window that are not held yet, and returns the revision held then. From here
-    /// on nothing is found that was fetched before them, whenever its fetch ends.
-    pub fn apply(&self, window: &PurgeWindow) -> Result<u64, JournalError> {
-        Ok(self.purges.apply(window, |_| {}))
-    }
-
-    /// The revision of the last purge applied.
-    pub fn held_revision(&self) -> u64 {
-        self.purges.held_revision()
-    }
-
-    /// Drops everything and refuses fills under way; counted as evictions.
+    /// Drops everything that memory holds and refuses fills under way; counted as evictions.
     pub fn clear(&self) {
         for stripe in &self.stripes {
             let mut drops = stripe.lock().unwrap_or_else(PoisonError::into_inner);
@@ -242,17 +208,27 @@ impl ObjectCache {
         self.memory.evict_all();
     }
 
+    /// Waits until the disk has all it was given. Afterwards nothing more is written.
+    pub async fn close(&self) {
+        if let Some(disk) = &self.disk {
+            disk.close().await;
+        }
+    }
+
     /// Counters since start and what is held now.
     pub fn figures(&self) -> Figures {
         Figures {
             keys: self.memory.entries() as u64,
             bytes: self.memory.usage() as u64,
             capacity: self.capacity as u64,
+            disk_queued: self.disk.as_ref().map_or(0, |disk| disk.queued()),
+            disk_capacity: self.disk.as_ref().map_or(0, |disk| disk.capacity()),
             ..self.counters.figures()
         }
     }
 
-    fn stripe(&self, key: &[u8]) -> MutexGuard<'_, u64> {
+    /// The lock of a key's stripe.
+    pub(crate) fn stripe(&self, key: &[u8]) -> MutexGuard<'_, u64> {
         let stripe = self.hasher.hash_one(Probe(key)) as usize % STRIPES;
         // A number is never half written; a writer that panicked left it usable.
         self.stripes[stripe].lock().unwrap_or_else(PoisonError::into_inner)
@@ -262,6 +238,31 @@ impl ObjectCache {
 impl std::fmt::Debug for ObjectCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ObjectCache").field("figures", &self.figures()).finish_non_exhaustive()
+    }
+}
+
+/// Writes what an address holds now. What the disk held of it before must not come back where the new one
+/// is not written, nor, after a crash, in place of one that had replaced it while it was fresh.
+fn keep_on_disk(
+    disk: &Arc<DiskStore>,
+    key: HeldKey,
+    variants: Variants,
+    response: &StoredResponse,
+    replaced: Option<&StoredResponse>,
+) {
+    let fill = response.standing().sequence();
+    let held_before = disk.may_hold(&key);
+    let written = disk.write(key.clone(), fill, Payload::Responses(variants));
+    if !held_before {
+        return;
+    }
+    let now = response.stored().freshness().received();
+    let was_fresh = replaced.is_some_and(|replaced| replaced.stored().freshness().remaining(now) > 0);
+    if was_fresh || !written {
+        disk.outdate(&key, fill);
+    }
+    if !written {
+        disk.forget(&key);
     }
 }
 

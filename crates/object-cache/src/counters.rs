@@ -25,6 +25,28 @@ pub struct Figures {
     pub bytes: u64,
     /// Most bytes held at once.
     pub capacity: u64,
+    /// Lookups that memory had nothing for and the disk had.
+    pub disk_hits: u64,
+    /// Records given to the disk, slices included.
+    pub disk_writes: u64,
+    /// Records written again before their place was taken.
+    pub disk_rewrites: u64,
+    /// Records not given to the disk, because too many were waiting.
+    pub disk_drops: u64,
+    /// Reads that did not end in time; the request went on without them.
+    pub disk_timeouts: u64,
+    /// Reads and journal writes that failed.
+    pub disk_errors: u64,
+    /// Reads left out, because the disk was failing or too many were under way.
+    pub disk_skips: u64,
+    /// Records that were damaged, of another version, or not of the key asked for.
+    pub disk_unreadable: u64,
+    /// Records not used, because they were purged or replaced since they were written.
+    pub disk_outdated: u64,
+    /// Bytes that wait to be written.
+    pub disk_queued: u64,
+    /// Most bytes on disk; none without a disk.
+    pub disk_capacity: u64,
 }
 
 #[derive(Default)]
@@ -36,6 +58,15 @@ pub(crate) struct Counters {
     pub(crate) evictions: AtomicU64,
     pub(crate) removals: AtomicU64,
     pub(crate) refusals: AtomicU64,
+    pub(crate) disk_hits: AtomicU64,
+    pub(crate) disk_writes: AtomicU64,
+    pub(crate) disk_rewrites: AtomicU64,
+    pub(crate) disk_drops: AtomicU64,
+    pub(crate) disk_timeouts: AtomicU64,
+    pub(crate) disk_errors: AtomicU64,
+    pub(crate) disk_skips: AtomicU64,
+    pub(crate) disk_unreadable: AtomicU64,
+    pub(crate) disk_outdated: AtomicU64,
 }
 
 impl Counters {
@@ -49,6 +80,15 @@ impl Counters {
             evictions: read(&self.evictions),
             removals: read(&self.removals),
             refusals: read(&self.refusals),
+            disk_hits: read(&self.disk_hits),
+            disk_writes: read(&self.disk_writes),
+            disk_rewrites: read(&self.disk_rewrites),
+            disk_drops: read(&self.disk_drops),
+            disk_timeouts: read(&self.disk_timeouts),
+            disk_errors: read(&self.disk_errors),
+            disk_skips: read(&self.disk_skips),
+            disk_unreadable: read(&self.disk_unreadable),
+            disk_outdated: read(&self.disk_outdated),
             ..Figures::default()
         }
     }

@@ -1,7 +1,9 @@
-//! Keyed hashing: SipHash-1-3 with a secret of this process.
+//! Keyed hashing: SipHash-1-3 with a secret of this node.
 
+use crate::held::HeldKey;
+use equivalent::Equivalent;
 use siphasher::sip::SipHasher13;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use vocabulary::Random;
 
 /// Builds hashers that share one secret.
@@ -13,15 +15,64 @@ pub(crate) struct KeyedHasher {
 
 impl KeyedHasher {
     pub(crate) fn new(random: &dyn Random) -> Self {
-        let half = || u64::from_le_bytes(random.bytes());
-        Self { key0: half(), key1: half() }
+        Self::with_secret(random.bytes())
+    }
+
+    pub(crate) fn with_secret(secret: [u8; 16]) -> Self {
+        let half = |at: usize| u64::from_le_bytes(std::array::from_fn(|n| secret[at + n]));
+        Self { key0: half(0), key1: half(8) }
+    }
+}
+
+impl std::fmt::Debug for KeyedHasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyedHasher")
     }
 }
 
 impl BuildHasher for KeyedHasher {
-    type Hasher = SipHasher13;
+    type Hasher = KeyHasher;
 
-    fn build_hasher(&self) -> SipHasher13 {
-        SipHasher13::new_with_keys(self.key0, self.key1)
+    fn build_hasher(&self) -> KeyHasher {
+        KeyHasher { sip: SipHasher13::new_with_keys(self.key0, self.key1), known: None }
+    }
+}
+
+/// Hashes the bytes of a key, or passes on a hash that is known.
+pub(crate) struct KeyHasher {
+    sip: SipHasher13,
+    known: Option<u64>,
+}
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.sip.write(bytes);
+    }
+
+    /// A hash that is known already; keys are written as bytes.
+    fn write_u64(&mut self, hash: u64) {
+        self.known = Some(hash);
+    }
+
+    fn finish(&self) -> u64 {
+        self.known.unwrap_or_else(|| self.sip.finish())
+    }
+}
+
+/// Finds a key by its hash alone.
+pub(crate) struct HashProbe<'a> {
+    pub(crate) hash: u64,
+    pub(crate) hasher: &'a KeyedHasher,
+}
+
+impl Hash for HashProbe<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl Equivalent<HeldKey> for HashProbe<'_> {
+    fn equivalent(&self, key: &HeldKey) -> bool {
+        self.hasher.hash_one(key) == self.hash
     }
 }

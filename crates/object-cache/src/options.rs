@@ -31,6 +31,18 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// Another process uses the folder.
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The disk has too little space left.
+    NoSpace {
+        /// Bytes the cache may take.
+        bytes: u64,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Fewer bytes than a disk cache needs.
     TooSmall {
         /// What was given.
@@ -50,6 +62,14 @@ impl std::fmt::Display for OpenError {
                 "the cache folder cannot be used: {}: give a folder that this process may write to",
                 path.display()
             ),
+            Self::InUse { path } => write!(
+                f,
+                "the cache folder is used by another process: {}: stop it, or give each its own",
+                path.display()
+            ),
+            Self::NoSpace { bytes, .. } => {
+                write!(f, "the disk has no space for a cache of {bytes} bytes: free some, or give fewer")
+            }
             Self::TooSmall { bytes, least } => {
                 write!(f, "{bytes} bytes are too few for a cache on disk: give at least {least}, or none")
             }
@@ -61,8 +81,8 @@ impl std::fmt::Display for OpenError {
 impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Folder { source, .. } => Some(source),
-            Self::TooSmall { .. } => None,
+            Self::Folder { source, .. } | Self::NoSpace { source, .. } => Some(source),
+            Self::TooSmall { .. } | Self::InUse { .. } => None,
             Self::Engine(source) => Some(&**source),
         }
     }

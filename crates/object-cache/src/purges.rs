@@ -16,7 +16,6 @@ pub(crate) struct Purges {
     stamp: AtomicU64,
 }
 
-#[allow(dead_code, reason = "part of it is for the journal")]
 impl Purges {
     pub(crate) fn new(epochs: Epochs) -> Self {
         let stamp = AtomicU64::new(epochs.stamp().as_u64());
@@ -64,7 +63,7 @@ impl Purges {
     pub(crate) fn invalidate(&self, key: &KeyRef<'_>, write_down: impl FnOnce()) {
         let mut epochs = self.write();
         write_down();
-        invalidate(&mut epochs, key);
+        epochs.invalidate(key.site, key.host, key.port, &target(key));
         self.stamp.store(epochs.stamp().as_u64(), Ordering::Release);
     }
 
@@ -101,12 +100,10 @@ impl Purges {
     }
 }
 
-/// The event of an invalidation, as it happens and as it is read back.
-#[allow(dead_code, reason = "for the journal")]
-pub(crate) fn invalidate(epochs: &mut Epochs, key: &KeyRef<'_>) {
-    let target = match key.query {
+/// Path and query as one.
+pub(crate) fn target(key: &KeyRef<'_>) -> Vec<u8> {
+    match key.query {
         Some(query) => [key.path, b"?", query].concat(),
         None => key.path.to_vec(),
-    };
-    epochs.invalidate(key.site, key.host, key.port, &target);
+    }
 }

@@ -2,6 +2,8 @@
 
 use crate::body::ObjectId;
 use crate::cache::{ObjectCache, weight};
+use crate::counters::count;
+use crate::disk::{Loaded, Payload};
 use crate::fill::{Fill, Inserted};
 use crate::held::{Held, HeldKey, Probe, slice_key};
 use crate::owned_key::OwnedKey;
@@ -10,6 +12,10 @@ use bytes::Bytes;
 use caching::{KeyRef, Stored};
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a fill waits for a disk that is behind, for each slice.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 impl ObjectCache {
     /// Begins to store a body too long for one record. A writer that is dropped has published nothing.
@@ -21,6 +27,9 @@ impl ObjectCache {
     /// Waits a little where the disk is behind, then leaves the slice out. Returns whether it is held.
     pub async fn put_slice(&self, object: ObjectId, index: u32, bytes: Bytes) -> bool {
         let owned = HeldKey::new(&slice_key(object, index));
+        if let Some(disk) = &self.disk {
+            return disk.write_patiently(owned, Payload::Slice(bytes), PATIENCE).await;
+        }
         let held = Held::Slice(bytes);
         let fits = weight(&owned, &held) <= self.entry_bytes_max;
         if fits {
@@ -31,8 +40,14 @@ impl ObjectCache {
 
     /// A slice of a large body, if it is still held. The wait for the disk is bounded.
     pub async fn slice(&self, object: ObjectId, index: u32) -> Option<Bytes> {
-        let entry = self.memory.get(&Probe(&slice_key(object, index)))?;
-        entry.value().slice().cloned()
+        let key = slice_key(object, index);
+        if let Some(disk) = &self.disk {
+            let loaded = disk.load(&HeldKey::new(&key)).await;
+            let Loaded::Record { payload: Payload::Slice(bytes), .. } = loaded else { return None };
+            count(&self.counters.disk_hits);
+            return Some(bytes);
+        }
+        self.memory.get(&Probe(&key))?.value().slice().cloned()
     }
 }
 

@@ -45,6 +45,22 @@ impl Variants {
         Self { newest: response, older }
     }
 
+    /// Several, newest first; none of none.
+    pub(crate) fn of(responses: Vec<Arc<StoredResponse>>) -> Option<Self> {
+        let mut responses = responses.into_iter();
+        let newest = responses.next()?;
+        Some(Self { newest, older: responses.take(VARIANTS_MAX - 1).collect() })
+    }
+
+    pub(crate) fn only_newest(&self) -> Self {
+        Self::one(self.newest.clone())
+    }
+
+    /// The one that a new response takes the place of.
+    pub(crate) fn replaced_by(&self, response: &StoredResponse) -> Option<&Arc<StoredResponse>> {
+        self.each().find(|held| held.stored().variant() == response.stored().variant())
+    }
+
     /// Without one response.
     pub(crate) fn without(&self, response: &Arc<StoredResponse>) -> Without {
         let stays = |held: &&Arc<StoredResponse>| !Arc::ptr_eq(held, response);
@@ -65,7 +81,7 @@ impl Variants {
         self.each().map(|held| held.weight() + size_of::<Arc<StoredResponse>>()).sum()
     }
 
-    fn each(&self) -> impl Iterator<Item = &Arc<StoredResponse>> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Arc<StoredResponse>> {
         std::iter::once(&self.newest).chain(&self.older)
     }
 }

@@ -1,13 +1,17 @@
 //! What the store promises, through its public face.
 
+mod crashing;
+mod damage;
 mod holding;
 mod purging;
+mod restarting;
 mod sending;
 mod slicing;
 
 use caching::{CacheMode, Exchanged, KeyRef, Limits, Request, Scheme, Stored, storable, stored_fields};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use object_cache::{Inserted, Lookup, ObjectCache, StoredResponse};
+use object_cache::{Disk, Inserted, Lookup, ObjectCache, Options, StoredResponse};
+use std::path::Path;
 use std::sync::Arc;
 use vocabulary::{SeededRandom, SiteId, Timestamp};
 
@@ -64,6 +68,27 @@ pub(crate) fn lookup(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> Loo
 
 pub(crate) fn found(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> Option<Arc<StoredResponse>> {
     match lookup(cache, target, lines) {
+        Lookup::Found(found) => Some(found),
+        Lookup::Soft(_) | Lookup::OtherVariant | Lookup::Absent => None,
+    }
+}
+
+/// A cache with a disk in a folder.
+pub(crate) async fn on_disk(folder: &Path) -> ObjectCache {
+    let disk = Disk { folder: folder.into(), bytes: DISK_BYTES };
+    let options = Options { memory_bytes: 16 << 20, disk: Some(disk) };
+    ObjectCache::open(options, &SeededRandom::new(1)).await.expect("opened")
+}
+
+pub(crate) const DISK_BYTES: u64 = 64 << 20;
+
+pub(crate) async fn load(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> Lookup {
+    let lines = lines.to_vec();
+    cache.load(&key(target), &Request::read(&Method::GET, &lines)).await
+}
+
+pub(crate) async fn loaded(cache: &ObjectCache, target: &str) -> Option<Arc<StoredResponse>> {
+    match load(cache, target, &[]).await {
         Lookup::Found(found) => Some(found),
         Lookup::Soft(_) | Lookup::OtherVariant | Lookup::Absent => None,
     }

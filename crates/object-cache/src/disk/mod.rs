@@ -1,0 +1,354 @@
+//! The disk: foyer's hybrid cache without a memory of its own, behind a bounded queue.
+//!
+//! Owns what is written and read, how long anybody waits for it, and what may not be used although it lies
+//! there. Knows nothing of requests. Memory is [`crate::cache`]'s: records pass through foyer's memory as
+//! phantoms, which are gone once they are written.
+//!
+//! Invariants: nobody waits for a write; at most [`QUEUE_BYTES`] wait to be written, and what does not fit is
+//! left out and counted; a read that does not end in time counts as absent; whatever the disk does, it costs
+//! copies and no answers.
+
+mod folder;
+mod health;
+mod loads;
+mod open;
+mod record;
+mod reinsertion;
+mod room;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+pub(crate) use loads::Loaded;
+pub(crate) use open::Opening;
+pub(crate) use record::Payload;
+
+use crate::counters::{Counters, count};
+use crate::hasher::KeyedHasher;
+use crate::held::HeldKey;
+use crate::journal::{Base, Event, Journal, JournalError, Ticket};
+use crate::purges::Purges;
+use folder::{Folder, Incarnations};
+use foyer::{HybridCache, Load, Spawner, Store};
+use futures_util::FutureExt;
+use health::Health;
+use loads::Loads;
+use record::Record;
+use reinsertion::Reinsertion;
+use room::{Room, Taken};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+use versions::{Seen, Versions};
+
+/// Bytes that may wait to be written, and of each of foyer's two buffers.
+const QUEUE_BYTES: usize = 8 << 20;
+/// The longest record. Variants that do not fit in one are left out.
+const RECORD_BYTES_MAX: usize = 4 << 20;
+/// foyer's header and the padding to whole pages.
+const RECORD_OVERHEAD_BYTES: usize = 64 + PAGE_BYTES;
+const PAGE_BYTES: usize = 4096;
+/// How long somebody waits for a record. An origin answers about as fast.
+const LOAD_TIME_MAX: Duration = Duration::from_millis(250);
+
+type Hybrid = HybridCache<HeldKey, Record, KeyedHasher>;
+
+/// An open disk store.
+pub(crate) struct DiskStore {
+    hybrid: Hybrid,
+    hasher: KeyedHasher,
+    spawner: Spawner,
+    folder: Folder,
+    incarnations: Incarnations,
+    room: Arc<Room>,
+    /// Held while a record is queued: foyer's recovery (0.22.6) gives up a block where its sequence numbers go
+    /// down, so they must be queued in their order.
+    order: std::sync::Mutex<()>,
+    record_bytes_max: usize,
+    loads: Loads,
+    health: Arc<Health>,
+    pub(crate) versions: Versions,
+    seen: Seen,
+    reinsertion: Arc<Reinsertion>,
+    /// Held by who has the journal written for others too.
+    settling: tokio::sync::Mutex<()>,
+    /// Somebody will have it written soon.
+    settles_soon: AtomicBool,
+    counters: Arc<Counters>,
+    #[cfg(test)]
+    faults: Arc<tests::Faults>,
+}
+
+impl DiskStore {
+    /// Queues a record, unless there is no room. Returns whether it will be written.
+    pub(crate) fn write(&self, key: HeldKey, written: u64, payload: Payload) -> bool {
+        let payload = self.fitting(payload);
+        let bytes = self.queue_bytes(&key, &payload);
+        let taken = (bytes <= self.record_bytes_max).then(|| self.room.take(bytes)).flatten();
+        self.write_into(key, written, payload, taken)
+    }
+
+    /// The same, waiting a little for room.
+    pub(crate) async fn write_patiently(&self, key: HeldKey, payload: Payload, patience: Duration) -> bool {
+        let bytes = self.queue_bytes(&key, &payload);
+        let taken = match bytes <= self.record_bytes_max {
+            true => self.room.wait(bytes, patience).await,
+            false => None,
+        };
+        self.write_into(key, 0, payload, taken)
+    }
+
+    fn write_into(&self, key: HeldKey, written: u64, payload: Payload, taken: Option<Taken>) -> bool {
+        if taken.is_none() {
+            count(&self.counters.disk_drops);
+            return false;
+        }
+        self.seen.add(self.hasher.hash_one(&key));
+        self.reinsertion.budget.earn(payload.encoded_len());
+        self.enqueue(key, Record { written, payload, _taken: taken });
+        count(&self.counters.disk_writes);
+        true
+    }
+
+    fn enqueue(&self, key: HeldKey, record: Record) {
+        let _order = self.order.lock();
+        // Forced: what is admitted was decided by the room. It is dropped from foyer's memory at once.
+        drop(self.hybrid.storage_writer(key).force().insert(record));
+    }
+
+    /// Of several variants as many as fit into a record, the newest first.
+    fn fitting(&self, payload: Payload) -> Payload {
+        match payload {
+            Payload::Responses(variants) if payload_is_long(&variants, self.record_bytes_max) => {
+                Payload::Responses(variants.only_newest())
+            }
+            payload => payload,
+        }
+    }
+
+    fn queue_bytes(&self, key: &HeldKey, payload: &Payload) -> usize {
+        payload.encoded_len() + key.as_bytes().len() + RECORD_OVERHEAD_BYTES
+    }
+
+    /// The record of a key, or none if it does not come in time.
+    pub(crate) async fn load(&self, key: &HeldKey) -> Loaded {
+        if !self.hybrid.storage().may_contains(key) {
+            return Loaded::Absent;
+        }
+        if !self.health.may_ask(Instant::now()) {
+            count(&self.counters.disk_skips);
+            return Loaded::Failed;
+        }
+        let reader = self.reader();
+        let load = self.loads.join(key, |listing| {
+            let (reader, key) = (reader, key.clone());
+            async move {
+                // The read goes on when nobody waits for it any more.
+                let spawner = reader.spawner.clone();
+                let reading = spawner.spawn(async move {
+                    let _listing = listing;
+                    reader.read(key).await
+                });
+                reading.await.unwrap_or(Loaded::Failed)
+            }
+            .boxed()
+        });
+        let Some(load) = load else {
+            count(&self.counters.disk_skips);
+            return Loaded::Failed;
+        };
+        match tokio::time::timeout(LOAD_TIME_MAX, load).await {
+            Ok(loaded) => loaded,
+            Err(_) => {
+                count(&self.counters.disk_timeouts);
+                self.health.failed(Instant::now(), "slow");
+                Loaded::Failed
+            }
+        }
+    }
+
+    fn reader(&self) -> Reader {
+        Reader {
+            store: self.hybrid.storage().clone(),
+            spawner: self.spawner.clone(),
+            health: self.health.clone(),
+            counters: self.counters.clone(),
+            #[cfg(test)]
+            faults: self.faults.clone(),
+        }
+    }
+
+    /// Drops the record of a key, if there is one.
+    pub(crate) fn forget(&self, key: &HeldKey) {
+        let storage = self.hybrid.storage();
+        if storage.may_contains(key) {
+            let _order = self.order.lock();
+            storage.delete(key);
+        }
+    }
+
+    /// Whether any record of a key may lie on the disk, read back after a restart included.
+    pub(crate) fn may_hold(&self, key: &HeldKey) -> bool {
+        self.seen.contains(self.hasher.hash_one(key)) || self.hybrid.storage().may_contains(key)
+    }
+
+    /// Has no record of a key be used that an earlier fill wrote. Outlives a crash of the process, if not
+    /// always one of the machine.
+    pub(crate) fn outdate(self: &Arc<Self>, key: &HeldKey, least: u64) {
+        let hash = self.hasher.hash_one(key);
+        self.versions.raise(hash, least);
+        let ticket = self.folder.journal.add(&Event::Outdated { hash, least });
+        self.settle_soon(ticket);
+    }
+
+    /// Has an event be safe soon, without anybody waiting for it.
+    pub(crate) fn settle_soon(self: &Arc<Self>, ticket: Ticket) {
+        if !self.settles_soon.swap(true, Ordering::AcqRel) {
+            let disk = self.clone();
+            drop(self.spawner.spawn(async move {
+                // Before the write: what is added during it may need another.
+                disk.settles_soon.store(false, Ordering::Release);
+                disk.settling(ticket).await
+            }));
+        }
+    }
+
+    pub(crate) fn is_outdated(&self, key: &HeldKey, written: u64) -> bool {
+        !self.versions.may_use(self.hasher.hash_one(key), written)
+    }
+
+    /// The stamp of a response read back, as this process counts them.
+    pub(crate) fn stamp(&self, fill: u64, stamp: u64) -> u64 {
+        self.incarnations.stamp(incarnation_of(fill), stamp)
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.folder.journal
+    }
+
+    /// Returns once an event is safe: on disk, or what it guards against given up. Blocks.
+    pub(crate) fn settle(&self, ticket: Ticket) -> Result<(), JournalError> {
+        let Err(error) = self.folder.journal.commit(ticket) else { return Ok(()) };
+        count(&self.counters.disk_errors);
+        match self.folder.give_up() {
+            Ok(()) => {
+                tracing::error!(%error, "without its purge journal, what the disk holds is given up at the next start");
+                Ok(())
+            }
+            Err(_) => Err(JournalError(error)),
+        }
+    }
+
+    /// The same for callers that must not block: one at a time writes for all.
+    pub(crate) async fn settling(self: &Arc<Self>, ticket: Ticket) -> bool {
+        let _turn = self.settling.lock().await;
+        if self.folder.journal.is_settled(ticket) {
+            return true;
+        }
+        let disk = self.clone();
+        let latest = self.folder.journal.latest();
+        let settling = self.spawner.spawn_blocking(move || disk.settle(latest).is_ok());
+        settling.await.unwrap_or(false)
+    }
+
+    /// Writes the journal anew in the background, if it has become long.
+    pub(crate) fn tidy(self: &Arc<Self>, purges: &Purges) {
+        if !self.folder.journal.is_long() {
+            return;
+        }
+        let (epochs, least) = purges.snapshot(|| {
+            self.folder.journal.begin_compaction();
+            self.versions.list()
+        });
+        let base = Base { epochs, opened: self.folder.base.opened.clone(), least };
+        let disk = self.clone();
+        drop(self.spawner.spawn_blocking(move || {
+            if let Err(error) = disk.folder.journal.compact(&base) {
+                tracing::warn!(%error, "the purge journal cannot be compacted");
+            }
+        }));
+    }
+
+    /// Waits until all that is queued is written, and takes nothing more.
+    pub(crate) async fn close(self: &Arc<Self>) {
+        let closing = self.hybrid.clone();
+        let closed = self.spawner.spawn(async move { closing.close().await });
+        if let Err(error) = closed.await.and_then(|closed| closed) {
+            tracing::warn!(%error, "the cache on disk did not close");
+        }
+        self.settling(self.folder.journal.latest()).await;
+        self.folder.release();
+    }
+
+    /// Bytes that wait to be written.
+    pub(crate) fn queued(&self) -> u64 {
+        self.room.taken() as u64
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.hybrid.storage().device().capacity() as u64
+    }
+}
+
+fn payload_is_long(variants: &crate::variants::Variants, most: usize) -> bool {
+    Payload::Responses(variants.clone()).encoded_len() + RECORD_OVERHEAD_BYTES + PAGE_BYTES > most
+}
+
+/// Fills are numbered within the process that began them.
+pub(crate) fn first_fill(incarnation: u32) -> u64 {
+    u64::from(incarnation) << 40 | 1
+}
+
+fn incarnation_of(fill: u64) -> u32 {
+    u32::try_from(fill >> 40).unwrap_or(u32::MAX)
+}
+
+/// What a read takes with it.
+struct Reader {
+    store: Store<HeldKey, Record, KeyedHasher, foyer::HybridCacheProperties>,
+    spawner: Spawner,
+    health: Arc<Health>,
+    counters: Arc<Counters>,
+    #[cfg(test)]
+    faults: Arc<tests::Faults>,
+}
+
+impl Reader {
+    async fn read(self, key: HeldKey) -> Loaded {
+        let begun = Instant::now();
+        #[cfg(test)]
+        self.faults.delay().await;
+        let loaded = match self.store.load(&key).await {
+            Ok(Load::Entry { value, .. }) => self.readable(value.written, value.payload, &key),
+            Ok(Load::Piece { piece, .. }) => {
+                self.readable(piece.value().written, piece.value().payload.clone(), &key)
+            }
+            Ok(Load::Miss | Load::Throttled) => {
+                // The index had it, so what lay there was another's, or damaged.
+                count(&self.counters.disk_unreadable);
+                Loaded::Absent
+            }
+            Err(error) => {
+                count(&self.counters.disk_errors);
+                self.health.failed(Instant::now(), "read error");
+                tracing::debug!(%error, "a cached record cannot be read");
+                return Loaded::Failed;
+            }
+        };
+        if begun.elapsed() <= LOAD_TIME_MAX {
+            self.health.answered();
+        }
+        loaded
+    }
+
+    fn readable(&self, written: u64, payload: Payload, key: &HeldKey) -> Loaded {
+        if matches!(payload, Payload::Unreadable) {
+            count(&self.counters.disk_unreadable);
+            self.store.delete(key);
+            return Loaded::Absent;
+        }
+        Loaded::Record { written, payload }
+    }
+}
