@@ -7,7 +7,7 @@
 //! Invariants: every exchange is recorded, as the last thing that happens; nothing is served without
 //! [`Admitted`], which only the admit stage makes.
 
-use crate::compress::choose;
+use crate::copy::{boxed, send, stale};
 use crate::flights::Landed;
 use crate::passage::{Facts, answer_on, pass};
 use crate::ports::{Answer, Content, OwnFields};
@@ -18,16 +18,16 @@ use crate::stages::board::{Boarded, Held, Voyage};
 use crate::stages::close::{blocked_after_all, or_error_page};
 use crate::stages::follow::{follow, landed};
 use crate::stages::identify::identify;
-use crate::stages::look_up::{Found, Selected, load, look_up};
+use crate::stages::look_up::{Found, load, look_up};
 use crate::stages::record::record;
+use crate::stages::reply;
 use crate::stages::route::{rewritten, route};
-use crate::stages::{reply, stored};
 use crate::trail::{Counted, Trail};
 use crate::vigil::keep_vigil;
 use crate::worker::Worker;
 use caching::{CacheStatus, Plan, StaleGround, StaleLeave};
 use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 
 /// Serves one request of a visitor.
@@ -100,27 +100,17 @@ async fn serve<C: Content, A: Answer>(
         Plan::Lookup => match look_up(&worker.shared.cache, &routed.key, &routed.asked, trail.started) {
             Found::Hit(selected) => {
                 let status = CacheStatus::Hit { ttl: selected.ttl };
-                send(facts, selected, status, trail, answer).await
+                match send(facts, selected, status, trail, answer).await {
+                    // The origin has something else by now than what is held in part.
+                    Err(Reason::OriginChanged) if !answer.has_begun() => {
+                        boxed(pass(facts, caching::Reason::Slices, trail, content, answer)).await
+                    }
+                    sent => sent,
+                }
             }
             found => boxed(without_hit(facts, found, trail, content, answer)).await,
         },
     }
-}
-
-/// Hit | Stale | Revalidated → Answered.
-async fn send<A: Answer>(
-    facts: &Facts<'_>,
-    selected: Selected,
-    status: CacheStatus,
-    trail: &mut Trail,
-    answer: &mut A,
-) -> Result<Reason, Reason> {
-    let Facts { worker, request, routed, .. } = facts;
-    let Selected { stored, age, form, .. } = selected;
-    trail.cache = Some(status);
-    let stored = choose(&worker.shared.encoders, stored, &form, request);
-    let own = OwnFields { age: Some(age), ..trail.own_fields() };
-    stored::send(&stored, form, &routed.asked, own, answer).await
 }
 
 /// Stale or Miss → Hit on disk | sent stale | Following | Fetched.
@@ -131,14 +121,13 @@ async fn without_hit<C: Content, A: Answer>(
     content: &mut C,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
-    let Facts { worker, request, target, ref identified, admitted, routed } = *facts;
-    let (ray, now) = (trail.ray, trail.started);
-    let voyage = Voyage { worker, request, target, identified, admitted, routed, ray, now };
+    let Facts { worker, routed, .. } = facts;
+    let voyage = facts.voyage(trail);
     let found = match found {
         Found::Miss(why) if !routed.asked.only_if_cached() && voyage.is_marked() => {
             return pass(facts, why, trail, content, answer).await;
         }
-        Found::Miss(_) => load(&worker.shared.cache, &routed.key, &routed.asked, now).await,
+        Found::Miss(_) => load(&worker.shared.cache, &routed.key, &routed.asked, trail.started).await,
         found => found,
     };
     let (held, why) = match found {
@@ -164,18 +153,6 @@ async fn without_hit<C: Content, A: Answer>(
         }
         _ => fly(facts, &voyage, held, why, trail, content, answer).await,
     }
-}
-
-/// Sends what is held as it is.
-async fn stale<A: Answer>(
-    facts: &Facts<'_>,
-    held: &Held,
-    ground: StaleGround,
-    trail: &mut Trail,
-    answer: &mut A,
-) -> Result<Reason, Reason> {
-    let status = CacheStatus::Stale { ttl: held.selected.ttl, ground };
-    send(facts, held.selected.clone(), status, trail, answer).await.map(|_| Reason::Stale)
 }
 
 /// Stale or Miss → Following, for all who want the same; else → Fetched.
@@ -241,10 +218,4 @@ async fn disembark<A: Answer>(
         }
         Landed::Refused(_) | Landed::Failed(_) => None,
     }
-}
-
-/// What is not needed to answer from the cache has a box of its own, so that a connection does not carry
-/// its memory while idle.
-fn boxed<F: Future>(step: F) -> Pin<Box<F>> {
-    Box::pin(step)
 }

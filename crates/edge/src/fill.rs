@@ -17,12 +17,13 @@ use crate::request::{Length, Request};
 use crate::stages::Admitted;
 use crate::stages::fetch::{Fetched, fetch_without_content};
 use crate::stages::identify::Identified;
-use crate::stages::keep::{Filling, Received};
+use crate::stages::keep::{Filling, LargeFilling, Received};
 use crate::stages::relay::{length_of, passed_on, permitted};
 use crate::stages::route::{Routed, route};
 use crate::vigil::keep_vigil;
 use crate::worker::Worker;
 use crate::{compress, ray::Ray};
+use bytes::Bytes;
 use caching::{Exchanged, Limits, Revalidated, conditional_fields, has_failed, revalidated};
 use http::{HeaderMap, StatusCode, header};
 use http_body::{Body, Frame};
@@ -152,8 +153,8 @@ async fn take_in(
     let length = length_of(*status, fields, body, false);
     let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
     let head = Received { status: *status, fields, delimited, exchanged };
-    match Filling::begin(worker, (routed.key, fill), &routed.asked, &head, &routed.policy(Limits::default()))
-    {
+    let policy = routed.policy(Limits { body_bytes_max: worker.shared.body_bytes_max });
+    match Filling::begin(worker, (routed.key, fill), &routed.asked, &head, &policy) {
         Err(why) => {
             // An origin that fails now may be well again at once.
             if !status.is_server_error() {
@@ -188,6 +189,33 @@ fn arriving(
     Ok(Arriving { status: fetched.status, fields, length, stored, aged })
 }
 
+/// How an answer that comes in is kept.
+enum Keeping<'a> {
+    /// Whole, in one record.
+    Small(Filling<'a>),
+    /// In slices.
+    Large(LargeFilling<'a>),
+    /// Not at all: it has become too much.
+    Not,
+}
+
+impl Keeping<'_> {
+    async fn add(self, piece: &Bytes) -> Self {
+        let mut large = match self {
+            Self::Small(mut filling) => {
+                if filling.add(piece) {
+                    return Self::Small(filling);
+                }
+                let Some(large) = filling.into_large() else { return Self::Not };
+                large
+            }
+            Self::Large(large) => large,
+            Self::Not => return Self::Not,
+        };
+        if large.add(piece).await { Self::Large(large) } else { Self::Not }
+    }
+}
+
 /// Arriving → stored.
 async fn stream(
     order: &Order,
@@ -197,31 +225,31 @@ async fn stream(
     flight: &Flight,
 ) -> Result<Reason, Reason> {
     let Fetched { mut body, mut transfer, .. } = fetched;
-    let (mut filling, mut trailers, mut left) = (Some(filling), None, length.known());
+    let (mut keeping, mut trailers, mut left) = (Keeping::Small(filling), None, length.known());
     while !body.is_end_stream()
         && let Some(frame) = next_frame(&mut body, &mut transfer).await?
     {
         match frame.into_data() {
             Ok(bytes) => {
                 left = left.map(|left| left.saturating_sub(bytes.len() as u64));
-                if filling.as_mut().is_some_and(|filling| !filling.add(&bytes)) {
-                    filling = None;
-                    flight.keep_no_more();
-                }
-                flight.push(bytes);
+                flight.push(bytes.clone());
+                keeping = transfer.during(keeping.add(&bytes)).await?;
             }
             Err(other) => trailers = other.into_trailers().ok().map(permitted),
         }
-        if filling.is_none() {
+        if !matches!(keeping, Keeping::Small(_)) {
+            flight.keep_no_more();
             transfer.during(flight.room()).await?;
         }
-        let little = filling.is_some() && left.is_some_and(|left| left <= UNREAD_BYTES_MAX);
+        let little = !matches!(keeping, Keeping::Not) && left.is_some_and(|left| left <= UNREAD_BYTES_MAX);
         if !little && !order.unattended && !flight.has_readers() {
             return Err(Reason::VisitorGone);
         }
     }
-    if let Some(filling) = filling {
-        filling.publish();
+    match keeping {
+        Keeping::Small(filling) => filling.publish(),
+        Keeping::Large(large) => transfer.during(large.publish()).await?,
+        Keeping::Not => {}
     }
     flight.end(Ok(trailers));
     transfer.end().await;
@@ -231,7 +259,7 @@ async fn stream(
 async fn next_frame(
     body: &mut Incoming,
     transfer: &mut Transfer<'_>,
-) -> Result<Option<Frame<bytes::Bytes>>, Reason> {
+) -> Result<Option<Frame<Bytes>>, Reason> {
     let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
     let frame = transfer.during_at_most(frame, Reason::OriginStalled).await?;
     frame.transpose().map_err(|_| Reason::OriginCut)

@@ -4,6 +4,7 @@ mod access_log;
 mod admin;
 mod authority;
 mod compress;
+mod copy;
 mod crew;
 mod date;
 mod enforce;

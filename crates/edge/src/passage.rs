@@ -6,10 +6,12 @@ use crate::origin_request::OnBehalf;
 use crate::ports::{Answer, Content};
 use crate::reasons::Reason;
 use crate::request::Request;
+use crate::stages::board::Voyage;
 use crate::stages::fetch::{Fetched, fetch};
 use crate::stages::identify::Identified;
 use crate::stages::keep::{Filling, invalidate, keep};
 use crate::stages::learn::learn_from_head;
+use crate::stages::ranged::{Ranged, Span, fetch_slices, span_of};
 use crate::stages::relay::{length_of, passed_on, relay};
 use crate::stages::route::Routed;
 use crate::stages::{Admitted, tunnel};
@@ -19,6 +21,7 @@ use bytes::Bytes;
 use caching::{CacheStatus, Exchanged, Plan};
 use http::StatusCode;
 use http::uri::PathAndQuery;
+use object_cache::Fill;
 use std::sync::Arc;
 
 /// What is settled about a request once it is routed.
@@ -30,6 +33,15 @@ pub(crate) struct Facts<'a> {
     pub(crate) identified: Identified,
     pub(crate) admitted: &'a Admitted,
     pub(crate) routed: &'a Routed<'a>,
+}
+
+impl<'a> Facts<'a> {
+    /// What those stages need that ask an origin by themselves.
+    pub(crate) fn voyage(&'a self, trail: &Trail) -> Voyage<'a> {
+        let Facts { worker, request, target, ref identified, admitted, routed } = *self;
+        let (ray, now) = (trail.ray, trail.started);
+        Voyage { worker, request, target, identified, admitted, routed, ray, now }
+    }
 }
 
 /// → Fetched → Answered: straight from the origin to this visitor.
@@ -51,6 +63,10 @@ pub(crate) async fn pass<C: Content, A: Answer>(
         target: target.cloned(),
     };
     let fill = lookup.then(|| worker.shared.cache.begin(&routed.key));
+    let voyage = facts.voyage(trail);
+    if let (Some(fill), Some(span)) = (fill, span_of(&voyage).filter(|_| lookup)) {
+        return part(facts, why, (span, fill), trail, answer).await;
+    }
     let requested = worker.shared.clock.now();
     let Fetched { status, fields, body, transfer } =
         fetch(worker, admitted, request, &behalf, content, answer).await?;
@@ -73,6 +89,31 @@ pub(crate) async fn pass<C: Content, A: Answer>(
     };
     let filling = filling.and_then(Result::ok);
     answer_on(facts, (why, kept), fetched, filling, trail, answer).await
+}
+
+/// → Fetched in part → Answered: a range, in slices that are kept.
+async fn part<A: Answer>(
+    facts: &Facts<'_>,
+    why: caching::Reason,
+    (span, fill): (Span, Fill),
+    trail: &mut Trail,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let voyage = facts.voyage(trail);
+    match fetch_slices(&voyage, span, fill).await? {
+        Ranged::Part(part) => {
+            trail.cache = Some(part.status(why, &voyage));
+            part.send(&voyage, trail.own_fields(), answer).await
+        }
+        Ranged::Other(fetched, exchanged) => {
+            let filling = keep(facts.worker, facts.routed, fill, &fetched, exchanged);
+            let kept = match &filling {
+                Ok(filling) => Ok(filling.ttl(exchanged.received)),
+                Err(reason) => Err(Some(*reason)),
+            };
+            answer_on(facts, (why, kept), *fetched, filling.ok(), trail, answer).await
+        }
+    }
 }
 
 /// Fetched → Answered, and kept where that is allowed.

@@ -135,6 +135,7 @@ reasons! {
     OriginSlow "origin-slow" 504 OriginFailed "The site's server took too long" "The site's own server did not answer in time.";
     OriginCut "origin-cut" 0 OriginFailed "The site's server broke off" "The site's own server ended its answer before it was whole.";
     OriginStalled "origin-stalled" 0 OriginFailed "The site's server stalled" "The site's own server sent nothing for too long in the middle of its answer.";
+    OriginChanged "origin-changed" 502 OriginFailed "The file has just been replaced" "The site's own server has another version of this file than the one that was begun. Please try again.";
     OriginBusy "origin-busy" 503 EdgeFailed "Too many requests are under way" "As many requests to the site's own server are open as this network allows at a time.";
     // Us, and the wire.
     VisitorGone "visitor-gone" 0 Broken "The visitor left" "The visitor's connection ended before the answer did.";

@@ -19,6 +19,7 @@ use crate::tier::Tier;
 use crate::visitor::{HANDSHAKES_MAX, Tls};
 use crate::worker::{FillingBudget, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
+use caching::SLICE_BYTES;
 use certificates::CertificateStore;
 use object_cache::ObjectCache;
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Random};
 
+/// One body that is stored as it comes in may take this part of the stored responses' bytes.
+const BODY_SHARE: u64 = 8;
 /// Coded forms of stored responses may take this part of the stored responses' bytes, besides them.
 const CODINGS_SHARE: u64 = 8;
 
@@ -136,6 +139,7 @@ fn shared(options: &Options, inputs: &Inputs, log: Option<Arc<AccessLog>>, encod
         replaced: watch::Sender::new(0),
         cache: ObjectCache::new(options.cache_memory, &*inputs.random),
         filling: FillingBudget::default(),
+        body_bytes_max: (options.cache_memory / BODY_SHARE).max(SLICE_BYTES),
         flights: Arc::default(),
         encoders,
         log,

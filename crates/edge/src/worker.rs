@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) replaced: watch::Sender<u64>,
     pub(crate) cache: ObjectCache,
     pub(crate) filling: FillingBudget,
+    /// The longest body that is stored as it comes in.
+    pub(crate) body_bytes_max: u64,
     /// Requests to origins under way for the cache.
     pub(crate) flights: Arc<Flights>,
     pub(crate) encoders: Encoders,

@@ -25,6 +25,8 @@ const SHARDS: usize = 64;
 pub(crate) const LISTED_MAX: usize = 256;
 /// How long requests of a key go alone, once an answer was not for everyone.
 pub(crate) const ALONE_TIME: Duration = Duration::from_secs(120);
+/// How long an origin is not asked for slices of a key again.
+pub(crate) const RANGELESS_TIME: Duration = Duration::from_secs(600);
 /// How long stale copies are sent without asking an origin that has just failed.
 pub(crate) const AWAY_TIME: Duration = Duration::from_secs(2);
 
@@ -34,6 +36,8 @@ pub(crate) struct Flights {
     shards: Box<[Mutex<Listed>]>,
     /// Keys whose requests go alone.
     pub(crate) alone: Marks,
+    /// Keys whose origin does not answer ranges in a way that parts of it can be kept.
+    pub(crate) rangeless: Marks,
     /// Sites whose origins could not be reached, and keys for which they failed, just now.
     pub(crate) away: Marks,
 }
@@ -65,6 +69,7 @@ impl Default for Flights {
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             alone: Marks::lasting(ALONE_TIME),
+            rangeless: Marks::lasting(RANGELESS_TIME),
             away: Marks::lasting(AWAY_TIME),
         }
     }

@@ -110,7 +110,8 @@ impl Voyage<'_> {
         if varies { self.routed.asked.accept_encoding() } else { "" }
     }
 
-    fn order(&self, held: Option<Arc<StoredResponse>>, stands_in: bool, unattended: bool) -> Order {
+    /// The request without what is between it and this visitor, with the target of the key.
+    pub(crate) fn without_conditions(&self) -> Request {
         let mut request = self.request.clone();
         if let Some(target) = self.target {
             request.target = target.clone();
@@ -118,10 +119,14 @@ impl Voyage<'_> {
         for name in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::RANGE, header::IF_RANGE] {
             request.fields.remove(name);
         }
+        request
+    }
+
+    fn order(&self, held: Option<Arc<StoredResponse>>, stands_in: bool, unattended: bool) -> Order {
         Order {
             worker: Arc::clone(self.worker),
             admitted: self.admitted.clone(),
-            request,
+            request: self.without_conditions(),
             identified: *self.identified,
             ray: self.ray,
             held,

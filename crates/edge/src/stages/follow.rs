@@ -98,7 +98,7 @@ async fn content<A: Answer>(
 }
 
 /// The part of a piece that begins at `at` which lies in a range.
-fn clip(piece: &bytes::Bytes, at: u64, range: ByteRange) -> bytes::Bytes {
+pub(crate) fn clip(piece: &bytes::Bytes, at: u64, range: ByteRange) -> bytes::Bytes {
     let place = |to: u64| usize::try_from(to.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
     let (first, end) = (place(range.first), place(range.last.saturating_add(1)));
     piece.slice(first..end.max(first))

@@ -8,9 +8,9 @@ use crate::stages::relay::length_of;
 use crate::stages::route::Routed;
 use crate::worker::{FillingBudget, Worker};
 use bytes::Bytes;
-use caching::{Exchanged, KeyRef, Limits, Policy, Reason, Request, Storable, Stored, Target};
+use caching::{Exchanged, KeyRef, Limits, Policy, Reason, Request, SLICE_BYTES, Storable, Stored, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use object_cache::{Fill, Inserted, StoredResponse};
+use object_cache::{Fill, Inserted, SliceWriter, StoredResponse};
 use std::sync::Arc;
 use vocabulary::Timestamp;
 
@@ -27,7 +27,21 @@ pub(crate) struct Filling<'a> {
     length: usize,
     /// Bytes taken from the budget.
     taken: usize,
+    /// The longest body of one record, and the longest of all.
     limit: usize,
+    large_limit: u64,
+}
+
+/// A response too long for one record on its way into the cache, slice by slice. At most one slice of it is
+/// in memory here.
+pub(crate) struct LargeFilling<'a> {
+    writer: SliceWriter<'a>,
+    /// What it began as; books its part of the budget.
+    begun: Filling<'a>,
+    /// The slice that comes in now.
+    slice: Vec<Bytes>,
+    length: usize,
+    index: u32,
 }
 
 /// What the origin answered, as far as storing goes.
@@ -53,7 +67,8 @@ impl<'a> Filling<'a> {
         if !delimited {
             return Err(Reason::Incomplete);
         }
-        let limit = usize::try_from(policy.limits.body_bytes_max).unwrap_or(usize::MAX);
+        let large_limit = policy.limits.body_bytes_max;
+        let limit = usize::try_from(large_limit.min(SLICE_BYTES)).unwrap_or(usize::MAX);
         Ok(Self {
             worker,
             key,
@@ -65,6 +80,7 @@ impl<'a> Filling<'a> {
             length: 0,
             taken: 0,
             limit,
+            large_limit,
         })
     }
 
@@ -105,8 +121,70 @@ impl<'a> Filling<'a> {
         }
     }
 
+    /// Goes on in slices, where the answer may be so long; what was gathered is the beginning.
+    pub(crate) fn into_large(mut self) -> Option<LargeFilling<'a>> {
+        let length = self.length as u64;
+        let longer = self.storable.content_length().is_none_or(|stated| stated > length);
+        (longer && length < self.large_limit).then(|| LargeFilling {
+            writer: self.worker.shared.cache.begin_slices(&self.key, self.fill),
+            slice: std::mem::take(&mut self.body),
+            length: self.length,
+            index: 0,
+            begun: self,
+        })
+    }
+
     fn budget(&self) -> &FillingBudget {
         &self.worker.shared.filling
+    }
+}
+
+impl LargeFilling<'_> {
+    /// Adds a piece; `false` when it has become too much. Waits a little where the disk is behind; a slice
+    /// that finds no room is left out.
+    pub(crate) async fn add(&mut self, piece: &Bytes) -> bool {
+        self.length += piece.len();
+        self.slice.push(piece.clone());
+        let size = usize::try_from(SLICE_BYTES).unwrap_or(usize::MAX);
+        while self.length >= size {
+            let slice = self.cut(size);
+            self.writer.put(self.index, slice).await;
+            self.index += 1;
+        }
+        self.whole() <= self.begun.large_limit
+    }
+
+    fn whole(&self) -> u64 {
+        u64::from(self.index) * SLICE_BYTES + self.length as u64
+    }
+
+    /// Takes the first bytes of what was gathered.
+    fn cut(&mut self, size: usize) -> Bytes {
+        let mut slice = Vec::with_capacity(size);
+        let mut rest = Vec::new();
+        for mut piece in self.slice.drain(..) {
+            let taken = piece.split_to(piece.len().min(size - slice.len()));
+            slice.extend_from_slice(&taken);
+            if !piece.is_empty() {
+                rest.push(piece);
+            }
+        }
+        self.length -= slice.len();
+        self.slice = rest;
+        slice.into()
+    }
+
+    /// Publishes the whole answer.
+    pub(crate) async fn publish(mut self) {
+        let whole = self.whole();
+        if self.length > 0 {
+            let last = self.cut(self.length);
+            self.writer.put(self.index, last).await;
+        }
+        // A body of another length than was announced is no whole answer, and is dropped here.
+        let Ok(stored) = self.begun.stored(whole) else { return };
+        let fields = caching::stored_fields(&stored, &self.begun.fields);
+        self.writer.finish(stored, fields);
     }
 }
 
@@ -134,6 +212,7 @@ pub(crate) fn keep<'a>(
     match &filling {
         Ok(_) => alone.lift(),
         // An origin that fails now may be well again at once; HEAD shows nothing of GET.
+        Err(Reason::TooLarge | Reason::Partial) => {}
         Err(_) if status.is_server_error() || routed.asked.is_head() => {}
         Err(_) => alone.set(exchanged.received),
     }

@@ -10,10 +10,12 @@ pub(crate) mod identify;
 pub(crate) mod keep;
 pub(crate) mod learn;
 pub(crate) mod look_up;
+pub(crate) mod ranged;
 pub(crate) mod record;
 pub(crate) mod relay;
 pub(crate) mod reply;
 pub(crate) mod route;
+pub(crate) mod slices;
 pub(crate) mod stored;
 pub(crate) mod tunnel;
 

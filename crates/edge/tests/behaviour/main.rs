@@ -12,6 +12,7 @@ mod operation;
 mod origins;
 mod proxying;
 mod purging;
+mod ranges;
 mod restart;
 mod revalidation;
 mod support;

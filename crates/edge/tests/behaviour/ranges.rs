@@ -1,0 +1,200 @@
+//! Parts of what is stored, and large bodies in slices.
+
+use crate::support::{Stage, get};
+use testkit::{Head, Peer};
+
+const MIB: usize = 1 << 20;
+
+/// A body in which every place tells where it is.
+fn body(length: usize, seed: u8) -> Vec<u8> {
+    (0..length).map(|at| (at % 251) as u8 ^ (at >> 12) as u8 ^ seed).collect()
+}
+
+fn range(path: &str, range: &str) -> String {
+    get(path).replace("\r\n\r\n", &format!("\r\nRange: bytes={range}\r\n\r\n"))
+}
+
+async fn asking(stage: &Stage, request: &str) -> Peer {
+    let mut visitor = stage.visit().await;
+    visitor.send(request).await;
+    visitor
+}
+
+/// Plays an origin that knows ranges: answers one request for `body`. Returns the request's head.
+async fn serve(stage: &Stage, body: &[u8], tag: &str) -> Head {
+    let mut origin = stage.origin.accept().await;
+    let asked = origin.head().await;
+    let fields = format!("Cache-Control: max-age=60\r\nETag: {tag}\r\nConnection: close\r\n");
+    let matches = asked.field("if-match");
+    if !matches.is_empty() && matches != tag {
+        origin.send(format!("HTTP/1.1 412 Precondition Failed\r\n{fields}Content-Length: 0\r\n\r\n")).await;
+        return asked;
+    }
+    let part = asked.field("range").strip_prefix("bytes=").and_then(|range| range.split_once('-'));
+    let (line, part) = match part {
+        None => ("HTTP/1.1 200 OK\r\n".to_owned(), body),
+        Some((first, last)) => {
+            let first: usize = first.parse().expect("a place");
+            let last = last.parse().unwrap_or(usize::MAX).min(body.len() - 1);
+            let line = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes";
+            (format!("{line} {first}-{last}/{}\r\n", body.len()), &body[first..=last])
+        }
+    };
+    origin.send(format!("{line}{fields}Content-Length: {}\r\n\r\n", part.len())).await;
+    // A visitor that has enough may close.
+    origin.try_send(part).await;
+    asked
+}
+
+#[tokio::test]
+async fn several_ranges_are_answered_in_parts_and_greedy_ones_are_not() {
+    let stage = Stage::set().await;
+    let content = body(1000, 0);
+    let mut visitor = asking(&stage, &get("/x")).await;
+    serve(&stage, &content, "\"v1\"").await;
+    visitor.head().await;
+    assert_eq!(visitor.bytes(1000).await, content);
+    let (head, got) = stage.ask(&range("/x", "0-9, 100-119,-5")).await;
+    assert_eq!((head.status(), head.length()), (206, got.len()));
+    let boundary = head.field("content-type").strip_prefix("multipart/byteranges; boundary=").expect("parts");
+    let mut expected = Vec::new();
+    for (first, last) in [(0, 9), (100, 119), (995, 999)] {
+        expected.extend_from_slice(
+            format!("\r\n--{boundary}\r\ncontent-range: bytes {first}-{last}/1000\r\n\r\n").as_bytes(),
+        );
+        expected.extend_from_slice(&content[first..=last]);
+    }
+    expected.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    assert_eq!(got, expected);
+    for greedy in ["0-,0-,0-", "0-10,5-15", &vec!["0-0"; 301].join(",")] {
+        let (head, got) = stage.ask(&range("/x", greedy)).await;
+        assert_eq!((head.status(), got.len()), (416, 0), "{greedy:.20}");
+    }
+    assert!(!stage.origin.is_called().await);
+}
+
+#[tokio::test]
+async fn a_large_body_is_stored_in_slices_and_read_again_whole_and_in_parts() {
+    let stage = Stage::set().await;
+    let content = body(3 * MIB + 12345, 7);
+    let mut visitors = [asking(&stage, &get("/large")).await, asking(&stage, &get("/large")).await];
+    let reading = async {
+        for visitor in &mut visitors {
+            let length = visitor.head().await.length();
+            assert!(visitor.bytes(length).await == content);
+        }
+    };
+    tokio::join!(serve(&stage, &content, "\"v1\""), reading);
+    let (head, got) = stage.ask(&get("/large")).await;
+    assert!(head.field("cache-status").contains("hit") && got == content, "{}", head.text);
+    let (first, last) = (MIB - 5, 2 * MIB + 5);
+    let (head, got) = stage.ask(&range("/large", &format!("{first}-{last}"))).await;
+    assert_eq!(head.field("content-range"), format!("bytes {first}-{last}/{}", content.len()));
+    assert!(got == content[first..=last]);
+    assert!(!stage.origin.is_called().await);
+}
+
+#[tokio::test]
+async fn a_range_fetches_whole_slices_and_no_others_and_each_once() {
+    let stage = Stage::set().await;
+    let content = body(5 * MIB + 1, 3);
+    let mut any = false;
+    for (wanted, fetched) in [
+        (MIB + 10..=MIB + 19, Some(format!("bytes={}-{}", MIB, 2 * MIB - 1))),
+        (MIB + 500_000..=MIB + 500_009, None),
+        (MIB + 10..=3 * MIB + 9, Some(format!("bytes={}-{}", 2 * MIB, 4 * MIB - 1))),
+        (5 * MIB..=5 * MIB, Some(format!("bytes={}-{}", 5 * MIB, 5 * MIB))),
+        (0..=0, Some(format!("bytes=0-{}", MIB - 1))),
+        (0..=5 * MIB, Some(format!("bytes={}-{}", 4 * MIB, 5 * MIB - 1))),
+    ] {
+        let text = format!("{}-{}", wanted.start(), wanted.end());
+        let mut visitor = asking(&stage, &range("/large", &text)).await;
+        let reading = async {
+            let head = visitor.head().await;
+            let got = visitor.bytes(head.length()).await;
+            (head, got)
+        };
+        let serving = async {
+            if let Some(fetched) = fetched {
+                let tag = if any { "\"v1\"" } else { "" };
+                let asked = serve(&stage, &content, "\"v1\"").await;
+                assert_eq!(
+                    (asked.field("range"), asked.field("if-match")),
+                    (fetched.as_str(), tag),
+                    "{text}"
+                );
+            }
+        };
+        let ((head, got), ()) = tokio::join!(reading, serving);
+        any = true;
+        assert_eq!(head.field("content-range"), format!("bytes {text}/{}", content.len()));
+        assert!(got == content[wanted], "{text}");
+    }
+    let (head, got) = stage.ask(&get("/large")).await;
+    assert!(head.status() == 200 && got == content);
+    assert!(!stage.origin.is_called().await);
+}
+
+#[tokio::test]
+async fn slices_of_two_representations_are_never_put_together() {
+    let stage = Stage::set().await;
+    let (old, new) = (body(3 * MIB, 1), body(3 * MIB, 2));
+    let mut visitor = asking(&stage, &range("/large", "0-9")).await;
+    serve(&stage, &old, "\"v1\"").await;
+    visitor.head().await;
+    assert_eq!(visitor.bytes(10).await, old[..10]);
+    // The first slice is held, the second is another by now: the answer is cut at the seam.
+    let close = range("/large", "0-").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let mut visitor = asking(&stage, &close).await;
+    assert_eq!(serve(&stage, &new, "\"v2\"").await.field("if-match"), "\"v1\"");
+    assert_eq!(visitor.head().await.length(), 3 * MIB);
+    assert!(visitor.rest().await == old[..MIB]);
+    // What was held is gone: from here on everything is new.
+    let mut visitor = asking(&stage, &range("/large", &format!("0-{}", 2 * MIB - 1))).await;
+    assert_eq!(serve(&stage, &new, "\"v2\"").await.field("if-match"), "");
+    visitor.head().await;
+    assert!(visitor.bytes(2 * MIB).await == new[..2 * MIB]);
+    // Where nothing was sent yet, the visitor gets the new one.
+    let mut visitor = asking(&stage, &range("/large", &format!("{}-", 2 * MIB))).await;
+    let newest = body(3 * MIB, 9);
+    assert_eq!(serve(&stage, &newest, "\"v3\"").await.field("if-match"), "\"v2\"");
+    assert_eq!(serve(&stage, &newest, "\"v3\"").await.field("if-match"), "");
+    assert_eq!(visitor.head().await.field("etag"), "\"v3\"");
+    assert!(visitor.bytes(MIB).await == newest[2 * MIB..]);
+}
+
+#[tokio::test]
+async fn an_origin_without_ranges_or_strong_tags_is_not_asked_for_slices_again() {
+    let stage = Stage::set().await;
+    let content = body(2 * MIB, 4);
+    let mut visitor = asking(&stage, &range("/weak", "5-9")).await;
+    assert_eq!(serve(&stage, &content, "W/\"v1\"").await.field("range"), format!("bytes=0-{}", MIB - 1));
+    let head = visitor.head().await;
+    assert_eq!(head.field("content-range"), format!("bytes 5-9/{}", 2 * MIB));
+    assert_eq!(visitor.bytes(5).await, content[5..=9]);
+    let mut visitor = asking(&stage, &range("/weak", "5-9")).await;
+    assert_eq!(serve(&stage, &content, "W/\"v1\"").await.field("range"), "bytes=5-9");
+    visitor.head().await;
+    // An origin that sends all of it may: what is small is stored.
+    let mut visitor = asking(&stage, &range("/plain", "5-9")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\nContent-Length: 10\r\n\r\n0123456789").await;
+    assert_eq!(visitor.head().await.status(), 200);
+    visitor.text("0123456789").await;
+    let (head, got) = stage.ask(&range("/plain", "5-9")).await;
+    assert_eq!((head.status(), got.as_slice()), (206, b"56789".as_slice()));
+}
+
+#[tokio::test]
+async fn a_range_of_something_small_stores_all_of_it() {
+    let stage = Stage::set().await;
+    let content = body(5000, 4);
+    let mut visitor = asking(&stage, &range("/small", "10-19")).await;
+    serve(&stage, &content, "\"v1\"").await;
+    visitor.head().await;
+    assert_eq!(visitor.bytes(10).await, content[10..=19]);
+    let (head, got) = stage.ask(&get("/small")).await;
+    assert_eq!((head.status(), head.field("cache-status")), (200, "wardmote; hit; ttl=60"));
+    assert!(head.field("content-range").is_empty() && got == content);
+}
