@@ -1,16 +1,20 @@
 //! HTTP caching semantics: keys, freshness, Vary, storing and reuse, with a reason for each.
 //!
 //! Owns every decision of RFC 9111 (caching), RFC 9110 §13 (conditions) and §14 (ranges), RFC 9211
-//! (`Cache-Status`), as pure functions over requests and responses. Knows no clock, no store, no socket:
-//! instants come in, decisions go out.
+//! (`Cache-Status`), RFC 9213 (targeted fields) and RFC 5861 (stale responses), as pure functions over
+//! requests and responses; what a site's owner sets beside them ([`Rules`]); and what was purged when
+//! ([`Epochs`]). Knows no clock, no store, no socket: instants come in, decisions go out.
 //!
-//! The road of one response: [`Request::plan`] says whether the cache takes part, [`storable`] turns a
+//! The road of one response: [`Request::plan`] says whether the cache takes part, [`storable_under`] turns a
 //! response head into a [`Storable`], [`Storable::complete`] turns that and the whole body's length into a
-//! [`Stored`], and only a `Stored` can be given to [`reuse`].
+//! [`Stored`], and only a `Stored` can be given to [`reuse`]. When that says [`Reuse::Stale`], the origin is
+//! asked with [`conditional_fields`] and [`revalidated`] takes in its answer.
 //!
 //! Invariants: nothing that comes from outside panics; [`Request::read`], [`Stored::matches`] and [`reuse`]
-//! do not allocate; in doubt a response is not stored and not reused.
+//! do not allocate; in doubt a response is not stored and not reused; what was fetched before a hard purge
+//! is never found current.
 
+mod budget;
 mod codec;
 mod conditional;
 mod content_kind;
@@ -41,6 +45,7 @@ mod stored;
 mod tags;
 mod vary;
 
+pub use budget::MissBudget;
 pub use conditional::Validators;
 pub use delta::DeltaSeconds;
 pub use directives::{Argument, RequestDirectives, ResponseDirectives};

@@ -105,6 +105,8 @@ reasons! {
     ContentType = "content-type", "miss", "the content is not of the kind that the address ends like";
     /// The body is longer than the bound.
     TooLarge = "too-large", "miss", "the answer is larger than what is stored";
+    /// Cache busting: more new addresses than the site's budget.
+    Budget = "budget", "miss", "too many new answers of the site came just now";
     /// RFC 9111 §3.3: the body ended early.
     Incomplete = "incomplete", "miss", "the answer was cut short";
 }

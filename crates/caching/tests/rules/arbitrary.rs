@@ -2,13 +2,14 @@
 
 use crate::{at, date};
 use caching::{
-    CacheMode, Exchanged, Limits, Plan, Request, Reuse, Scheme, Target, invalidation, reuse, storable,
-    stored_fields,
+    CacheMode, Exchanged, Limits, Plan, Policy, PurgeTarget, QueryRule, Ranges, Request, Reuse, Revalidated,
+    Rules, Scheme, Target, TtlRule, head_update, invalidation, reuse, reuse_purged, revalidated, storable,
+    storable_post, storable_under, stored_fields,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use proptest::prelude::*;
 
-const REQUEST_NAMES: [&str; 11] = [
+const REQUEST_NAMES: [&str; 15] = [
     "cache-control",
     "pragma",
     "if-none-match",
@@ -20,8 +21,12 @@ const REQUEST_NAMES: [&str; 11] = [
     "authorization",
     "foo",
     "if-match",
+    "accept-language",
+    "cookie",
+    "x-http-method",
+    "transfer-encoding",
 ];
-const RESPONSE_NAMES: [&str; 12] = [
+const RESPONSE_NAMES: [&str; 17] = [
     "cache-control",
     "expires",
     "date",
@@ -34,6 +39,11 @@ const RESPONSE_NAMES: [&str; 12] = [
     "connection",
     "set-cookie",
     "content-location",
+    "cdn-cache-control",
+    "cache-tag",
+    "surrogate-key",
+    "content-type",
+    "content-language",
 ];
 
 /// Values near the grammar, and any bytes.
@@ -71,6 +81,16 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         "0",
         "\t",
         "foo, bar",
+        "accept-language",
+        "stale-while-revalidate=",
+        "stale-if-error=",
+        "max-stale",
+        "?0",
+        ":",
+        "(",
+        "de",
+        "en;q=0.5",
+        "text/css",
     ]);
     prop_oneof![
         prop::collection::vec(pieces, 0..8).prop_map(|pieces| pieces.concat().into_bytes()),
@@ -85,7 +105,7 @@ fn lines(names: &'static [&'static str]) -> impl Strategy<Value = Vec<(&'static 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn input_from_outside_never_panics(
@@ -96,6 +116,8 @@ proptest! {
         status in prop_oneof![Just(200u16), 100u16..1000],
         post in any::<bool>(),
         target in value(),
+        news in lines(&RESPONSE_NAMES),
+        pattern in value(),
     ) {
         if fresh {
             response.insert(0, ("cache-control", b"max-age=60".to_vec()));
@@ -125,9 +147,40 @@ proptest! {
         }).collect();
         let kept = stored_fields(&stored, &fields);
         prop_assert!(kept.iter().any(|(name, _)| name == "date"));
+        let later = Request::read(&Method::GET, &other);
         for seconds in [0, 30, 1 << 33] {
             let _ = reuse(&first, &stored, at(seconds));
-            let _ = reuse(&Request::read(&Method::GET, &other), &stored, at(seconds));
+            let _ = reuse(&later, &stored, at(seconds));
+            let _ = reuse_purged(&later, &stored, at(seconds));
+        }
+        if let Ranges::Several(ranges) = later.ranges(length) {
+            prop_assert!(ranges.iter().map(|range| range.byte_count()).sum::<u64>() <= length);
+        }
+        let pattern = String::from_utf8_lossy(&pattern).into_owned();
+        let rules = Rules {
+            ttl: vec![TtlRule { path: pattern.clone(), status: None, ttl_seconds: 5 }],
+            bypass_cookies: vec![pattern.clone()],
+            query: QueryRule { ignore: vec![pattern.clone()], sort: true },
+            ..Rules::default()
+        };
+        let _ = (rules.bypass(&later), PurgeTarget::url(&pattern), PurgeTarget::prefix(&pattern));
+        let rewritten = rules.rewritten(&target);
+        prop_assert!(rewritten.len() <= target.len());
+        for mode in [CacheMode::Guarded, CacheMode::Origin] {
+            let policy = Policy { mode, limits: Limits::default(), rules: &rules, path: &target };
+            let _ = storable_under(&later, status, &response, &policy, exchanged);
+            let _ = storable_post(&first, base, status, &response, &policy, exchanged);
+            let new: HeaderMap = news.iter().filter_map(|(name, value)| {
+                Some((HeaderName::from_static(name), HeaderValue::from_bytes(value).ok()?))
+            }).collect();
+            let outcome = revalidated(&stored, &kept, StatusCode::NOT_MODIFIED, &new, &policy, exchanged);
+            if let Revalidated::Updated(renewed, fields) = outcome {
+                prop_assert!(renewed.matches(&first), "it still answers the request it was stored for");
+                prop_assert_eq!(renewed.length(), stored.length());
+                prop_assert_eq!(renewed.validators().etag(), stored.validators().etag());
+                prop_assert_eq!(fields.iter().filter(|(name, _)| name == "age").count(), 0);
+            }
+            let _ = head_update(&stored, &kept, status, &new, &policy, exchanged);
         }
     }
 }
