@@ -1,6 +1,7 @@
 //! Looking into a running edge from outside its workers.
 
 use crate::figures::Figures;
+use crate::prewarm::Prewarmer;
 use crate::reasons::{Outcome, Reason};
 use crate::worker::{Shared, Worker};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 pub struct Insight {
     pub(crate) shared: Arc<Shared>,
     pub(crate) workers: Arc<[Arc<Worker>]>,
+    pub(crate) prewarmer: Prewarmer,
 }
 
 impl Insight {

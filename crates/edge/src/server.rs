@@ -14,6 +14,7 @@ use crate::insight::Insight;
 use crate::listen::listen;
 use crate::options::{Inputs, Options, StartError};
 use crate::origin::Connector;
+use crate::prewarm::{PrewarmShift, Prewarmer};
 use crate::ray::Rays;
 use crate::tier::Tier;
 use crate::visitor::{HANDSHAKES_MAX, Tls};
@@ -61,7 +62,10 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let new_worker = |_| Worker::new(Arc::clone(&shared), Arc::clone(&connector), &*inputs.random);
     let workers: Arc<[_]> = (0..count).map(new_worker).map(Arc::new).collect();
     let tls = tls(&inputs.certificates, Arc::clone(&inputs.clock), count)?;
-    let insight = Insight { shared: Arc::clone(&shared), workers: Arc::clone(&workers) };
+    let warmer = Arc::new(new_worker(count));
+    let (prewarmer, prewarm_shift) = Prewarmer::new(Arc::clone(&warmer));
+    let everyone = workers.iter().cloned().chain([warmer]).collect();
+    let insight = Insight { shared: Arc::clone(&shared), workers: everyone, prewarmer };
     let (admin, admin_listener) = match sockets.admin {
         Some(listener) => (listener.local_addr().ok(), Some(listener)),
         None => (None, None),
@@ -70,7 +74,14 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let Inputs { feed, enforcement, replica, certificates, .. } = inputs;
     let mut enforcer = Enforcer::new(options.name, shared, feed, enforcement, replica, certificates);
     enforcer.begin();
-    let side = Side { enforcer, encoder_pool, admin: admin_listener, insight: insight.clone(), random };
+    let side = Side {
+        enforcer,
+        encoder_pool,
+        prewarm_shift,
+        admin: admin_listener,
+        insight: insight.clone(),
+        random,
+    };
     let mut threads = vec![spawn("edge-side", current_thread()?, {
         let stopping = stopping.clone();
         move || side.run(stopping)
@@ -191,6 +202,7 @@ impl Sockets {
 struct Side {
     enforcer: Enforcer,
     encoder_pool: EncoderPool,
+    prewarm_shift: PrewarmShift,
     admin: Option<std::net::TcpListener>,
     insight: Insight,
     random: Arc<dyn Random>,
@@ -198,14 +210,15 @@ struct Side {
 
 impl Side {
     async fn run(self, stopping: CancellationToken) {
-        let Self { enforcer, encoder_pool, admin, insight, random } = self;
+        let Self { enforcer, encoder_pool, prewarm_shift, admin, insight, random } = self;
         let enforcing = enforcer.run(stopping.clone());
         let encoding = encoder_pool.run(stopping.clone());
+        let warming = prewarm_shift.run(stopping.clone());
         match admin {
-            None => drop(tokio::join!(enforcing, encoding)),
+            None => drop(tokio::join!(enforcing, encoding, warming)),
             Some(socket) => {
                 let admin = Arc::new(Admin { insight, rays: Rays::new(&*random) });
-                tokio::join!(enforcing, encoding, serve_admin(socket, admin, stopping));
+                tokio::join!(enforcing, encoding, warming, serve_admin(socket, admin, stopping));
             }
         }
     }

@@ -9,6 +9,7 @@ mod past;
 mod present;
 mod ring;
 
+pub(crate) use present::imagined;
 pub(crate) use ring::{Footprint, Footprints};
 
 use serde::Serialize;

@@ -10,6 +10,7 @@ mod framing;
 mod measures;
 mod operation;
 mod origins;
+mod prewarming;
 mod proxying;
 mod purging;
 mod ranges;
