@@ -1,108 +1,130 @@
-// The overview's live parts: figures and plot from server-sent events, countdowns, local times.
+// The live parts of the console's pages: figures and plots from server-sent events, countdowns, local times.
+//
+// A page says what it has: body[data-events] the stream, [data-page] its own address; [data-figure][data-as] one figure and how it is
+// written; .plot[data-series="name:as …"] a plot, and details.table beside it the same as a table;
+// [data-renew] with an id: fetched anew after changes, and every body[data-renew-seconds].
 "use strict";
 {
   const WINDOW_S = 300;
   const live = document.querySelector(".live");
-  const frame = document.querySelector(".plot");
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   // Figures -------------------------------------------------------------------------------------------------
 
   const rate = (n) => n.toFixed(n > 0 && n < 10 ? 1 : 0);
-  const share = (n) => (n === null ? "–" : `${Math.round(Math.min(Math.max(n, 0), 1) * 100)} %`);
-  const bytes = (n) => {
+  const size = (n, digits) => {
     const units = ["B", "KB", "MB", "GB", "TB"];
     let unit = 0;
     for (; n >= 1000 && unit < units.length - 1; unit += 1) n /= 1000;
-    return `${n.toFixed(unit ? 1 : 0)} ${units[unit]}/s`;
+    return `${n.toFixed(unit ? digits : 0)} ${units[unit]}`;
   };
+  const written = {
+    rate,
+    count: String,
+    share: (n) => `${Math.round(Math.min(Math.max(n, 0), 1) * 100)} %`,
+    bytes: (n) => `${size(n, 1)}/s`,
+  };
+  const write = (as, n) => (n === null || n === undefined ? "–" : written[as](n));
   const show = (figures) => {
-    const texts = {
-      requests: rate(figures.requests_per_second),
-      share: share(figures.hit_share),
-      traffic: bytes(figures.bytes_per_second),
-      connections: String(figures.open_connections),
-      blocked: rate(figures.blocked_per_second),
-    };
-    for (const [name, text] of Object.entries(texts)) document.getElementById(name).textContent = text;
+    for (const item of document.querySelectorAll("[data-figure]"))
+      item.textContent = write(item.dataset.as, figures[item.dataset.figure]);
   };
 
-  // Plot ----------------------------------------------------------------------------------------------------
+  // Plots ---------------------------------------------------------------------------------------------------
 
-  // Columns for uPlot: seconds since the epoch, requests per second, cache share in percent.
-  const columns = [[], [], []];
-  let plot = null;
-
+  // The seconds shown, oldest first, as they were sent.
+  const kept = [];
   const keep = (figures) => {
     const time = Date.parse(figures.time) / 1000;
-    if (!Number.isFinite(time) || time <= (columns[0].at(-1) ?? 0)) return;
-    const row = [time, figures.requests_per_second, figures.hit_share === null ? null : figures.hit_share * 100];
-    row.forEach((value, i) => columns[i].push(value));
-    while (columns[0][0] < time - WINDOW_S) for (const column of columns) column.shift();
+    if (!Number.isFinite(time) || time <= (kept.at(-1)?.seconds ?? 0)) return;
+    kept.push({ ...figures, seconds: time });
+    while (kept[0].seconds < time - WINDOW_S) kept.shift();
   };
-  const draw = () => {
-    if (!columns[0].length) return;
-    if (plot) plot.setData(columns);
-    else plot = newPlot();
+  // Each kind of figure has its own scale and words on the axis.
+  const SCALES = {
+    rate: { least: 10, label: (n) => String(n) },
+    bytes: { least: 1000, label: (n) => size(n, 1).replace(".0 ", " ") },
+    share: { least: 1, most: 1, label: (n) => `${Math.round(n * 100)} %` },
   };
-  const newPlot = () => {
-    frame.replaceChildren();
-    const soft = style("--soft"), line = style("--line"), accent = style("--accent"), warn = style("--warn");
-    const font = `12px ${style("--sans")}`;
-    const axis = { stroke: soft, font, ticks: { stroke: line }, grid: { stroke: line, width: 1 } };
-    const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    return new uPlot(
-      {
-        width: frame.clientWidth,
-        height: frame.clientHeight,
-        legend: { show: false },
-        cursor: { drag: { x: false, y: false } },
-        scales: {
-          x: { time: true, range: (_, __, last) => [last - WINDOW_S, last] },
-          y: { range: (_, __, most) => [0, Math.max(10, (most ?? 0) * 1.15)] },
-          share: { range: [0, 100] },
-        },
-        axes: [
-          { ...axis, grid: { show: false }, incrs: [60, 120], space: 55, values: (_, ticks) => ticks.map(clock) },
-          { ...axis, size: 60 },
-          { ...axis, scale: "share", side: 1, size: 55, grid: { show: false }, values: (_, ticks) => ticks.map((t) => `${t} %`) },
-        ],
-        series: [
-          {},
-          { stroke: accent, fill: style("--wash"), width: 2, points: { show: false } },
-          { stroke: warn, scale: "share", width: 2, dash: [6, 5], points: { show: false }, spanGaps: false },
-        ],
-      },
-      columns,
-      frame,
-    );
-  };
-  const redraw = () => {
-    plot?.destroy();
-    plot = null;
-    draw();
-  };
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  new ResizeObserver(() => plot?.setSize({ width: frame.clientWidth, height: frame.clientHeight })).observe(frame);
+  const DASHES = [undefined, [6, 5], [2, 4]];
+  const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
-  // The same as a table, for who cannot see the plot; filled only while it is open.
-  const table = document.querySelector("#table");
-  const fill = () => {
-    if (!table.open) return;
-    const rows = [];
-    for (let i = columns[0].length - 1; i >= 0 && rows.length < 12; i -= 5) {
-      const row = document.createElement("tr");
-      const percent = columns[2][i];
-      for (const text of [
-        new Date(columns[0][i] * 1000).toLocaleTimeString(),
-        rate(columns[1][i]),
-        share(percent === null ? null : percent / 100),
-      ]) row.insertCell().textContent = text;
-      rows.push(row);
-    }
-    table.querySelector("tbody").replaceChildren(...rows);
+  const plotIn = (frame) => {
+    const series = frame.dataset.series.split(" ").map((text) => text.split(":"));
+    const scales = [...new Set(series.map(([, as]) => as))];
+    const columns = () => [
+      kept.map((second) => second.seconds),
+      ...series.map(([name]) => kept.map((second) => second[name] ?? null)),
+    ];
+    const make = () => {
+      frame.replaceChildren();
+      const soft = style("--soft"), line = style("--line");
+      const colours = [style("--accent"), style("--warn"), soft];
+      const axis = { stroke: soft, font: `12px ${style("--sans")}`, ticks: { stroke: line }, grid: { stroke: line, width: 1 } };
+      const range = ({ least, most }) => (_, __, high) => [0, most ?? Math.max(least, (high ?? 0) * 1.15)];
+      return new uPlot(
+        {
+          width: frame.clientWidth,
+          height: frame.clientHeight,
+          legend: { show: false },
+          cursor: { drag: { x: false, y: false } },
+          scales: {
+            x: { time: true, range: (_, __, last) => [last - WINDOW_S, last] },
+            ...Object.fromEntries(scales.map((as) => [as, { range: range(SCALES[as]) }])),
+          },
+          axes: [
+            { ...axis, grid: { show: false }, incrs: [60, 120], space: 55, values: (_, ticks) => ticks.map(clock) },
+            ...scales.map((as, i) => ({
+              ...axis, scale: as, side: i ? 1 : 3, size: as === "bytes" ? 70 : 58,
+              grid: i ? { show: false } : axis.grid, values: (_, ticks) => ticks.map(SCALES[as].label),
+            })),
+          ],
+          series: [
+            {},
+            ...series.map(([, as], i) => ({
+              scale: as, stroke: colours[i], width: 2, dash: DASHES[i], points: { show: false }, spanGaps: false,
+              fill: i ? undefined : style("--wash"),
+            })),
+          ],
+        },
+        columns(),
+        frame,
+      );
+    };
+    let plot = null;
+    const draw = () => {
+      if (!kept.length) return;
+      if (plot) plot.setData(columns());
+      else plot = make();
+    };
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      plot?.destroy();
+      plot = null;
+      draw();
+    });
+    new ResizeObserver(() => plot?.setSize({ width: frame.clientWidth, height: frame.clientHeight })).observe(frame);
+
+    // The same as a table, for who cannot see the plot; filled only while it is open.
+    const table = frame.parentElement.querySelector("details.table");
+    const fill = () => {
+      if (!table?.open) return;
+      const rows = [];
+      for (let i = kept.length - 1; i >= 0 && rows.length < 12; i -= 5) {
+        const row = document.createElement("tr");
+        row.insertCell().textContent = new Date(kept[i].seconds * 1000).toLocaleTimeString();
+        for (const [name, as] of series) row.insertCell().textContent = write(as, kept[i][name]);
+        rows.push(row);
+      }
+      table.querySelector("tbody").replaceChildren(...rows);
+    };
+    table?.addEventListener("toggle", fill);
+    return () => {
+      draw();
+      fill();
+    };
   };
-  table.addEventListener("toggle", fill);
+  const plots = [...document.querySelectorAll(".plot[data-series]")].map(plotIn);
+  const draw = () => plots.forEach((plot) => plot());
 
   // Events --------------------------------------------------------------------------------------------------
 
@@ -110,7 +132,7 @@
     if (live.textContent !== text) live.textContent = text;
     live.className = `live ${state}`;
   };
-  const events = new EventSource("/api/v1/events/live");
+  const events = new EventSource(document.body.dataset.events);
   events.addEventListener("figures", (event) => {
     const figures = JSON.parse(event.data);
     say("Live", "on");
@@ -118,7 +140,6 @@
     if (document.hidden) return;
     show(figures);
     draw();
-    fill();
   });
   events.addEventListener("history", (event) => {
     JSON.parse(event.data).forEach(keep);
@@ -132,7 +153,7 @@
 
   // Fetches this page anew and takes over what is not live.
   const renew = async () => {
-    const answer = await fetch("/", { headers: { Accept: "text/html" } }).catch(() => null);
+    const answer = await fetch(document.body.dataset.page, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-renew]")) {
@@ -143,12 +164,16 @@
     count();
   };
 
+  const every = Number(document.body.dataset.renewSeconds);
+  if (every) setInterval(() => document.hidden || renew(), every * 1000);
+
   // Times ---------------------------------------------------------------------------------------------------
 
   const localise = () => {
     for (const time of document.querySelectorAll("time[data-local]")) {
       time.title = time.textContent;
-      time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+      const timeStyle = "seconds" in time.dataset ? "medium" : "short";
+      time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle });
       time.removeAttribute("data-local");
     }
   };

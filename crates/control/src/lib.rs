@@ -33,4 +33,4 @@ mod tests;
 pub use founding::{DataDir, FoundError, Foundation, found};
 pub use options::{Inputs, Options, PublicUrl, PublicUrlError};
 pub use start::{Control, StartError, start};
-pub use telemetry::{Figures, SiteFigures, Telemetry};
+pub use telemetry::{Figures, SiteFigures, Telemetry, TopMiss};

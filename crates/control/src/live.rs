@@ -1,26 +1,33 @@
 //! Figures of the data plane, second by second, for the console.
 
+mod sites;
+
 use crate::Telemetry;
+use crate::pages::cache::CacheFigures;
 use crate::pages::console::LiveFigures;
-use crate::telemetry::Figures;
-use std::collections::VecDeque;
+use crate::telemetry::{Figures, SiteFigures};
+use sites::SiteHistories;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use vocabulary::{Clock, Timestamp};
+use vocabulary::{Clock, SiteId, Timestamp};
 
 /// Seconds kept for a console that opens.
 const HISTORY: usize = 300;
 /// Most consoles that watch at once.
 const WATCHERS_MAX: usize = 64;
 /// Events that a slow console may lag behind before it misses some.
-const LAG_MAX: usize = 16;
+const LAG_MAX: usize = 32;
 
 /// The figures of the last minutes and those who watch them.
 pub(crate) struct Live {
     history: Mutex<VecDeque<LiveFigures>>,
+    sites: Mutex<SiteHistories>,
+    /// The counters as they were last read.
+    counters: Mutex<Arc<Figures>>,
     events: broadcast::Sender<LiveEvent>,
     room: Arc<Semaphore>,
 }
@@ -30,6 +37,10 @@ pub(crate) struct Live {
 pub(crate) enum LiveEvent {
     /// The figures of one second.
     Figures(LiveFigures),
+    /// The same of every site that is visited.
+    Sites(Arc<BTreeMap<SiteId, CacheFigures>>),
+    /// A purge was kept, or an edge holds another one.
+    Purged,
     /// Sites or decisions changed.
     Changed,
     /// The server stops.
@@ -40,6 +51,8 @@ impl Default for Live {
     fn default() -> Self {
         Self {
             history: Mutex::default(),
+            sites: Mutex::default(),
+            counters: Mutex::default(),
             events: broadcast::channel(LAG_MAX).0,
             room: Arc::new(Semaphore::new(WATCHERS_MAX)),
         }
@@ -57,10 +70,35 @@ impl Live {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
+    /// The figures of one site over the last minutes, the oldest first.
+    pub(crate) fn site_history(&self, site: SiteId) -> Vec<CacheFigures> {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner).of(site)
+    }
+
+    /// One site's counters as they were last read; none before it is served.
+    pub(crate) fn site_counters(&self, site: SiteId) -> Option<SiteFigures> {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        counters.sites.iter().find(|figures| figures.site == site).cloned()
+    }
+
+    /// Tells the consoles that something about purges is new.
+    pub(crate) fn purged(&self) {
+        self.tell(LiveEvent::Purged);
+    }
+
     /// Events from now on; `None` when too many watch already.
     pub(crate) fn watch(&self) -> Option<(broadcast::Receiver<LiveEvent>, OwnedSemaphorePermit)> {
         let permit = Arc::clone(&self.room).try_acquire_owned().ok()?;
         Some((self.events.subscribe(), permit))
+    }
+
+    fn count(&self, counters: Arc<Figures>) {
+        *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = counters;
+    }
+
+    fn tell_sites(&self, figures: BTreeMap<SiteId, CacheFigures>) {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner).keep(&figures);
+        self.tell(LiveEvent::Sites(Arc::new(figures)));
     }
 
     fn tell(&self, event: LiveEvent) {
@@ -86,7 +124,8 @@ pub(crate) async fn run(
 ) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut before = (telemetry.figures(), Instant::now());
+    let mut before = (Arc::new(telemetry.figures()), Instant::now());
+    live.count(Arc::clone(&before.0));
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -95,10 +134,13 @@ pub(crate) async fn run(
                 Err(_) => break,
             },
             _ = ticks.tick() => {
-                let after = (telemetry.figures(), Instant::now());
+                let after = (Arc::new(telemetry.figures()), Instant::now());
                 if after.1.duration_since(before.1) >= Duration::from_millis(100) {
                     let span = after.1.duration_since(before.1);
-                    live.tell(LiveEvent::Figures(rates(&before.0, &after.0, span, clock.now())));
+                    let now = clock.now();
+                    live.tell(LiveEvent::Figures(rates(&before.0, &after.0, span, now)));
+                    live.tell_sites(sites::rates(&before.0.sites, &after.0.sites, span, now));
+                    live.count(Arc::clone(&after.0));
                     before = after;
                 }
             }
@@ -108,8 +150,6 @@ pub(crate) async fn run(
 }
 
 fn rates(before: &Figures, after: &Figures, span: Duration, time: Timestamp) -> LiveFigures {
-    // A restarted data plane counts from 0 again.
-    let grown = |before: u64, after: u64| after.checked_sub(before).unwrap_or(after);
     let per_second = |before: u64, after: u64| grown(before, after) as f64 / span.as_secs_f64();
     let (hits, misses) = (grown(before.hits, after.hits), grown(before.misses, after.misses));
     let looked_up = hits.saturating_add(misses);
@@ -121,6 +161,11 @@ fn rates(before: &Figures, after: &Figures, span: Duration, time: Timestamp) -> 
         open_connections: after.open_connections,
         blocked_per_second: per_second(before.blocked, after.blocked),
     }
+}
+
+/// How much a counter grew; a restarted data plane counts from 0 again.
+fn grown(before: u64, after: u64) -> u64 {
+    after.checked_sub(before).unwrap_or(after)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(crate) enum Verb {
     Export(Local),
     /// Show what is served and what is in force
     Status(Local),
+    /// Take copies out of the cache of every edge
+    Purge(Purge),
     /// Fetch the exact bytes of a decision, show them, sign and post the signature
     Sign(Sign),
     /// Check a decision: entry, proof, signatures, approvals, floor, scope, statement
@@ -53,8 +55,6 @@ pub(crate) enum NotBuilt {
     Doctor(Anything),
     /// Move the records to another store (not built yet)
     Migrate(Anything),
-    /// Remove copies from the cache (not built yet)
-    Purge(Anything),
     /// Say why a request was answered as it was (not built yet)
     Explain(Anything),
     /// Ban a source of traffic (not built yet)
@@ -86,7 +86,6 @@ impl NotBuilt {
             Self::Rollback(_) => "rollback",
             Self::Doctor(_) => "doctor",
             Self::Migrate(_) => "migrate",
-            Self::Purge(_) => "purge",
             Self::Explain(_) => "explain",
             Self::Ban(_) => "ban",
             Self::Allow(_) => "allow",
@@ -170,6 +169,40 @@ pub(crate) struct Apply {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "target", args = ["url", "tag", "prefix", "host", "everything"], required = true, multiple = false)]
+pub(crate) struct Purge {
+    /// A host of the site; may be repeated. Only --url needs none
+    #[arg(long, value_name = "HOST")]
+    pub(crate) site: Vec<String>,
+    /// Every site; with --tag or --everything
+    #[arg(long, conflicts_with = "site")]
+    pub(crate) all_sites: bool,
+    /// One address, with all its variants
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Everything the origin gave this tag (Cache-Tag, Surrogate-Key)
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// What begins so: HOST/PATH, or /PATH on every host of the site
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+    /// Everything of one host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// Everything of the site
+    #[arg(long)]
+    pub(crate) everything: bool,
+    /// Keep the copies as stale ones: each is revalidated when it is next used
+    #[arg(long)]
+    pub(crate) soft: bool,
+    /// Do not ask before purging every site
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Sign {
     /// The officer's key file
     #[arg(long, value_name = "FILE")]
@@ -228,7 +261,7 @@ mod tests {
     #[test]
     fn verbs_not_built_take_any_arguments() {
         for line in [
-            "wardmote purge --site a.test --url http://a.test/x",
+            "wardmote ban --site a.test 198.51.100.7",
             "wardmote attack-lab slowloris --target http://127.0.0.1",
             "wardmote edge --config x.toml",
             "wardmote log verify some/folder",

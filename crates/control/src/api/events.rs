@@ -31,14 +31,14 @@ pub(crate) async fn live(
                 Ok(LiveEvent::Figures(figures)) => Some(event("figures", &figures)),
                 Ok(LiveEvent::Changed) => Some(event("changed", &())),
                 // A console that lagged behind misses some seconds.
-                Ok(LiveEvent::End) | Err(_) => None,
+                Ok(LiveEvent::Sites(_) | LiveEvent::Purged | LiveEvent::End) | Err(_) => None,
             }
         });
     let stream = tokio_stream::once(history).chain(news).map(Ok);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
-fn event(name: &str, content: &impl serde::Serialize) -> Event {
+pub(super) fn event(name: &str, content: &impl serde::Serialize) -> Event {
     // Figures have a JSON form; were one ever lacking, the console would just miss it.
     Event::default().event(name).json_data(content).unwrap_or_default()
 }

@@ -5,6 +5,7 @@
 //!
 //! Everything here is described by `openapi.json`, which is generated from these handlers.
 
+mod cache;
 mod cases;
 mod decisions;
 mod events;
@@ -90,6 +91,8 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(decisions::approve))
         .routes(routes!(purges::list, purges::purge))
         .routes(routes!(purges::one))
+        .routes(routes!(cache::counters))
+        .routes(routes!(cache::live))
         .routes(routes!(system::status))
         .routes(routes!(system::backup))
         .routes(routes!(events::live))

@@ -3,6 +3,7 @@
 //! Owns the console's addresses; what the pages look like is [`crate::pages`]' work, what they may
 //! change is the API's.
 
+mod cache;
 mod overview;
 
 use crate::api::{Api, enter};
@@ -16,18 +17,21 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fmt::Write as _;
 
 /// Largest form taken, in bytes.
-const FORM_BYTES_MAX: usize = 4 << 10;
+const FORM_BYTES_MAX: usize = 32 << 10;
 
 /// The whole listener: console, API, and the addresses for machines.
 pub(crate) fn router(api: Api, names: OwnNames) -> Router {
     let pages = Router::new()
         .route("/", get(overview))
         .route("/setup", get(setup).post(redeem))
+        .route("/sites/{site}/cache", get(cache::show))
+        .route("/sites/{site}/purges", post(cache::purge))
         .route("/assets/{name}", get(asset))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -88,10 +92,14 @@ async fn redeem(State(api): State<Api>, body: Body) -> Response {
 
 /// The field `token` of a form body.
 fn serde_urlencoded_token(bytes: &[u8]) -> String {
+    form::<PastedToken>(bytes).map(|form| form.token).unwrap_or_default()
+}
+
+/// A form body (`application/x-www-form-urlencoded` is written as a query is).
+fn form<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let text = String::from_utf8_lossy(bytes);
-    let uri: Option<Uri> = format!("/?{text}").parse().ok();
-    let form = uri.and_then(|uri| axum::extract::Query::<PastedToken>::try_from_uri(&uri).ok());
-    form.map(|form| form.0.token).unwrap_or_default()
+    let uri: Uri = format!("/?{text}").parse().ok()?;
+    axum::extract::Query::<T>::try_from_uri(&uri).ok().map(|form| form.0)
 }
 
 async fn asset(Path(name): Path<String>) -> Response {

@@ -58,6 +58,7 @@ fn site_row(fleet: &Fleet, site: &Site, open: &[Arc<Versioned<Decision>>], now: 
         Service::Errors => "errors".to_owned(),
     };
     SiteRow {
+        id: site.id.to_string(),
         hosts: site.hosts.iter().map(ToString::to_string).collect(),
         account: account.map(|account| account.name.clone()).unwrap_or_default(),
         origins: origins.collect(),

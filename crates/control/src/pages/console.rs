@@ -48,6 +48,8 @@ pub enum SiteStanding {
 /// One site.
 #[derive(Debug, Clone)]
 pub struct SiteRow {
+    /// Its id.
+    pub id: String,
     /// Its host names, as patterns.
     pub hosts: Vec<String>,
     /// The account it belongs to.
@@ -133,7 +135,7 @@ impl Overview {
     }
 
     fn traffic(&self) -> String {
-        self.figure(|figures| bytes(figures.bytes_per_second))
+        self.figure(|figures| bytes_rate(figures.bytes_per_second))
     }
 
     fn connections(&self) -> String {
@@ -149,23 +151,28 @@ impl Overview {
     }
 }
 
-fn rate(rate: f64) -> String {
+pub(super) fn rate(rate: f64) -> String {
     if rate > 0.0 && rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.0} %", share.clamp(0.0, 1.0) * 100.0)
 }
 
-fn bytes(count: f64) -> String {
+pub(super) fn bytes_rate(count: f64) -> String {
+    format!("{}/s", amount(count))
+}
+
+/// Bytes in the unit that reads best.
+pub(super) fn amount(count: f64) -> String {
     let mut count = count.max(0.0);
     for unit in ["B", "KB", "MB", "GB"] {
         if count < 1_000.0 {
-            return if unit == "B" { format!("{count:.0} B/s") } else { format!("{count:.1} {unit}/s") };
+            return if unit == "B" { format!("{count:.0} B") } else { format!("{count:.1} {unit}") };
         }
         count /= 1_000.0;
     }
-    format!("{count:.1} TB/s")
+    format!("{count:.1} TB")
 }
 
 /// `/setup`: the first visit. A script takes the token from the link's fragment, which no server sees, and posts

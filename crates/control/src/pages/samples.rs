@@ -1,5 +1,9 @@
 //! One view of each page, as tests and browsers see it. All names and events are invented.
 
+use super::cache::{
+    CacheFigures, CachePage, MissRow, PurgeFormView, PurgePreview, PurgeRow, PurgeTargetView, ReasonRow,
+    SiteHead, Totals,
+};
 use super::console::{DecisionRow, LiveFigures, Notice, Overview, Setup, SiteRow, SiteStanding, Stage};
 use super::record::{Frame, Front, Missing, Proof, Signer, StatementPage, Step};
 use super::{Listed, LogView, Standing};
@@ -163,6 +167,7 @@ pub(super) fn missing() -> Missing {
 
 fn site(hosts: &[&str], account: &str, standing: SiteStanding) -> SiteRow {
     SiteRow {
+        id: "site_3kq8w0v7t2m5n9x1c4b6d8f0gh".to_owned(),
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
         account: account.to_owned(),
         origins: vec!["http://127.0.0.1:40123".to_owned()],
@@ -246,4 +251,118 @@ pub(super) fn setup_after_a_mistake() -> Setup {
 
 pub(super) fn sign_in() -> Notice {
     Notice::sign_in()
+}
+
+fn site_head() -> SiteHead {
+    SiteHead {
+        id: "site_3kq8w0v7t2m5n9x1c4b6d8f0gh".to_owned(),
+        hosts: vec!["shop.example.test".to_owned(), "*.shop.example.test".to_owned()],
+    }
+}
+
+fn target(kind: &'static str, text: &str) -> PurgeTargetView {
+    PurgeTargetView { kind, text: text.to_owned() }
+}
+
+fn purge_row(revision: u64, target: PurgeTargetView, soft: bool) -> PurgeRow {
+    let at = frame().now.minus(Duration::from_secs(3_600 - 60 * revision));
+    PurgeRow {
+        revision,
+        at,
+        actor: "operator:console".to_owned(),
+        target,
+        soft,
+        held: vec![("edge-vienna".to_owned(), Some(at.plus(Duration::from_millis(9))))],
+        missing: vec![],
+    }
+}
+
+pub(super) fn cache() -> CachePage {
+    let reason = |reason: caching::Reason, count: u64| ReasonRow {
+        text: reason.text(),
+        name: reason.name(),
+        count,
+        share: count as f64 / 200.0,
+    };
+    let miss = |target: &str, reason: caching::Reason, count| MissRow {
+        target: target.to_owned(),
+        text: reason.text(),
+        count,
+    };
+    CachePage {
+        csrf: "c5rf".to_owned(),
+        now: frame().now,
+        public_url: "http://localhost:9091".to_owned(),
+        version: "0.1.0".to_owned(),
+        site: site_head(),
+        rules: vec![
+            "Mode guarded: what the origin allows, but nothing that sets a cookie.".to_owned(),
+            "/assets/: kept for 1 day.".to_owned(),
+        ],
+        figures: Some(CacheFigures {
+            time: frame().now,
+            requests_per_second: 214.0,
+            hit_share: Some(0.96),
+            memory_bytes_per_second: 3_910_000.0,
+            disk_bytes_per_second: 640_000.0,
+            origin_bytes_per_second: 171_000.0,
+        }),
+        totals: Some(Totals {
+            held: 48_211,
+            stale: 31,
+            missed: 2_009,
+            bytes: [9_120_000_000, 811_000_000, 390_000_000],
+        }),
+        reasons: vec![
+            reason(caching::Reason::Absent, 122),
+            reason(caching::Reason::SetCookie, 51),
+            reason(caching::Reason::NoFreshness, 27),
+        ],
+        misses: vec![
+            miss("shop.example.test/basket", caching::Reason::SetCookie, 51),
+            miss("shop.example.test/search?q=lamp&page=2", caching::Reason::NoFreshness, 20),
+        ],
+        form: PurgeFormView::default(),
+        outcome: Some("Purge 3 is done: every edge that reports holds it.".to_owned()),
+        purges: vec![
+            purge_row(3, target("prefix", "shop.example.test/assets/"), false),
+            PurgeRow {
+                held: vec![("edge-vienna".to_owned(), None)],
+                missing: vec!["edge-lisbon".to_owned()],
+                ..purge_row(2, target("everything", ""), true)
+            },
+            purge_row(1, target("url", "shop.example.test/lamps?colour=green"), false),
+        ],
+    }
+}
+
+pub(super) fn cache_of_a_new_site() -> CachePage {
+    let form = PurgeFormView {
+        kind: "prefix".to_owned(),
+        target: "img".to_owned(),
+        soft: true,
+        error: Some("Not a host name: \"img\"; letters, digits, hyphens and dots are allowed.".to_owned()),
+    };
+    CachePage {
+        figures: None,
+        totals: None,
+        reasons: vec![],
+        misses: vec![],
+        purges: vec![],
+        outcome: None,
+        form,
+        ..cache()
+    }
+}
+
+pub(super) fn purge_preview() -> PurgePreview {
+    PurgePreview {
+        csrf: "c5rf".to_owned(),
+        public_url: "http://localhost:9091".to_owned(),
+        version: "0.1.0".to_owned(),
+        site: site_head(),
+        form: PurgeFormView { kind: "everything".to_owned(), ..PurgeFormView::default() },
+        targets: vec![target("everything", ""), target("prefix", "shop.example.test/assets/")],
+        edges: 2,
+    }
 }

@@ -18,6 +18,9 @@ fn pages_of_the_console() -> Vec<(&'static str, String)> {
     vec![
         ("console-overview", sample::overview().page()),
         ("console-overview-new", sample::overview_of_a_new_console().page()),
+        ("console-cache", sample::cache().page()),
+        ("console-cache-new", sample::cache_of_a_new_site().page()),
+        ("console-purge", sample::purge_preview().page()),
         ("console-setup", sample::setup().page()),
         ("console-setup-wrong", sample::setup_after_a_mistake().page()),
         ("console-sign-in", sample::sign_in().page()),
@@ -99,8 +102,17 @@ fn outside_text_never_becomes_markup() {
     overview.csrf.clone_from(&attack);
     overview.sites[0].hosts = vec![attack.clone()];
     overview.decisions[0].title.clone_from(&attack);
+    let mut cache = sample::cache();
+    cache.misses[0].target.clone_from(&attack);
+    cache.purges[0].target.text.clone_from(&attack);
+    cache.purges[0].held[0].0.clone_from(&attack);
+    cache.outcome = Some(attack.clone());
+    cache.form.target.clone_from(&attack);
+    let mut preview = sample::purge_preview();
+    preview.form.target.clone_from(&attack);
+    preview.targets[1].text.clone_from(&attack);
     let setup = console::Setup { error: Some(attack) };
-    for page in [statement.page(), overview.page(), setup.page()] {
+    for page in [statement.page(), overview.page(), cache.page(), preview.page(), setup.page()] {
         assert!(
             !page.contains("<script>alert") && !page.contains("<img") && page.contains("&#60;script&#62;")
         );
@@ -179,20 +191,80 @@ fn a_token_is_found_alone_and_in_a_whole_link() {
     }
 }
 
+/// The names that a page's script looks for, with how each is written.
+fn figures_named_in(page: &str) -> Vec<(String, String)> {
+    let value = |text: &str| text.split('"').next().unwrap_or_default().to_owned();
+    let mut named = Vec::new();
+    for figure in page.split("data-figure=\"").skip(1) {
+        let how = figure.split("data-as=\"").nth(1).map(value).unwrap_or_default();
+        named.push((value(figure), how));
+    }
+    for series in page.split("data-series=\"").skip(1) {
+        let pairs = value(series);
+        named.extend(
+            pairs
+                .split(' ')
+                .filter_map(|pair| pair.split_once(':'))
+                .map(|(name, how)| (name.to_owned(), how.to_owned())),
+        );
+    }
+    named
+}
+
 #[test]
 fn the_figures_are_sent_under_the_names_the_script_reads() -> Result<(), serde_json::Error> {
-    let figures = sample::overview().figures;
-    let sent = serde_json::to_value(figures)?;
     let script = include_str!("../../assets/console.js");
-    for name in [
-        "time",
-        "requests_per_second",
-        "hit_share",
-        "bytes_per_second",
-        "open_connections",
-        "blocked_per_second",
-    ] {
-        assert!(sent.get(name).is_some() && script.contains(&format!("figures.{name}")), "{name}");
+    let overview = (sample::overview().page(), serde_json::to_value(sample::overview().figures)?, 7);
+    let cache = (sample::cache().page(), serde_json::to_value(sample::cache().figures)?, 10);
+    for (page, sent, count) in [overview, cache] {
+        let named = figures_named_in(&page);
+        assert_eq!(named.len(), count, "{named:?}");
+        for (name, how) in named {
+            assert!(sent.get(&name).is_some(), "{name} is not sent");
+            assert!(
+                ["rate", "share", "bytes", "count"].contains(&how.as_str()) && script.contains(&how),
+                "{name} as {how}"
+            );
+        }
+        assert!(sent.get("time").is_some() && script.contains("figures.time"));
     }
     Ok(())
+}
+
+#[test]
+fn the_cache_page_says_why_and_where_each_purge_holds() {
+    let page = sample::cache().page();
+    for owed in [
+        "Cache of shop.example.test",
+        "the answer sets a cookie",
+        "shop.example.test/basket",
+        "96 % from the cache since the start",
+        "9.1 GB from memory",
+        "edge-lisbon</span> <span class=\"small soft\">not yet",
+        "since before this start",
+        "Everything, softly",
+        "POST /api/v1/purges",
+    ] {
+        assert!(page.contains(owed), "{owed}");
+    }
+    let new = sample::cache_of_a_new_site().page();
+    for owed in [
+        "wardmote purge --site shop.example.test",
+        "No edge serves this site yet",
+        "value=\"prefix\" selected",
+        "role=\"alert\"",
+        " checked",
+    ] {
+        assert!(new.contains(owed), "{owed}");
+    }
+    let preview = sample::purge_preview().page();
+    for owed in [
+        "on 2 edges",
+        "never sent again",
+        "be sure that it can bear the load",
+        "name=\"kind\" value=\"everything\"",
+        "name=\"go\"",
+    ] {
+        assert!(preview.contains(owed), "{owed}");
+    }
 }

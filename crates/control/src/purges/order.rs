@@ -53,7 +53,7 @@ pub(crate) enum OrderRefusal {
     SiteMissing,
     #[error("no site here has the host or id {0:?}; `GET /api/v1/sites` lists them")]
     SiteUnknown(String),
-    #[error("{host} does not belong to the site {site}")]
+    #[error("the host {host} does not belong to the site {site}")]
     OutsideSite { host: Hostname, site: String },
     #[error("{0}")]
     Malformed(String),

@@ -64,7 +64,9 @@ async fn reconcile(plane: &Plane, window: &mut Option<PurgeWindow>) -> Result<()
         *window = Some(whole);
     }
     let now = plane.clock.now();
-    plane.purging.spread.send_if_modified(|spread| spread.note(&receipts, present, now));
+    if plane.purging.spread.send_if_modified(|spread| spread.note(&receipts, present, now)) {
+        plane.live.purged();
+    }
     Ok(())
 }
 

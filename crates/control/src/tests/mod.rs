@@ -1,6 +1,7 @@
 //! The control plane in one process: real listeners, records in memory, an edge that only verifies.
 
 mod applying;
+mod cache_page;
 mod edges;
 mod entering;
 mod interrupted;

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 mod backup;
 pub(crate) mod check;
 mod export;
+mod purge;
 mod sign;
 mod status;
 mod verify;
@@ -25,6 +26,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Apply(arguments) => apply::run(&arguments, json),
         Verb::Export(local) => export::run(&local, json),
         Verb::Status(local) => status::run(&local, json),
+        Verb::Purge(arguments) => purge::run(&arguments, json),
         Verb::Sign(arguments) => sign::run(&arguments, json),
         Verb::Verify(arguments) => verify::run(&arguments, json),
         Verb::Backup(arguments) => backup::backup(&arguments, json),

@@ -1,6 +1,6 @@
 //! The edge as the control plane sees it: figures, metrics, readiness.
 
-use control::{Figures, SiteFigures, Telemetry};
+use control::{Figures, SiteFigures, Telemetry, TopMiss};
 use edge::{Edge, Insight};
 use std::sync::OnceLock;
 
@@ -39,9 +39,15 @@ fn translate(edge: &edge::Figures) -> Figures {
         site: site.site,
         requests: site.requests,
         hits: site.hits,
-        misses: site.requests.saturating_sub(site.hits).saturating_sub(site.blocked),
+        stale: site.stale,
+        misses: site.misses(),
         bytes: site.sent_bytes,
+        memory_bytes: site.memory_bytes,
+        disk_bytes: site.disk_bytes,
+        origin_bytes: site.origin_bytes,
         blocked: site.blocked,
+        reasons: site.reasons.clone(),
+        top_misses: site.top_misses.iter().map(told).collect(),
     });
     Figures {
         requests: edge.requests,
@@ -53,4 +59,8 @@ fn translate(edge: &edge::Figures) -> Figures {
         open_connections: edge.open_connections,
         sites: sites.collect(),
     }
+}
+
+fn told(miss: &edge::TopMiss) -> TopMiss {
+    TopMiss { target: miss.target.clone(), reason: miss.reason, count: miss.count }
 }

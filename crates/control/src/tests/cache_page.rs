@@ -1,0 +1,134 @@
+//! The console's page about a site's cache, and its form without a script.
+
+use super::rig::*;
+use serde_json::json;
+
+/// A console session and a field of its form.
+struct Visitor {
+    cookie: String,
+    csrf: String,
+    site: String,
+}
+
+impl Visitor {
+    async fn of(running: &Running) -> Self {
+        let link = running.post("/api/v1/setup-links", json!(null)).await.is(201);
+        let token = link.json()["token"].as_str().expect("token").to_owned();
+        let body = json!({ "token": token }).to_string();
+        let fields = [("Content-Type", "application/json")];
+        let at = running.control.listen();
+        let opened = send(at, "POST", "/api/v1/session/setup", &fields, body.as_bytes()).await.is(204);
+        let cookie = opened.field("set-cookie").split(';').next().expect("a cookie").to_owned();
+        let sites = running.get("/api/v1/sites").await.is(200).json();
+        let site = sites["accounts"].as_array().expect("accounts").iter().find(|a| a["name"] == "shop");
+        let site = site.expect("shop")["sites"][0]["id"].as_str().expect("id").to_owned();
+        let mut visitor = Self { cookie, csrf: String::new(), site };
+        let page = visitor.get(running, &visitor.address()).await.is(200).text();
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        visitor.csrf = csrf.expect("a token in the form").to_owned();
+        visitor
+    }
+
+    fn address(&self) -> String {
+        format!("/sites/{}/cache", self.site)
+    }
+
+    async fn get(&self, running: &Running, path: &str) -> Answer {
+        send(running.control.listen(), "GET", path, &[("Cookie", &self.cookie)], b"").await
+    }
+
+    async fn send_form(&self, running: &Running, csrf: &str, form: &str) -> Answer {
+        let fields =
+            [("Cookie", self.cookie.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        let path = format!("/sites/{}/purges", self.site);
+        let body = format!("csrf={csrf}&{form}");
+        send(running.control.listen(), "POST", &path, &fields, body.as_bytes()).await
+    }
+}
+
+async fn started(rig: &mut Rig) -> (Running, Visitor) {
+    let running = rig.start().await;
+    running.apply(SITES, "").await.is(200);
+    running.edge.until("the sites", |seen| seen.sites == 3).await;
+    let visitor = Visitor::of(&running).await;
+    (running, visitor)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_for_a_session_and_for_sites_that_are_there() {
+    let mut rig = Rig::new();
+    let (running, visitor) = started(&mut rig).await;
+    let at = running.control.listen();
+    let page = visitor.get(&running, &visitor.address()).await.is(200);
+    assert!(page.field("content-security-policy").contains("script-src 'self'"));
+    assert!(page.text().contains("Cache of shop.test") && page.text().contains("Mode guarded"));
+    visitor.get(&running, "/sites/shop.test/cache").await.is(200);
+    assert!(send(at, "GET", &visitor.address(), &[], b"").await.is(401).text().contains("locked"));
+    for other in ["/sites/other.test/cache", "/sites/%00/cache", "/sites/site_x/cache"] {
+        assert!(visitor.get(&running, other).await.is(404).text().contains("no such page"), "{other}");
+    }
+    let overview = visitor.get(&running, "/").await.is(200).text();
+    assert!(overview.contains(&format!("href=\"{}\"", visitor.address())), "the overview leads there");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_shows_what_goes_first_and_purges_when_told_to() {
+    let mut rig = Rig::new();
+    let (running, visitor) = started(&mut rig).await;
+    let form = "kind=prefix&target=%2Fassets%2F&soft=yes";
+    let shown = visitor.send_form(&running, &visitor.csrf, form).await.is(200).text();
+    assert!(shown.contains("shop.test/assets/") && shown.contains("on one edge") && shown.contains("Softly"));
+    assert_eq!(running.get("/api/v1/purges").await.json()["items"], json!([]), "nothing is purged yet");
+
+    let going = format!("{form}&go=yes");
+    let done = visitor.send_form(&running, &visitor.csrf, &going).await.is(303);
+    assert_eq!(done.field("location"), format!("{}?purge=1#purges", visitor.address()));
+    let listed = running.get("/api/v1/purges").await.json();
+    assert_eq!(listed["items"][0]["target"], "shop.test/assets/");
+    assert_eq!(
+        (&listed["items"][0]["soft"], &listed["items"][0]["actor"]),
+        (&json!(true), &json!("operator:console"))
+    );
+    let page = visitor.get(&running, &format!("{}?purge=1", visitor.address())).await.is(200).text();
+    assert!(
+        page.contains("Purge 1 is done") && page.contains("shop.test/assets/") && page.contains("edge-1")
+    );
+
+    let path =
+        visitor.send_form(&running, &visitor.csrf, "kind=url&target=%2Flamps%3Fa").await.is(200).text();
+    assert!(path.contains("<code>shop.test/lamps?a</code>"), "a path is an address on the site's host");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_forged_or_mistaken_purges_nothing() {
+    let mut rig = Rig::new();
+    let (running, visitor) = started(&mut rig).await;
+    let forged = visitor.send_form(&running, "0", "kind=everything&go=yes").await.is(403);
+    assert_eq!(forged.reason(), "csrf-token-missing");
+    for (form, says) in [
+        (
+            "kind=url&target=https%3A%2F%2Fboard.test%2F&go=yes",
+            "The host board.test does not belong to the site shop.test.",
+        ),
+        ("kind=url&target=&go=yes", "Write the whole address"),
+        ("kind=tag&target=&go=yes", "A tag is one word"),
+        ("kind=host&target=%22%3E%3Cb%3E&go=yes", "Not a host name"),
+        ("go=yes", "Write the whole address"),
+    ] {
+        let page = visitor.send_form(&running, &visitor.csrf, form).await.is(422).text();
+        assert!(page.contains(says) && page.contains("role=\"alert\""), "{form}: {page}");
+    }
+    assert_eq!(running.get("/api/v1/purges").await.json()["items"], json!([]));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_of_a_site_that_no_edge_serves_are_not_made_up() {
+    let mut rig = Rig::new();
+    let (running, visitor) = started(&mut rig).await;
+    let path = format!("/api/v1/sites/{}/cache", visitor.site);
+    assert_eq!(running.get(&path).await.is(404).reason(), "not-found");
+    running.stop().await;
+}
