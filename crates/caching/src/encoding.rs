@@ -33,6 +33,10 @@ const TEXTS: [&str; 16] = [
     "zstd, br, gzip, identity;q=0",
 ];
 
+/// Lines as nearly all visitors send them.
+const USUAL: [(&[u8], u8); 2] =
+    [(b"gzip, deflate, br, zstd", ZSTD | BR | GZIP), (b"gzip, deflate, br", BR | GZIP)];
+
 /// What a list said about each coding so far; an element that names a coding beats `*`.
 #[derive(Default)]
 pub(crate) struct Reading {
@@ -42,8 +46,13 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Takes one line of the field.
+    /// Takes one line of the field. What browsers send is known at a glance.
     pub(crate) fn line(&mut self, line: &[u8]) {
+        if let Some((_, bits)) = USUAL.iter().find(|(usual, _)| *usual == line) {
+            self.named |= bits;
+            self.accepted |= bits;
+            return;
+        }
         for element in elements(line) {
             self.element(element);
         }

@@ -103,6 +103,8 @@ reasons! {
     Expired = "expired", "miss", "the answer was no longer fresh when it came";
     /// An address that ends like a static file, with content of another kind (web cache deception).
     ContentType = "content-type", "miss", "the content is not of the kind that the address ends like";
+    /// Too many new addresses with queries in a short time: whoever invents them fills no store.
+    Admission = "admission", "miss", "too many new addresses with queries came at once";
     /// The body is longer than the bound.
     TooLarge = "too-large", "miss", "the answer is larger than what is stored";
     /// Cache busting: more new addresses than the site's budget.

@@ -193,27 +193,28 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The length sorts out most names before any letter is compared.
+    /// Length and first letter sort out nearly all names before any other letter is compared.
     fn line(&mut self, name: &str, value: &'a [u8]) {
+        let Some(first) = name.as_bytes().first() else { return };
         let is = |known: &str| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            5 if is("range") => self.conditions.range.take(value),
-            6 if is("cookie") => self.cookie = true,
-            6 if is("pragma") => {
+        match (name.len(), first.to_ascii_lowercase()) {
+            (5, b'r') if is("range") => self.conditions.range.take(value),
+            (6, b'c') if is("cookie") => self.cookie = true,
+            (6, b'p') if is("pragma") => {
                 self.pragma_no_cache |= elements(value).any(|e| e.eq_ignore_ascii_case(b"no-cache"));
             }
-            7 if is("upgrade") => self.upgrade = true,
-            8 if is("if-match") => self.conditions.for_origin = true,
-            8 if is("if-range") => self.conditions.if_range.take(value),
-            13 if is("cache-control") => self.directives.line(value),
-            13 if is("authorization") => self.authorization = true,
-            13 if is("if-none-match") => self.conditions.none_match = true,
-            14 if is("content-length") => self.content |= value.iter().any(|byte| *byte != b'0'),
-            15 if is("accept-encoding") => self.encodings.line(value),
-            17 if is("if-modified-since") => self.conditions.modified_since.take(value),
-            17 if is("transfer-encoding") => self.content = true,
-            19 if is("if-unmodified-since") => self.conditions.for_origin = true,
-            6 | 13..=22 if steers(name) => self.steering = true,
+            (7, b'u') if is("upgrade") => self.upgrade = true,
+            (8, b'i') if is("if-match") => self.conditions.for_origin = true,
+            (8, b'i') if is("if-range") => self.conditions.if_range.take(value),
+            (13, b'c') if is("cache-control") => self.directives.line(value),
+            (13, b'a') if is("authorization") => self.authorization = true,
+            (13, b'i') if is("if-none-match") => self.conditions.none_match = true,
+            (14, b'c') if is("content-length") => self.content |= value.iter().any(|byte| *byte != b'0'),
+            (15, b'a') if is("accept-encoding") => self.encodings.line(value),
+            (17, b'i') if is("if-modified-since") => self.conditions.modified_since.take(value),
+            (17, b't') if is("transfer-encoding") => self.content = true,
+            (19, b'i') if is("if-unmodified-since") => self.conditions.for_origin = true,
+            (6 | 13..=22, b'x') => self.steering |= steers(name),
             _ => {}
         }
     }
@@ -235,8 +236,7 @@ fn steers(name: &str) -> bool {
         "x-http-method-override",
     ];
     let same = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    name.as_bytes().first().is_some_and(|byte| same(*byte) == b'x')
-        && STEERING.iter().any(|known| known.len() == name.len() && name.bytes().map(same).eq(known.bytes()))
+    STEERING.iter().any(|known| known.len() == name.len() && name.bytes().map(same).eq(known.bytes()))
 }
 
 impl Conditions<'_> {
