@@ -217,7 +217,11 @@ impl SiteEpochs {
         self.generation = epoch.any();
         let evicted = match target {
             PurgeTarget::Url { host, port, path_and_query } => {
-                self.urls.raise(&address(host.as_str(), *port, path_and_query.as_bytes()), epoch, max)
+                let address = match port {
+                    Some(_) => address(host.as_str(), *port, path_and_query.as_bytes()),
+                    None => on_host(host.as_str(), path_and_query.as_bytes()),
+                };
+                self.urls.raise(&address, epoch, max)
             }
             PurgeTarget::Tag(tag) => {
                 self.newest_tag = self.newest_tag.max(epoch);
@@ -244,6 +248,7 @@ impl SiteEpochs {
         let mut worst = self.floor;
         worst = worst.max(self.hosts.of(entry.host.as_bytes()));
         worst = worst.max(self.urls.of(&address));
+        worst = worst.max(self.urls.of(&on_host(entry.host, &path_and_query)));
         worst = worst.max(self.invalidated.of(&address));
         worst = worst.max(self.prefixes.of_prefixes(&on_host(entry.host, &path_and_query)));
         if self.newest_tag.any() > entry.fetched {
@@ -323,16 +328,17 @@ impl Table {
     }
 }
 
-/// Host, port and target with marks between them that no host contains.
+/// Host, port and target with a mark between them that no host contains.
 fn address(host: &str, port: Option<u16>, path_and_query: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(host.len() + 4 + path_and_query.len());
+    let mut bytes = Vec::with_capacity(host.len() + 3 + path_and_query.len());
     bytes.extend_from_slice(host.as_bytes());
-    bytes.push(0);
+    bytes.push(1);
     bytes.extend_from_slice(&port.unwrap_or(0).to_be_bytes());
     bytes.extend_from_slice(path_and_query);
     bytes
 }
 
+/// A target on any port; another mark, so that it is never a target on one.
 fn on_host(host: &str, path: &[u8]) -> Vec<u8> {
     [host.as_bytes(), &[0], path].concat()
 }

@@ -14,7 +14,6 @@
 //! do not allocate; in doubt a response is not stored and not reused; what was fetched before a hard purge
 //! is never found current.
 
-mod budget;
 mod codec;
 mod conditional;
 mod content_kind;
@@ -45,7 +44,6 @@ mod stored;
 mod tags;
 mod vary;
 
-pub use budget::MissBudget;
 pub use conditional::Validators;
 pub use delta::DeltaSeconds;
 pub use directives::{Argument, RequestDirectives, ResponseDirectives};

@@ -14,7 +14,7 @@ pub enum PurgeTarget {
     Url {
         /// The host.
         host: Hostname,
-        /// The port, unless it is the scheme's own.
+        /// The port; left out, every port.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         port: Option<u16>,
         /// Path and query as visitors' requests carry them.
@@ -64,8 +64,8 @@ impl std::fmt::Display for PurgeTargetError {
 impl std::error::Error for PurgeTargetError {}
 
 impl PurgeTarget {
-    /// An address as people write it: `https://www.example.test/page?x=1`; `http` or `https` hits both. A
-    /// fragment is left out.
+    /// An address as people write it: `https://www.example.test/page?x=1`. Either scheme hits both, an address
+    /// without a port hits every port; a fragment is left out.
     pub fn url(text: &str) -> Result<Self, PurgeTargetError> {
         let error = PurgeTargetError::Address;
         let (scheme, rest) = text.split_once("://").ok_or(error)?;

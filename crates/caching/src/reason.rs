@@ -49,8 +49,6 @@ reasons! {
     Precondition = "precondition", "bypass", "the request carries a condition only the origin can judge";
     /// A cookie of the site's bypass list.
     BypassCookie = "bypass-cookie", "bypass", "the request carries a cookie that passes the cache by";
-    /// The key was found not to be storable a moment ago.
-    Uncollapsed = "uncollapsed", "bypass", "answers for this address were not storable a moment ago";
     /// A child edge has seen purges that have not come to its parent.
     Behind = "behind", "bypass", "a purge that the asking edge has seen has not come here yet";
     // Nothing usable held.
@@ -107,8 +105,6 @@ reasons! {
     Admission = "admission", "miss", "too many new addresses with queries came at once";
     /// The body is longer than the bound.
     TooLarge = "too-large", "miss", "the answer is larger than what is stored";
-    /// Cache busting: more new addresses than the site's budget.
-    Budget = "budget", "miss", "too many new answers of the site came just now";
     /// RFC 9111 §3.3: the body ended early.
     Incomplete = "incomplete", "miss", "the answer was cut short";
 }

@@ -200,10 +200,11 @@ pub fn storable_post(
         return Err(Reason::Method);
     }
     let storable = judge(request, status, &Head::read(fields), policy, exchanged)?;
-    match storable.stored.freshness.basis() {
-        Basis::Explicit if storable.stored.freshness.is_fresh(exchanged.received) => Ok(storable),
-        _ => Err(Reason::Method),
-    }
+    let Stored { freshness, variant, .. } = &storable.stored;
+    // A POST goes on with the fields it came with, so nothing it varies by is as it would be keyed.
+    let kept =
+        freshness.basis() == Basis::Explicit && freshness.is_fresh(exchanged.received) && variant.is_empty();
+    if kept { Ok(storable) } else { Err(Reason::Method) }
 }
 
 fn judge(

@@ -84,12 +84,30 @@ fn each_target_hits_what_it_names_and_nothing_else() {
 }
 
 #[test]
-fn a_port_is_part_of_an_address() {
-    let mut epochs = Epochs::new();
-    epochs.apply(&purge(1, PurgeTarget::url("https://a.test:8443/x").expect("url"), false));
+fn an_address_with_a_port_is_hit_on_that_port_and_one_without_on_any() {
     let none = Tags::default();
-    let on = |port| epochs.judge(&EntryFacts { port, ..facts("a.test", "/x", &none, Stamp::default()) });
-    assert_eq!((on(None), on(Some(8443)), on(Some(80))), (Verdict::Current, Verdict::Gone, Verdict::Current));
+    let hit_on = |epochs: &Epochs| {
+        let gone =
+            |port| epochs.judge(&EntryFacts { port, ..facts("a.test", "/x", &none, Stamp::default()) });
+        [None, Some(8443), Some(80)].map(gone).map(|verdict| verdict == Verdict::Gone)
+    };
+    let purged = |text| {
+        let mut epochs = Epochs::new();
+        epochs.apply(&purge(1, PurgeTarget::url(text).expect("url"), false));
+        hit_on(&epochs)
+    };
+    assert_eq!(purged("https://a.test:8443/x"), [false, true, false]);
+    assert_eq!(purged("https://a.test/x"), [true, true, true]);
+    assert_eq!(purged("https://a.test:443/x"), [true, true, true]);
+    // RFC 9111 §4.4: another port is another origin.
+    for (port, expected) in [(None, [true, false, false]), (Some(8443), [false, true, false])] {
+        let mut epochs = Epochs::new();
+        epochs.invalidate(SITE, "a.test", port, b"/x");
+        assert_eq!(hit_on(&epochs), expected);
+    }
+    let mut on_host = Epochs::new();
+    on_host.apply(&purge(1, PurgeTarget::Host(host("a.test")), false));
+    assert_eq!(hit_on(&on_host), [true, true, true]);
 }
 
 #[test]

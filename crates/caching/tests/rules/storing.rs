@@ -237,6 +237,7 @@ fn an_answer_to_a_post_is_stored_if_it_is_the_content_of_its_target() {
         (&[body], 200, &[FRESH, ("Content-Location", "https://b.test/a?b")]),
         (&[body], 200, &[FRESH, own, ("Content-Location", "/other")]),
         (&[body], 200, &[("Cache-Control", "max-age=0"), ("ETag", "\"a\""), own]),
+        (&[body], 200, &[FRESH, own, ("Vary", "Accept-Encoding")]),
         (&[body], 404, &[FRESH, own]),
         (&[("X-HTTP-Method-Override", "GET")], 200, &[FRESH, own]),
         (&[("Cache-Control", "no-store")], 200, &[FRESH, own]),

@@ -87,8 +87,10 @@ fn blocked(measure: &ProvedMeasure) -> Step {
 async fn explain_routed(shared: &Shared, routed: &Routed<'_>, told: &mut Explanation) {
     let key = &routed.key;
     let (scheme, host) = (key.scheme.as_str(), key.host);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let port = key.port.map_or(String::new(), |port| format!(":{port}"));
     let query = key.query.map_or(String::new(), |query| format!("?{}", query.escape_ascii()));
-    let text = format!("stored, if at all, as {scheme}://{host}{}{query}", key.path.escape_ascii());
+    let text = format!("stored, if at all, as {scheme}://{host}{port}{}{query}", key.path.escape_ascii());
     told.steps.push(Step::new("key", text));
     if let Plan::Bypass(reason) = routed.plan {
         told.verdict = "bypass";

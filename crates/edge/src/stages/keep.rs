@@ -237,7 +237,8 @@ pub(crate) fn invalidate(
         path_and_query: request.target.as_str().as_bytes(),
     };
     for target in caching::invalidation(&request.method, status, target, fields).targets {
-        let target = KeyRef::of_target(key.site, key.scheme, key.host, &target);
+        let target =
+            KeyRef { port: key.port, ..KeyRef::of_target(key.site, key.scheme, key.host, &target) };
         worker.shared.cache.remove(&target);
         worker.shared.flights.close(&target);
     }

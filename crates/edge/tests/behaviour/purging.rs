@@ -55,6 +55,36 @@ async fn a_purge_takes_what_it_names_and_is_told_once_it_holds() {
 }
 
 #[tokio::test]
+async fn a_port_in_the_address_does_not_hide_it_from_a_purge() {
+    let mut stage = Stage::set().await;
+    let on_port = |fields: &str| {
+        get("/x").replace(&format!("Host: {HOST}\r\n"), &format!("Host: {HOST}:8443\r\n{fields}"))
+    };
+    let url = |text| PurgeTarget::url(text).expect("an address");
+    for (target, gone) in [
+        (url("https://a.test:8444/x"), false),
+        (url("https://a.test:8443/x"), true),
+        (url("https://a.test/x"), true),
+        (PurgeTarget::host("a.test").expect("a host"), true),
+        (PurgeTarget::prefix("a.test/").expect("a prefix"), true),
+    ] {
+        let held = stage.ask(&on_port("Cache-Control: only-if-cached\r\n")).await.0.status() == 200;
+        if !held {
+            let mut visitor = stage.visit().await;
+            visitor.send(on_port("")).await;
+            let mut origin = stage.origin.accept().await;
+            assert_eq!(origin.head().await.field("host"), "a.test:8443");
+            origin.send(format!("{FRESH}Content-Length: 3\r\n\r\nold")).await;
+            visitor.head().await;
+            visitor.text("old").await;
+        }
+        stage.purge(target.clone(), false).await;
+        let held = stage.ask(&on_port("Cache-Control: only-if-cached\r\n")).await.0.status() == 200;
+        assert_eq!(held, !gone, "{target:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_purged_softly_is_asked_about_once() {
     let mut stage = Stage::set().await;
     store(&stage, "/x", "").await;
