@@ -17,7 +17,7 @@ use crate::request::{Length, Request};
 use crate::stages::Admitted;
 use crate::stages::fetch::{Fetched, fetch_without_content};
 use crate::stages::identify::Identified;
-use crate::stages::keep::{Filling, LargeFilling, Received};
+use crate::stages::keep::{Filling, LargeFilling, Received, admitted};
 use crate::stages::relay::{length_of, passed_on, permitted};
 use crate::stages::route::{Routed, route};
 use crate::vigil::keep_vigil;
@@ -154,10 +154,15 @@ async fn take_in(
     let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
     let head = Received { status: *status, fields, delimited, exchanged };
     let policy = routed.policy(Limits { body_bytes_max: worker.shared.body_bytes_max });
-    match Filling::begin(worker, (routed.key, fill), &routed.asked, &head, &policy) {
+    let begun = Filling::begin(worker, (routed.key, fill), &routed.asked, &head, &policy);
+    let begun = begun.and_then(|filling| match order.held {
+        Some(_) => Ok(filling),
+        None => admitted(worker, &routed.key, exchanged.received).map(|()| filling),
+    });
+    match begun {
         Err(why) => {
             // An origin that fails now may be well again at once.
-            if !status.is_server_error() {
+            if !status.is_server_error() && why != caching::Reason::Admission {
                 worker.shared.flights.alone.of_key(&routed.key).set(exchanged.received);
             }
             if let Some(held) = &order.held

@@ -2,6 +2,7 @@
 
 use certificates::CertificateStore;
 use feed::Subscription;
+pub use object_cache::Disk as CacheDisk;
 use replica::Replica;
 use snapshot::{Enforcement, Origin};
 use std::net::SocketAddr;
@@ -30,8 +31,10 @@ pub struct Options {
     pub admin: Option<SocketAddr>,
     /// The edge that is asked for what may be stored, before a site's own origins; none: only these are.
     pub parent: Option<Origin>,
-    /// The most bytes that stored responses may take.
+    /// The most bytes that stored responses may take in memory.
     pub cache_memory: u64,
+    /// Where stored responses outlive memory and restarts; none: nowhere.
+    pub cache_disk: Option<CacheDisk>,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             admin: None,
             parent: None,
             cache_memory: 256 << 20,
+            cache_disk: None,
         }
     }
 }
@@ -98,6 +102,9 @@ pub enum StartError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// The cache on disk cannot be used.
+    #[error("cannot open the cache on disk")]
+    Cache(#[from] object_cache::OpenError),
     /// TLS cannot be set up.
     #[error("cannot set up TLS")]
     Tls(#[from] certificates::TlsError),

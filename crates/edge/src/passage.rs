@@ -77,10 +77,12 @@ pub(crate) async fn pass<C: Content, A: Answer>(
     }
     let fetched = Fetched { status, fields, body, transfer };
     let exchanged = Exchanged { requested, received };
-    invalidate(worker, &routed.key, request, fetched.status, &fetched.fields);
+    invalidate(worker, admitted.site(), &routed.key, request, fetched.status, &fetched.fields).await;
     if let Some(fill) = fill.filter(|_| routed.asked.is_head()) {
         learn_from_head(worker, routed, fill, &fetched, exchanged);
     }
+    // Begun after what the POST changes is dropped, or it would be refused as older than that.
+    let fill = fill.or_else(|| tells_content(facts, &fetched).then(|| worker.shared.cache.begin(&routed.key)));
     let filling = fill.map(|fill| keep(worker, routed, fill, &fetched, exchanged));
     let kept = match &filling {
         Some(Ok(filling)) => Ok(filling.ttl(received)),
@@ -89,6 +91,18 @@ pub(crate) async fn pass<C: Content, A: Answer>(
     };
     let filling = filling.and_then(Result::ok);
     answer_on(facts, (why, kept), fetched, filling, trail, answer).await
+}
+
+/// Whether an answer to a POST may say what a GET would bring.
+fn tells_content(facts: &Facts<'_>, fetched: &Fetched<'_>) -> bool {
+    let by_method = matches!(
+        facts.routed.plan,
+        Plan::Bypass(caching::Reason::Method | caching::Reason::RequestContent)
+    );
+    by_method
+        && facts.request.method == http::Method::POST
+        && fetched.fields.contains_key(http::header::CONTENT_LOCATION)
+        && facts.admitted.site().cache_rules.bypass(&facts.routed.asked).is_none()
 }
 
 /// → Fetched in part → Answered: a range, in slices that are kept.

@@ -22,7 +22,7 @@ use crate::worker::{FillingBudget, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
 use caching::SLICE_BYTES;
 use certificates::CertificateStore;
-use object_cache::ObjectCache;
+use object_cache::{ObjectCache, OpenError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -57,7 +57,9 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     });
     let log = log.transpose()?;
     let (encoders, encoder_pool) = Encoders::new(options.cache_memory / CODINGS_SHARE);
-    let shared = Arc::new(shared(&options, &inputs, log.as_ref().map(|(log, _)| Arc::clone(log)), encoders));
+    let cache = open_cache(&options, &inputs)?;
+    let log_ends = log.as_ref().map(|(log, _)| Arc::clone(log));
+    let shared = Arc::new(shared(&options, &inputs, cache, log_ends, encoders));
     let connector = Arc::<Connector>::default();
     let new_worker = |_| Worker::new(Arc::clone(&shared), Arc::clone(&connector), &*inputs.random);
     let workers: Arc<[_]> = (0..count).map(new_worker).map(Arc::new).collect();
@@ -129,6 +131,9 @@ impl Edge {
             // A panic in a worker was reported on its thread; here it only means that the thread has ended.
             let _ = thread.join();
         }
+        let cache = &self.insight.shared.cache;
+        // Without a thread nothing more is written, as after a crash.
+        let _ = on_a_thread(|runtime| runtime.block_on(cache.close()));
         if let Some((log, thread)) = self.log {
             log.end();
             let _ = thread.join();
@@ -143,14 +148,49 @@ fn worker_count(wanted: usize) -> usize {
     }
 }
 
-fn shared(options: &Options, inputs: &Inputs, log: Option<Arc<AccessLog>>, encoders: Encoders) -> Shared {
+/// Opens the cache, which may wait for its disk; where the disk is too full for it, there is none.
+fn open_cache(options: &Options, inputs: &Inputs) -> Result<ObjectCache, StartError> {
+    let Some(disk) = &options.cache_disk else {
+        return Ok(ObjectCache::new(options.cache_memory, &*inputs.random));
+    };
+    let wanted = |disk| object_cache::Options { memory_bytes: options.cache_memory, disk };
+    let opened = on_a_thread(|runtime| {
+        runtime.block_on(ObjectCache::open(wanted(Some(disk.clone())), &*inputs.random))
+    })?;
+    match opened {
+        Err(error @ OpenError::NoSpace { .. }) => {
+            tracing::error!(%error, "stored responses are held in memory only");
+            Ok(ObjectCache::new(options.cache_memory, &*inputs.random))
+        }
+        opened => Ok(opened?),
+    }
+}
+
+/// Runs something that waits on a thread and a runtime of its own: the caller may be on a runtime itself.
+fn on_a_thread<T: Send>(run: impl FnOnce(Runtime) -> T + Send) -> Result<T, StartError> {
+    let runtime = current_thread()?;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("edge-cache".to_owned());
+        let running = thread.spawn_scoped(scope, || run(runtime)).map_err(StartError::Worker)?;
+        running.join().map_err(|_| StartError::Worker(std::io::Error::other("the thread has panicked")))
+    })
+}
+
+fn shared(
+    options: &Options,
+    inputs: &Inputs,
+    cache: ObjectCache,
+    log: Option<Arc<AccessLog>>,
+    encoders: Encoders,
+) -> Shared {
+    let room = options.cache_disk.as_ref().map_or(options.cache_memory, |disk| disk.bytes);
     Shared {
         clock: Arc::clone(&inputs.clock),
         serving: ArcSwap::from_pointee(Serving::default()),
         replaced: watch::Sender::new(0),
-        cache: ObjectCache::new(options.cache_memory, &*inputs.random),
+        cache,
         filling: FillingBudget::default(),
-        body_bytes_max: (options.cache_memory / BODY_SHARE).max(SLICE_BYTES),
+        body_bytes_max: (room / BODY_SHARE).max(SLICE_BYTES),
         flights: Arc::default(),
         encoders,
         log,

@@ -6,10 +6,12 @@
 //! Invariants: at most one listed flight for a key and variant; a flight is listed until what it brought is
 //! in the store, or will never be; the table is bounded, and where it is full everyone goes alone.
 
+mod admission;
 mod flight;
 mod marks;
 mod window;
 
+pub(crate) use admission::Admission;
 pub(crate) use flight::{Arriving, Flight, Landed, Part, Reader};
 pub(crate) use marks::Marks;
 
@@ -36,6 +38,8 @@ pub(crate) struct Flights {
     shards: Box<[Mutex<Listed>]>,
     /// Keys whose requests go alone.
     pub(crate) alone: Marks,
+    /// New addresses that sites may have stored.
+    pub(crate) admission: Admission,
     /// Keys whose origin does not answer ranges in a way that parts of it can be kept.
     pub(crate) rangeless: Marks,
     /// Sites whose origins could not be reached, and keys for which they failed, just now.
@@ -69,6 +73,7 @@ impl Default for Flights {
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             alone: Marks::lasting(ALONE_TIME),
+            admission: Admission::default(),
             rangeless: Marks::lasting(RANGELESS_TIME),
             away: Marks::lasting(AWAY_TIME),
         }

@@ -1,5 +1,6 @@
 //! The answer port over HTTP/1: heads as bytes, content sized, chunked or ended by the connection's end.
 
+use super::transport::{Leaving, Writable};
 use super::wire::Outgoing;
 use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD, Waiting};
 use crate::reasons::Reason;
@@ -7,8 +8,13 @@ use crate::request::Length;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, Version};
 use std::io::Write as _;
-use std::task::{Context, Poll};
-use tokio::io::AsyncWrite;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Sleep, sleep};
+
+/// How long a visitor that has closed its sending side may get nothing before it is taken to be gone.
+pub(crate) const SILENT_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Writes one answer, and not one byte more than its framing announced.
 pub(crate) struct Http1Answer<'a, W> {
@@ -17,6 +23,8 @@ pub(crate) struct Http1Answer<'a, W> {
     stage: Stage,
     /// Whether another exchange may follow on this connection.
     keep_alive: bool,
+    /// Runs while a visitor that has closed its sending side gets nothing.
+    leaving: Option<Pin<Box<Sleep>>>,
 }
 
 /// What of the request decides about the answer's framing.
@@ -38,9 +46,9 @@ enum Stage {
     Finished,
 }
 
-impl<'a, W: AsyncWrite + Unpin + Send> Http1Answer<'a, W> {
+impl<'a, W: Writable> Http1Answer<'a, W> {
     pub(crate) fn new(outgoing: &'a mut Outgoing<W>, request: Asked) -> Self {
-        Self { outgoing, request, stage: Stage::Head, keep_alive: request.keep_alive }
+        Self { outgoing, request, stage: Stage::Head, keep_alive: request.keep_alive, leaving: None }
     }
 
     /// Whether the answer went out whole.
@@ -97,7 +105,7 @@ impl<'a, W: AsyncWrite + Unpin + Send> Http1Answer<'a, W> {
     }
 }
 
-impl<W: AsyncWrite + Unpin + Send> Waiting for Http1Answer<'_, W> {
+impl<W: Writable> Waiting for Http1Answer<'_, W> {
     async fn informational(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Reason> {
         // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
         if self.request.version == Version::HTTP_10 || self.stage != Stage::Head {
@@ -110,13 +118,21 @@ impl<W: AsyncWrite + Unpin + Send> Waiting for Http1Answer<'_, W> {
         self.outgoing.flush().await
     }
 
-    fn poll_gone(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        // A visitor may close its sending side and still read: HTTP/1 cannot tell that from leaving.
-        Poll::Pending
+    /// A visitor may close its sending side and still read: it is taken to be gone only when it then gets
+    /// nothing for a while.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let leaving = match &mut self.leaving {
+            Some(leaving) => leaving,
+            None => match ready!(self.outgoing.io.poll_leaving(cx)) {
+                Leaving::Gone => return Poll::Ready(()),
+                Leaving::Silent => self.leaving.insert(Box::pin(sleep(SILENT_TIME_MAX))),
+            },
+        };
+        leaving.as_mut().poll(cx)
     }
 }
 
-impl<W: AsyncWrite + Unpin + Send> Answer for Http1Answer<'_, W> {
+impl<W: Writable> Answer for Http1Answer<'_, W> {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
         debug_assert_eq!(self.stage, Stage::Head, "one head per answer");
         self.keep_alive &= !head.close;
@@ -138,6 +154,7 @@ impl<W: AsyncWrite + Unpin + Send> Answer for Http1Answer<'_, W> {
     }
 
     async fn data(&mut self, bytes: Bytes) -> Result<(), Reason> {
+        self.leaving = None;
         match &mut self.stage {
             Stage::Bodiless | Stage::Head | Stage::Finished => Ok(()),
             Stage::Sized(left) if bytes.len() as u64 > *left => {

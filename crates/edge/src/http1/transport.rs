@@ -1,10 +1,10 @@
 //! What HTTP/1 needs of a connection: two halves, and word of arriving bytes without a buffer to hold them.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::task::{Context, Poll, Waker, ready};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_rustls::server::TlsStream;
@@ -30,6 +30,35 @@ pub(crate) trait Readable: AsyncRead + Unpin + Send {
 pub(crate) trait Writable: AsyncWrite + Unpin + Send {
     /// Makes the close that follows a reset instead of an orderly end.
     fn reset_on_close(&mut self);
+
+    /// Ready once the other side is going, as far as the transport can tell before anything is written.
+    fn poll_leaving(&mut self, _: &mut Context<'_>) -> Poll<Leaving> {
+        Poll::Pending
+    }
+}
+
+/// How far the other side of a connection has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// It will send no more, and may or may not read on.
+    Silent,
+    /// It has reset the connection.
+    Gone,
+}
+
+/// Waits for the end of what a peer sends without taking anything. While bytes lie unread before the end,
+/// it cannot be seen.
+fn poll_leaving(stream: &TcpStream, cx: &mut Context<'_>) -> Poll<Leaving> {
+    if ready!(stream.poll_read_ready(cx)).is_err() {
+        return Poll::Ready(Leaving::Gone);
+    }
+    let state = pin!(stream.ready(Interest::READABLE | Interest::WRITABLE));
+    match state.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(state)) if !state.is_read_closed() => Poll::Pending,
+        Poll::Ready(Ok(state)) if !state.is_write_closed() => Poll::Ready(Leaving::Silent),
+        Poll::Ready(_) => Poll::Ready(Leaving::Gone),
+        Poll::Pending => Poll::Pending,
+    }
 }
 
 impl Transport for TcpStream {
@@ -64,6 +93,10 @@ impl Writable for TcpWrite {
             // A socket that cannot be told is gone already.
             let _ = half.as_ref().set_zero_linger();
         }
+    }
+
+    fn poll_leaving(&mut self, cx: &mut Context<'_>) -> Poll<Leaving> {
+        self.0.as_ref().map_or(Poll::Pending, |half| poll_leaving(half.as_ref(), cx))
     }
 }
 
@@ -125,6 +158,10 @@ impl Writable for TlsHalf {
     fn reset_on_close(&mut self) {
         // A TLS connection that ends without close_notify is cut already; see TcpWrite for the rest.
         let _ = self.stream().get_ref().0.set_zero_linger();
+    }
+
+    fn poll_leaving(&mut self, cx: &mut Context<'_>) -> Poll<Leaving> {
+        poll_leaving(self.stream().get_ref().0, cx)
     }
 }
 

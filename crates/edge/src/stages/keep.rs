@@ -11,6 +11,7 @@ use bytes::Bytes;
 use caching::{Exchanged, KeyRef, Limits, Policy, Reason, Request, SLICE_BYTES, Storable, Stored, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use object_cache::{Fill, Inserted, SliceWriter, StoredResponse};
+use snapshot::Site;
 use std::sync::Arc;
 use vocabulary::Timestamp;
 
@@ -63,7 +64,10 @@ impl<'a> Filling<'a> {
         policy: &Policy<'_>,
     ) -> Result<Self, Reason> {
         let Received { status, fields, delimited, exchanged } = *received;
-        let storable = caching::storable_under(asked, status, fields, policy, exchanged)?;
+        let storable = match caching::storable_under(asked, status, fields, policy, exchanged) {
+            Err(Reason::Method) => posted(asked, &key, received, policy)?,
+            judged => judged?,
+        };
         if !delimited {
             return Err(Reason::Incomplete);
         }
@@ -188,6 +192,29 @@ impl LargeFilling<'_> {
     }
 }
 
+/// An answer to a POST that is the content of its target (RFC 9110 §9.3.3).
+fn posted(
+    asked: &Request<'_>,
+    key: &KeyRef<'_>,
+    received: &Received<'_>,
+    policy: &Policy<'_>,
+) -> Result<Storable, Reason> {
+    let path_and_query = match key.query {
+        Some(query) => [key.path, b"?", query].concat(),
+        None => key.path.to_vec(),
+    };
+    let KeyRef { scheme, host, port, .. } = *key;
+    let target = Target { scheme, host, port, path_and_query: &path_and_query };
+    let Received { status, fields, exchanged, .. } = *received;
+    caching::storable_post(asked, target, status, fields, policy, exchanged)
+}
+
+/// Whether one more address may be stored: those with queries are bounded in their number.
+pub(crate) fn admitted(worker: &Worker, key: &KeyRef<'_>, now: Timestamp) -> Result<(), Reason> {
+    let admitted = key.query.is_none() || worker.shared.flights.admission.take(key.site, now);
+    if admitted { Ok(()) } else { Err(Reason::Admission) }
+}
+
 /// Begins to store an answer that goes straight to its visitor, and remembers whether requests of its key may
 /// share one.
 pub(crate) fn keep<'a>(
@@ -208,20 +235,23 @@ pub(crate) fn keep<'a>(
         &received,
         &routed.policy(Limits::default()),
     );
+    let filling =
+        filling.and_then(|filling| admitted(worker, &routed.key, exchanged.received).map(|()| filling));
     let alone = worker.shared.flights.alone.of_key(&routed.key);
     match &filling {
         Ok(_) => alone.lift(),
-        // An origin that fails now may be well again at once; HEAD shows nothing of GET.
-        Err(Reason::TooLarge | Reason::Partial) => {}
+        // An origin that fails now may be well again at once; HEAD and POST show nothing of GET.
+        Err(Reason::TooLarge | Reason::Partial | Reason::Admission | Reason::Method) => {}
         Err(_) if status.is_server_error() || routed.asked.is_head() => {}
         Err(_) => alone.set(exchanged.received),
     }
     filling
 }
 
-/// Drops what a state-changing request has made unusable (RFC 9111 §4.4).
-pub(crate) fn invalidate(
+/// Drops what a state-changing request has made unusable (RFC 9111 §4.4). `key` is that of the request.
+pub(crate) async fn invalidate(
     worker: &Worker,
+    site: &Site,
     key: &KeyRef<'_>,
     request: &crate::request::Request,
     status: StatusCode,
@@ -237,9 +267,10 @@ pub(crate) fn invalidate(
         path_and_query: request.target.as_str().as_bytes(),
     };
     for target in caching::invalidation(&request.method, status, target, fields).targets {
-        let target =
-            KeyRef { port: key.port, ..KeyRef::of_target(key.site, key.scheme, key.host, &target) };
-        worker.shared.cache.remove(&target);
+        let target = site.cache_rules.rewritten(&target);
+        let target = KeyRef { port: key.port, ..KeyRef::of_target(key.site, key.scheme, key.host, &target) };
+        // Held on disk before the visitor is told that the change was made.
+        worker.shared.cache.remove_durably(&target).await;
         worker.shared.flights.close(&target);
     }
 }

@@ -10,7 +10,7 @@ use crate::ports::{Answer, Fields, Head, OwnFields};
 use crate::reasons::Reason;
 use crate::request::Length;
 use caching::{
-    ByteRange, CacheStatus, ContentRange, Exchanged, Limits, Ranges, SLICE_BYTES, Storable, Stored, slices,
+    ByteRange, CacheStatus, ContentRange, Exchanged, Limits, Ranges, SLICE_BYTES, Storable, Stored,
     storable_under, stored_fields,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -88,7 +88,8 @@ pub(crate) async fn fetch_slices(voyage: &Voyage<'_>, span: Span, fill: Fill) ->
         return Ok(Ranged::Other(Box::new(fetched), exchanged));
     };
     let wanted = ByteRange { first: span.first, last: span.last.unwrap_or(u64::MAX).min(length - 1) };
-    if range.first > wanted.first || range.last < wanted.last {
+    // Too little for this visitor, who may still make something of it.
+    if wanted.first <= wanted.last && (range.first > wanted.first || range.last < wanted.last) {
         return Ok(Ranged::Other(Box::new(fetched), exchanged));
     }
     let Fetched { mut fields, body, transfer, .. } = fetched;
@@ -150,14 +151,22 @@ impl Part {
         let Self { mut run, wanted, length, fields, kept } = self;
         let date = voyage.worker.date.at(voyage.now);
         let mut fields = super::relay::passed_on(fields, &date);
-        let content_range = ContentRange { range: Some(wanted), length: Some(length) };
+        // What a visitor asks may lie behind the end, which nobody knew before.
+        let beyond = wanted.first > wanted.last;
+        let content_range = ContentRange { range: (!beyond).then_some(wanted), length: Some(length) };
         // Digits and plain words are a field value.
         if let Ok(value) = HeaderValue::try_from(content_range.to_string()) {
             fields.insert(header::CONTENT_RANGE, value);
         }
-        let (status, size) = (StatusCode::PARTIAL_CONTENT, Length::Known(wanted.byte_count()));
+        let (status, size) = match beyond {
+            true => (StatusCode::RANGE_NOT_SATISFIABLE, Length::None),
+            false => (StatusCode::PARTIAL_CONTENT, Length::Known(wanted.byte_count())),
+        };
         answer.head(Head { status, fields: Fields::Map(&fields), length: size, own, close: false }).await?;
-        let mut index = slices::of_range(wanted, length).map_or(0, |slices| *slices.start());
+        if beyond {
+            answer.finish(None).await?;
+        }
+        let mut index = run.slice_index();
         let mut shelf = kept.ok().map(|kept| Shelf::new(voyage, kept, length));
         while !run.is_over() {
             let (at, piece) = run.next().await?;
@@ -172,7 +181,9 @@ impl Part {
                 index += 1;
             }
         }
-        answer.finish(None).await?;
+        if !beyond {
+            answer.finish(None).await?;
+        }
         run.end().await;
         Ok(Reason::Passed)
     }

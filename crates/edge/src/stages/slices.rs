@@ -187,6 +187,11 @@ impl Run {
         Some(Bytes::copy_from_slice(&self.slice.split_to(size.min(self.slice.len()))))
     }
 
+    /// The slice that comes next.
+    pub(crate) fn slice_index(&self) -> u32 {
+        u32::try_from(self.at / slices::SLICE_BYTES).unwrap_or(u32::MAX)
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.at > self.last
     }

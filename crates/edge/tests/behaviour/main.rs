@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
+mod attacks;
 mod caching;
 mod collapsing;
 mod compression;
@@ -16,6 +17,7 @@ mod purging;
 mod ranges;
 mod restart;
 mod revalidation;
+mod simulation;
 mod support;
 mod tiers;
 mod tls;

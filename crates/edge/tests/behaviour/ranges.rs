@@ -190,6 +190,13 @@ async fn an_origin_without_ranges_or_strong_tags_is_not_asked_for_slices_again()
 async fn a_range_of_something_small_stores_all_of_it() {
     let stage = Stage::set().await;
     let content = body(5000, 4);
+    // Behind an end that nobody knew: refused, and held from then on.
+    let mut visitor = asking(&stage, &range("/short", "5000-5009")).await;
+    serve(&stage, &content, "\"v1\"").await;
+    let head = visitor.head().await;
+    assert_eq!((head.status(), head.field("content-range")), (416, "bytes */5000"));
+    visitor.send(get("/short")).await;
+    assert_eq!(visitor.head().await.field("cache-status"), "wardmote; hit; ttl=60");
     let mut visitor = asking(&stage, &range("/small", "10-19")).await;
     serve(&stage, &content, "\"v1\"").await;
     visitor.head().await;

@@ -33,7 +33,7 @@ pub struct Stage {
     _folder: tempfile::TempDir,
     publisher: Publisher,
     bundles: Vec<Arc<[u8]>>,
-    purges: Vec<Purge>,
+    purges: u64,
     revision: u64,
     stopping: CancellationToken,
 }
@@ -97,7 +97,7 @@ impl Stage {
             _folder: folder,
             publisher,
             bundles: vec![],
-            purges: vec![],
+            purges: 0,
             revision: 1,
             stopping,
         })
@@ -142,9 +142,10 @@ impl Stage {
 
     /// Purges something of the site on stage, and waits until the edge holds it.
     pub async fn purge(&mut self, target: PurgeTarget, soft: bool) {
-        let revision = self.purges.len() as u64 + 1;
-        self.purges.push(Purge { revision, site: self.sites[0].id, target, soft });
-        let window = PurgeWindow { after: 0, purges: self.purges.clone() };
+        self.purges += 1;
+        let revision = self.purges;
+        let purge = Purge { revision, site: self.sites[0].id, target, soft };
+        let window = PurgeWindow { after: revision - 1, purges: vec![purge] };
         self.publisher.purge(window).await.expect("published");
         let mut seen = 0;
         while self.publisher.receipts().iter().all(|receipt| receipt.purged < revision) {

@@ -66,7 +66,7 @@ pub(crate) enum AccessLog {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cache {
     pub(crate) memory: ByteSize,
-    /// Accepted and kept for later; there is no disk cache yet.
+    /// 0: none.
     pub(crate) disk: ByteSize,
 }
 
@@ -100,7 +100,7 @@ impl Default for Config {
                 admin: None,
                 parent: None,
             },
-            cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(4096) },
+            cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(1024) },
             control: Control {
                 listen: loopback(9090),
                 public: loopback(9091),

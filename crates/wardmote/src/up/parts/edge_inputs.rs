@@ -23,8 +23,15 @@ pub(super) fn options(config: &Config) -> edge::Options {
         admin: config.edge.admin,
         parent: config.edge.parent.clone(),
         cache_memory: config.cache.memory.bytes(),
+        cache_disk: cache_disk(config),
         ..edge::Options::default()
     }
+}
+
+/// 0 bytes: no disk.
+fn cache_disk(config: &Config) -> Option<edge::CacheDisk> {
+    let bytes = config.cache.disk.bytes();
+    (bytes > 0).then(|| edge::CacheDisk { folder: config.data_dir.join("edge").join("cache"), bytes })
 }
 
 /// Opens everything of the edge's own below the data folder. The control plane has founded it.
