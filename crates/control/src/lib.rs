@@ -19,6 +19,7 @@ mod options;
 pub mod pages;
 mod plane;
 mod purges;
+mod questions;
 mod reconcile;
 mod record;
 mod rim;
@@ -32,5 +33,6 @@ mod tests;
 
 pub use founding::{DataDir, FoundError, Foundation, found};
 pub use options::{Inputs, Options, PublicUrl, PublicUrlError};
+pub use questions::{Questions, Unanswered};
 pub use start::{Control, StartError, start};
 pub use telemetry::{Figures, SiteFigures, Telemetry, TopMiss};

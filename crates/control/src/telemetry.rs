@@ -1,6 +1,8 @@
 //! What the control plane asks of the data plane it runs beside.
 
+use crate::questions::Questions;
 use caching::Reason;
+use std::sync::Arc;
 use vocabulary::SiteId;
 
 /// Counters of the data plane since its start; rates are differences of two readings.
@@ -76,6 +78,11 @@ pub trait Telemetry: Send + Sync + 'static {
 
     /// Whether the data plane serves, else the reason in one sentence.
     fn ready(&self) -> Result<(), String>;
+
+    /// Where single addresses and answers are asked about; none while no data plane runs beside.
+    fn questions(&self) -> Option<Arc<dyn Questions>> {
+        None
+    }
 }
 
 /// A control plane without a data plane beside it.

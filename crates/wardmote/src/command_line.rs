@@ -32,6 +32,10 @@ pub(crate) enum Verb {
     Sign(Sign),
     /// Check a decision: entry, proof, signatures, approvals, floor, scope, statement
     Verify(Verify),
+    /// Say why a request was answered as it was, or how it would be answered now
+    Explain(Explain),
+    /// Fetch pages into the cache before visitors ask for them
+    Prewarm(Prewarm),
     /// Write everything kept into one file
     Backup(Backup),
     /// Put a backup into an empty data folder
@@ -55,8 +59,6 @@ pub(crate) enum NotBuilt {
     Doctor(Anything),
     /// Move the records to another store (not built yet)
     Migrate(Anything),
-    /// Say why a request was answered as it was (not built yet)
-    Explain(Anything),
     /// Ban a source of traffic (not built yet)
     Ban(Anything),
     /// Allow a source of traffic (not built yet)
@@ -86,7 +88,6 @@ impl NotBuilt {
             Self::Rollback(_) => "rollback",
             Self::Doctor(_) => "doctor",
             Self::Migrate(_) => "migrate",
-            Self::Explain(_) => "explain",
             Self::Ban(_) => "ban",
             Self::Allow(_) => "allow",
             Self::Events(_) => "events",
@@ -228,6 +229,31 @@ pub(crate) struct Verify {
     /// The roster you trust; else the bundle's own, as the log proves it
     #[arg(long, value_name = "FILE")]
     pub(crate) roster: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// An address, or the value of wardmote-ray of an answer
+    #[arg(value_name = "URL | RAY")]
+    pub(crate) asked: String,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "list", args = ["urls", "sitemap"], required = true, multiple = false)]
+pub(crate) struct Prewarm {
+    /// The host that the pages belong to
+    #[arg(long, value_name = "HOST")]
+    pub(crate) site: String,
+    /// A file with one address in each line; lines that begin with # are left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) urls: Option<PathBuf>,
+    /// The site's sitemap, or an index of several
+    #[arg(long, value_name = "URL")]
+    pub(crate) sitemap: Option<String>,
+    #[command(flatten)]
+    pub(crate) local: Local,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,9 @@ mod cases;
 mod decisions;
 mod events;
 mod evidence;
+mod explain;
 mod findings;
+mod prewarm;
 pub(crate) mod purges;
 mod referrals;
 mod refusals;
@@ -95,6 +97,9 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(cache::live))
         .routes(routes!(system::status))
         .routes(routes!(system::backup))
+        .routes(routes!(explain::explain))
+        .routes(routes!(prewarm::warm))
+        .routes(routes!(prewarm::sitemap))
         .routes(routes!(events::live))
         .split_for_parts();
     let components = text.components.get_or_insert_default();

@@ -77,6 +77,7 @@ reasons! {
         "This purges every customer's copies; repeat it with `confirmed` if that is meant.";
     RecordsBusy = "records-busy", SERVICE_UNAVAILABLE, "The records are busy or away; try again in a moment.";
     DiskFull = "disk-full", INSUFFICIENT_STORAGE, "The disk is full.";
+    EdgeAway = "edge-away", SERVICE_UNAVAILABLE, "The edge beside this control plane cannot answer now; try again in a moment.";
     LogStopped = "log-stopped", SERVICE_UNAVAILABLE, "The log takes no entries at the moment; the alarm on the console says why.";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is stopping.";
     Broken = "internal", INTERNAL_SERVER_ERROR, "Something that should not happen did; the server's log has the details.";

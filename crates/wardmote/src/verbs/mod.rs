@@ -3,7 +3,9 @@
 pub(crate) mod apply;
 mod backup;
 pub(crate) mod check;
+mod explain;
 mod export;
+mod prewarm;
 mod purge;
 mod sign;
 mod status;
@@ -29,6 +31,8 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Purge(arguments) => purge::run(&arguments, json),
         Verb::Sign(arguments) => sign::run(&arguments, json),
         Verb::Verify(arguments) => verify::run(&arguments, json),
+        Verb::Explain(arguments) => explain::run(&arguments, json),
+        Verb::Prewarm(arguments) => prewarm::run(&arguments, json),
         Verb::Backup(arguments) => backup::backup(&arguments, json),
         Verb::Restore(arguments) => backup::restore(&arguments, json),
         Verb::NotBuilt(verb) => Ok(not_built(&verb)),

@@ -14,7 +14,6 @@ fn verbs_that_are_not_built_say_so_and_exit_69() {
         "rollback",
         "doctor",
         "migrate",
-        "explain",
         "ban",
         "allow",
         "events",

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod browser;
+mod caching;
 mod first_minute;
 mod harness;
 mod kill;

@@ -1,8 +1,9 @@
 //! The edge as the control plane sees it: figures, metrics, readiness.
 
-use control::{Figures, SiteFigures, Telemetry, TopMiss};
+use super::questions::Asked;
+use control::{Figures, Questions, SiteFigures, Telemetry, TopMiss};
 use edge::{Edge, Insight};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Empty until the edge has started, for the control plane starts first.
 #[derive(Default)]
@@ -30,6 +31,10 @@ impl Telemetry for Beside {
             Some(_) => Err("the edge has no sites yet".into()),
             None => Err("the edge has not started yet".into()),
         }
+    }
+
+    fn questions(&self) -> Option<Arc<dyn Questions>> {
+        self.0.get().map(|insight| Arc::new(Asked(insight.clone())) as Arc<dyn Questions>)
     }
 }
 
