@@ -82,7 +82,8 @@ pub(crate) async fn pass<C: Content, A: Answer>(
         learn_from_head(worker, routed, fill, &fetched, exchanged);
     }
     // Begun after what the POST changes is dropped, or it would be refused as older than that.
-    let fill = fill.or_else(|| tells_content(facts, &fetched).then(|| worker.shared.cache.begin(&routed.key)));
+    let fill =
+        fill.or_else(|| tells_content(facts, &fetched).then(|| worker.shared.cache.begin(&routed.key)));
     let filling = fill.map(|fill| keep(worker, routed, fill, &fetched, exchanged));
     let kept = match &filling {
         Some(Ok(filling)) => Ok(filling.ttl(received)),
@@ -95,10 +96,8 @@ pub(crate) async fn pass<C: Content, A: Answer>(
 
 /// Whether an answer to a POST may say what a GET would bring.
 fn tells_content(facts: &Facts<'_>, fetched: &Fetched<'_>) -> bool {
-    let by_method = matches!(
-        facts.routed.plan,
-        Plan::Bypass(caching::Reason::Method | caching::Reason::RequestContent)
-    );
+    let by_method =
+        matches!(facts.routed.plan, Plan::Bypass(caching::Reason::Method | caching::Reason::RequestContent));
     by_method
         && facts.request.method == http::Method::POST
         && fetched.fields.contains_key(http::header::CONTENT_LOCATION)

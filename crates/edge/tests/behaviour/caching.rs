@@ -148,6 +148,25 @@ async fn a_change_makes_what_is_stored_unusable() {
     assert!(head.field("cache-status").contains("fwd=uri-miss"));
 }
 
+/// RFC 9110 §9.3.3.
+#[tokio::test]
+async fn the_answer_to_a_post_is_kept_if_it_is_the_content_of_its_target() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    let post = "POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi";
+    let other = format!("{FRESH}Content-Location: /y\r\nContent-Length: 1\r\nConnection: close\r\n\r\n0");
+    let head = serve(&stage, &mut visitor, post, &other).await;
+    assert!(!head.field("cache-status").contains("stored"));
+    visitor.text("0").await;
+    let own = other.replace("/y", "/x").replace("\r\n0", "\r\n1");
+    let head = serve(&stage, &mut visitor, post, &own).await;
+    assert!(head.field("cache-status").contains("stored"), "{}", head.field("cache-status"));
+    visitor.text("1").await;
+    visitor.send(get("/x")).await;
+    assert!(visitor.head().await.field("cache-status").contains("hit"));
+    visitor.text("1").await;
+}
+
 #[tokio::test]
 async fn sites_share_nothing_and_a_request_may_insist_on_what_is_stored() {
     let stage = Stage::set().await;
