@@ -6,6 +6,7 @@ use crate::compress::EncodingFigures;
 use crate::histogram::{Histogram, Latency};
 use crate::reasons::Reason;
 use crate::site_figures::{self, SiteCounterTable, SiteFigures};
+use crate::store_metrics;
 use crate::tier::ParentFigures;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -159,21 +160,13 @@ impl Figures {
         let dropped = self.log_lines_dropped;
         plain("wardmote_log_lines_dropped_total", "counter", "Access log lines without room.", dropped);
         plain("wardmote_measures", "gauge", "Measures whose lease runs.", self.measures);
-        plain("wardmote_cache_bytes", "gauge", "Bytes of stored responses.", self.cache.bytes);
-        plain("wardmote_cache_capacity_bytes", "gauge", "Bytes that may be stored.", self.cache.capacity);
-        plain("wardmote_cache_keys", "gauge", "Keys of stored responses.", self.cache.keys);
-        plain(
-            "wardmote_cache_evictions_total",
-            "counter",
-            "Keys dropped to make room.",
-            self.cache.evictions,
-        );
         for (name, kind, help, value) in self.further_rows() {
             plain(name, kind, help, value);
         }
         if let Some(revision) = self.revision {
             plain("wardmote_revision", "gauge", "The sites' revision that is served.", revision);
         }
+        store_metrics::write(&mut text, &self.cache);
         self.write_labelled(&mut text);
         text
     }

@@ -35,6 +35,7 @@ mod request;
 mod server;
 mod site_figures;
 mod stages;
+mod store_metrics;
 mod tier;
 mod top_misses;
 mod trail;

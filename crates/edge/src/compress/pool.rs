@@ -150,3 +150,70 @@ impl Maker {
         add(&self.tally.saved_bytes, saved);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use caching::{CacheMode, Exchanged, Limits, storable, stored_fields};
+    use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+    use vocabulary::Timestamp;
+
+    fn stored(body: Vec<u8>) -> Arc<StoredResponse> {
+        let mut fields = HeaderMap::new();
+        fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        let (nothing, now) = (HeaderMap::new(), Timestamp::from_secs(1_795_305_600));
+        let request = caching::Request::read(&Method::GET, &nothing);
+        let exchanged = Exchanged { requested: now, received: now };
+        let storable =
+            storable(&request, StatusCode::OK, &fields, CacheMode::Origin, Limits::default(), exchanged);
+        let facts = storable.and_then(|storable| storable.complete(body.len() as u64)).expect("storable");
+        let fields = stored_fields(&facts, &fields);
+        Arc::new(StoredResponse::new(facts, fields, body))
+    }
+
+    #[test]
+    fn what_a_full_queue_drops_may_be_ordered_again() {
+        let (encoders, _pool) = Encoders::new(1 << 20);
+        let pages: Vec<_> = (0..JOBS_MAX + 2).map(|_| stored(vec![b'a'; 1000])).collect();
+        for page in &pages {
+            assert!(page.codings().begin(Coding::Gzip));
+            encoders.order(page, Coding::Gzip);
+        }
+        assert_eq!(encoders.figures().dropped, 2);
+        assert!(!pages[0].codings().begin(Coding::Gzip));
+        assert!(pages[JOBS_MAX].codings().begin(Coding::Gzip));
+    }
+
+    #[test]
+    fn forms_take_no_more_than_their_room_and_give_it_back() {
+        let (encoders, pool) = Encoders::new(9_000);
+        let pages = [stored(vec![b'a'; 5000]), stored(vec![b'a'; 5000]), stored(vec![b'a'; 20_000])];
+        for page in &pages {
+            assert!(page.codings().begin(Coding::Zstd));
+            pool.maker.make(&Job { stored: Arc::clone(page), coding: Coding::Zstd });
+        }
+        let figures = encoders.figures();
+        assert_eq!((figures.made, figures.no_room), (2, 1), "{figures:?}");
+        assert!(figures.bytes > 0 && figures.bytes < 9_000);
+        assert!(pages[2].codings().begin(Coding::Zstd), "it may be tried again");
+        drop(pages);
+        assert_eq!(encoders.figures().bytes, 0);
+    }
+
+    #[test]
+    fn what_does_not_shrink_is_tried_once() {
+        let (encoders, pool) = Encoders::new(1 << 20);
+        let mut noise = 1u64;
+        let body = std::iter::repeat_with(|| {
+            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (noise >> 56) as u8
+        });
+        let page = stored(body.take(5000).collect());
+        for coding in Coding::ALL {
+            assert!(page.codings().begin(coding));
+            pool.maker.make(&Job { stored: Arc::clone(&page), coding });
+            assert!(page.codings().ready(coding).is_none() && !page.codings().begin(coding));
+        }
+        assert_eq!((encoders.figures().not_worth, encoders.figures().bytes), (3, 0));
+    }
+}
