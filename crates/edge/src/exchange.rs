@@ -11,7 +11,7 @@ use crate::copy::{boxed, send, stale};
 use crate::flights::Landed;
 use crate::passage::{Facts, answer_on, pass};
 use crate::ports::{Answer, Content, OwnFields};
-use crate::reasons::Reason;
+use crate::reasons::{Outcome, Reason};
 use crate::request::Request;
 use crate::stages::admit::{Judgement, judge};
 use crate::stages::board::{Boarded, Held, Voyage};
@@ -108,6 +108,10 @@ async fn serve<C: Content, A: Answer>(
                     sent => sent,
                 }
             }
+            // What was not for everyone a moment ago asks nobody but the origin.
+            Found::Miss(why) if !routed.asked.only_if_cached() && facts.voyage(trail).is_marked() => {
+                boxed(pass(facts, why, trail, content, answer)).await
+            }
             found => boxed(without_hit(facts, found, trail, content, answer)).await,
         },
     }
@@ -124,10 +128,9 @@ async fn without_hit<C: Content, A: Answer>(
     let Facts { worker, routed, .. } = facts;
     let voyage = facts.voyage(trail);
     let found = match found {
-        Found::Miss(why) if !routed.asked.only_if_cached() && voyage.is_marked() => {
-            return pass(facts, why, trail, content, answer).await;
+        Found::Miss(caching::Reason::Absent) if worker.shared.on_disk => {
+            load(&worker.shared.cache, &routed.key, &routed.asked, trail.started).await
         }
-        Found::Miss(_) => load(&worker.shared.cache, &routed.key, &routed.asked, trail.started).await,
         found => found,
     };
     let (held, why) = match found {
@@ -187,7 +190,16 @@ async fn fly<C: Content, A: Answer>(
             break;
         }
     }
-    pass(facts, why, trail, content, answer).await
+    match (boxed(pass(facts, why, trail, content, answer)).await, &held) {
+        (Err(reason), Some(held))
+            if reason.outcome() == Outcome::OriginFailed
+                && held.leave != StaleLeave::Forbidden
+                && !answer.has_begun() =>
+        {
+            stale(facts, held, StaleGround::Unreachable, trail, answer).await
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 /// Following → Answered; none where what has come is not for this request.

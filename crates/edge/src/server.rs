@@ -189,6 +189,7 @@ fn shared(
         serving: ArcSwap::from_pointee(Serving::default()),
         replaced: watch::Sender::new(0),
         cache,
+        on_disk: options.cache_disk.is_some(),
         filling: FillingBudget::default(),
         body_bytes_max: (room / BODY_SHARE).max(SLICE_BYTES),
         flights: Arc::default(),

@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     /// Tells whoever is in the middle of an answer that `serving` was replaced.
     pub(crate) replaced: watch::Sender<u64>,
     pub(crate) cache: ObjectCache,
+    /// Whether the cache has a disk, where what memory lacks may be.
+    pub(crate) on_disk: bool,
     pub(crate) filling: FillingBudget,
     /// The longest body that is stored as it comes in.
     pub(crate) body_bytes_max: u64,

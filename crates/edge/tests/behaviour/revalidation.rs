@@ -156,6 +156,8 @@ async fn an_hour_without_the_origin_loses_no_page_and_its_return_costs_one_reque
     }
     let (head, _) = stage.ask(&get("/never-seen")).await;
     assert_eq!(head.status(), 502);
+    let (head, body) = stage.ask(&get(&paths[0]).replace("GET", "HEAD")).await;
+    assert_eq!((head.status(), head.length(), body.len()), (200, paths[0].len(), 0));
     stage.origin = Origin::listen_at(address).await;
     seconds(&stage, 10).await;
     for path in &paths {
