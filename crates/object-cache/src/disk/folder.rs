@@ -4,15 +4,18 @@
 //! nothing else in the folder is trusted, so removing it gives up what the disk holds. `purges` is the
 //! journal. `objects` is foyer's.
 
+use super::PAGE_BYTES;
 use crate::journal::{Base, Journal, checksum, private, read};
 use crate::options::OpenError;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use vocabulary::Random;
 
 const MAGIC: &[u8] = b"wardmote-cache-1\n";
+/// Clean blocks that there are at least when foyer begins.
+const CLEAN_BLOCKS_LEAST: usize = 2;
 /// Processes that opened the store whose stamps are remembered; what earlier ones wrote counts as older.
 const OPENED_MAX: usize = 1024;
 
@@ -39,7 +42,10 @@ pub(super) struct Layout {
 impl Folder {
     /// Opens a folder. What it holds is kept if all of it can be trusted, and removed otherwise.
     pub(super) fn open(path: &Path, layout: Layout, random: &dyn Random) -> Result<Self, OpenError> {
-        let told = |source| OpenError::Folder { path: path.into(), source };
+        let told = |source: io::Error| match source.kind() {
+            io::ErrorKind::StorageFull => OpenError::NoSpace { bytes: layout.bytes, source },
+            _ => OpenError::Folder { path: path.into(), source },
+        };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(told)?;
         let lock = private().create(true).write(true).open(path.join("lock")).map_err(told)?;
         match lock.try_lock() {
@@ -118,6 +124,37 @@ pub(super) fn take_space(objects: &Path) -> io::Result<()> {
             }
             Err(error) => return Err(error.into()),
         }
+    }
+    Ok(())
+}
+
+/// Has some blocks be clean. foyer (0.22.6) clears a block only when it takes another clean one: opened without
+/// any, as a crash may leave it, it would wait for one for ever. Those written longest ago go.
+pub(super) fn clean_some_blocks(objects: &Path, block_bytes: u64) -> io::Result<()> {
+    let mut used = Vec::new();
+    let mut clean = 0;
+    let entries = match std::fs::read_dir(objects) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let file = File::options().read(true).write(true).open(path)?;
+        let about = file.metadata()?;
+        // The file of another length has the tombstones.
+        if about.len() != block_bytes {
+            continue;
+        }
+        let mut first = [0; PAGE_BYTES];
+        file.read_exact_at(&mut first, 0)?;
+        match first.iter().all(|byte| *byte == 0) {
+            true => clean += 1,
+            false => used.push((about.modified()?, file)),
+        }
+    }
+    used.sort_by_key(|(modified, _)| *modified);
+    for (_, file) in used.iter().take(CLEAN_BLOCKS_LEAST.saturating_sub(clean)) {
+        file.write_all_at(&[0; PAGE_BYTES], 0)?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
 //! left out and counted; a read that does not end in time counts as absent; whatever the disk does, it costs
 //! copies and no answers.
 
+mod canary;
 mod folder;
 mod health;
 mod loads;
@@ -28,6 +29,7 @@ use crate::hasher::KeyedHasher;
 use crate::held::HeldKey;
 use crate::journal::{Base, Event, Journal, JournalError, Ticket};
 use crate::purges::Purges;
+use canary::Canary;
 use folder::{Folder, Incarnations};
 use foyer::{HybridCache, Load, Spawner, Store};
 use futures_util::FutureExt;
@@ -50,6 +52,8 @@ const RECORD_BYTES_MAX: usize = 4 << 20;
 /// foyer's header and the padding to whole pages.
 const RECORD_OVERHEAD_BYTES: usize = 64 + PAGE_BYTES;
 const PAGE_BYTES: usize = 4096;
+/// How long a process that ends waits for its last writes.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long somebody waits for a record. An origin answers about as fast.
 const LOAD_TIME_MAX: Duration = Duration::from_millis(250);
 
@@ -71,6 +75,7 @@ pub(crate) struct DiskStore {
     health: Arc<Health>,
     pub(crate) versions: Versions,
     seen: Seen,
+    canary: Canary,
     reinsertion: Arc<Reinsertion>,
     /// Held by who has the journal written for others too.
     settling: tokio::sync::Mutex<()>,
@@ -101,13 +106,23 @@ impl DiskStore {
     }
 
     fn write_into(&self, key: HeldKey, written: u64, payload: Payload, taken: Option<Taken>) -> bool {
-        if taken.is_none() {
+        let Some(mut taken) = taken else {
             count(&self.counters.disk_drops);
+            if self.canary.may_log() {
+                tracing::warn!("the cache disk is behind: some responses are not written to it");
+            }
             return false;
+        };
+        let storage = self.hybrid.storage();
+        if !self.canary.pass(&key, &mut taken, |written| storage.may_contains(written)) {
+            count(&self.counters.disk_errors);
+            if self.canary.may_log() {
+                tracing::error!("the cache disk loses what is written to it");
+            }
         }
         self.seen.add(self.hasher.hash_one(&key));
         self.reinsertion.budget.earn(payload.encoded_len());
-        self.enqueue(key, Record { written, payload, _taken: taken });
+        self.enqueue(key, Record { written, payload, _taken: Some(taken) });
         count(&self.counters.disk_writes);
         true
     }
@@ -184,6 +199,7 @@ impl DiskStore {
     pub(crate) fn forget(&self, key: &HeldKey) {
         let storage = self.hybrid.storage();
         if storage.may_contains(key) {
+            self.canary.forget(key);
             let _order = self.order.lock();
             storage.delete(key);
         }
@@ -271,12 +287,14 @@ impl DiskStore {
         }));
     }
 
-    /// Waits until all that is queued is written, and takes nothing more.
+    /// Waits until all that is queued is written, though not for ever, and takes nothing more.
     pub(crate) async fn close(self: &Arc<Self>) {
         let closing = self.hybrid.clone();
         let closed = self.spawner.spawn(async move { closing.close().await });
-        if let Err(error) = closed.await.and_then(|closed| closed) {
-            tracing::warn!(%error, "the cache on disk did not close");
+        match tokio::time::timeout(CLOSE_TIME_MAX, closed).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error)) | Err(error)) => tracing::warn!(%error, "the cache on disk did not close"),
+            Err(_) => tracing::warn!("the cache disk is too slow: what still waits to be written is lost"),
         }
         self.settling(self.folder.journal.latest()).await;
         self.folder.release();

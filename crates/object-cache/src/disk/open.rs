@@ -1,6 +1,6 @@
 //! Opening the disk store.
 
-use super::folder::{Folder, Incarnations, Layout, take_space};
+use super::folder::{Folder, Incarnations, Layout, clean_some_blocks, take_space};
 use super::reinsertion::{HitAgain, Reinsertion};
 use super::room::Room;
 use super::versions::{Seen, Versions};
@@ -24,6 +24,8 @@ const BLOCK_BYTES_LEAST: u64 = 2 << 20;
 const BLOCK_BYTES_MAX: u64 = 256 << 20;
 /// Where a block tells what is in it.
 const INDEX_BYTES: usize = 4096;
+/// Blocks that foyer clears ahead.
+const CLEAN_BLOCKS: usize = 2;
 /// Threads that may wait for the disk.
 const DISK_THREADS: usize = 8;
 
@@ -63,8 +65,10 @@ impl Opening {
     ) -> Result<Arc<DiskStore>, OpenError> {
         let Self { folder, layout, hasher } = self;
         let spawner = spawner()?;
-        let reinsertion = Arc::new(Reinsertion::default());
         let objects = folder.objects();
+        clean_some_blocks(&objects, layout.block_bytes)
+            .map_err(|source| OpenError::Folder { path: objects.clone(), source })?;
+        let reinsertion = Arc::new(Reinsertion::default());
         let engine = {
             let (objects, spawner) = (objects.clone(), spawner.clone());
             let (hasher, reinsertion) = (hasher.clone(), HitAgain(reinsertion.clone()));
@@ -84,6 +88,7 @@ impl Opening {
             loads: Default::default(),
             health: Arc::default(),
             seen: Seen::default(),
+            canary: Default::default(),
             reinsertion,
             settling: Default::default(),
             settles_soon: Default::default(),
@@ -138,6 +143,7 @@ async fn build(
         // The room bounds the queue; foyer never has to drop, which it would not tell.
         .with_submit_queue_size_threshold(usize::MAX / 2)
         .with_recover_concurrency(DISK_THREADS)
+        .with_clean_block_threshold(CLEAN_BLOCKS)
         .with_reinsertion_filter(StorageFilter::new().with_condition(reinsertion))
         .with_tombstone_log(true);
     HybridCacheBuilder::new()

@@ -1,7 +1,7 @@
 //! The bound on what waits to be written.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -22,7 +22,7 @@ impl Room {
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Taken> {
         let fits = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.capacity);
         self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).ok()?;
-        Some(Taken { room: self.clone(), bytes })
+        Some(Taken { room: self.clone(), bytes, watched: None })
     }
 
     /// Takes room, if it is there within `patience`.
@@ -50,6 +50,23 @@ impl Room {
 pub(crate) struct Taken {
     room: Arc<Room>,
     bytes: usize,
+    watched: Option<Arc<()>>,
+}
+
+impl Taken {
+    /// Tells when this is given back.
+    pub(crate) fn watch(&mut self) -> Watch {
+        Watch(Arc::downgrade(self.watched.get_or_insert_default()))
+    }
+}
+
+/// Sees room be given back.
+pub(crate) struct Watch(Weak<()>);
+
+impl Watch {
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.strong_count() == 0
+    }
 }
 
 impl Drop for Taken {

@@ -119,3 +119,36 @@ async fn a_disk_that_is_behind_loses_copies_and_no_time() {
         assert!(String::from_utf8_lossy(found.head()).contains("x-version: 2"));
     }
 }
+
+/// What a crash may leave: every block has something in it. foyer by itself would never write again.
+#[tokio::test]
+async fn a_disk_without_a_clean_block_is_written_to_again() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cache = on_disk(folder.path()).await;
+    for n in 0..2 * crate::DISK_BYTES / 500_000 {
+        while cache.figures().disk_queued > 4 << 20 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        put(&cache, &format!("/page/{n}"), response(&[], &[], 500_000));
+    }
+    cache.close().await;
+    drop(cache);
+    let blocks: Vec<_> =
+        objects(folder.path()).into_iter().map(|path| (fs::read(&path).expect("block"), path)).collect();
+    let is_clean = |block: &[u8]| block[..4096].iter().all(|byte| *byte == 0);
+    let length = blocks.last().expect("blocks").0.len();
+    let (used, _) = blocks.iter().find(|(block, _)| block.len() == length && !is_clean(block)).expect("used");
+    for (block, path) in &blocks {
+        if block.len() == length && is_clean(block) {
+            fs::write(path, used).expect("write");
+        }
+    }
+    let cache = on_disk(folder.path()).await;
+    put(&cache, "/new", response(&[], &[], 100));
+    let written = async {
+        while cache.figures().disk_queued > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), written).await.expect("written");
+}

@@ -2,6 +2,7 @@
 
 mod crashing;
 mod damage;
+mod full;
 mod holding;
 mod purging;
 mod restarting;
