@@ -109,7 +109,8 @@ function cookiesOf({ cookie, url }) {
   const list = typeof cookie === "string" ? [cookie] : (cookie ?? []);
   return list.map((item) => {
     const [name, ...value] = typeof item === "string" ? item.split("=") : [item.name, item.value];
-    return { name, value: value.join("="), url };
+    // For the whole site, not only for the page's folder.
+    return { name, value: value.join("="), url: new URL("/", url).href };
   });
 }
 

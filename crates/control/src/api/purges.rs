@@ -77,7 +77,7 @@ pub(crate) struct PurgeAnswer {
 pub(crate) struct HeldView {
     /// The edge.
     edge: String,
-    /// Since when; `null` when it was so before the control plane last heard of it anew.
+    /// Since when; `null` when that was not noted: before the control plane's start, or long ago.
     #[schema(value_type = Option<String>)]
     at: Option<Timestamp>,
 }

@@ -20,8 +20,6 @@ use records::{KeptPurge, Page, StoreError};
 use serde::Deserialize;
 use snapshot::{CacheMode, Service, Site};
 use std::cmp::Reverse;
-use std::time::Duration;
-use vocabulary::moment::span;
 
 /// Most purges, reasons on the page.
 const PURGES_SHOWN: u32 = 20;
@@ -251,6 +249,17 @@ fn outcome(plane: &Plane, revision: u64) -> String {
     }
 }
 
+/// A lifetime in the largest unit that says it exactly.
+fn lifetime(seconds: u32) -> String {
+    let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    let exact = units.into_iter().find(|(length, _)| seconds % length == 0);
+    match exact.map(|(length, unit)| (seconds / length, unit)) {
+        Some((1, unit)) => format!("1 {}", unit.trim_end_matches('s')),
+        Some((count, unit)) => format!("{count} {unit}"),
+        None => format!("{seconds} seconds"),
+    }
+}
+
 /// What decides what is stored, in sentences.
 fn rules(site: &Site) -> Vec<String> {
     if !site.services.contains(&Service::Cache) {
@@ -271,7 +280,7 @@ fn rules(site: &Site) -> Vec<String> {
         said.push(match rule.ttl_seconds {
             0 => format!("{}{status}: the origin is asked each time.", rule.path),
             seconds => {
-                format!("{}{status}: kept for {}.", rule.path, span(Duration::from_secs(seconds.into())))
+                format!("{}{status}: kept for {}.", rule.path, lifetime(seconds))
             }
         });
     }
@@ -293,4 +302,22 @@ fn rules(site: &Site) -> Vec<String> {
         said.push("An answer whose Age cannot be read is stale.".to_owned());
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_said_exactly() {
+        for (seconds, said) in [
+            (86_400, "1 day"),
+            (172_800, "2 days"),
+            (5_400, "90 minutes"),
+            (3_600, "1 hour"),
+            (61, "61 seconds"),
+        ] {
+            assert_eq!(lifetime(seconds), said);
+        }
+    }
 }

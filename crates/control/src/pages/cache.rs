@@ -4,7 +4,9 @@ use super::{assets, render, words};
 use crate::pages::console::{amount, bytes_rate, percent, rate};
 use askama::Template;
 use serde::Serialize;
+use std::time::Duration;
 use vocabulary::Timestamp;
+use vocabulary::moment::span;
 
 /// The cache's figures of one site over one second: a `figures` event of `/api/v1/sites/{site}/cache/live`
 /// is this as JSON.
@@ -74,7 +76,7 @@ pub struct PurgeRow {
     pub target: PurgeTargetView,
     /// Whether copies stay as stale ones.
     pub soft: bool,
-    /// Edges that hold it, and since when; none: since before the control plane heard of them anew.
+    /// Edges that hold it, and since when; none: that was not noted.
     pub held: Vec<(String, Option<Timestamp>)>,
     /// Edges that do not hold it yet.
     pub missing: Vec<String>,
@@ -193,6 +195,14 @@ impl CachePage {
 
     fn origin(&self) -> String {
         self.figure(|figures| bytes_rate(figures.origin_bytes_per_second))
+    }
+}
+
+impl PurgeRow {
+    /// How long the edge took.
+    fn after(&self, held: Timestamp) -> String {
+        let took = held.since(self.at);
+        if took < Duration::from_secs(1) { format!("{} ms", took.as_millis()) } else { span(took) }
     }
 }
 

@@ -238,10 +238,11 @@ fn the_cache_page_says_why_and_where_each_purge_holds() {
         "Cache of shop.example.test",
         "the answer sets a cookie",
         "shop.example.test/basket",
-        "96 % from the cache since the start",
+        "Since the start 96 % came from the cache",
         "9.1 GB from memory",
         "edge-lisbon</span> <span class=\"small soft\">not yet",
-        "since before this start",
+        "time not noted",
+        "title=\"Sunday 22 November 2026, 20:03 UTC\">9 ms</time>",
         "Everything, softly",
         "POST /api/v1/purges",
     ] {

@@ -12,6 +12,8 @@ const STEPS_MAX: usize = 512;
 pub(crate) struct Spread {
     /// The present revision of the records: no edge can rightly hold more.
     present: u64,
+    /// The revision that was present when this process began; none before its first look.
+    begun_at: Option<u64>,
     edges: BTreeMap<String, Steps>,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Spreading {
 pub(crate) struct Held {
     /// The edge.
     pub(crate) edge: String,
-    /// When its receipt came; `None` when it held the purge before it was first heard of.
+    /// When its receipt came; `None` when that was not noted: before this process began, or long ago.
     pub(crate) at: Option<Timestamp>,
 }
 
@@ -54,6 +56,7 @@ impl Spread {
     pub(super) fn note(&mut self, receipts: &[Receipt], present: u64, now: Timestamp) -> bool {
         let mut news = self.present != present;
         self.present = present;
+        self.begun_at.get_or_insert(present);
         let known = self.edges.len();
         self.edges.retain(|edge, _| receipts.iter().any(|receipt| receipt.edge == *edge));
         news |= self.edges.len() != known;
@@ -77,7 +80,12 @@ impl Spread {
             // An edge that claims more than was ever given knows another history.
             let believed = steps.holds() <= self.present;
             match steps.since(revision).filter(|_| believed) {
-                Some(at) => spreading.held.push(Held { edge: edge.clone(), at }),
+                Some(at) => {
+                    // An edge that started anew with us takes the whole window anew, which says nothing of
+                    // when it first held a purge.
+                    let at = at.filter(|_| self.begun_at.is_some_and(|begun_at| revision > begun_at));
+                    spreading.held.push(Held { edge: edge.clone(), at });
+                }
                 None => spreading.missing.push(edge.clone()),
             }
         }
@@ -136,12 +144,13 @@ mod tests {
     fn an_edge_holds_a_purge_since_its_first_receipt_that_reaches_it() {
         let mut spread = Spread::default();
         assert!(!spread.of(1).is_complete(), "nobody holds anything before an edge reports");
+        assert!(spread.note(&[receipt("a", 1), receipt("b", 2)], 2, at(0)));
         assert!(spread.note(&[receipt("a", 2), receipt("b", 2)], 5, at(1)));
         assert!(spread.note(&[receipt("a", 4), receipt("b", 2)], 5, at(2)));
         assert!(!spread.note(&[receipt("a", 4), receipt("b", 2)], 5, at(3)), "nothing new");
         spread.note(&[receipt("a", 5), receipt("b", 2)], 5, at(4));
         let a = |when| ("a".to_owned(), when);
-        assert_eq!(since(&spread, 2), [a(None), ("b".to_owned(), None)], "held before it was heard of");
+        assert_eq!(since(&spread, 2), [a(None), ("b".to_owned(), None)], "given before this began");
         assert_eq!(since(&spread, 3), [a(Some(at(2)))]);
         assert_eq!(since(&spread, 4), [a(Some(at(2)))]);
         assert_eq!(since(&spread, 5), [a(Some(at(4)))]);
@@ -167,9 +176,10 @@ mod tests {
     fn what_is_remembered_of_an_edge_is_bounded() {
         let mut spread = Spread::default();
         for revision in 0..=2 * STEPS_MAX as u64 {
-            spread.note(&[receipt("a", revision)], u64::MAX, at(1));
+            spread.note(&[receipt("a", revision)], revision, at(1));
         }
         assert_eq!(spread.edges["a"].steps.len(), STEPS_MAX);
         assert_eq!(since(&spread, 5), [("a".to_owned(), None)]);
+        assert_eq!(since(&spread, 2 * STEPS_MAX as u64), [("a".to_owned(), Some(at(1)))]);
     }
 }

@@ -17,6 +17,9 @@ const RECORD_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self
 pub(crate) async fn console(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     protect(&mut response, CONSOLE_POLICY);
+    // Not `no-referrer`: with that a browser sends the console's own forms with `Origin: null` (Fetch, "append
+    // a request Origin header"), and they would look like another site's.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

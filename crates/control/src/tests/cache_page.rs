@@ -105,6 +105,26 @@ async fn the_form_shows_what_goes_first_and_purges_when_told_to() {
 async fn a_form_that_is_forged_or_mistaken_purges_nothing() {
     let mut rig = Rig::new();
     let (running, visitor) = started(&mut rig).await;
+    let with_origin = |origin: &'static str| {
+        let at = running.control.listen();
+        let path = format!("/sites/{}/purges", visitor.site);
+        let body = format!("csrf={}&kind=everything", visitor.csrf);
+        let cookie = visitor.cookie.clone();
+        async move {
+            send(
+                at,
+                "POST",
+                &path,
+                &[("Cookie", &cookie), ("Host", "localhost"), ("Origin", origin)],
+                body.as_bytes(),
+            )
+            .await
+        }
+    };
+    with_origin("http://localhost").await.is(200);
+    for foreign in ["null", "http://evil.test"] {
+        assert_eq!(with_origin(foreign).await.is(403).reason(), "foreign-origin");
+    }
     let forged = visitor.send_form(&running, "0", "kind=everything&go=yes").await.is(403);
     assert_eq!(forged.reason(), "csrf-token-missing");
     for (form, says) in [

@@ -127,10 +127,12 @@ async fn answers_carry_what_protects_browsers() {
     for answer in [&console, &record] {
         assert!(answer.field("content-security-policy").contains("frame-ancestors 'none'"));
         assert_eq!(answer.field("x-content-type-options"), "nosniff");
-        assert_eq!(answer.field("referrer-policy"), "no-referrer");
         assert!(!answer.fields.contains_key("set-cookie"));
     }
     assert_eq!(console.field("cache-control"), "no-store");
+    // With no-referrer, browsers would send the console's own forms with `Origin: null`.
+    assert_eq!(console.field("referrer-policy"), "same-origin");
+    assert_eq!(record.field("referrer-policy"), "no-referrer");
     assert_eq!(running.public("/nothing").await.status, 404);
     assert_eq!(running.public("/api/v1/status").await.status, 404);
     running.stop().await;
