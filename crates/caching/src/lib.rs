@@ -54,7 +54,7 @@ pub use freshness::{Basis, Exchanged, Freshness};
 pub use invalidation::{Invalidation, Target, invalidation, is_safe};
 pub use key::{Key, KeyRef, Scheme};
 pub use mode::{CacheMode, Limits};
-pub use purge::{Purge, PurgeTarget, PurgeTargetError, PurgeWindow};
+pub use purge::{Purge, PurgeTarget, PurgeWindow};
 pub use range::{ByteRange, ContentRange, RANGES_MAX, Ranges};
 pub use reason::Reason;
 pub use request::{Plan, Request};

@@ -1,7 +1,5 @@
 //! Purges: what an owner takes out of the cache, and the window in which edges hear of it.
 
-use crate::rules::Rules;
-use crate::tags::TAG_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use vocabulary::{Hostname, SiteId};
 
@@ -35,117 +33,6 @@ pub enum PurgeTarget {
     Host(Hostname),
     /// Everything of the site.
     Everything,
-}
-
-/// Why a text is no purge target. Says what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PurgeTargetError {
-    /// An address without scheme and host.
-    Address,
-    /// A prefix without host or path.
-    Prefix,
-    /// No host name.
-    Host,
-    /// Empty, too long, or with characters that tags cannot have.
-    Tag,
-}
-
-impl std::fmt::Display for PurgeTargetError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Address => "not an address; write it whole, such as https://www.example.test/page?x=1",
-            Self::Prefix => "not a prefix; write host and path, such as www.example.test/blog/",
-            Self::Host => "not a host name, such as www.example.test",
-            Self::Tag => "not a tag; 1 to 256 visible characters without commas and spaces",
-        })
-    }
-}
-
-impl std::error::Error for PurgeTargetError {}
-
-impl PurgeTarget {
-    /// An address as people write it: `https://www.example.test/page?x=1`. Either scheme hits both, an address
-    /// without a port hits every port; a fragment is left out.
-    pub fn url(text: &str) -> Result<Self, PurgeTargetError> {
-        let error = PurgeTargetError::Address;
-        let (scheme, rest) = text.split_once("://").ok_or(error)?;
-        let default_port = match scheme.to_ascii_lowercase().as_str() {
-            "http" => 80,
-            "https" => 443,
-            _ => return Err(error),
-        };
-        let rest = rest.split('#').next().unwrap_or_default();
-        let (authority, path) = split_authority(rest);
-        let (host, port) = host_and_port(authority).ok_or(error)?;
-        if !is_visible(path) {
-            return Err(error);
-        }
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        let path_and_query = format!("{slash}{}", as_sent(path));
-        Ok(Self::Url { host, port: port.filter(|port| *port != default_port), path_and_query })
-    }
-
-    /// A prefix as people write it: `www.example.test/blog/`, with or without a scheme before it.
-    pub fn prefix(text: &str) -> Result<Self, PurgeTargetError> {
-        let error = PurgeTargetError::Prefix;
-        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let (authority, path) = split_authority(rest);
-        let (host, port) = host_and_port(authority).ok_or(error)?;
-        if !path.starts_with('/') || !is_visible(path) || port.is_some() {
-            return Err(error);
-        }
-        Ok(Self::Prefix { host, path: as_sent(path) })
-    }
-
-    /// The target as a site's rules have it keyed: an address with its query rewritten.
-    pub fn keyed(self, rules: &Rules) -> Self {
-        match self {
-            Self::Url { host, port, path_and_query } => {
-                let keyed = rules.rewritten(path_and_query.as_bytes());
-                // Whole parameters are taken out or moved, so that it stays text.
-                let path_and_query = String::from_utf8_lossy(&keyed).into_owned();
-                Self::Url { host, port, path_and_query }
-            }
-            other => other,
-        }
-    }
-
-    /// A host name.
-    pub fn host(text: &str) -> Result<Self, PurgeTargetError> {
-        Hostname::parse(text).map(Self::Host).map_err(|_| PurgeTargetError::Host)
-    }
-
-    /// A tag as `Cache-Tag` or `Surrogate-Key` carries it.
-    pub fn tag(text: &str) -> Result<Self, PurgeTargetError> {
-        let legal = (1..=TAG_BYTES_MAX).contains(&text.len()) && !text.contains(',') && is_visible(text);
-        if legal { Ok(Self::Tag(text.to_owned())) } else { Err(PurgeTargetError::Tag) }
-    }
-}
-
-fn split_authority(text: &str) -> (&str, &str) {
-    text.find(['/', '?']).map_or((text, ""), |at| text.split_at(at))
-}
-
-fn host_and_port(authority: &str) -> Option<(Hostname, Option<u16>)> {
-    let (host, port) = match authority.rsplit_once(':') {
-        // The colons of an IPv6 literal stand before its bracket.
-        Some((host, port)) if !port.contains(']') => (host, Some(port.parse().ok()?)),
-        _ => (authority, None),
-    };
-    Some((Hostname::parse(host).ok()?, port))
-}
-
-/// Letters beyond ASCII as clients send them: in UTF-8, percent-encoded (RFC 3986 §2.5).
-fn as_sent(text: &str) -> String {
-    let each = text.bytes().map(|byte| match byte {
-        byte if byte.is_ascii() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    });
-    each.collect()
-}
-
-fn is_visible(text: &str) -> bool {
-    !text.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
 /// One purge as edges hear of it.
