@@ -42,6 +42,7 @@ fn pages(wardmote: &Wardmote, decision: &str) -> Value {
         {"name": "statement", "url": format!("http://localhost:{public}/record/decisions/{decision}"), "noscript": true},
         {"name": "record", "url": format!("http://localhost:{public}/record/"), "noscript": true},
         {"name": "overview", "url": format!("http://localhost:{}/", control.port()), "cookie": cookie, "settle": 3000},
+        {"name": "cache", "url": format!("http://localhost:{}/sites/shop.test/cache", control.port()), "cookie": cookie, "settle": 3000, "noscript": true},
         {"name": "lost", "url": format!("http://localhost:{}/nowhere", control.port()), "cookie": cookie, "status": 404},
         {"name": "setup", "url": format!("http://localhost:{}/setup", control.port())},
     ])

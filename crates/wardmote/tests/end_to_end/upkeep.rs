@@ -29,6 +29,44 @@ fn eventually_served(wardmote: &Wardmote, host: &str, status: u16) {
 }
 
 #[test]
+fn a_purge_holds_when_it_is_answered_and_only_for_what_it_names() {
+    let origin = Nginx::start();
+    let setup = Setup::new();
+    let file = setup.sites(&sites(&origin, &["one.test", "two.test"]));
+    let wardmote = setup.up(&["--apply", file.to_str().unwrap()]);
+    let held = |host: &str, path: &str| {
+        let status = wardmote.visit(host, path).status(200).field("cache-status").unwrap_or_default();
+        status.contains("; hit")
+    };
+    for (host, path) in [("one.test", "/"), ("one.test", "/news"), ("two.test", "/news")] {
+        held(host, path);
+        assert!(held(host, path), "{host}{path}");
+    }
+    let purged = wardmote.setup.command(&["purge", "--url", "http://one.test/news"]).ok().stdout;
+    assert!(purged.contains("purge 1 is kept") && purged.contains("held by "), "{purged}");
+    assert!(!held("one.test", "/news") && held("one.test", "/") && held("two.test", "/news"));
+    for target in
+        [&["--prefix", "/ne"][..], &["--host", "one.test"], &["--everything"], &["--everything", "--soft"]]
+    {
+        assert!(held("one.test", "/news"), "before {target:?}");
+        wardmote.setup.command(&[&["purge", "--site", "one.test"], target].concat()).ok();
+        assert!(!held("one.test", "/news"), "after {target:?}");
+        assert!(held("two.test", "/news"), "another site after {target:?}");
+    }
+    for (arguments, code) in [
+        (&["purge", "--everything"][..], 2),
+        (&["purge", "--all-sites", "--everything"], 2),
+        (&["purge", "--url", "http://three.test/"], 1),
+        (&["purge", "--site", "two.test", "--host", "one.test"], 1),
+    ] {
+        assert_eq!(wardmote.setup.command(arguments).code, Some(code), "{arguments:?}");
+    }
+    wardmote.setup.command(&["purge", "--all-sites", "--yes", "--everything"]).ok();
+    assert!(!held("two.test", "/news"));
+    wardmote.stop();
+}
+
+#[test]
 fn sites_are_applied_exported_and_pruned_only_at_the_customers_request() {
     let origin = Nginx::start();
     let setup = Setup::new();
