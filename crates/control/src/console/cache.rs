@@ -252,7 +252,7 @@ fn outcome(plane: &Plane, revision: u64) -> String {
 /// A lifetime in the largest unit that says it exactly.
 fn lifetime(seconds: u32) -> String {
     let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
-    let exact = units.into_iter().find(|(length, _)| seconds % length == 0);
+    let exact = units.into_iter().find(|(length, _)| seconds.is_multiple_of(*length));
     match exact.map(|(length, unit)| (seconds / length, unit)) {
         Some((1, unit)) => format!("1 {}", unit.trim_end_matches('s')),
         Some((count, unit)) => format!("{count} {unit}"),
