@@ -5,6 +5,7 @@
 
 use crate::counters::{Counters, Figures, count};
 use crate::disk::{DiskStore, Opening, Payload, first_fill};
+use crate::drops::{Drops, Stripe};
 use crate::fill::{Fill, Inserted};
 use crate::hasher::KeyedHasher;
 use crate::held::{Held, HeldKey, Probe};
@@ -17,7 +18,7 @@ use foyer::{Cache, CacheBuilder, Event, EventListener, S3FifoConfig};
 use http::{HeaderName, HeaderValue};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use vocabulary::Random;
 
 /// Stored responses, bounded in bytes. Shared by all workers behind an `Arc`.
@@ -29,9 +30,8 @@ pub struct ObjectCache {
     pub(crate) purges: Purges,
     /// The number of the next fill.
     next_fill: AtomicU64,
-    /// One writer per key at a time, so that two variants stored at once are both kept. Each stripe holds
-    /// how often something of it was dropped on request.
-    stripes: Box<[Mutex<u64>]>,
+    /// Locks for writers, with what was dropped on request.
+    stripes: Box<[Mutex<Drops>]>,
     pub(crate) entry_bytes_max: usize,
     capacity: usize,
 }
@@ -52,8 +52,8 @@ pub enum Lookup {
 /// A shard of this size holds several of the largest bodies and still evicts smoothly.
 const SHARD_BYTES: usize = 16 << 20;
 const SHARDS_MAX: usize = 64;
-/// A drop also refuses fills under way for one in so many other keys.
-const STRIPES: usize = 1024;
+/// Locks for writers; keys share them. Half a MiB with the drops they remember.
+const STRIPES: usize = 4096;
 /// Record, index slot, queue links and counts of foyer for one key, estimated.
 const ENTRY_BYTES: usize = 256;
 
@@ -93,7 +93,7 @@ impl ObjectCache {
             counters,
             purges: Purges::default(),
             next_fill: AtomicU64::new(1),
-            stripes: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
+            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             // foyer makes room for an entry before it looks at its size: one heavier than its shard would
             // empty the shard and still not fit.
             entry_bytes_max: capacity / shards / 2,
@@ -151,7 +151,7 @@ impl ObjectCache {
     /// Call before the request goes to the origin.
     pub fn begin(&self, key: &KeyRef<'_>) -> Fill {
         let fetched = self.purges.stamp();
-        let drops = key.with_bytes(|bytes| *self.stripe(bytes));
+        let drops = key.with_bytes(|bytes| self.stripe(bytes).count());
         Fill { drops, sequence: self.next_fill.fetch_add(1, Ordering::Relaxed), fetched }
     }
 
@@ -160,8 +160,8 @@ impl ObjectCache {
     pub fn insert(&self, key: &KeyRef<'_>, fill: Fill, response: Arc<StoredResponse>) -> Inserted {
         response.standing().set_fill(fill.sequence, fill.fetched);
         let owned = key.with_bytes(HeldKey::new);
-        let drops = self.stripe(owned.as_bytes());
-        if *drops != fill.drops || self.purges.judge(key, &response) == Verdict::Gone {
+        let stripe = self.stripe(owned.as_bytes());
+        if stripe.hit_since(fill.drops) || self.purges.judge(key, &response) == Verdict::Gone {
             return Inserted::Dropped;
         }
         let entry = self.memory.get(&Probe(owned.as_bytes()));
@@ -201,8 +201,7 @@ impl ObjectCache {
     /// Drops everything that memory holds and refuses fills under way; counted as evictions.
     pub fn clear(&self) {
         for stripe in &self.stripes {
-            let mut drops = stripe.lock().unwrap_or_else(PoisonError::into_inner);
-            *drops = drops.wrapping_add(1);
+            stripe.lock().unwrap_or_else(PoisonError::into_inner).note_all();
         }
         // Not foyer's `clear` (0.22.6): it forgets to set the usage back, and the room would stay taken.
         self.memory.evict_all();
@@ -227,11 +226,12 @@ impl ObjectCache {
         }
     }
 
-    /// The lock of a key's stripe.
-    pub(crate) fn stripe(&self, key: &[u8]) -> MutexGuard<'_, u64> {
-        let stripe = self.hasher.hash_one(Probe(key)) as usize % STRIPES;
-        // A number is never half written; a writer that panicked left it usable.
-        self.stripes[stripe].lock().unwrap_or_else(PoisonError::into_inner)
+    /// A key's stripe, locked.
+    pub(crate) fn stripe(&self, key: &[u8]) -> Stripe<'_> {
+        let hash = self.hasher.hash_one(Probe(key));
+        let stripe = &self.stripes[hash as usize % STRIPES];
+        // Drops are noted one by one; a writer that panicked left them usable.
+        Stripe { drops: stripe.lock().unwrap_or_else(PoisonError::into_inner), hash }
     }
 }
 

@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct Fill {
-    /// How often something of the key's stripe had been dropped.
+    /// How many drops the key's stripe had seen.
     pub(crate) drops: u64,
     /// Its number, higher than that of every earlier fill of this node, restarts included.
     pub(crate) sequence: u64,

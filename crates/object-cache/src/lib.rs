@@ -13,6 +13,7 @@ mod cache;
 mod codings;
 mod counters;
 mod disk;
+mod drops;
 mod fill;
 mod hasher;
 mod held;

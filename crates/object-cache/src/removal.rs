@@ -75,8 +75,8 @@ impl ObjectCache {
     }
 
     fn remove_from_memory(&self, key: &HeldKey) -> bool {
-        let mut drops = self.stripe(key.as_bytes());
-        *drops = drops.wrapping_add(1);
+        let mut stripe = self.stripe(key.as_bytes());
+        stripe.note();
         let removed = self.memory.remove(&Probe(key.as_bytes())).is_some();
         if removed {
             count(&self.counters.removals);
