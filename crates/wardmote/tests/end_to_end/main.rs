@@ -8,10 +8,12 @@
 
 mod bad_input;
 mod browser;
+mod cache_tests;
 mod caching;
 mod first_minute;
 mod harness;
 mod kill;
+mod large;
 mod mote;
 mod story;
 mod upkeep;

@@ -7,7 +7,7 @@ mod process;
 mod wardmote;
 
 pub(crate) use http::{Connection, Reply, get};
-pub(crate) use nginx::{Nginx, SLOW_BYTES};
+pub(crate) use nginx::{LARGE_BYTES, Nginx, SLOW_BYTES, marker};
 pub(crate) use ports::free_port;
 pub(crate) use process::{Finished, Process, run};
 pub(crate) use wardmote::{Setup, Wardmote, binary};

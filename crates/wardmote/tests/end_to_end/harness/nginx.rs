@@ -1,14 +1,24 @@
-//! The origin: a real nginx with a few pages.
+//! A real nginx: an origin with a few pages, or a cache to compare with.
 
 use super::{Process, eventually, free_port};
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpStream;
+use std::os::unix::fs::FileExt;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// Length of `/slow`, which takes about three seconds.
 pub(crate) const SLOW_BYTES: usize = 90_000;
+
+/// Length of `/large`: ten gigabytes, nearly all of them a hole that takes no room on disk.
+pub(crate) const LARGE_BYTES: u64 = 10_000_000_000;
+
+/// What `/large` has at each multiple of a MiB; zeros elsewhere.
+pub(crate) fn marker(at: u64) -> [u8; 8] {
+    (at ^ 0x5ca1_ab1e_0ddb_a115).to_le_bytes()
+}
 
 /// A running nginx; ends with its value.
 pub(crate) struct Nginx {
@@ -22,7 +32,6 @@ impl Nginx {
     /// `/post` takes bodies, `/slow` takes its time, everything else 404.
     pub(crate) fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("origin").tempdir().unwrap();
-        let port = free_port();
         let at = folder.path();
         fs::create_dir(at.join("www")).unwrap();
         fs::write(
@@ -35,7 +44,18 @@ impl Nginx {
         fs::write(at.join("www/fresh"), "<!doctype html><title>Fresh</title><h1>Made just now</h1>\n")
             .unwrap();
         fs::write(at.join("www/slow"), vec![b'.'; SLOW_BYTES]).unwrap();
-        fs::write(at.join("nginx.conf"), configuration(port)).unwrap();
+        Self::run(folder, origin)
+    }
+
+    /// Starts a cache in front of an origin, as nginx's own manual sets one up.
+    pub(crate) fn cache(origin: u16) -> Self {
+        let folder = tempfile::Builder::new().prefix("cache").tempdir().unwrap();
+        Self::run(folder, |port| cache(port, origin))
+    }
+
+    fn run(folder: TempDir, server: impl Fn(u16) -> String) -> Self {
+        let (port, at) = (free_port(), folder.path());
+        fs::write(at.join("nginx.conf"), configuration(&server(port))).unwrap();
         let mut command = Command::new("nginx");
         // nginx lies outside of ordinary users' PATH on Debian.
         let path = std::env::var("PATH").unwrap_or_default();
@@ -54,13 +74,32 @@ impl Nginx {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Puts `/large` among its pages.
+    pub(crate) fn keep_large(&self) {
+        let file = File::create(self.folder.path().join("www/large")).unwrap();
+        file.set_len(LARGE_BYTES).unwrap();
+        for at in (0..LARGE_BYTES).step_by(1 << 20) {
+            file.write_all_at(&marker(at), at).unwrap();
+        }
+        // A marker in the last bytes may have made it longer.
+        file.set_len(LARGE_BYTES).unwrap();
+    }
+
+    /// How many bytes of content it has sent so far, once it has written all of that down.
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        thread::sleep(Duration::from_millis(300));
+        let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default();
+        let sent = |line: &str| line.split('"').nth(2)?.split_whitespace().nth(1)?.parse::<u64>().ok();
+        log.lines().map(|line| sent(line).unwrap_or_else(|| panic!("{line}"))).sum()
+    }
+
     /// How many requests reached it so far.
     pub(crate) fn requests(&self) -> usize {
         fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default().lines().count()
     }
 }
 
-fn configuration(port: u16) -> String {
+fn configuration(server: &str) -> String {
     format!(
         r#"worker_processes 1;
 master_process off;
@@ -73,15 +112,37 @@ http {{
   uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   default_type text/html;
   keepalive_timeout 60;
-  server {{
+{server}
+}}
+"#
+    )
+}
+
+fn origin(port: u16) -> String {
+    format!(
+        r#"  server {{
     listen 127.0.0.1:{port};
     root www;
     location / {{ add_header Cache-Control "public, max-age=600"; }}
     location = /fresh {{ add_header Cache-Control "no-store"; }}
     location = /slow {{ limit_rate 30k; add_header Cache-Control "no-store"; }}
     location = /post {{ return 200 "taken\n"; }}
-  }}
-}}
-"#
+  }}"#
+    )
+}
+
+fn cache(port: u16, origin: u16) -> String {
+    format!(
+        r#"  proxy_cache_path held levels=1:2 keys_zone=held:8m;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://127.0.0.1:{origin};
+      proxy_cache held;
+      proxy_cache_revalidate on;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+    }}
+  }}"#
     )
 }

@@ -36,7 +36,7 @@ impl Setup {
         let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let setup = Self { folder, http: address(), https: address(), control: address(), public: address() };
         let text = format!(
-            "data_dir = {:?}\n[edge]\nhttp = [\"{}\"]\nhttps = [\"{}\"]\nworkers = 1\n[cache]\nmemory = \"16MiB\"\n\
+            "data_dir = {:?}\n[edge]\nhttp = [\"{}\"]\nhttps = [\"{}\"]\nworkers = 1\n[cache]\nmemory = \"16MiB\"\ndisk = \"256MiB\"\n\
              [control]\nlisten = \"{}\"\npublic = \"{}\"\npublic_url = \"http://localhost:{}\"\n",
             setup.data(),
             setup.http,
@@ -108,6 +108,11 @@ impl Wardmote {
     /// Everything it has said so far.
     pub(crate) fn output(&self) -> String {
         self.process.output()
+    }
+
+    /// Memory it has in RAM, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.process.resident_bytes()
     }
 
     /// Asks it to end; it must do so cleanly and soon.
