@@ -100,7 +100,7 @@ impl Default for Config {
                 admin: None,
                 parent: None,
             },
-            cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(1024) },
+            cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(4096) },
             control: Control {
                 listen: loopback(9090),
                 public: loopback(9091),
