@@ -198,24 +198,24 @@ fn check(all: &[u8], floor: u64, (seed, path): (u64, u64), request: &str) {
         }
     };
     let (body, whole) = body;
-    if let Some(at) = expected.iter().zip(&body).position(|(wanted, came)| wanted != came) {
-        let near = &body[at..body.len().min(at + 16)];
-        // Which version's bytes they are, and from where.
-        let others = (0..100).map(|other| (other, content(seed, path, other)));
-        let source = others
-            .filter_map(|(other, bytes)| Some((other, bytes.windows(16).position(|window| window == near)?)))
-            .next();
-        panic!(
-            "seed {seed}: spliced at {at} of {} ({} came), as at {source:?}: {request}{head}",
-            expected.len(),
-            body.len()
-        );
-    }
+    let differs = expected.iter().zip(&body).position(|(wanted, came)| wanted != came);
+    let source = differs.and_then(|at| origin_of(&body[at..], seed, path));
+    assert_eq!(differs, None, "seed {seed}: spliced with what is at {source:?}: {request}{head}");
     assert!(body.len() <= expected.len(), "seed {seed}: longer than the origin's: {request}{head}");
     assert!(
         !whole || body.len() == expected.len(),
         "seed {seed}: a part passes for the whole: {request}{head}"
     );
+}
+
+/// Which version has bytes like the first of these, and where.
+fn origin_of(bytes: &[u8], seed: u64, path: u64) -> Option<(u64, usize)> {
+    let near = &bytes[..bytes.len().min(16)];
+    let place = |version| {
+        let at = content(seed, path, version).windows(near.len()).position(|window| window == near)?;
+        Some((version, at))
+    };
+    (0..100).find_map(place)
 }
 
 /// The content of chunks, and whether it ended.
