@@ -76,3 +76,22 @@ impl Equivalent<HeldKey> for HashProbe<'_> {
         self.hasher.hash_one(key) == self.hash
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::held::Probe;
+
+    /// Whoever knows which keys meet in one place of one node knows nothing of another's.
+    #[test]
+    fn keys_fall_elsewhere_under_another_secret() {
+        let hashers = [1, 2].map(|byte| KeyedHasher::with_secret([byte; 16]));
+        let low_bits = |hasher: &KeyedHasher, n: u32| hasher.hash_one(Probe(&n.to_be_bytes())) % 16;
+        let meeting: Vec<u32> = (0..4000).filter(|n| low_bits(&hashers[0], *n) == 0).collect();
+        assert!(meeting.len() > 100);
+        let still = meeting.iter().filter(|n| low_bits(&hashers[1], **n) == 0).count();
+        assert!(still * 4 < meeting.len(), "{still} of {} meet again", meeting.len());
+        let again = KeyedHasher::with_secret([1; 16]);
+        assert!(meeting.iter().all(|n| low_bits(&again, *n) == 0));
+    }
+}
