@@ -44,9 +44,24 @@ impl<'a> Head<'a> {
             date: Some(self.times.date.unwrap_or(received)),
         }
     }
+}
 
-    /// Whether answers with this status are stored at all.
-    pub(crate) fn check_status(&self, status: StatusCode) -> Result<(), Reason> {
+impl ResponseDirectives {
+    /// The directives that count for this cache, read without the rest of the head: most answers that may
+    /// not be stored say so here.
+    pub(crate) fn of(fields: &dyn Fields) -> Self {
+        let (mut cache_control, mut cdn) = (Self::default(), Vec::new());
+        fields.each(&mut |name, value| match name.len() {
+            13 if name.eq_ignore_ascii_case("cache-control") => cache_control.line(trim(value)),
+            17 if name.eq_ignore_ascii_case("cdn-cache-control") => cdn.push(trim(value)),
+            _ => {}
+        });
+        Self::targeted(&cdn).unwrap_or(cache_control)
+    }
+
+    /// Whether a shared cache may store an answer with this status under these directives (RFC 9111 §3,
+    /// §3.5). `authorized`: the request had credentials.
+    pub(crate) fn check(&self, status: StatusCode, authorized: bool) -> Result<(), Reason> {
         let code = status.as_u16();
         if code == 206 {
             return Err(Reason::Partial);
@@ -54,26 +69,18 @@ impl<'a> Head<'a> {
         if code < 200 || code == 304 || NEVER_STORED.contains(&code) {
             return Err(Reason::Status);
         }
-        if self.directives.must_understand && !UNDERSTOOD.contains(&code) {
+        let understood = UNDERSTOOD.contains(&code);
+        if self.must_understand && !understood {
             return Err(Reason::Status);
         }
-        Ok(())
-    }
-
-    /// Whether the directives let a shared cache store it (RFC 9111 §3, §3.5).
-    pub(crate) fn check_directives(&self, status: StatusCode, authorized: bool) -> Result<(), Reason> {
-        let directives = &self.directives;
         // RFC 9111 §5.2.2.3: with a status it understands a cache passes over no-store.
-        let understood = directives.must_understand && UNDERSTOOD.contains(&status.as_u16());
-        if directives.no_store && !understood {
+        if self.no_store && !(self.must_understand && understood) {
             return Err(Reason::NoStore);
         }
-        if directives.private {
+        if self.private {
             return Err(Reason::Private);
         }
-        let shared = directives.public
-            || directives.must_revalidate
-            || matches!(directives.s_maxage, Argument::Seconds(_));
+        let shared = self.public || self.must_revalidate || matches!(self.s_maxage, Argument::Seconds(_));
         if authorized && !shared {
             return Err(Reason::Authorization);
         }

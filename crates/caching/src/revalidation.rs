@@ -127,8 +127,7 @@ fn updated(
     let ages = new.get_all(header::AGE).iter().map(|value| (header::AGE, value.clone()));
     judged_fields.extend(ages);
     let head = Head::read(&judged_fields);
-    head.check_status(stored.status).ok()?;
-    head.check_directives(stored.status, false).ok()?;
+    head.directives.check(stored.status, false).ok()?;
     if !head.vary.names_of(&stored.variant) {
         return None;
     }

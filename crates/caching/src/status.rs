@@ -2,7 +2,7 @@
 
 use crate::reason::Reason;
 use http::StatusCode;
-use std::fmt::{self, Display, Formatter, Write};
+use std::fmt::{self, Display, Formatter};
 
 /// What this cache did with one request; `Display` gives the field value, with the name `wardmote`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,64 +54,78 @@ pub enum StaleGround {
 }
 
 impl CacheStatus {
-    /// Appends the field value to a buffer that grows; short and without other allocation.
-    pub fn write_to(&self, out: &mut Vec<u8>) {
-        let mut text = Text(out);
-        // Writing to a Vec cannot fail.
-        let _ = write!(text, "{self}");
+    /// Shows the field value part by part, without formatting and without allocation.
+    pub fn each_part(&self, mut see: impl FnMut(&str)) {
+        let mut room = itoa::Buffer::new();
+        see("wardmote");
+        match *self {
+            Self::Hit { ttl } => parts(&mut see, ["; hit; ttl=", room.format(ttl)]),
+            Self::Stale { ttl, ground } => {
+                match ground {
+                    StaleGround::WhileRevalidate => see("; hit"),
+                    // RFC 9211 §2.1: what was sent on is no hit.
+                    StaleGround::Unreachable => see("; fwd=stale"),
+                    StaleGround::Error(status) => {
+                        parts(&mut see, ["; fwd=stale; fwd-status=", status.as_str()]);
+                    }
+                }
+                parts(&mut see, ["; ttl=", room.format(ttl), "; detail=", ground.detail()]);
+            }
+            Self::Collapsed { why, status } => {
+                forwarded(&mut see, why, status);
+                see("; collapsed");
+                more_than_forward(&mut see, why);
+            }
+            Self::Forwarded { why, status, kept } => {
+                forwarded(&mut see, why, status);
+                match kept {
+                    Ok(ttl) => parts(&mut see, ["; stored; ttl=", room.format(ttl)]),
+                    Err(None) => {}
+                    Err(Some(reason)) => return detail(&mut see, reason),
+                }
+                more_than_forward(&mut see, why);
+            }
+            Self::Local { why } => detail(&mut see, why),
+        }
     }
 }
 
-struct Text<'a>(&'a mut Vec<u8>);
-
-impl Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
+impl StaleGround {
+    fn detail(self) -> &'static str {
+        match self {
+            Self::WhileRevalidate => "stale-while-revalidate",
+            Self::Error(_) => "stale-if-error",
+            Self::Unreachable => "stale-unreachable",
+        }
     }
 }
 
 impl Display for CacheStatus {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("wardmote")?;
-        match self {
-            Self::Hit { ttl } => write!(f, "; hit; ttl={ttl}"),
-            Self::Stale { ttl, ground: StaleGround::WhileRevalidate } => {
-                write!(f, "; hit; ttl={ttl}; detail=stale-while-revalidate")
-            }
-            // RFC 9211 §2.1: what was sent on is no hit.
-            Self::Stale { ttl, ground: StaleGround::Error(status) } => {
-                write!(f, "; fwd=stale; fwd-status={}; ttl={ttl}; detail=stale-if-error", status.as_u16())
-            }
-            Self::Stale { ttl, ground: StaleGround::Unreachable } => {
-                write!(f, "; fwd=stale; ttl={ttl}; detail=stale-unreachable")
-            }
-            Self::Collapsed { why, status } => {
-                write!(f, "; fwd={}", why.forward())?;
-                if let Some(status) = status {
-                    write!(f, "; fwd-status={}", status.as_u16())?;
-                }
-                f.write_str("; collapsed")?;
-                if why.forward() == why.name() { Ok(()) } else { detail(f, *why) }
-            }
-            Self::Forwarded { why, status, kept } => {
-                write!(f, "; fwd={}", why.forward())?;
-                if let Some(status) = status {
-                    write!(f, "; fwd-status={}", status.as_u16())?;
-                }
-                match kept {
-                    Ok(ttl) => write!(f, "; stored; ttl={ttl}")?,
-                    Err(None) => {}
-                    Err(Some(reason)) => return detail(f, *reason),
-                }
-                if why.forward() == why.name() { Ok(()) } else { detail(f, *why) }
-            }
-            Self::Local { why } => detail(f, *why),
-        }
+        let mut written = Ok(());
+        self.each_part(|part| written = written.and_then(|()| f.write_str(part)));
+        written
+    }
+}
+
+fn parts<const N: usize>(see: &mut impl FnMut(&str), parts: [&str; N]) {
+    parts.into_iter().for_each(see);
+}
+
+fn forwarded(see: &mut impl FnMut(&str), why: Reason, status: Option<StatusCode>) {
+    parts(see, ["; fwd=", why.forward()]);
+    if let Some(status) = status {
+        parts(see, ["; fwd-status=", status.as_str()]);
+    }
+}
+
+fn more_than_forward(see: &mut impl FnMut(&str), why: Reason) {
+    if why.forward() != why.name() {
+        detail(see, why);
     }
 }
 
 /// Reason names are tokens, a legal form of `detail` (RFC 9211 §2.8).
-fn detail(f: &mut Formatter<'_>, reason: Reason) -> fmt::Result {
-    write!(f, "; detail={}", reason.name())
+fn detail(see: &mut impl FnMut(&str), reason: Reason) {
+    parts(see, ["; detail=", reason.name()]);
 }

@@ -2,6 +2,7 @@
 
 use crate::conditional::Validators;
 use crate::content_kind::agrees;
+use crate::directives::ResponseDirectives;
 use crate::fields::{Fields, end_to_end, http_date};
 use crate::freshness::{Basis, Exchanged, Freshness, Grounds};
 use crate::head::Head;
@@ -181,7 +182,7 @@ pub fn storable_under(
     if request.method == Kind::Head {
         return Err(Reason::Head);
     }
-    judge(request, status, &Head::read(fields), policy, exchanged)
+    judge(request, status, fields, policy, exchanged)
 }
 
 /// Whether a response to a POST may be stored as what a GET of the same target would bring (RFC 9110
@@ -199,7 +200,7 @@ pub fn storable_post(
     if !wanted || policy.mode != CacheMode::Origin || !status.is_success() || !is_content_of(target, fields) {
         return Err(Reason::Method);
     }
-    let storable = judge(request, status, &Head::read(fields), policy, exchanged)?;
+    let storable = judge(request, status, fields, policy, exchanged)?;
     let Stored { freshness, variant, .. } = &storable.stored;
     // A POST goes on with the fields it came with, so nothing it varies by is as it would be keyed.
     let kept =
@@ -210,13 +211,13 @@ pub fn storable_post(
 fn judge(
     request: &Request<'_>,
     status: StatusCode,
-    head: &Head<'_>,
+    fields: &dyn Fields,
     policy: &Policy<'_>,
     exchanged: Exchanged,
 ) -> Result<Storable, Reason> {
-    head.check_status(status)?;
-    head.check_directives(status, request.is_authorized())?;
-    let judged = Judged::of(request.cookie, status, head, policy, exchanged)?;
+    ResponseDirectives::of(fields).check(status, request.is_authorized())?;
+    let head = Head::read(fields);
+    let judged = Judged::of(request.cookie, status, &head, policy, exchanged)?;
     let variant = head.vary.variant(request, head.content_language)?;
     let stored = judged.stored(status, variant, head.tags.clone(), head.no_transform);
     Ok(Storable { stored, content_length: head.content_length, limits: policy.limits })

@@ -31,9 +31,7 @@ fn each_outcome_has_its_value() {
         ),
         (CacheStatus::Local { why: Reason::Absent }, "wardmote; detail=absent"),
     ] {
-        let mut bytes = Vec::new();
-        status.write_to(&mut bytes);
-        assert_eq!(String::from_utf8(bytes).expect("utf-8"), expected);
+        assert_eq!(status.to_string(), expected);
     }
 }
 
