@@ -10,6 +10,7 @@
 
 mod canary;
 mod folder;
+mod gathering;
 mod health;
 mod loads;
 mod open;
@@ -33,6 +34,7 @@ use canary::Canary;
 use folder::{Folder, Incarnations};
 use foyer::{HybridCache, Load, Spawner, Store};
 use futures_util::FutureExt;
+use gathering::{GATHER_TIME, Gathering};
 use health::Health;
 use loads::Loads;
 use record::Record;
@@ -67,8 +69,9 @@ pub(crate) struct DiskStore {
     folder: Folder,
     incarnations: Incarnations,
     room: Arc<Room>,
-    /// Held while a record is queued: foyer's recovery (0.22.6) gives up a block where its sequence numbers go
-    /// down, so they must be queued in their order.
+    gathering: Gathering,
+    /// Held while records are handed over: foyer's recovery (0.22.6) gives up a block where its sequence numbers go
+    /// down, so they must go in their order.
     order: std::sync::Mutex<()>,
     record_bytes_max: usize,
     loads: Loads,
@@ -88,24 +91,37 @@ pub(crate) struct DiskStore {
 
 impl DiskStore {
     /// Queues a record, unless there is no room. Returns whether it will be written.
-    pub(crate) fn write(&self, key: HeldKey, written: u64, payload: Payload) -> bool {
+    pub(crate) fn write(self: &Arc<Self>, key: HeldKey, written: u64, payload: Payload) -> bool {
         let payload = self.fitting(payload);
         let bytes = self.queue_bytes(&key, &payload);
         let taken = (bytes <= self.record_bytes_max).then(|| self.room.take(bytes)).flatten();
         self.write_into(key, written, payload, taken)
     }
 
-    /// The same, waiting a little for room.
-    pub(crate) async fn write_patiently(&self, key: HeldKey, payload: Payload, patience: Duration) -> bool {
+    /// The same, waiting a little for room; handed over at once.
+    pub(crate) async fn write_patiently(
+        self: &Arc<Self>,
+        key: HeldKey,
+        payload: Payload,
+        patience: Duration,
+    ) -> bool {
         let bytes = self.queue_bytes(&key, &payload);
         let taken = match bytes <= self.record_bytes_max {
             true => self.room.wait(bytes, patience).await,
             false => None,
         };
-        self.write_into(key, 0, payload, taken)
+        let queued = self.write_into(key, 0, payload, taken);
+        self.hand_over();
+        queued
     }
 
-    fn write_into(&self, key: HeldKey, written: u64, payload: Payload, taken: Option<Taken>) -> bool {
+    fn write_into(
+        self: &Arc<Self>,
+        key: HeldKey,
+        written: u64,
+        payload: Payload,
+        taken: Option<Taken>,
+    ) -> bool {
         let Some(mut taken) = taken else {
             count(&self.counters.disk_drops);
             if self.canary.may_log() {
@@ -120,17 +136,39 @@ impl DiskStore {
                 tracing::error!("the cache disk loses what is written to it");
             }
         }
-        self.seen.add(self.hasher.hash_one(&key));
         self.reinsertion.budget.earn(payload.encoded_len());
         self.enqueue(key, Record { written, payload, _taken: Some(taken) });
         count(&self.counters.disk_writes);
         true
     }
 
-    fn enqueue(&self, key: HeldKey, record: Record) {
+    fn enqueue(self: &Arc<Self>, key: HeldKey, record: Record) {
+        let hash = self.hasher.hash_one(&key);
+        self.seen.add(hash);
+        if self.gathering.add(hash, key, record) {
+            let disk = self.clone();
+            drop(self.spawner.spawn(async move {
+                tokio::time::sleep(GATHER_TIME).await;
+                disk.hand_over();
+            }));
+        }
+    }
+
+    /// Hands to foyer what has been gathered.
+    fn hand_over(&self) {
         let _order = self.order.lock();
-        // Forced: what is admitted was decided by the room. It is dropped from foyer's memory at once.
-        drop(self.hybrid.storage_writer(key).force().insert(record));
+        for waiting in self.gathering.take() {
+            // Forced: what is admitted was decided by the room. It is dropped from foyer's memory at once.
+            drop(self.hybrid.storage_writer(waiting.key).force().insert(waiting.record));
+        }
+    }
+
+    /// Whether foyer may have a record of a key; one that is gathered is handed over first.
+    fn may_contain(&self, key: &HeldKey) -> bool {
+        if self.gathering.contains(self.hasher.hash_one(key)) {
+            self.hand_over();
+        }
+        self.hybrid.storage().may_contains(key)
     }
 
     /// Of several variants as many as fit into a record, the newest first.
@@ -149,7 +187,7 @@ impl DiskStore {
 
     /// The record of a key, or none if it does not come in time.
     pub(crate) async fn load(&self, key: &HeldKey) -> Loaded {
-        if !self.hybrid.storage().may_contains(key) {
+        if !self.may_contain(key) {
             return Loaded::Absent;
         }
         if !self.health.may_ask(Instant::now()) {
@@ -197,11 +235,10 @@ impl DiskStore {
 
     /// Drops the record of a key, if there is one.
     pub(crate) fn forget(&self, key: &HeldKey) {
-        let storage = self.hybrid.storage();
-        if storage.may_contains(key) {
+        if self.may_contain(key) {
             self.canary.forget(key);
             let _order = self.order.lock();
-            storage.delete(key);
+            self.hybrid.storage().delete(key);
         }
     }
 
@@ -289,6 +326,7 @@ impl DiskStore {
 
     /// Waits until all that is queued is written, though not for ever, and takes nothing more.
     pub(crate) async fn close(self: &Arc<Self>) {
+        self.hand_over();
         let closing = self.hybrid.clone();
         let closed = self.spawner.spawn(async move { closing.close().await });
         match tokio::time::timeout(CLOSE_TIME_MAX, closed).await {

@@ -83,6 +83,7 @@ impl Opening {
             incarnations: Incarnations::new(folder.base.opened.clone()),
             versions: Versions::new(folder.base.least.iter().copied()),
             room: Room::new(QUEUE_BYTES),
+            gathering: Default::default(),
             order: std::sync::Mutex::new(()),
             record_bytes_max: RECORD_BYTES_MAX.min(block_bytes - INDEX_BYTES),
             loads: Default::default(),
@@ -110,7 +111,6 @@ impl DiskStore {
         let disk: Weak<Self> = Arc::downgrade(self);
         let rewrite = move |hash: u64| {
             let disk = disk.upgrade()?;
-            disk.seen.add(hash);
             let entry = memory.get(&HashProbe { hash, hasher: &disk.hasher })?;
             let variants = entry.value().responses()?.clone();
             let written = variants.each().map(|each| each.standing().sequence()).max()?;

@@ -196,6 +196,24 @@ async fn a_version_replaced_while_fresh_is_not_used_again() {
 }
 
 #[tokio::test]
+async fn what_is_removed_before_it_is_handed_over_does_not_come_back() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cache = open(folder.path()).await;
+    put(&cache, "/a");
+    put(&cache, "/b");
+    assert!(cache.remove(&key("/a")));
+    tokio::time::sleep(2 * super::GATHER_TIME).await;
+    cache.clear();
+    assert!(matches!(load(&cache, "/a").await, Lookup::Absent));
+    assert!(matches!(load(&cache, "/b").await, Lookup::Found(_)));
+    cache.close().await;
+    drop(cache);
+    let cache = open(folder.path()).await;
+    assert!(matches!(load(&cache, "/a").await, Lookup::Absent));
+    assert!(matches!(load(&cache, "/b").await, Lookup::Found(_)));
+}
+
+#[tokio::test]
 async fn a_fill_waits_only_a_little_for_a_disk_that_is_behind() {
     let folder = tempfile::tempdir().expect("folder");
     let cache = open(folder.path()).await;
