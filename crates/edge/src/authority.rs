@@ -86,11 +86,6 @@ impl Authority {
         std::str::from_utf8(&self.text).unwrap_or_default()
     }
 
-    /// The same bytes, shared.
-    pub(crate) fn to_bytes(&self) -> Bytes {
-        self.text.clone()
-    }
-
     /// The port, unless it is the scheme's own.
     pub(crate) fn port(&self) -> Option<u16> {
         self.port

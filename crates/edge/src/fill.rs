@@ -9,16 +9,15 @@
 //! ends it.
 
 use crate::flights::{Arriving, Flight, Landed, Listing};
-use crate::origin::Transfer;
 use crate::origin_request::OnBehalf;
-use crate::ports::Waiting;
+use crate::ports::{Piece, Waiting};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
 use crate::stages::Admitted;
 use crate::stages::fetch::{Fetched, fetch_without_content};
 use crate::stages::identify::Identified;
 use crate::stages::keep::{Filling, LargeFilling, Received, admitted};
-use crate::stages::relay::{length_of, passed_on, permitted};
+use crate::stages::relay::{passed_on, permitted};
 use crate::stages::route::{Routed, route};
 use crate::vigil::keep_vigil;
 use crate::worker::Worker;
@@ -26,11 +25,8 @@ use crate::{compress, ray::Ray};
 use bytes::Bytes;
 use caching::{Exchanged, Limits, Revalidated, conditional_fields, has_failed, revalidated};
 use http::{HeaderMap, StatusCode, header};
-use http_body::{Body, Frame};
-use hyper::body::Incoming;
 use object_cache::{Fill, StoredResponse};
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -101,7 +97,7 @@ async fn fly(order: &Order, flight: &Flight) -> Result<Reason, Reason> {
                 compress::carry_over(&worker.shared.encoders, held, &fresh);
                 flight.land(Landed::Stored(fresh));
                 flight.end(Ok(None));
-                fetched.transfer.end().await;
+                fetched.transfer.end();
                 return Ok(Reason::NotModified);
             }
             Revalidated::Replaced if order.stands_in && has_failed(fetched.status) => {
@@ -149,10 +145,9 @@ async fn take_in(
     flight: &Flight,
 ) -> Result<Reason, Reason> {
     let worker = &order.worker;
-    let Fetched { status, fields, body, .. } = &fetched;
-    let length = length_of(*status, fields, body, false);
-    let delimited = length != Length::Unknown || fields.contains_key(header::TRANSFER_ENCODING);
-    let head = Received { status: *status, fields, delimited, exchanged };
+    let Fetched { status, fields, length, delimited, .. } = &fetched;
+    let length = *length;
+    let head = Received { status: *status, fields, delimited: *delimited, exchanged };
     let policy = routed.policy(Limits { body_bytes_max: worker.shared.body_bytes_max });
     let begun = Filling::begin(worker, (routed.key, fill), &routed.asked, &head, &policy);
     let begun = begun.and_then(|filling| match order.held {
@@ -197,9 +192,9 @@ fn arriving(
 /// How an answer that comes in is kept.
 enum Keeping<'a> {
     /// Whole, in one record.
-    Small(Filling<'a>),
+    Small(Box<Filling<'a>>),
     /// In slices.
-    Large(LargeFilling<'a>),
+    Large(Box<LargeFilling<'a>>),
     /// Not at all: it has become too much.
     Not,
 }
@@ -212,7 +207,7 @@ impl Keeping<'_> {
                     return Self::Small(filling);
                 }
                 let Some(large) = filling.into_large() else { return Self::Not };
-                large
+                Box::new(large)
             }
             Self::Large(large) => large,
             Self::Not => return Self::Not,
@@ -226,21 +221,22 @@ async fn stream(
     order: &Order,
     fetched: Fetched<'_>,
     length: Length,
-    filling: Filling<'_>,
+    filling: Box<Filling<'_>>,
     flight: &Flight,
 ) -> Result<Reason, Reason> {
-    let Fetched { mut body, mut transfer, .. } = fetched;
+    let Fetched { mut transfer, .. } = fetched;
     let (mut keeping, mut trailers, mut left) = (Keeping::Small(filling), None, length.known());
-    while !body.is_end_stream()
-        && let Some(frame) = next_frame(&mut body, &mut transfer).await?
-    {
-        match frame.into_data() {
-            Ok(bytes) => {
+    while !transfer.is_whole() {
+        match transfer.next_piece().await? {
+            Piece::Content(bytes) => {
                 left = left.map(|left| left.saturating_sub(bytes.len() as u64));
                 flight.push(bytes.clone());
                 keeping = transfer.during(keeping.add(&bytes)).await?;
             }
-            Err(other) => trailers = other.into_trailers().ok().map(permitted),
+            Piece::End(fields) => {
+                trailers = (!fields.is_empty()).then(|| permitted(fields));
+                break;
+            }
         }
         if !matches!(keeping, Keeping::Small(_)) {
             flight.keep_no_more();
@@ -257,17 +253,8 @@ async fn stream(
         Keeping::Not => {}
     }
     flight.end(Ok(trailers));
-    transfer.end().await;
+    transfer.end();
     Ok(Reason::Passed)
-}
-
-async fn next_frame(
-    body: &mut Incoming,
-    transfer: &mut Transfer<'_>,
-) -> Result<Option<Frame<Bytes>>, Reason> {
-    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
-    let frame = transfer.during_at_most(frame, Reason::OriginStalled).await?;
-    frame.transpose().map_err(|_| Reason::OriginCut)
 }
 
 /// Everyone who waits in a flight, and nobody in particular.

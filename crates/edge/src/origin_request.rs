@@ -4,20 +4,21 @@
 //! them, and the target byte for byte as it was keyed.
 
 use crate::fields::HopByHop;
+use crate::http1::lines::{write_field, write_number};
 use crate::ports::{NAME, RAY_FIELD};
 use crate::ray::Ray;
 use crate::request::{Length, Request};
-use crate::tier::TIER_FIELD;
-use bytes::Bytes;
+use crate::tier::{TIER_FIELD, ToParent};
+use bytes::BytesMut;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
-use std::fmt::Write as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+use std::io;
 use std::net::IpAddr;
 
 pub(crate) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The longest text of an address.
+const PEER_BYTES_MAX: usize = 48;
 const RAY: HeaderName = HeaderName::from_static(RAY_FIELD);
 
 /// On whose behalf a request is sent on.
@@ -37,7 +38,10 @@ pub(crate) struct OnBehalf {
 
 impl OnBehalf {
     fn is_normalised(&self, name: &HeaderName) -> bool {
-        self.normalised.is_some() && matches!(*name, header::ACCEPT_ENCODING | header::ACCEPT_LANGUAGE)
+        self.normalised.as_ref().is_some_and(|instead| {
+            matches!(*name, header::ACCEPT_ENCODING | header::ACCEPT_LANGUAGE)
+                || instead.iter().any(|(replaced, _)| replaced == name)
+        })
     }
 }
 
@@ -48,29 +52,41 @@ impl OnBehalf {
     }
 }
 
-/// Head fields and target for the origin; the content is the caller's.
-pub(crate) fn head_for_origin(request: &Request, behalf: &OnBehalf) -> (Uri, HeaderMap) {
-    let mut fields = HeaderMap::with_capacity(request.fields.len() + 8);
-    set(&mut fields, header::HOST, request.authority.to_bytes());
+/// Writes the request line and the fields for the origin, or for the parent edge; the content is the caller's.
+pub(crate) fn write_head(
+    out: &mut BytesMut,
+    request: &Request,
+    behalf: &OnBehalf,
+    to_parent: Option<&ToParent>,
+) {
+    let target = behalf.target.as_ref().unwrap_or(&request.target).as_str();
+    out.reserve(target.len() + 512);
+    out.extend_from_slice(request.method.as_str().as_bytes());
+    out.extend_from_slice(b" ");
+    out.extend_from_slice(target.as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    write_field(out, "host", request.authority.as_str().as_bytes());
     let ending = HopByHop::of(&request.fields);
     for (name, value) in &request.fields {
         if !ending.contains(name) && !is_replaced(name, behalf) {
-            fields.append(name.clone(), value.clone());
+            write_field(out, name.as_str(), value.as_bytes());
         }
     }
     for (name, value) in behalf.normalised.iter().flatten() {
-        fields.insert(name.clone(), value.clone());
+        write_field(out, name.as_str(), value.as_bytes());
     }
     if wants_trailers(&request.fields) {
-        fields.insert(header::TE, HeaderValue::from_static("trailers"));
+        write_field(out, "te", b"trailers");
     }
     if request.upgrade {
-        fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
     }
-    frame(&mut fields, request);
-    forward(&mut fields, request, behalf);
-    (Uri::from(behalf.target.as_ref().unwrap_or(&request.target).clone()), fields)
+    frame(out, request);
+    forward(out, request, behalf);
+    match to_parent {
+        Some(to_parent) => to_parent.write(out),
+        None => write_field(out, CDN_LOOP.as_str(), NAME.as_bytes()),
+    }
 }
 
 /// Fields that the edge writes itself, or that were meant for it.
@@ -81,8 +97,10 @@ fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
     }
     // Host and scheme are in the cache's key as the edge knows them, so no proxy's word takes their place.
     // The others are read by some origins as the visitor's address or the target, and nobody vouches for them.
-    const OURS: [&str; 10] = [
+    const OURS: [&str; 12] = [
         TIER_FIELD,
+        "forwarded",
+        "x-forwarded-for",
         "x-forwarded-host",
         "x-forwarded-proto",
         "x-forwarded-port",
@@ -95,8 +113,7 @@ fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
     ];
     // Some origins read an underscore as a hyphen.
     let shadow = name.as_str().contains('_') && is_forwarding_shadow(name.as_str());
-    let list = matches!(name.as_str(), "x-forwarded-for" | "forwarded");
-    OURS.contains(&name.as_str()) || shadow || (!behalf.trusted && list) || behalf.is_normalised(name)
+    OURS.contains(&name.as_str()) || shadow || behalf.is_normalised(name)
 }
 
 fn is_forwarding_shadow(name: &str) -> bool {
@@ -114,66 +131,70 @@ fn wants_trailers(fields: &HeaderMap) -> bool {
 }
 
 /// Says how long the content is, once and plainly.
-fn frame(fields: &mut HeaderMap, request: &Request) {
+fn frame(out: &mut BytesMut, request: &Request) {
     match request.length {
-        Length::Known(length) => {
-            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        Length::Unknown => {
-            fields.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
+        Length::Known(length) => write_number(out, b"content-length: ", length),
+        Length::Unknown => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
         // RFC 9110 §8.6: methods that give content a meaning say that there is none.
         Length::None if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) => {
-            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+            out.extend_from_slice(b"content-length: 0\r\n");
         }
         Length::None => {}
     }
 }
 
-fn forward(fields: &mut HeaderMap, request: &Request, behalf: &OnBehalf) {
-    let peer = behalf.peer.to_canonical();
+/// Who asks, as this edge knows it; lists that a trusted proxy began are gone on with, in one line: what
+/// anyone else said was left out.
+fn forward(out: &mut BytesMut, request: &Request, behalf: &OnBehalf) {
     let (scheme, host) = (request.scheme.as_str(), request.authority.as_str());
-    // Writing to a String cannot fail.
-    let mut text = String::with_capacity(96);
-    let _ = write!(text, "{peer}");
-    let address = text.len();
-    let _ = match peer {
-        IpAddr::V4(_) => write!(text, "for={peer};host=\"{host}\";proto={scheme}"),
-        IpAddr::V6(_) => write!(text, "for=\"[{peer}]\";host=\"{host}\";proto={scheme}"),
-    };
-    let (address, forwarded) = text.split_at(address);
-    add_to(fields, FORWARDED_FOR, address);
-    add_to(fields, header::FORWARDED, forwarded);
-    fields.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    set(fields, FORWARDED_HOST, request.authority.to_bytes());
-    fields.append(CDN_LOOP, HeaderValue::from_static(NAME));
-    fields.append(header::VIA, via(request.version));
-    set(fields, RAY, Bytes::copy_from_slice(&behalf.ray.to_ascii()));
+    let peer = behalf.peer.to_canonical();
+    let mut text = io::Cursor::new([0; PEER_BYTES_MAX]);
+    // Writing to a buffer with room cannot fail.
+    let _ = write_address(&mut text, peer);
+    let length = usize::try_from(text.position()).unwrap_or_default();
+    let peer_text = &text.get_ref()[..length];
+    begin_list(out, &FORWARDED_FOR, request, behalf);
+    out.extend_from_slice(peer_text);
+    out.extend_from_slice(b"\r\n");
+    begin_list(out, &header::FORWARDED, request, behalf);
+    let (open, close): (&[u8], &[u8]) = if peer.is_ipv6() { (b"\"[", b"]\"") } else { (b"", b"") };
+    for part in
+        [b"for=", open, peer_text, close, b";host=\"", host.as_bytes(), b"\";proto=", scheme.as_bytes()]
+    {
+        out.extend_from_slice(part);
+    }
+    out.extend_from_slice(b"\r\n");
+    write_field(out, "x-forwarded-proto", scheme.as_bytes());
+    write_field(out, "x-forwarded-host", host.as_bytes());
+    out.extend_from_slice(via(request.version));
+    write_field(out, RAY_FIELD, &behalf.ray.to_ascii());
 }
 
 /// By which protocol the request came (RFC 9110 §7.6.3).
-fn via(version: Version) -> HeaderValue {
-    HeaderValue::from_static(match version {
-        Version::HTTP_10 => "1.0 wardmote",
-        Version::HTTP_2 => "2 wardmote",
-        _ => "1.1 wardmote",
-    })
+fn via(version: Version) -> &'static [u8] {
+    match version {
+        Version::HTTP_10 => b"via: 1.0 wardmote\r\n",
+        Version::HTTP_2 => b"via: 2 wardmote\r\n",
+        _ => b"via: 1.1 wardmote\r\n",
+    }
 }
 
-/// Adds to a list that a trusted proxy began; what anyone else said was left out before.
-fn add_to(fields: &mut HeaderMap, name: HeaderName, text: &str) {
-    let begun: Vec<_> = fields.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
-    let joined = match begun.is_empty() {
-        true => Bytes::copy_from_slice(text.as_bytes()),
-        false => [begun.join(b", ".as_slice()).as_slice(), text.as_bytes()].join(b", ".as_slice()).into(),
-    };
-    set(fields, name, joined);
+/// IPv4 without formatting, which costs more than all the rest of the head.
+fn write_address(out: &mut impl io::Write, address: IpAddr) -> io::Result<()> {
+    let IpAddr::V4(address) = address else { return write!(out, "{address}") };
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        out.write_all(if place == 0 { b"" } else { b"." })?;
+        out.write_all(itoa::Buffer::new().format(octet).as_bytes())?;
+    }
+    Ok(())
 }
 
-fn set(fields: &mut HeaderMap, name: HeaderName, value: Bytes) {
-    // Addresses, parsed hosts, hex digits and received field values are all field values.
-    if let Ok(value) = HeaderValue::from_maybe_shared(value) {
-        fields.insert(name, value);
+fn begin_list(out: &mut BytesMut, name: &HeaderName, request: &Request, behalf: &OnBehalf) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    for value in request.fields.get_all(name).iter().filter(|_| behalf.trusted) {
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b", ");
     }
 }
 
@@ -193,8 +214,20 @@ mod tests {
         let ray = Rays::new(&SeededRandom::new(3)).next();
         let normalised = Some(vec![(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
         let behalf = OnBehalf { peer: [192, 0, 2, 7].into(), trusted, ray, normalised, target: None };
-        let (uri, fields) = head_for_origin(&request, &behalf);
-        assert_eq!(uri.to_string(), request.target.as_str());
+        let mut out = BytesMut::new();
+        write_head(&mut out, &request, &behalf, None);
+        let text = String::from_utf8(out.to_vec()).expect("text");
+        let mut lines = text.lines();
+        let expected = format!("{} {} HTTP/1.1", request.method, request.target);
+        assert_eq!(lines.next(), Some(expected.as_str()));
+        let mut fields = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(": ").expect("a field");
+            fields.append(
+                HeaderName::from_bytes(name.as_bytes()).expect("a name"),
+                HeaderValue::from_str(value).expect("a value"),
+            );
+        }
         fields
     }
 

@@ -12,7 +12,7 @@ use crate::stages::identify::Identified;
 use crate::stages::keep::{Filling, invalidate, keep};
 use crate::stages::learn::learn_from_head;
 use crate::stages::ranged::{Ranged, Span, fetch_slices, span_of};
-use crate::stages::relay::{length_of, passed_on, relay};
+use crate::stages::relay::{passed_on, relay};
 use crate::stages::route::Routed;
 use crate::stages::{Admitted, tunnel};
 use crate::trail::Trail;
@@ -68,14 +68,14 @@ pub(crate) async fn pass<C: Content, A: Answer>(
         return part(facts, why, (span, fill), trail, answer).await;
     }
     let requested = worker.shared.clock.now();
-    let Fetched { status, fields, body, transfer } =
+    let Fetched { status, fields, length, delimited, transfer } =
         fetch(worker, admitted, request, &behalf, content, answer).await?;
     let received = worker.shared.clock.now();
     if status == StatusCode::SWITCHING_PROTOCOLS {
         let lease = transfer.into_lease();
         return tunnel::run(fields, lease, trail.own_fields(), content, answer).await;
     }
-    let fetched = Fetched { status, fields, body, transfer };
+    let fetched = Fetched { status, fields, length, delimited, transfer };
     let exchanged = Exchanged { requested, received };
     invalidate(worker, admitted.site(), &routed.key, request, fetched.status, &fetched.fields).await;
     if let Some(fill) = fill.filter(|_| routed.asked.is_head()) {
@@ -134,14 +134,13 @@ pub(crate) async fn answer_on<A: Answer>(
     facts: &Facts<'_>,
     (why, kept): (caching::Reason, Result<i64, Option<caching::Reason>>),
     fetched: Fetched<'_>,
-    mut filling: Option<Filling<'_>>,
+    mut filling: Option<Box<Filling<'_>>>,
     trail: &mut Trail,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
-    let Facts { worker, request, .. } = facts;
-    let Fetched { status, fields, body, transfer } = fetched;
+    let Facts { worker, .. } = facts;
+    let Fetched { status, fields, length, transfer, .. } = fetched;
     trail.cache = Some(CacheStatus::Forwarded { why, status: Some(status), kept });
-    let length = length_of(status, &fields, &body, request.method == http::Method::HEAD);
     let date = worker.date.at(worker.shared.clock.now());
     let (mut fields, own) = (passed_on(fields, &date), trail.own_fields());
     if kept.is_ok() {
@@ -152,7 +151,7 @@ pub(crate) async fn answer_on<A: Answer>(
             filling = None;
         }
     };
-    let reason = relay(status, fields, length, own, (body, transfer), answer, gather).await?;
+    let reason = relay(status, fields, length, own, transfer, answer, gather).await?;
     if let Some(filling) = filling {
         filling.publish();
     }

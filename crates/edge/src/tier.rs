@@ -14,8 +14,10 @@ use crate::origin_request::CDN_LOOP;
 use crate::ports::{NAME, RAY_FIELD};
 use crate::request::Request;
 use crate::worker::Shared;
+use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use snapshot::Origin;
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -126,20 +128,12 @@ impl Tier {
 }
 
 impl ToParent {
-    /// Turns the fields for an origin into those for a parent.
-    pub(crate) fn write(&self, fields: &mut HeaderMap) {
-        let mut hops: Vec<_> = fields.get_all(CDN_LOOP).iter().cloned().collect();
-        // The last one is this node's own, without its id.
-        hops.pop();
-        fields.remove(CDN_LOOP);
-        hops.extend(HeaderValue::try_from(format!("{NAME};node={:016x}", self.node)).ok());
-        for hop in hops {
-            fields.append(CDN_LOOP, hop);
-        }
-        let text = format!("scheme={}, purged={}", self.scheme.as_str(), self.purged);
-        if let Ok(value) = HeaderValue::try_from(text) {
-            fields.insert(TIER, value);
-        }
+    /// Writes what a parent hears and an origin does not.
+    pub(crate) fn write(&self, out: &mut BytesMut) {
+        let Self { node, scheme, purged } = self;
+        // Writing to a buffer cannot fail.
+        let _ = write!(out.writer(), "cdn-loop: {NAME};node={node:016x}\r\n");
+        let _ = write!(out.writer(), "{TIER_FIELD}: scheme={}, purged={purged}\r\n", scheme.as_str());
     }
 }
 
@@ -224,11 +218,13 @@ mod tests {
 
     #[test]
     fn what_goes_to_a_parent_names_this_node_and_what_it_knows() {
-        let mut fields = fields(&["other.test", "wardmote"]);
-        ToParent { node: 0xab, scheme: Scheme::Https, purged: 7 }.write(&mut fields);
-        let hops: Vec<_> = fields.get_all(CDN_LOOP).iter().collect();
-        assert_eq!(hops, ["other.test", "wardmote;node=00000000000000ab"]);
-        assert_eq!(read(fields[TIER].as_bytes()), Some((Scheme::Https, 7)));
+        let mut out = BytesMut::new();
+        ToParent { node: 0xab, scheme: Scheme::Https, purged: 7 }.write(&mut out);
+        let text = String::from_utf8(out.to_vec()).expect("text");
+        let (hop, told) = text.split_once("\r\n").expect("two lines");
+        assert_eq!(hop, "cdn-loop: wardmote;node=00000000000000ab");
+        let told = told.strip_prefix("wardmote-tier: ").expect("the tier field").trim_end();
+        assert_eq!(read(told.as_bytes()), Some((Scheme::Https, 7)));
         for text in ["", "scheme=ftp, purged=1", "scheme=http", "scheme=http, purged=-1"] {
             assert_eq!(read(text.as_bytes()), None, "{text}");
         }

@@ -1,5 +1,6 @@
 //! The answer port over HTTP/1: heads as bytes, content sized, chunked or ended by the connection's end.
 
+use super::lines::{write_field, write_fields, write_number};
 use super::transport::{Leaving, Writable};
 use super::wire::Outgoing;
 use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD, Waiting};
@@ -216,33 +217,14 @@ fn write_status(out: &mut BytesMut, status: StatusCode) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_fields(out: &mut BytesMut, fields: &HeaderMap) {
-    out.reserve(fields.len() * 40);
-    for (name, value) in fields {
-        write_field(out, name.as_str(), value.as_bytes());
-    }
-}
-
-fn write_field(out: &mut BytesMut, name: &str, value: &[u8]) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn write_number(out: &mut BytesMut, before: &[u8], number: u64) {
-    out.extend_from_slice(before);
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-    out.extend_from_slice(b"\r\n");
-}
-
 fn write_own(out: &mut BytesMut, own: &OwnFields) {
     if let Some(age) = own.age {
         write_number(out, b"age: ", age.into());
     }
     if let Some(status) = &own.cache {
-        // Writing to a buffer cannot fail.
-        let _ = write!(out.writer(), "cache-status: {status}\r\n");
+        out.extend_from_slice(b"cache-status: ");
+        status.each_part(|part| out.extend_from_slice(part.as_bytes()));
+        out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"via: 1.1 ");
     out.extend_from_slice(NAME.as_bytes());

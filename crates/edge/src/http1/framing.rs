@@ -261,7 +261,7 @@ impl Section {
 }
 
 /// `1*DIGIT` below 2^63: no sign, no list, no space.
-fn plain_number(value: &[u8]) -> Option<u64> {
+pub(crate) fn plain_number(value: &[u8]) -> Option<u64> {
     let plain = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
     plain.then(|| value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
 }

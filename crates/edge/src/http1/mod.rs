@@ -8,9 +8,10 @@ pub(crate) mod chunked;
 pub(crate) mod connection;
 mod content;
 pub(crate) mod framing;
-mod scan;
+pub(crate) mod lines;
+pub(crate) mod scan;
 pub(crate) mod scratch;
 pub(crate) mod transport;
-mod wire;
+pub(crate) mod wire;
 
 pub(crate) use content::BODY_BYTES_MAX;

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 /// Content up to this size is copied behind its head, to leave in one piece with it.
-const COPIED_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const COPIED_BYTES_MAX: usize = 4 * 1024;
 /// Held-back bytes are sent once they are so many.
 const HELD_BYTES_MAX: usize = 32 * 1024;
 /// A read is worth its system call only with some room.
@@ -90,7 +90,7 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
 }
 
 /// Writes once what is held back and the tail behind it; nothing written is an error.
-fn poll_write<W: AsyncWrite + Unpin>(
+pub(crate) fn poll_write<W: AsyncWrite + Unpin>(
     io: &mut W,
     held: &[u8],
     tail: &[u8],

@@ -1,15 +1,14 @@
-//! Origins: connections made, pooled and driven through hyper's client, and content sent to them.
+//! Origins: connections made, pooled and driven by whoever uses them, requests written and answers read.
 
-mod body;
+mod answer;
 mod connect;
 mod connection;
 mod pool;
 mod stream;
 mod transfer;
 
-pub(crate) use body::OriginBody;
+pub(crate) use answer::{AnswerHead, Asked, Framing};
 pub(crate) use connect::Connector;
-pub(crate) use connection::Unanswered;
 pub(crate) use pool::{Lease, Origins};
 pub(crate) use stream::OriginStream;
 pub(crate) use transfer::{ORIGIN_TIME_MAX, Transfer};

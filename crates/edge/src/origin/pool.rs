@@ -8,10 +8,10 @@ use crate::figures::{Counters, add};
 use crate::reasons::Reason;
 use snapshot::Origin;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The most connections of a worker to one origin.
 pub(super) const OPEN_MAX: usize = 1024;
@@ -26,17 +26,21 @@ pub(crate) struct Origins {
     pools: Mutex<HashMap<Origin, Arc<Pool>>>,
 }
 
+/// Connections that nobody uses now.
+#[expect(clippy::vec_box, reason = "leases are handed from step to step, and a box is moved for less")]
+type Waiting = Vec<Box<OriginConnection>>;
+
 /// The connections to one origin.
 #[derive(Default)]
 struct Pool {
-    idle: Mutex<Vec<OriginConnection>>,
+    idle: Mutex<Waiting>,
     open: AtomicUsize,
 }
 
 /// A connection lent to one exchange. Dropped, the connection closes; given back, it waits for the next.
 pub(crate) struct Lease {
     /// Present until the lease ends.
-    connection: Option<OriginConnection>,
+    connection: Option<Box<OriginConnection>>,
     pool: Arc<Pool>,
     /// Whether it has served before, and so may have been closed meanwhile.
     pub(crate) reused: bool,
@@ -53,7 +57,7 @@ impl Origins {
         while let Some(mut connection) = pool.take_idle() {
             let young = connection.idle_since.elapsed() < IDLE_TIME_MAX;
             // From here on the lease counts it: dropped, it is one less.
-            let usable = young && connection.is_usable().await;
+            let usable = young && poll_fn(|cx| connection.poll_usable(cx)).await;
             let lease = Lease { connection: Some(connection), pool: Arc::clone(&pool), reused: true };
             if usable {
                 return Ok(lease);
@@ -75,7 +79,7 @@ impl Origins {
         let mut lease = Lease { connection: None, pool, reused: false };
         add(&counters.origin_connects, 1);
         let stream = self.connector.connect(origin).await?;
-        lease.connection = Some(OriginConnection::begin(stream).await?);
+        lease.connection = Some(Box::new(OriginConnection::new(stream)));
         Ok(lease)
     }
 
@@ -106,11 +110,11 @@ impl Origins {
 
 impl Pool {
     /// The one used last: the others may then grow old and go.
-    fn take_idle(&self) -> Option<OriginConnection> {
+    fn take_idle(&self) -> Option<Box<OriginConnection>> {
         self.idle().pop()
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<OriginConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Waiting> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -122,12 +126,11 @@ impl Lease {
     }
 
     /// Gives the connection back, if it can carry another request.
-    pub(crate) async fn give_back(mut self) {
+    pub(crate) fn give_back(mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        if !connection.is_usable().await {
+        if !connection.rest() {
             return;
         }
-        connection.idle_since = Instant::now();
         let mut idle = self.pool.idle();
         if idle.len() < IDLE_MAX {
             idle.push(connection);
@@ -137,7 +140,7 @@ impl Lease {
     }
 
     /// Takes the connection for good, for a tunnel; it is counted until the lease ends.
-    pub(crate) fn take(&mut self) -> Option<OriginConnection> {
+    pub(crate) fn take(&mut self) -> Option<Box<OriginConnection>> {
         self.connection.take()
     }
 }

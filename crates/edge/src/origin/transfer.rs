@@ -1,17 +1,16 @@
 //! One exchange with an origin under way: the lent connection, and the request's content going up it.
 //!
-//! Everything here moves only while [`Transfer::during`] is awaited: whatever the exchange waits for, the
-//! connection is driven and content goes up meanwhile. Dropped, the connection closes and the origin sees
-//! the break.
+//! Everything here moves only while something of [`Transfer`] is awaited: whatever the exchange waits for,
+//! content goes up meanwhile. Dropped, the connection closes and the origin sees the break.
 
-use super::body::{OriginBody, OriginPiece};
+use super::answer::{AnswerHead, Asked};
 use super::pool::Lease;
 use crate::ports::{Content, Piece};
 use crate::reasons::Reason;
+use crate::request::Length;
+use bytes::BytesMut;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -27,83 +26,109 @@ type UploadFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send +
 /// The lent connection and what goes up it.
 pub(crate) struct Transfer<'a> {
     lease: Lease,
-    upload: Option<UploadFuture<'a>>,
-    /// Pieces that went up, to tell a slow origin from a slow visitor.
-    progress: Arc<AtomicU64>,
+    upload: Option<Upload<'a>>,
+}
+
+/// A visitor's content on its way up.
+struct Upload<'a> {
+    reading: UploadFuture<'a>,
+    pieces: mpsc::Receiver<Piece>,
 }
 
 impl<'a> Transfer<'a> {
     /// A transfer without content.
-    pub(crate) fn without_content(lease: Lease) -> (Self, OriginBody) {
-        (Self { lease, upload: None, progress: Arc::default() }, OriginBody::Empty)
+    pub(crate) fn without_content(lease: Lease) -> Self {
+        Self { lease, upload: None }
     }
 
     /// A transfer that sends content up as it comes.
-    pub(crate) fn with_content<C: Content>(lease: Lease, content: &'a mut C) -> (Self, OriginBody) {
+    pub(crate) fn with_content<C: Content>(lease: Lease, content: &'a mut C) -> Self {
         let (sender, pieces) = mpsc::channel(PIECES_MAX);
-        let progress = Arc::<AtomicU64>::default();
-        let upload = Box::pin(send_up(content, sender, Arc::clone(&progress)));
-        (Self { lease, upload: Some(upload), progress }, OriginBody::Pieces(pieces))
+        Self { lease, upload: Some(Upload { reading: Box::pin(read_all(content, sender)), pieces }) }
     }
 
-    /// The lent connection.
-    pub(crate) fn lease(&mut self) -> &mut Lease {
-        &mut self.lease
+    /// Begins the exchange: `write` writes the request line and the fields.
+    pub(crate) fn begin(&mut self, asked: Asked, length: Length, write: impl FnOnce(&mut BytesMut)) {
+        let length = if self.upload.is_some() { length } else { Length::None };
+        self.lease.connection().begin(asked, length, write);
     }
 
-    /// How many pieces went up.
-    pub(crate) fn progress(&self) -> u64 {
-        self.progress.load(Ordering::Relaxed)
+    /// How many bytes went up.
+    pub(crate) fn progress(&mut self) -> u64 {
+        self.lease.connection().written()
     }
 
-    /// Waits for something while the transfer goes on. Fails when the content does.
+    /// The next head of the answer; its framing tells whether it is an interim one.
+    pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<AnswerHead, Reason>> {
+        // The answer first: an origin that has answered need not take the rest.
+        if let Poll::Ready(head) = self.lease.connection().poll_head(cx) {
+            return Poll::Ready(head);
+        }
+        self.poll_upload(cx)?;
+        Poll::Pending
+    }
+
+    /// Whether the answer has come whole.
+    pub(crate) fn is_whole(&mut self) -> bool {
+        self.lease.connection().is_whole()
+    }
+
+    /// The next piece of the answer's content, as soon as it is there.
+    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Reason>> {
+        if let Poll::Ready(piece) = self.lease.connection().poll_piece(cx) {
+            return Poll::Ready(piece);
+        }
+        self.poll_upload(cx)?;
+        Poll::Pending
+    }
+
+    /// The next piece of the answer's content, from an origin that may not be silent for long.
+    pub(crate) async fn next_piece(&mut self) -> Result<Piece, Reason> {
+        timeout(ORIGIN_TIME_MAX, poll_fn(|cx| self.poll_piece(cx)))
+            .await
+            .unwrap_or(Err(Reason::OriginStalled))
+    }
+
+    /// Waits for something else while the transfer goes on. Fails when the content does.
     pub(crate) async fn during<F: Future>(&mut self, awaited: F) -> Result<F::Output, Reason> {
         let mut awaited = pin!(awaited);
-        poll_fn(|cx| self.poll_during(awaited.as_mut(), cx)).await
-    }
-
-    /// The same, but the origin may not be silent for longer than it is allowed.
-    pub(crate) async fn during_at_most<F: Future>(
-        &mut self,
-        awaited: F,
-        late: Reason,
-    ) -> Result<F::Output, Reason> {
-        timeout(ORIGIN_TIME_MAX, self.during(awaited)).await.unwrap_or(Err(late))
-    }
-
-    /// What is there now, without waiting.
-    pub(crate) async fn now<F: Future>(&mut self, awaited: F) -> Result<Option<F::Output>, Reason> {
-        let mut awaited = pin!(awaited);
-        poll_fn(|cx| match self.poll_during(awaited.as_mut(), cx) {
-            Poll::Ready(result) => Poll::Ready(result.map(Some)),
-            Poll::Pending => Poll::Ready(Ok(None)),
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = awaited.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
+            }
+            let uploads = self.upload.is_some();
+            self.poll_upload(cx)?;
+            // What goes up and what is awaited may move each other.
+            if uploads { awaited.as_mut().poll(cx).map(Ok) } else { Poll::Pending }
         })
         .await
     }
 
-    fn poll_during<F: Future>(
-        &mut self,
-        mut awaited: Pin<&mut F>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<F::Output, Reason>> {
-        if let Poll::Ready(output) = awaited.as_mut().poll(cx) {
-            return Poll::Ready(Ok(output));
+    /// Moves content up as far as it goes now.
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Reason> {
+        let connection = self.lease.connection();
+        loop {
+            let sent = connection.poll_send(cx);
+            let Some(upload) = self.upload.as_mut().filter(|_| connection.has_room()) else {
+                return Ok(());
+            };
+            let Poll::Ready(piece) = upload.poll_piece(cx)? else { return Ok(()) };
+            let last = matches!(piece, Piece::End(_));
+            connection.put(piece)?;
+            if last {
+                self.upload = None;
+            }
+            if sent.is_pending() && !connection.has_room() {
+                return Ok(());
+            }
         }
-        if let Some(upload) = &mut self.upload
-            && let Poll::Ready(sent) = upload.as_mut().poll(cx)
-        {
-            self.upload = None;
-            sent?;
-        }
-        self.lease.connection().poll_drive(cx);
-        awaited.poll(cx).map(Ok)
     }
 
     /// Ends a transfer whose answer is whole: the connection goes back to its pool, unless content was
     /// still going up.
-    pub(crate) async fn end(self) {
+    pub(crate) fn end(self) {
         if self.upload.is_none() {
-            self.lease.give_back().await;
+            self.lease.give_back();
         }
     }
 
@@ -113,21 +138,29 @@ impl<'a> Transfer<'a> {
     }
 }
 
-/// When content breaks off, the sender is dropped without the end, and the connection with it: an origin
-/// must never take a part for the whole.
-async fn send_up<C: Content>(
-    content: &mut C,
-    sender: mpsc::Sender<OriginPiece>,
-    progress: Arc<AtomicU64>,
-) -> Result<(), Reason> {
+impl Upload<'_> {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Reason>> {
+        loop {
+            if let Poll::Ready(Some(piece)) = self.pieces.poll_recv(cx) {
+                return Poll::Ready(Ok(piece));
+            }
+            match self.reading.as_mut().poll(cx)? {
+                // The last piece is in the channel.
+                Poll::Ready(()) if !self.pieces.is_empty() => {}
+                Poll::Ready(()) => return Poll::Ready(Err(Reason::BodyCut)),
+                Poll::Pending if self.pieces.is_empty() => return Poll::Pending,
+                Poll::Pending => {}
+            }
+        }
+    }
+}
+
+/// When content breaks off, the exchange ends without its end, and the connection with it: an origin must
+/// never take a part for the whole.
+async fn read_all<C: Content>(content: &mut C, sender: mpsc::Sender<Piece>) -> Result<(), Reason> {
     loop {
         let piece = content.next().await?;
-        progress.fetch_add(1, Ordering::Relaxed);
-        let (piece, last) = match piece {
-            Piece::Content(bytes) => (OriginPiece::Content(bytes), false),
-            Piece::End(trailers) => (OriginPiece::End(trailers), true),
-        };
-        // An origin that has answered need not take the rest.
+        let last = matches!(piece, Piece::End(_));
         if sender.send(piece).await.is_err() || last {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! Miss → Fetched: the request goes to one of the site's origins, the head of its answer comes back.
 
 use crate::figures::add;
-use crate::origin::{ORIGIN_TIME_MAX, OriginBody, Transfer, Unanswered};
-use crate::origin_request::{OnBehalf, head_for_origin};
+use crate::origin::{AnswerHead, Asked, Framing, ORIGIN_TIME_MAX, Transfer};
+use crate::origin_request::{OnBehalf, write_head};
 use crate::ports::{Content, Waiting};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
@@ -10,18 +10,14 @@ use crate::tier::{self, PARENT_CONNECT_TIME_MAX, ToParent};
 use crate::worker::Worker;
 
 use super::Admitted;
-use http::{HeaderMap, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, StatusCode, header};
 use snapshot::Origin;
-use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::poll_fn;
 use std::task::Poll;
 use tokio::time::timeout;
 
-/// Interim answers that wait to be passed on; more are dropped.
-const INTERIMS_MAX: usize = 8;
+/// Interim answers (RFC 9110 §15.2) to one request that are passed on; more are dropped.
+const INTERIMS_MAX: u32 = 8;
 
 /// An origin's answer whose head has come, with the connection it comes by.
 pub(crate) struct Fetched<'a> {
@@ -29,14 +25,13 @@ pub(crate) struct Fetched<'a> {
     pub(crate) status: StatusCode,
     /// Its fields, as received.
     pub(crate) fields: HeaderMap,
-    /// Its content, still to come.
-    pub(crate) body: Incoming,
+    /// How long its content is; it is still to come.
+    pub(crate) length: Length,
+    /// Whether the end of the content is marked: an answer that ends with its connection may be cut.
+    pub(crate) delimited: bool,
     /// The connection.
     pub(crate) transfer: Transfer<'a>,
 }
-
-/// Interim answers (RFC 9110 §15.2), as hyper hands them over.
-type Interims = Arc<Mutex<VecDeque<(StatusCode, HeaderMap)>>>;
 
 /// Sends the request and waits for the head of the answer.
 pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
@@ -52,10 +47,8 @@ pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
             waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
         }
         let (lease, _) = first_lease(worker, admitted).await?;
-        let (transfer, body) = Transfer::with_content(lease, content);
-        return ask(worker, request, (behalf, None), transfer, body, waiting)
-            .await
-            .map_err(|failure| failure.reason);
+        let transfer = Transfer::with_content(lease, content);
+        return ask(worker, request, (behalf, None), transfer, waiting).await;
     }
     fetch_without_content(worker, admitted, request, behalf, waiting).await
 }
@@ -75,20 +68,15 @@ pub(crate) async fn fetch_without_content<'a, W: Waiting>(
     }
     let (lease, origin) = first_lease(worker, admitted).await?;
     let reused = lease.reused;
-    let (transfer, body) = Transfer::without_content(lease);
-    match ask(worker, request, (behalf, None), transfer, body, waiting).await {
+    let transfer = Transfer::without_content(lease);
+    match ask(worker, request, (behalf, None), transfer, waiting).await {
         // A connection that waited may have been closed just then: what may be asked twice is (RFC 9110
         // §9.2.2), once, on a new one.
-        Err(failure)
-            if reused && failure.reason == Reason::OriginClosed && request.method.is_idempotent() =>
-        {
+        Err(Reason::OriginClosed) if reused && request.method.is_idempotent() => {
             let lease = worker.origins.lease_new(origin, &worker.counters).await?;
-            let (transfer, body) = Transfer::without_content(lease);
-            ask(worker, request, (behalf, None), transfer, body, waiting)
-                .await
-                .map_err(|failure| failure.reason)
+            ask(worker, request, (behalf, None), Transfer::without_content(lease), waiting).await
         }
-        other => other.map_err(|failure| failure.reason),
+        other => other,
     }
 }
 
@@ -107,8 +95,8 @@ async fn fetch_by_parent<'a, W: Waiting>(
         timeout(PARENT_CONNECT_TIME_MAX, worker.origins.lease(parent, &worker.counters)).await;
     while let Ok(Ok(lease)) = connecting {
         let reused = lease.reused;
-        let (transfer, body) = Transfer::without_content(lease);
-        match ask(worker, request, (behalf, to_parent), transfer, body, waiting).await {
+        let transfer = Transfer::without_content(lease);
+        match ask(worker, request, (behalf, to_parent), transfer, waiting).await {
             Ok(fetched) if tier::is_parents_own(fetched.status, &fetched.fields) => {
                 add(&tier.refusals, 1);
                 return Ok(None);
@@ -118,8 +106,8 @@ async fn fetch_by_parent<'a, W: Waiting>(
                 add(&tier.answers, 1);
                 return Ok(Some(fetched));
             }
-            Err(Unanswered { reason: Reason::VisitorGone }) => return Err(Reason::VisitorGone),
-            Err(Unanswered { reason: Reason::OriginClosed }) if reused => {
+            Err(Reason::VisitorGone) => return Err(Reason::VisitorGone),
+            Err(Reason::OriginClosed) if reused => {
                 let anew = worker.origins.lease_new(parent, &worker.counters);
                 connecting = timeout(PARENT_CONNECT_TIME_MAX, anew).await;
             }
@@ -150,99 +138,47 @@ async fn ask<'a, W: Waiting>(
     request: &Request,
     (behalf, to_parent): (&OnBehalf, Option<ToParent>),
     mut transfer: Transfer<'a>,
-    body: OriginBody,
     waiting: &mut W,
-) -> Result<Fetched<'a>, Unanswered> {
-    let (uri, mut fields) = head_for_origin(request, behalf);
-    if let Some(to_parent) = to_parent {
-        to_parent.write(&mut fields);
-    }
-    let mut to_origin = http::Request::new(body);
-    *to_origin.method_mut() = request.method.clone();
-    *to_origin.uri_mut() = uri;
-    *to_origin.headers_mut() = fields;
-    let interims = Interims::default();
-    listen_for_interims(&mut to_origin, &interims);
+) -> Result<Fetched<'a>, Reason> {
+    let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
+    transfer.begin(asked, request.length, |out| write_head(out, request, behalf, to_parent.as_ref()));
     add(&worker.counters.origin_requests, 1);
-    let mut answered = pin!(transfer.lease().connection().send(to_origin));
+    let mut interims = 0;
     loop {
-        let news = await_news(&mut transfer, answered.as_mut(), &interims, waiting).await;
-        match news.map_err(|reason| Unanswered { reason })? {
-            News::Interim(status, fields) => {
-                let sent = waiting.informational(status, &fields).await;
-                sent.map_err(|reason| Unanswered { reason })?;
+        let AnswerHead { status, mut fields, framing, .. } = await_head(&mut transfer, waiting).await?;
+        let length = match framing {
+            Framing::Interim => {
+                interims += 1;
+                // 100 was the edge's to give.
+                if status != StatusCode::CONTINUE && interims <= INTERIMS_MAX {
+                    fields.remove(header::CONTENT_LENGTH);
+                    transfer.during(waiting.informational(status, &fields)).await??;
+                }
+                continue;
             }
-            News::Answer(response) => return checked(response?, request, transfer),
-        }
+            Framing::Bodiless(length) => length,
+            Framing::Sized(length) => Length::Known(length),
+            Framing::Chunked | Framing::UntilClose => Length::Unknown,
+            Framing::Tunnel => Length::None,
+        };
+        let delimited = framing != Framing::UntilClose;
+        return Ok(Fetched { status, fields, length, delimited, transfer });
     }
-}
-
-enum News {
-    Interim(StatusCode, HeaderMap),
-    Answer(Result<Response<Incoming>, Unanswered>),
 }
 
 /// Waits for the next head. The origin's time runs only while nothing goes up: before that the visitor is
 /// the one that is waited for, and has its own limits.
-async fn await_news<W: Waiting>(
-    transfer: &mut Transfer<'_>,
-    mut answered: Pin<&mut impl Future<Output = Result<Response<Incoming>, Unanswered>>>,
-    interims: &Interims,
-    visitor: &mut W,
-) -> Result<News, Reason> {
+async fn await_head<W: Waiting>(transfer: &mut Transfer<'_>, visitor: &mut W) -> Result<AnswerHead, Reason> {
     loop {
         let before = transfer.progress();
-        let news = poll_fn(|cx| {
-            // Interims come before the answer they announce.
-            if let Some((status, fields)) = waiting(interims).pop_front() {
-                return Poll::Ready(Ok(News::Interim(status, fields)));
-            }
-            if let Poll::Ready(response) = answered.as_mut().poll(cx) {
-                return Poll::Ready(Ok(News::Answer(response)));
-            }
-            visitor.poll_gone(cx).map(|()| Err(Reason::VisitorGone))
+        let head = poll_fn(|cx| match transfer.poll_head(cx) {
+            Poll::Ready(head) => Poll::Ready(head),
+            Poll::Pending => visitor.poll_gone(cx).map(|()| Err(Reason::VisitorGone)),
         });
-        match timeout(ORIGIN_TIME_MAX, transfer.during(news)).await {
-            Ok(news) => return news?,
+        match timeout(ORIGIN_TIME_MAX, head).await {
+            Ok(head) => return head,
             Err(_) if transfer.progress() > before => {}
             Err(_) => return Err(Reason::OriginSlow),
         }
     }
-}
-
-fn listen_for_interims(request: &mut http::Request<OriginBody>, interims: &Interims) {
-    let heard = Arc::clone(interims);
-    hyper::ext::on_informational(request, move |response| {
-        let mut waiting = waiting(&heard);
-        // 100 was the edge's to give.
-        if response.status() != StatusCode::CONTINUE && waiting.len() < INTERIMS_MAX {
-            let mut fields = response.headers().clone();
-            crate::fields::remove_hop_by_hop(&mut fields);
-            fields.remove(header::CONTENT_LENGTH);
-            waiting.push_back((response.status(), fields));
-        }
-    });
-}
-
-fn waiting(interims: &Interims) -> std::sync::MutexGuard<'_, VecDeque<(StatusCode, HeaderMap)>> {
-    interims.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What may not be passed on: a framing that others would read otherwise (RFC 9112 §6.1, §6.3), and a
-/// switch of protocols that nobody asked for.
-fn checked<'a>(
-    response: Response<Incoming>,
-    request: &Request,
-    transfer: Transfer<'a>,
-) -> Result<Fetched<'a>, Unanswered> {
-    let (head, body) = response.into_parts();
-    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-    let coding = codings.next();
-    let odd_coding = coding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"chunked"));
-    let ambiguous = coding.is_some() && head.headers.contains_key(header::CONTENT_LENGTH);
-    let unasked = head.status == StatusCode::SWITCHING_PROTOCOLS && !request.upgrade;
-    if odd_coding || ambiguous || codings.next().is_some() || unasked {
-        return Err(Unanswered { reason: Reason::OriginMalformed });
-    }
-    Ok(Fetched { status: head.status, fields: head.headers, body, transfer })
 }

@@ -2,14 +2,12 @@
 //! whole. A cut body is dropped, never stored.
 
 use crate::compress::announce_stored;
-use crate::request::Length;
 use crate::stages::fetch::Fetched;
-use crate::stages::relay::length_of;
 use crate::stages::route::Routed;
 use crate::worker::{FillingBudget, Worker};
 use bytes::Bytes;
 use caching::{Exchanged, KeyRef, Limits, Policy, Reason, Request, SLICE_BYTES, Storable, Stored, Target};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use object_cache::{Fill, Inserted, SliceWriter, StoredResponse};
 use snapshot::Site;
 use std::sync::Arc;
@@ -62,7 +60,7 @@ impl<'a> Filling<'a> {
         asked: &Request<'_>,
         received: &Received<'_>,
         policy: &Policy<'_>,
-    ) -> Result<Self, Reason> {
+    ) -> Result<Box<Self>, Reason> {
         let Received { status, fields, delimited, exchanged } = *received;
         let storable = match caching::storable_under(asked, status, fields, policy, exchanged) {
             Err(Reason::Method) => posted(asked, &key, received, policy)?,
@@ -73,7 +71,8 @@ impl<'a> Filling<'a> {
         }
         let large_limit = policy.limits.body_bytes_max;
         let limit = usize::try_from(large_limit.min(SLICE_BYTES)).unwrap_or(usize::MAX);
-        Ok(Self {
+        // Boxed: it is handed on several times, and most answers that pass by are not stored.
+        Ok(Box::new(Self {
             worker,
             key,
             fill,
@@ -85,7 +84,7 @@ impl<'a> Filling<'a> {
             taken: 0,
             limit,
             large_limit,
-        })
+        }))
     }
 
     /// Seconds the answer will stay fresh.
@@ -223,11 +222,9 @@ pub(crate) fn keep<'a>(
     fill: Fill,
     fetched: &Fetched<'_>,
     exchanged: Exchanged,
-) -> Result<Filling<'a>, Reason> {
-    let Fetched { status, fields, body, .. } = fetched;
-    let known = length_of(*status, fields, body, routed.asked.is_head()) != Length::Unknown;
-    let delimited = known || fields.contains_key(header::TRANSFER_ENCODING);
-    let received = Received { status: *status, fields, delimited, exchanged };
+) -> Result<Box<Filling<'a>>, Reason> {
+    let Fetched { status, fields, delimited, .. } = fetched;
+    let received = Received { status: *status, fields, delimited: *delimited, exchanged };
     let filling = Filling::begin(
         worker,
         (routed.key, fill),

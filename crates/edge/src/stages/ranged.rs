@@ -92,7 +92,7 @@ pub(crate) async fn fetch_slices(voyage: &Voyage<'_>, span: Span, fill: Fill) ->
     if wanted.first <= wanted.last && (range.first > wanted.first || range.last < wanted.last) {
         return Ok(Ranged::Other(Box::new(fetched), exchanged));
     }
-    let Fetched { mut fields, body, transfer, .. } = fetched;
+    let Fetched { mut fields, transfer, .. } = fetched;
     for name in [header::CONTENT_RANGE, header::CONTENT_LENGTH] {
         fields.remove(name);
     }
@@ -103,7 +103,7 @@ pub(crate) async fn fetch_slices(voyage: &Voyage<'_>, span: Span, fill: Fill) ->
     if kept.is_err() {
         mark_rangeless(voyage, exchanged);
     }
-    let run = Run::new(body, transfer, range);
+    let run = Run::new(transfer, range);
     Ok(Ranged::Part(Box::new(Part { run, wanted, length, fields, kept })))
 }
 
@@ -184,7 +184,7 @@ impl Part {
         if !beyond {
             answer.finish(None).await?;
         }
-        run.end().await;
+        run.end();
         Ok(Reason::Passed)
     }
 }

@@ -11,16 +11,12 @@ use super::follow::clip;
 use super::stored::Source;
 use crate::origin::Transfer;
 use crate::origin_request::OnBehalf;
-use crate::ports::{Answer, Waiting};
+use crate::ports::{Answer, Piece, Waiting};
 use crate::reasons::Reason;
 use bytes::{Bytes, BytesMut};
 use caching::{ByteRange, ContentRange, slices};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use http_body::Body as _;
-use hyper::body::Incoming;
 use object_cache::{ObjectCache, ObjectId, StoredResponse};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -38,7 +34,6 @@ pub(crate) struct Sliced<'a> {
 
 /// Bytes under way from an origin: whole slices, in order.
 pub(crate) struct Run {
-    body: Incoming,
     transfer: Transfer<'static>,
     at: u64,
     last: u64,
@@ -112,7 +107,7 @@ impl Sliced<'_> {
                 index += 1;
             }
         }
-        run.end().await;
+        run.end();
         Ok(index)
     }
 
@@ -144,8 +139,7 @@ impl Sliced<'_> {
             }
             return Err(self.let_go());
         }
-        let Fetched { body, transfer, .. } = fetched;
-        Ok(Run::new(body, transfer, range))
+        Ok(Run::new(fetched.transfer, range))
     }
 
     fn let_go(&self) -> Reason {
@@ -155,25 +149,20 @@ impl Sliced<'_> {
 }
 
 impl Run {
-    pub(crate) fn new(body: Incoming, transfer: Transfer<'static>, range: ByteRange) -> Self {
-        Self { body, transfer, at: range.first, last: range.last, slice: BytesMut::new() }
+    pub(crate) fn new(transfer: Transfer<'static>, range: ByteRange) -> Self {
+        Self { transfer, at: range.first, last: range.last, slice: BytesMut::new() }
     }
 
     /// The next bytes, and where in the body they lie. Not called again before `take_slice` gave none.
     pub(crate) async fn next(&mut self) -> Result<(u64, Bytes), Reason> {
-        loop {
-            let frame = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
-            let frame = self.transfer.during_at_most(frame, Reason::OriginStalled).await?;
-            let frame = frame.transpose().map_err(|_| Reason::OriginCut)?.ok_or(Reason::OriginCut)?;
-            let Ok(piece) = frame.into_data() else { continue };
-            let (at, left) = (self.at, self.last + 1 - self.at);
-            if piece.len() as u64 > left {
-                return Err(Reason::OriginMalformed);
-            }
-            self.at += piece.len() as u64;
-            self.slice.extend_from_slice(&piece);
-            return Ok((at, piece));
+        let Piece::Content(piece) = self.transfer.next_piece().await? else { return Err(Reason::OriginCut) };
+        let (at, left) = (self.at, self.last + 1 - self.at);
+        if piece.len() as u64 > left {
+            return Err(Reason::OriginMalformed);
         }
+        self.at += piece.len() as u64;
+        self.slice.extend_from_slice(&piece);
+        Ok((at, piece))
     }
 
     /// A slice that has come whole; one piece may end several.
@@ -196,8 +185,8 @@ impl Run {
         self.at > self.last
     }
 
-    pub(crate) async fn end(self) {
-        self.transfer.end().await;
+    pub(crate) fn end(self) {
+        self.transfer.end();
     }
 }
 

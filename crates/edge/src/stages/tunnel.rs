@@ -28,7 +28,6 @@ pub(crate) async fn run<C: Content, A: Answer>(
 ) -> Result<Reason, Reason> {
     let connection = lease.take().ok_or(Reason::Internal)?;
     let (stream, early) = connection.into_stream();
-    crate::fields::remove_hop_by_hop(&mut fields);
     fields.remove(header::CONTENT_LENGTH);
     fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let (status, length) = (StatusCode::SWITCHING_PROTOCOLS, Length::None);

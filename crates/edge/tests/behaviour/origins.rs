@@ -150,3 +150,110 @@ async fn an_origin_that_does_not_speak_the_tls_it_should_gives_a_502() {
     let page = String::from_utf8(visitor.bytes(answer.length()).await).expect("a page");
     assert!(page.contains("origin-tls"), "{page}");
 }
+
+#[tokio::test]
+async fn an_origin_that_answers_and_closes_without_taking_the_content_is_heard() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    let length = 8 << 20;
+    visitor.send(format!("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\n\r\n")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    // More than all buffers on the way hold: the rest waits, and nobody takes it.
+    let sending = tokio::spawn(async move {
+        visitor.try_send(vec![b'x'; length]).await;
+        visitor
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    origin.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig").await;
+    origin.end().await;
+    let mut visitor = sending.await.expect("sent");
+    assert_eq!(visitor.head().await.status(), 413);
+    visitor.text("big").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_interim_answers_is_cut_short_and_the_answer_comes_all_the_same() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    visitor.send(get("/")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(500)).await;
+    origin.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+    let mut interims = 0;
+    let answer = loop {
+        let head = visitor.head().await;
+        if head.status() != 103 {
+            break head;
+        }
+        interims += 1;
+    };
+    assert_eq!((interims, answer.status()), (8, 200));
+    visitor.text("hi").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_with_its_connection_is_whole_then_and_nothing_follows_on_it() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    visitor.send(get("/")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\n\r\nhello").await;
+    assert_eq!(visitor.head().await.field("transfer-encoding"), "chunked");
+    visitor.text("5\r\nhello\r\n").await;
+    origin.send("HTTP/1.1 200 OK\r\n").await;
+    visitor.text("11\r\nHTTP/1.1 200 OK\r\n\r\n").await;
+    origin.end().await;
+    visitor.text("0\r\n\r\n").await;
+    visitor.send(get("/")).await;
+    let mut origin = stage.origin.accept().await;
+    assert_eq!(origin.head().await.line(), "GET / HTTP/1.1", "it was not stored: it may have been cut");
+}
+
+#[tokio::test]
+async fn an_answer_whose_chunks_are_no_chunks_is_cut_and_never_ends_as_whole() {
+    for chunks in
+        ["zz\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5;\nhello\r\n0\r\n\r\n", "0\r\nX : y\r\n\r\n", "-1\r\n"]
+    {
+        let stage = Stage::set().await;
+        let mut visitor = stage.visit().await;
+        visitor.send(get("/")).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        let head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n";
+        origin.send(format!("{head}3\r\nabc\r\n{chunks}")).await;
+        visitor.head().await;
+        let rest = visitor.rest().await;
+        assert!(
+            rest.starts_with(b"3\r\nabc\r\n") && !rest.ends_with(b"0\r\n\r\n"),
+            "{chunks:?} gave {rest:?}"
+        );
+        let mut visitor = stage.visit().await;
+        visitor.send(get("/")).await;
+        assert_eq!(
+            stage.origin.accept().await.head().await.line(),
+            "GET / HTTP/1.1",
+            "{chunks:?} was stored"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_connection_of_http_1_0_is_used_again_only_where_the_origin_says_so() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    for (said, again) in [("Connection: keep-alive\r\n", true), ("", false)] {
+        visitor.send(get("/1")).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        origin.send(format!("HTTP/1.0 200 OK\r\n{said}Content-Length: 0\r\n\r\n")).await;
+        visitor.head().await;
+        visitor.send(get("/2")).await;
+        let mut next = if again { origin } else { stage.origin.accept().await };
+        assert_eq!(next.head().await.line(), "GET /2 HTTP/1.1");
+        next.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+        visitor.head().await;
+    }
+}

@@ -1,0 +1,281 @@
+//! From bytes to the head of an origin's answer, or the finding that it is none (RFC 9112 §§4–6).
+//!
+//! Pure. As strict as the reading of requests: an answer that two readers could frame differently is
+//! refused, because a cache or a visitor behind this edge may be the other reader.
+
+use crate::fields::{is_hop_by_hop, is_usual};
+use crate::http1::scan::Scan;
+use crate::reasons::Reason;
+use crate::request::Length;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::mem::MaybeUninit;
+
+/// The largest head of an answer, in bytes.
+pub(crate) const ORIGIN_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The most fields of an answer.
+pub(crate) const ORIGIN_FIELDS_MAX: usize = 100;
+
+/// What of a request decides how its answer is framed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// HEAD is answered without content (RFC 9112 §6.3, 1).
+    pub(crate) is_head: bool,
+    /// Whether a switch of protocols was asked for.
+    pub(crate) upgrade: bool,
+}
+
+/// The head of an answer, and what it says about its connection.
+#[derive(Debug)]
+pub(crate) struct AnswerHead {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// Its fields as received, but for those of the connection that it came by.
+    pub(crate) fields: HeaderMap,
+    /// How its content is delimited.
+    pub(crate) framing: Framing,
+    /// Whether the connection may carry another exchange after this one (RFC 9112 §9.3).
+    pub(crate) keep_alive: bool,
+}
+
+/// How content is delimited (RFC 9112 §6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// An answer that has none: to HEAD, 204 or 304. For HEAD, the length it would have.
+    Bodiless(Length),
+    /// So many bytes.
+    Sized(u64),
+    /// By the chunked coding.
+    Chunked,
+    /// By the end of the connection.
+    UntilClose,
+    /// An interim answer (1xx but not 101): another head follows.
+    Interim,
+    /// From here on the connection speaks another protocol.
+    Tunnel,
+}
+
+impl AnswerHead {
+    /// Takes one whole head off the front of `buffer`, or `None` while more bytes are needed. `scan` keeps
+    /// the place in a head that is not whole.
+    pub(crate) fn read(buffer: &mut BytesMut, scan: &mut Scan, asked: Asked) -> Result<Option<Self>, Reason> {
+        let end = match scan.section_end(buffer).map_err(|_| Reason::OriginMalformed)? {
+            None if buffer.len() < ORIGIN_HEAD_BYTES_MAX => return Ok(None),
+            Some(end) if end <= ORIGIN_HEAD_BYTES_MAX => end,
+            _ => return Err(Reason::OriginMalformed),
+        };
+        *scan = Scan::default();
+        let head = buffer.split_to(end).freeze();
+        parse(&head, asked).ok_or(Reason::OriginMalformed).map(Some)
+    }
+}
+
+fn parse(head: &Bytes, asked: Asked) -> Option<AnswerHead> {
+    let mut slots = [const { MaybeUninit::uninit() }; ORIGIN_FIELDS_MAX];
+    let mut tokens = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut tokens, head, &mut slots) {
+        Ok(httparse::Status::Complete(length)) if length == head.len() => {}
+        _ => return None,
+    }
+    let status = StatusCode::from_u16(tokens.code?).ok()?;
+    let mut section = Section::new(tokens.version? == 1, tokens.headers.len());
+    for field in tokens.headers.iter() {
+        section.take(field, head)?;
+    }
+    for name in std::mem::take(&mut section.named) {
+        section.fields.remove(name);
+    }
+    let framing = section.framing(status, asked)?;
+    let keep_alive = section.keep_alive && framing != Framing::UntilClose && !section.contradicts(status);
+    Some(AnswerHead { status, fields: section.fields, framing, keep_alive })
+}
+
+/// What the fields say, gathered in one pass.
+struct Section {
+    fields: HeaderMap,
+    content_length: Option<u64>,
+    chunked: bool,
+    http_11: bool,
+    keep_alive: bool,
+    close: bool,
+    /// Fields that the Connection field names (RFC 9110 §7.6.1).
+    named: Vec<HeaderName>,
+}
+
+impl Section {
+    fn new(http_11: bool, count: usize) -> Self {
+        let fields = HeaderMap::with_capacity(count);
+        let (content_length, named) = (None, Vec::new());
+        Self { fields, content_length, chunked: false, http_11, keep_alive: http_11, close: false, named }
+    }
+
+    /// None: nobody can say what the field means for the framing.
+    fn take(&mut self, field: &httparse::Header<'_>, head: &Bytes) -> Option<()> {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+        match name {
+            header::CONTENT_LENGTH => {
+                let length = crate::http1::framing::plain_number(field.value)?;
+                self.content_length.replace(length).is_none().then_some(())?;
+            }
+            header::TRANSFER_ENCODING => {
+                let alone = field.value.eq_ignore_ascii_case(b"chunked") && !self.chunked;
+                alone.then_some(())?;
+                self.chunked = true;
+            }
+            header::CONNECTION => self.take_options(field.value),
+            _ => {}
+        }
+        if is_hop_by_hop(&name) {
+            return Some(());
+        }
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value)).ok()?;
+        self.fields.try_append(name, value).ok().map(drop)
+    }
+
+    fn take_options(&mut self, value: &[u8]) {
+        for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            if !is_usual(option) {
+                // A name that is none cannot be among the fields.
+                self.named.extend(HeaderName::from_bytes(option).ok());
+            }
+        }
+        self.keep_alive &= !self.close;
+    }
+
+    fn framing(&self, status: StatusCode, asked: Asked) -> Option<Framing> {
+        // Both, or a coding in HTTP/1.0, is how answers are smuggled (RFC 9112 §6.1).
+        if self.chunked && (self.content_length.is_some() || !self.http_11) {
+            return None;
+        }
+        if status.is_informational() {
+            let switches = status == StatusCode::SWITCHING_PROTOCOLS;
+            return match (switches, asked.upgrade) {
+                (true, true) => Some(Framing::Tunnel),
+                (true, false) => None,
+                (false, _) => Some(Framing::Interim),
+            };
+        }
+        Some(match (self.chunked, self.content_length) {
+            _ if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) => {
+                Framing::Bodiless(Length::None)
+            }
+            (_, length) if asked.is_head => Framing::Bodiless(length.map_or(Length::Unknown, Length::Known)),
+            (true, _) => Framing::Chunked,
+            (false, Some(length)) => Framing::Sized(length),
+            (false, None) => Framing::UntilClose,
+        })
+    }
+
+    /// Announces content where there must be none (RFC 9112 §6.1): whatever comes next may be that content.
+    fn contradicts(&self, status: StatusCode) -> bool {
+        let announced = self.chunked || self.content_length.is_some_and(|length| length > 0);
+        announced && status == StatusCode::NO_CONTENT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Asked = Asked { is_head: false, upgrade: false };
+    const HEAD: Asked = Asked { is_head: true, upgrade: false };
+    const UPGRADE: Asked = Asked { is_head: false, upgrade: true };
+
+    fn read(text: &str, asked: Asked) -> Result<Option<AnswerHead>, Reason> {
+        AnswerHead::read(&mut BytesMut::from(text), &mut Scan::default(), asked)
+    }
+
+    #[test]
+    fn content_is_delimited_as_rfc_9112_says() {
+        use Framing::{Bodiless, Chunked, Interim, Sized, Tunnel, UntilClose};
+        for (lines, asked, framing, keep_alive) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", PLAIN, Sized(5), true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", PLAIN, Sized(0), true),
+            ("HTTP/1.1 200\r\nContent-Length: 5\r\n", PLAIN, Sized(5), true),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: CHUNKED\r\n", PLAIN, Chunked, true),
+            ("HTTP/1.1 200 OK\r\n", PLAIN, UntilClose, false),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n", PLAIN, Sized(5), false),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n", PLAIN, Sized(5), true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: x, Close\r\n", PLAIN, Sized(5), false),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\nConnection: keep-alive\r\n",
+                PLAIN,
+                Sized(5),
+                false,
+            ),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", HEAD, Bodiless(Length::Known(5)), true),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", HEAD, Bodiless(Length::Unknown), true),
+            ("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n", PLAIN, Bodiless(Length::None), true),
+            ("HTTP/1.1 204 No Content\r\n", PLAIN, Bodiless(Length::None), true),
+            ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n", PLAIN, Bodiless(Length::None), false),
+            ("HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n", PLAIN, Bodiless(Length::None), false),
+            ("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n", PLAIN, Interim, true),
+            ("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n", UPGRADE, Tunnel, true),
+        ] {
+            let head = read(&format!("{lines}\r\n"), asked).expect("well-formed").expect("whole");
+            assert_eq!((head.framing, head.keep_alive), (framing, keep_alive), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_two_readers_could_take_differently_is_no_answer() {
+        for lines in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: \r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n",
+            "HTTP/1.1 200 OK\r\nX : y\r\n",
+            "HTTP/1.1 200 OK\r\nX: y\r\n z\r\n",
+            "HTTP/1.1 200 OK\r\nX: y\0z\r\n",
+            "HTTP/1.1 200 OK\r\nX: y\rz\r\n",
+            "HTTP/1.1 200 OK\nX: y\r\n",
+            "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n",
+            "HTTP/1.1 099 Odd\r\n",
+            "HTTP/2.0 200 OK\r\n",
+            "HTTP/0.9 200 OK\r\n",
+            "ICY 200 OK\r\n",
+            "\r\nHTTP/1.1 200 OK\r\n",
+        ] {
+            assert!(read(&format!("{lines}\r\n"), PLAIN).is_err(), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn fields_of_the_connection_and_those_it_names_stay_behind() {
+        let text = "HTTP/1.1 200 OK\r\nConnection: close, X-Mine\r\nConnection: bad name, keep-alive\r\n\
+                    Keep-Alive: timeout=5\r\nX-Mine: 1\r\nUpgrade: h2c\r\nProxy-Authenticate: Basic\r\n\
+                    Transfer-Encoding: chunked\r\nX-Kept: 2\r\n\r\n";
+        let head = read(text, PLAIN).expect("well-formed").expect("whole");
+        assert_eq!(head.fields.keys().collect::<Vec<_>>(), ["x-kept"]);
+    }
+
+    #[test]
+    fn a_head_is_found_wherever_the_bytes_are_cut_and_what_follows_is_left() {
+        let text = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+        for cut in 0..text.len() - 2 {
+            let (mut buffer, mut scan) = (BytesMut::from(&text[..cut]), Scan::default());
+            assert!(AnswerHead::read(&mut buffer, &mut scan, PLAIN).expect("good so far").is_none());
+            buffer.extend_from_slice(&text[cut..]);
+            let head = AnswerHead::read(&mut buffer, &mut scan, PLAIN).expect("good").expect("whole");
+            assert_eq!((head.framing, &buffer[..]), (Framing::Sized(2), &b"hi"[..]), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_head_is_bounded_in_bytes_and_fields() {
+        let long = format!("HTTP/1.1 200 OK\r\nX: {}", "y".repeat(ORIGIN_HEAD_BYTES_MAX));
+        assert!(read(&long, PLAIN).is_err());
+        let many = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(count));
+        assert!(read(&many(ORIGIN_FIELDS_MAX), PLAIN).is_ok());
+        assert!(read(&many(ORIGIN_FIELDS_MAX + 1), PLAIN).is_err());
+    }
+}
