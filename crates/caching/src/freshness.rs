@@ -32,8 +32,6 @@ pub(crate) struct TimeFields {
     pub(crate) expires: Expires,
     age: Option<DeltaSeconds>,
     age_seen: bool,
-    /// Not one number in one line.
-    age_unclear: bool,
 }
 
 /// What the `Expires` lines say (RFC 9111 §5.3).
@@ -62,7 +60,6 @@ impl TimeFields {
 
     /// The first member of the first line counts; if it is no number the field is ignored (§5.1).
     pub(crate) fn age_line(&mut self, value: &[u8]) {
-        self.age_unclear |= self.age_seen || DeltaSeconds::parse(value).is_none();
         if !self.age_seen {
             self.age_seen = true;
             self.age = elements(value).next().and_then(DeltaSeconds::parse);
@@ -93,8 +90,6 @@ pub(crate) struct Grounds<'a> {
     pub(crate) last_modified: Option<Timestamp>,
     /// A lifetime set by the site.
     pub(crate) rule: Option<DeltaSeconds>,
-    /// Whether an unreadable Age makes the response stale.
-    pub(crate) strict_age: bool,
 }
 
 impl Grounds<'_> {
@@ -113,8 +108,7 @@ impl Freshness {
         exchanged: Exchanged,
     ) -> (Self, Result<(), Reason>) {
         let initial_age_ms = initial_age_ms(times, exchanged);
-        let readable = if grounds.strict_age && times.age_unclear { Err(Reason::Malformed) } else { Ok(()) };
-        let found = readable.and_then(|()| lifetime(grounds, times, exchanged.received));
+        let found = lifetime(grounds, times, exchanged.received);
         let (lifetime, basis) = found.unwrap_or((DeltaSeconds::ZERO, Basis::Nothing));
         let freshness = Self { received: exchanged.received, initial_age_ms, lifetime, basis };
         let fresh = freshness.is_fresh(exchanged.received);

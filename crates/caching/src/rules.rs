@@ -25,10 +25,6 @@ pub struct Rules {
     /// left out, that is so in mode guarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agree_content_type: Option<bool>,
-    /// Whether an Age that is not one number makes a response stale (RFC 9111 §4.2.1); left out, its first
-    /// member counts and an unreadable one is ignored (§5.1).
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub strict_age: bool,
 }
 
 /// A lifetime in place of the one the origin gives. Never makes a response storable that the origin forbids

@@ -258,7 +258,6 @@ impl Judged {
             expires: !head.targeted,
             last_modified: head.last_modified,
             rule,
-            strict_age: policy.rules.strict_age,
         };
         let (freshness, fresh) = Freshness::of(grounds, &head.times, exchanged);
         let stale = StaleRules::of(&head.directives);

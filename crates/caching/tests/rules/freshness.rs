@@ -134,6 +134,7 @@ fn age_is_the_larger_of_what_date_and_age_say_and_grows() {
         Case { lines: &[("Age", "abc")], delay_ms: 0, later_ms: 0, age: 0 },
         Case { lines: &[("Age", "-40")], delay_ms: 0, later_ms: 0, age: 0 },
         Case { lines: &[("Age", "40.0")], delay_ms: 0, later_ms: 0, age: 0 },
+        Case { lines: &[("Age", "40;a=b")], delay_ms: 0, later_ms: 0, age: 0 },
     ] {
         let response = [&[("Cache-Control", "max-age=3600")], case.lines].concat();
         let exchanged =

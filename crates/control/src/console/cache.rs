@@ -269,7 +269,7 @@ fn rules(site: &Site) -> Vec<String> {
         CacheMode::Guarded => "Mode guarded: what the origin allows, but nothing that sets a cookie.",
         CacheMode::Origin => "Mode origin: what the origin allows.",
     };
-    let Rules { ttl, bypass_cookies, query, agree_content_type, strict_age } = &site.cache_rules;
+    let Rules { ttl, bypass_cookies, query, agree_content_type } = &site.cache_rules;
     let mut said = vec![mode.to_owned()];
     for rule in ttl {
         let status = match rule.status {
@@ -297,9 +297,6 @@ fn rules(site: &Site) -> Vec<String> {
         Some(true) => said.push("Files are stored only if their content type fits their ending.".to_owned()),
         Some(false) => said.push("Files are stored whatever their content type.".to_owned()),
         None => {}
-    }
-    if *strict_age {
-        said.push("An answer whose Age cannot be read is stale.".to_owned());
     }
     said
 }

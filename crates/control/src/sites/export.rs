@@ -69,9 +69,6 @@ fn write_rules(text: &mut String, rules: &Rules) {
     if let Some(agree) = rules.agree_content_type {
         let _ = writeln!(text, "    agree_content_type = {agree}");
     }
-    if rules.strict_age {
-        let _ = writeln!(text, "    strict_age = true");
-    }
 }
 
 fn service(service: Service) -> String {

@@ -53,7 +53,6 @@ services = ["cache"]
 bypass_cookies = ["session", "wp_*"]
 query = { ignore = ["utm_*"], sort = true }
 agree_content_type = false
-strict_age = true
 [[account.site.cache_rules.ttl]]
 path = "/assets/"
 seconds = 86400
@@ -94,7 +93,6 @@ fn what_is_exported_applies_to_nothing() {
     bypass_cookies = [\"session\", \"wp_*\"]
     query = { ignore = [\"utm_*\"], sort = true }
     agree_content_type = false
-    strict_age = true
 ";
     assert!(export(&fleet).contains(rules), "{}", export(&fleet));
 }

@@ -4,7 +4,7 @@ use super::reader::{Fields, Place, short};
 use caching::{QueryRule, Rules, StatusRange, TtlRule};
 use toml::de::DeValue;
 
-const KEYS: [&str; 5] = ["ttl", "bypass_cookies", "query", "agree_content_type", "strict_age"];
+const KEYS: [&str; 4] = ["ttl", "bypass_cookies", "query", "agree_content_type"];
 const TTL_KEYS: [&str; 3] = ["path", "status", "seconds"];
 const QUERY_KEYS: [&str; 2] = ["ignore", "sort"];
 /// Most items of each list.
@@ -29,7 +29,6 @@ pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>) -> Rules {
         ),
         query: query(&mut fields),
         agree_content_type: fields.truth("agree_content_type"),
-        strict_age: fields.truth("strict_age").unwrap_or_default(),
     }
 }
 

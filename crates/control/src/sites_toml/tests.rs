@@ -155,7 +155,7 @@ fn cache_rules_are_read_whole_and_default_to_none() {
     assert_eq!(read.ttl[1].status, Some(caching::StatusRange { from: 404, to: 404 }));
     assert_eq!(read.bypass_cookies, ["session", "wp_*"]);
     assert_eq!(read.query, caching::QueryRule { ignore: vec!["utm_*".to_owned()], sort: true });
-    assert_eq!((read.agree_content_type, read.strict_age), (Some(true), false));
+    assert_eq!(read.agree_content_type, Some(true));
 }
 
 #[test]
