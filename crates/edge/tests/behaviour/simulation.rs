@@ -28,11 +28,12 @@ struct World {
     seed: AtomicU64,
 }
 
-/// The only content of a path in a version; every eight bytes tell all three.
+/// The only content of a path in a version; every eight bytes tell all three. Some versions in a row have one
+/// length, so that it does not tell them apart.
 fn content(seed: u64, path: u64, version: u64) -> Vec<u8> {
     let length = match (seed ^ path) % 16 {
-        0 => 1_500_000 + (version % 7) as usize * 1000,
-        n => (n as usize) * 700 + (version % 5) as usize,
+        0 => 1_500_000 + (version / 3 % 3) as usize * 1000,
+        n => (n as usize) * 700 + (version / 2 % 5) as usize,
     };
     let mut state = seed << 32 ^ path << 16 ^ version;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -150,7 +151,9 @@ async fn visit(edge: SocketAddr, world: &World, seed: u64, number: u64) {
         let path = random.below(PATHS);
         let target = format!("/s{seed}/{path}");
         let floor = world.floors.lock().expect("whole").get(&target).copied().unwrap_or(0);
-        let (first, length) = (random.below(3000), 1 + random.below(2_000_000));
+        // In the first slice of something large, or anywhere.
+        let first = random.below(if random.below(2) == 0 { 3000 } else { 1_500_000 });
+        let length = 1 + random.below(if random.below(2) == 0 { 3000 } else { 2_000_000 });
         let extra = match random.below(6) {
             0 => format!("Range: bytes={first}-{}\r\n", first + length),
             1 => "Cache-Control: no-cache\r\n".to_owned(),
