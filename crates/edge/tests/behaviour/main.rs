@@ -11,6 +11,7 @@ mod framing;
 mod measures;
 mod operation;
 mod origins;
+mod outage;
 mod prewarming;
 mod proxying;
 mod purging;
