@@ -91,6 +91,10 @@ mod tests {
         assert!(meeting.len() > 100);
         let still = meeting.iter().filter(|n| low_bits(&hashers[1], **n) == 0).count();
         assert!(still * 4 < meeting.len(), "{still} of {} meet again", meeting.len());
+        // The secret is drawn, not chosen.
+        let drawn =
+            [1, 2].map(|seed| KeyedHasher::new(&vocabulary::SeededRandom::new(seed)).hash_one(Probe(b"a")));
+        assert_ne!(drawn[0], drawn[1]);
         let again = KeyedHasher::with_secret([1; 16]);
         assert!(meeting.iter().all(|n| low_bits(&again, *n) == 0));
     }

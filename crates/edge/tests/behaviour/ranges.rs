@@ -66,7 +66,8 @@ async fn several_ranges_are_answered_in_parts_and_greedy_ones_are_not() {
     }
     expected.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     assert_eq!(got, expected);
-    for greedy in ["0-,0-,0-", "0-10,5-15", &vec!["0-0"; 301].join(",")] {
+    let many = (0..301).map(|n| format!("{0}-{0}", 2 * n)).collect::<Vec<_>>().join(",");
+    for greedy in ["0-,0-,0-", "0-10,5-15", &many] {
         let (head, got) = stage.ask(&range("/x", greedy)).await;
         assert_eq!((head.status(), got.len()), (416, 0), "{greedy:.20}");
     }
