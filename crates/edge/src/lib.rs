@@ -26,6 +26,8 @@ mod origin;
 mod origin_request;
 mod pace;
 pub mod pages;
+#[cfg(any(test, feature = "testing"))]
+pub mod parsing;
 mod passage;
 mod ports;
 mod prewarm;

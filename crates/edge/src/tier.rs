@@ -130,10 +130,10 @@ impl Tier {
 impl ToParent {
     /// Writes what a parent hears and an origin does not.
     pub(crate) fn write(&self, out: &mut BytesMut) {
-        let Self { node, scheme, purged } = self;
+        let spelled = spelled(self.scheme, self.purged);
         // Writing to a buffer cannot fail.
-        let _ = write!(out.writer(), "cdn-loop: {NAME};node={node:016x}\r\n");
-        let _ = write!(out.writer(), "{TIER_FIELD}: scheme={}, purged={purged}\r\n", scheme.as_str());
+        let _ = write!(out.writer(), "cdn-loop: {NAME};node={:016x}\r\n", self.node);
+        let _ = write!(out.writer(), "{TIER_FIELD}: {spelled}\r\n");
     }
 }
 
@@ -159,7 +159,13 @@ pub(crate) fn adopt(shared: &Shared, peer: IpAddr, request: &Request) -> Option<
     Some(adopted)
 }
 
-fn read(field: &[u8]) -> Option<(Scheme, u64)> {
+/// The field's value.
+pub(crate) fn spelled(scheme: Scheme, purged: u64) -> String {
+    format!("scheme={}, purged={purged}", scheme.as_str())
+}
+
+/// Reads the field's value in its one spelling.
+pub(crate) fn read(field: &[u8]) -> Option<(Scheme, u64)> {
     let text = std::str::from_utf8(field).ok()?;
     let (scheme, purged) = text.split_once(", ")?;
     let scheme = match scheme {
@@ -167,7 +173,8 @@ fn read(field: &[u8]) -> Option<(Scheme, u64)> {
         "scheme=https" => Scheme::Https,
         _ => return None,
     };
-    Some((scheme, purged.strip_prefix("purged=")?.parse().ok()?))
+    let purged = purged.strip_prefix("purged=")?.parse().ok()?;
+    (spelled(scheme, purged) == text).then_some((scheme, purged))
 }
 
 /// Whether an answer is the parent's own and not the site's: the parent does not know the site, is in a circle,
@@ -225,7 +232,9 @@ mod tests {
         assert_eq!(hop, "cdn-loop: wardmote;node=00000000000000ab");
         let told = told.strip_prefix("wardmote-tier: ").expect("the tier field").trim_end();
         assert_eq!(read(told.as_bytes()), Some((Scheme::Https, 7)));
-        for text in ["", "scheme=ftp, purged=1", "scheme=http", "scheme=http, purged=-1"] {
+        for text in
+            ["", "scheme=ftp, purged=1", "scheme=http", "scheme=http, purged=-1", "scheme=http, purged=+1"]
+        {
             assert_eq!(read(text.as_bytes()), None, "{text}");
         }
     }

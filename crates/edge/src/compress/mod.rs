@@ -11,7 +11,7 @@
 //! and asked for again by a later visitor.
 
 mod encode;
-mod negotiate;
+pub(crate) mod negotiate;
 mod pool;
 mod suitable;
 

@@ -17,7 +17,7 @@ struct Weights {
 
 /// The codings that a visitor takes at least as gladly as identity, the most wanted first; between equals
 /// the order of [`Coding::ALL`] decides. None where the field is absent: then nothing was asked for.
-pub(super) fn preferences(fields: &HeaderMap) -> [Option<Coding>; 3] {
+pub(crate) fn preferences(fields: &HeaderMap) -> [Option<Coding>; 3] {
     let mut weights = Weights::default();
     for line in fields.get_all(header::ACCEPT_ENCODING) {
         line.as_bytes().split(|byte| *byte == b',').for_each(|element| weights.element(element));

@@ -7,7 +7,7 @@
 //! Invariants: a bounded number of pages at once, of batches in wait, of bytes of a sitemap.
 
 mod sink;
-mod sitemap;
+pub(crate) mod sitemap;
 
 use crate::exchange::exchange;
 use crate::explain::imagined;

@@ -51,7 +51,7 @@ async fn read(worker: &Arc<Worker>, url: &str) -> Result<String, NotWarmed> {
 }
 
 /// Undoes the answer's coding, then that of a file that is itself compressed (`sitemap.xml.gz`).
-fn decoded(coding: Option<&str>, body: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn decoded(coding: Option<&str>, body: Vec<u8>) -> Option<Vec<u8>> {
     let plain = match coding {
         None | Some("identity") => body,
         Some("gzip") => whole(flate2::read::MultiGzDecoder::new(body.as_slice()))?,
@@ -74,7 +74,7 @@ fn whole(decoder: impl std::io::Read) -> Option<Vec<u8>> {
 }
 
 /// What stands in `<loc>` elements, at most so many.
-fn locations(text: &str, most: usize) -> Vec<String> {
+pub(crate) fn locations(text: &str, most: usize) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     while found.len() < most
