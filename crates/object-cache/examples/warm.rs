@@ -1,8 +1,9 @@
-//! Measures a restart: `cargo run --release -p object-cache --example warm -- FOLDER [ENTRIES]`.
+//! Measures a restart: `cargo run --release -p object-cache --example warm -- FOLDER [ENTRIES [purge|SITE]]`.
 //!
 //! The first run fills a disk cache in the folder with so many small responses, all with one tag. Every run
 //! opens it, prints how long that took and how many of some random addresses are held, and then purges: tags
-//! nobody has, to see what a purge takes, and at last the tag of all, if `purge` is the third argument.
+//! nobody has, to see what a purge takes, and at last the tag of all, if `purge` is the third argument. With the
+//! id of a site there, the folder is filled for it and left so, for a whole edge to be started over.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -26,13 +27,18 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().expect("a folder");
     let entries: u64 = arguments.next().map_or(1_000_000, |text| text.parse().expect("a number"));
-    let purge_all = arguments.next().is_some();
+    let third = arguments.next();
+    let purge_all = third.as_deref() == Some("purge");
     let random = SeededRandom::new(1);
-    let site = SiteId::from_bytes([1; 16]);
+    let own = third.filter(|_| !purge_all).map(|id| id.parse().expect("the id of a site"));
+    let site = own.unwrap_or_else(|| SiteId::from_bytes([1; 16]));
     if !Path::new(&folder).join("identity").exists() {
         let cache = open(&folder, entries, &random).await;
         fill(&cache, site, entries).await;
         cache.close().await;
+    }
+    if own.is_some() {
+        return;
     }
     let begun = Instant::now();
     let cache = open(&folder, entries, &random).await;
