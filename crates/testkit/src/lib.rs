@@ -9,6 +9,7 @@
 #![allow(clippy::panic, clippy::missing_panics_doc, reason = "a test that leaves its script fails there")]
 
 mod origin;
+mod patience;
 mod peer;
 
 pub use origin::Origin;

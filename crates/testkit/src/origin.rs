@@ -1,13 +1,11 @@
 //! The origin's side of a script.
 
 use crate::Peer;
+use crate::patience::patiently;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
-
-/// A script that waits this long for a connection has failed.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Listens where an edge looks for an origin, and hands each connection to the test.
 pub struct Origin {
@@ -36,8 +34,8 @@ impl Origin {
 
     /// The next connection.
     pub async fn accept(&self) -> Peer {
-        match timeout(PATIENCE, self.listener.accept()).await {
-            Ok(Ok((stream, _))) => Peer::over(stream),
+        match patiently(self.listener.accept()).await {
+            Some(Ok((stream, _))) => Peer::over(stream),
             other => panic!("nobody connects to the origin: {:?}", other.map(|accepted| accepted.is_ok())),
         }
     }

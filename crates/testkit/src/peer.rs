@@ -1,13 +1,9 @@
 //! One end of a connection in a test's hand.
 
+use crate::patience::patiently;
 use std::net::SocketAddr;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
-
-/// A script that waits this long for bytes has failed.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
@@ -45,15 +41,15 @@ impl Peer {
             self.wire.write_all(bytes.as_ref()).await?;
             self.wire.flush().await
         };
-        match timeout(PATIENCE, sending).await {
-            Ok(Ok(())) => {}
+        match patiently(sending).await {
+            Some(Ok(())) => {}
             other => panic!("cannot send: {other:?}"),
         }
     }
 
     /// Sends, where the other side may have closed already.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        matches!(timeout(PATIENCE, self.wire.write_all(bytes.as_ref())).await, Ok(Ok(())))
+        matches!(patiently(self.wire.write_all(bytes.as_ref())).await, Some(Ok(())))
     }
 
     /// Closes the sending side.
@@ -110,8 +106,8 @@ impl Peer {
 
     async fn try_more(&mut self, wanted: &str) -> bool {
         let mut buffer = [0; 16 * 1024];
-        let read = timeout(PATIENCE, self.wire.read(&mut buffer)).await;
-        let read = read.unwrap_or_else(|_| panic!("{wanted} did not come: {}", self.seen())).unwrap_or(0);
+        let read = patiently(self.wire.read(&mut buffer)).await;
+        let read = read.unwrap_or_else(|| panic!("{wanted} did not come: {}", self.seen())).unwrap_or(0);
         self.unread.extend_from_slice(&buffer[..read]);
         self.received.extend_from_slice(&buffer[..read]);
         read > 0
