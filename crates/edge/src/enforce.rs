@@ -211,6 +211,7 @@ fn serve(shared: &Shared, applied: &Applied) {
     let generation = before.generation + 1;
     let counters = |site: &Arc<Site>| (site.id, before.sites.get(&site.id).cloned().unwrap_or_default());
     let sites = applied.snapshot.sites().iter().map(counters).collect();
+    shared.cache.assign(applied.snapshot.sites().iter().map(|site| (site.id, site.account)));
     shared.serving.store(Arc::new(Serving { snapshot: Arc::clone(&applied.snapshot), sites, generation }));
     shared.replaced.send_replace(generation);
 }

@@ -18,11 +18,11 @@ use crate::prewarm::{PrewarmShift, Prewarmer};
 use crate::ray::Rays;
 use crate::tier::Tier;
 use crate::visitor::{HANDSHAKES_MAX, Tls};
-use crate::worker::{FillingBudget, Serving, Shared, Worker};
+use crate::worker::{FILLING_BYTES_MAX, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
 use caching::SLICE_BYTES;
 use certificates::CertificateStore;
-use object_cache::{ObjectCache, OpenError};
+use object_cache::{ObjectCache, OpenError, Quota};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -190,7 +190,7 @@ fn shared(
         replaced: watch::Sender::new(0),
         cache,
         on_disk: options.cache_disk.is_some(),
-        filling: FillingBudget::default(),
+        filling: Quota::new(FILLING_BYTES_MAX),
         body_bytes_max: (room / BODY_SHARE).max(SLICE_BYTES),
         flights: Arc::default(),
         encoders,

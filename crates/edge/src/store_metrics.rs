@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 type Row = (&'static str, &'static str, &'static str, fn(&Figures) -> u64);
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 19] = [
     ("wardmote_cache_bytes", "gauge", "Bytes of stored responses.", |f| f.bytes),
     ("wardmote_cache_capacity_bytes", "gauge", "Bytes that may be stored.", |f| f.capacity),
     ("wardmote_cache_keys", "gauge", "Keys of stored responses.", |f| f.keys),
@@ -13,6 +13,12 @@ const ROWS: [Row; 18] = [
     ("wardmote_cache_evictions_total", "counter", "Keys dropped to make room.", |f| f.evictions),
     ("wardmote_cache_removals_total", "counter", "Keys dropped on request.", |f| f.removals),
     ("wardmote_cache_refusals_total", "counter", "Responses too heavy to hold.", |f| f.refusals),
+    (
+        "wardmote_cache_share_refusals_total",
+        "counter",
+        "Times something was left out of memory because its account had had its share.",
+        |f| f.share_refusals,
+    ),
     ("wardmote_cache_disk_capacity_bytes", "gauge", "Bytes that may be kept on disk.", |f| f.disk_capacity),
     ("wardmote_cache_disk_queued_bytes", "gauge", "Bytes that wait for the disk.", |f| f.disk_queued),
     ("wardmote_cache_disk_hits_total", "counter", "Lookups that only the disk answered.", |f| f.disk_hits),

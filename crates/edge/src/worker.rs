@@ -12,10 +12,9 @@ use crate::ray::Rays;
 use crate::site_figures::SiteCounterTable;
 use crate::tier::Tier;
 use arc_swap::ArcSwap;
-use object_cache::ObjectCache;
+use object_cache::{ObjectCache, Quota};
 use snapshot::Snapshot;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use vocabulary::{Cidr, Clock, Random};
@@ -43,7 +42,8 @@ pub(crate) struct Shared {
     pub(crate) cache: ObjectCache,
     /// Whether the cache has a disk, where what memory lacks may be.
     pub(crate) on_disk: bool,
-    pub(crate) filling: FillingBudget,
+    /// Bounds the bytes of bodies that wait to be whole, and no account can take all of them.
+    pub(crate) filling: Quota,
     /// The longest body that is stored as it comes in.
     pub(crate) body_bytes_max: u64,
     /// Requests to origins under way for the cache.
@@ -79,26 +79,5 @@ impl Worker {
             date: DateText::default(),
             fills: TaskTracker::new(),
         }
-    }
-}
-
-/// Bounds the memory of bodies on their way into the cache.
-#[derive(Default)]
-pub(crate) struct FillingBudget(AtomicUsize);
-
-impl FillingBudget {
-    /// Takes bytes from the budget; `false` when they are not there.
-    pub(crate) fn take(&self, bytes: usize) -> bool {
-        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
-        let granted = before.saturating_add(bytes) <= FILLING_BYTES_MAX;
-        if !granted {
-            self.give(bytes);
-        }
-        granted
-    }
-
-    /// Gives bytes back.
-    pub(crate) fn give(&self, bytes: usize) {
-        self.0.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

@@ -8,18 +8,21 @@ use crate::disk::{DiskStore, Opening, Payload, first_fill};
 use crate::drops::{Drops, Stripe};
 use crate::fill::{Fill, Inserted};
 use crate::hasher::KeyedHasher;
-use crate::held::{Held, HeldKey, Probe};
+use crate::held::{Content, Held, HeldKey, Probe};
 use crate::options::{OpenError, Options};
 use crate::purges::Purges;
 use crate::response::StoredResponse;
+use crate::shares::{Owner, Shares};
 use crate::variants::Variants;
 use caching::{KeyRef, Request, Stored, Verdict};
 use foyer::{Cache, CacheBuilder, Event, EventListener, S3FifoConfig};
 use http::{HeaderName, HeaderValue};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use vocabulary::Random;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::time::Instant;
+use vocabulary::{AccountId, Random, SiteId};
 
 /// Stored responses, bounded in bytes. Shared by all workers behind an `Arc`.
 pub struct ObjectCache {
@@ -34,6 +37,9 @@ pub struct ObjectCache {
     stripes: Box<[Mutex<Drops>]>,
     pub(crate) entry_bytes_max: usize,
     capacity: usize,
+    pub(crate) shares: Arc<Shares>,
+    /// Which site is on whose account; sites that are not listed are on their own.
+    owners: RwLock<HashMap<SiteId, Owner>>,
 }
 
 /// What is held for a request.
@@ -78,13 +84,14 @@ impl ObjectCache {
         let capacity = usize::try_from(capacity_bytes).unwrap_or(usize::MAX);
         let shards = (capacity / SHARD_BYTES).clamp(1, SHARDS_MAX);
         let counters = Arc::new(Counters::default());
+        let shares = Arc::new(Shares::new(capacity, Instant::now()));
         let memory = CacheBuilder::new(capacity)
             .with_name("wardmote")
             .with_shards(shards)
             .with_eviction_config(S3FifoConfig::default())
             .with_hash_builder(hasher.clone())
             .with_weighter(weight)
-            .with_event_listener(Arc::new(Departures(counters.clone())))
+            .with_event_listener(Arc::new(Departures { counters: counters.clone(), shares: shares.clone() }))
             .build();
         Self {
             memory,
@@ -98,7 +105,37 @@ impl ObjectCache {
             // empty the shard and still not fit.
             entry_bytes_max: capacity / shards / 2,
             capacity,
+            shares,
+            owners: RwLock::default(),
         }
+    }
+
+    /// Tells whose sites are whose, in place of what was told before: accounts have fair shares of the memory.
+    pub fn assign(&self, accounts: impl Iterator<Item = (SiteId, AccountId)>) {
+        let owner = |account: AccountId| Owner::of_hash(self.hasher.hash_one(account.as_bytes()));
+        let owners = accounts.map(|(site, account)| (site, owner(account))).collect();
+        // Replaced whole, so a poisoned map is still good.
+        *self.owners.write().unwrap_or_else(PoisonError::into_inner) = owners;
+    }
+
+    /// On whose account a site's copies are held.
+    pub fn owner(&self, site: SiteId) -> Owner {
+        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
+        let known = owners.get(&site).copied();
+        known.unwrap_or_else(|| Owner::of_hash(self.hasher.hash_one(site.as_bytes())))
+    }
+
+    /// Holds something in memory, unless it is new there and its owner has had its share.
+    pub(crate) fn hold(&self, key: HeldKey, held: Held, is_new: bool) -> bool {
+        let (owner, bytes) = (held.owner, weight(&key, &held));
+        if is_new && !self.shares.admits(owner, bytes, Instant::now()) {
+            count(&self.counters.share_refusals);
+            return false;
+        }
+        // Before it is there: it may leave as soon as it has come.
+        self.shares.came(owner, bytes);
+        drop(self.memory.insert(key, held));
+        true
     }
 
     /// What memory holds under a key for a request.
@@ -171,12 +208,17 @@ impl ObjectCache {
             Some(held) => held.with(response.clone()),
             None => Variants::one(response.clone()),
         };
-        let held = Held::Responses(variants.clone());
+        let is_new = entry.is_none();
+        drop(entry);
+        let held = Held { owner: self.owner(key.site), content: Content::Responses(variants.clone()) };
         if weight(&owned, &held) > self.entry_bytes_max {
             count(&self.counters.refusals);
             return Inserted::TooHeavy;
         }
-        self.memory.insert(owned.clone(), held);
+        let in_memory = self.hold(owned.clone(), held, is_new);
+        if !in_memory && self.disk.is_none() {
+            return Inserted::OverShare;
+        }
         count(&self.counters.inserts);
         if let Some(disk) = &self.disk {
             keep_on_disk(disk, owned, variants, &response, replaced.as_deref());
@@ -271,15 +313,20 @@ pub(crate) fn weight(key: &HeldKey, held: &Held) -> usize {
 }
 
 /// Hears from foyer what leaves.
-struct Departures(Arc<Counters>);
+struct Departures {
+    counters: Arc<Counters>,
+    shares: Arc<Shares>,
+}
 
 impl EventListener for Departures {
     type Key = HeldKey;
     type Value = Held;
 
-    fn on_leave(&self, reason: Event, _key: &HeldKey, _value: &Held) {
-        if reason == Event::Evict {
-            self.0.evictions.fetch_add(1, Ordering::Relaxed);
+    fn on_leave(&self, reason: Event, key: &HeldKey, value: &Held) {
+        let evicted = reason == Event::Evict;
+        self.shares.left(value.owner, weight(key, value), evicted);
+        if evicted {
+            self.counters.evictions.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Figures {
     pub removals: u64,
     /// Responses that were too heavy to hold.
     pub refusals: u64,
+    /// Times something new was left out of memory because its account had had its share.
+    pub share_refusals: u64,
     /// Keys held.
     pub keys: u64,
     /// Bytes held, bookkeeping included.
@@ -58,6 +60,7 @@ pub(crate) struct Counters {
     pub(crate) evictions: AtomicU64,
     pub(crate) removals: AtomicU64,
     pub(crate) refusals: AtomicU64,
+    pub(crate) share_refusals: AtomicU64,
     pub(crate) disk_hits: AtomicU64,
     pub(crate) disk_writes: AtomicU64,
     pub(crate) disk_rewrites: AtomicU64,
@@ -80,6 +83,7 @@ impl Counters {
             evictions: read(&self.evictions),
             removals: read(&self.removals),
             refusals: read(&self.refusals),
+            share_refusals: read(&self.share_refusals),
             disk_hits: read(&self.disk_hits),
             disk_writes: read(&self.disk_writes),
             disk_rewrites: read(&self.disk_rewrites),

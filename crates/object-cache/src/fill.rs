@@ -20,6 +20,8 @@ pub enum Inserted {
     Stored,
     /// Too heavy to hold; what was held stays.
     TooHeavy,
+    /// New, and its account has had its share of a memory that others go short of.
+    OverShare,
     /// Its key was dropped or purged since the fetch began.
     Dropped,
 }

@@ -1,35 +1,42 @@
 //! What the memory holds under one key.
 
 use crate::body::ObjectId;
+use crate::shares::Owner;
 use crate::variants::Variants;
 use bytes::Bytes;
 use std::hash::{Hash, Hasher};
 
+/// What is held, and on whose account.
+pub(crate) struct Held {
+    pub(crate) owner: Owner,
+    pub(crate) content: Content,
+}
+
 /// The responses of an address, or one slice of a large body.
-pub(crate) enum Held {
+pub(crate) enum Content {
     Responses(Variants),
     Slice(Bytes),
 }
 
 impl Held {
     pub(crate) fn responses(&self) -> Option<&Variants> {
-        match self {
-            Self::Responses(variants) => Some(variants),
-            Self::Slice(_) => None,
+        match &self.content {
+            Content::Responses(variants) => Some(variants),
+            Content::Slice(_) => None,
         }
     }
 
     pub(crate) fn slice(&self) -> Option<&Bytes> {
-        match self {
-            Self::Slice(bytes) => Some(bytes),
-            Self::Responses(_) => None,
+        match &self.content {
+            Content::Slice(bytes) => Some(bytes),
+            Content::Responses(_) => None,
         }
     }
 
     pub(crate) fn weight(&self) -> usize {
-        match self {
-            Self::Responses(variants) => variants.weight(),
-            Self::Slice(bytes) => bytes.len(),
+        match &self.content {
+            Content::Responses(variants) => variants.weight(),
+            Content::Slice(bytes) => bytes.len(),
         }
     }
 }

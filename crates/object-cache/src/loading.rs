@@ -3,7 +3,7 @@
 use crate::cache::{Lookup, ObjectCache, weight};
 use crate::counters::count;
 use crate::disk::{DiskStore, Loaded, Payload};
-use crate::held::{Held, HeldKey, Probe};
+use crate::held::{Content, Held, HeldKey, Probe};
 use crate::variants::Variants;
 use caching::{KeyRef, Request, Verdict};
 use std::sync::Arc;
@@ -49,9 +49,9 @@ impl ObjectCache {
             return Lookup::Absent;
         };
         let selected = usable.select(request).cloned();
-        let held = Held::Responses(usable);
+        let held = Held { owner: self.owner(key.site), content: Content::Responses(usable) };
         if weight(&owned, &held) <= self.entry_bytes_max {
-            drop(self.memory.insert(owned, held));
+            self.hold(owned, held, true);
         }
         drop(stripe);
         let Some(response) = selected else { return Lookup::OtherVariant };

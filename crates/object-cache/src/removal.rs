@@ -2,7 +2,7 @@
 
 use crate::cache::ObjectCache;
 use crate::counters::count;
-use crate::held::{Held, HeldKey, Probe};
+use crate::held::{Content, Held, HeldKey, Probe};
 use crate::journal::{Event, JournalError, Ticket};
 use crate::response::StoredResponse;
 use crate::variants::Without;
@@ -100,7 +100,10 @@ impl ObjectCache {
             disk.forget(&owned);
         }
         match left {
-            Without::Others(others) => drop(self.memory.insert(owned, Held::Responses(others))),
+            Without::Others(others) => {
+                let held = Held { owner: self.owner(key.site), content: Content::Responses(others) };
+                self.hold(owned, held, false);
+            }
             Without::Same | Without::Nothing => drop(self.memory.remove(&Probe(owned.as_bytes()))),
         }
     }

@@ -5,7 +5,7 @@ use crate::cache::{ObjectCache, weight};
 use crate::counters::count;
 use crate::disk::{Loaded, Payload};
 use crate::fill::{Fill, Inserted};
-use crate::held::{Held, HeldKey, Probe, slice_key};
+use crate::held::{Content, Held, HeldKey, Probe, slice_key};
 use crate::owned_key::OwnedKey;
 use crate::response::StoredResponse;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use caching::{KeyRef, Stored};
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
+use vocabulary::SiteId;
 
 /// How long a fill waits for a disk that is behind, for each slice.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -23,19 +24,15 @@ impl ObjectCache {
         SliceWriter { cache: self, key: key.into(), fill }
     }
 
-    /// Adds a slice to a large body, one that was missing: [`caching::SLICE_BYTES`] long, but for the last.
+    /// Adds a slice to a large body of a site, one that was missing: [`caching::SLICE_BYTES`] long, but for the last.
     /// Waits a little where the disk is behind, then leaves the slice out. Returns whether it is held.
-    pub async fn put_slice(&self, object: ObjectId, index: u32, bytes: Bytes) -> bool {
+    pub async fn put_slice(&self, site: SiteId, object: ObjectId, index: u32, bytes: Bytes) -> bool {
         let owned = HeldKey::new(&slice_key(object, index));
         if let Some(disk) = &self.disk {
             return disk.write_patiently(owned, Payload::Slice(bytes), PATIENCE).await;
         }
-        let held = Held::Slice(bytes);
-        let fits = weight(&owned, &held) <= self.entry_bytes_max;
-        if fits {
-            self.memory.insert(owned, held);
-        }
-        fits
+        let held = Held { owner: self.owner(site), content: Content::Slice(bytes) };
+        weight(&owned, &held) <= self.entry_bytes_max && self.hold(owned, held, true)
     }
 
     /// A slice of a large body, if it is still held. The wait for the disk is bounded.
@@ -67,7 +64,7 @@ impl SliceWriter<'_> {
 
     /// [`ObjectCache::put_slice`] for this body.
     pub async fn put(&mut self, index: u32, bytes: Bytes) -> bool {
-        self.cache.put_slice(self.object(), index, bytes).await
+        self.cache.put_slice(self.key.as_ref().site, self.object(), index, bytes).await
     }
 
     /// Publishes the response. Slices that are missing then are fetched when somebody asks for them.

@@ -26,8 +26,7 @@ pub(crate) struct Origins {
     pools: Mutex<HashMap<Origin, Arc<Pool>>>,
 }
 
-/// Connections that nobody uses now.
-#[expect(clippy::vec_box, reason = "leases are handed from step to step, and a box is moved for less")]
+/// Connections that nobody uses now. Boxed: leases are handed from step to step, and a box is moved for less.
 type Waiting = Vec<Box<OriginConnection>>;
 
 /// The connections to one origin.

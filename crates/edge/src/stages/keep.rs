@@ -4,11 +4,11 @@
 use crate::compress::announce_stored;
 use crate::stages::fetch::Fetched;
 use crate::stages::route::Routed;
-use crate::worker::{FillingBudget, Worker};
+use crate::worker::Worker;
 use bytes::Bytes;
 use caching::{Exchanged, KeyRef, Limits, Policy, Reason, Request, SLICE_BYTES, Storable, Stored, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use object_cache::{Fill, Inserted, SliceWriter, StoredResponse};
+use object_cache::{Fill, Inserted, Owner, SliceWriter, StoredResponse};
 use snapshot::Site;
 use std::sync::Arc;
 use vocabulary::Timestamp;
@@ -17,6 +17,8 @@ use vocabulary::Timestamp;
 pub(crate) struct Filling<'a> {
     worker: &'a Worker,
     key: KeyRef<'a>,
+    /// On whose account.
+    owner: Owner,
     fill: Fill,
     storable: Storable,
     /// When the origin was asked.
@@ -75,6 +77,7 @@ impl<'a> Filling<'a> {
         Ok(Box::new(Self {
             worker,
             key,
+            owner: worker.shared.cache.owner(key.site),
             fill,
             storable,
             requested: exchanged.requested,
@@ -94,7 +97,7 @@ impl<'a> Filling<'a> {
 
     /// Adds a piece; `false` when it has become too much, and nothing will be stored.
     pub(crate) fn add(&mut self, piece: &Bytes) -> bool {
-        let within = self.length + piece.len() <= self.limit && self.budget().take(piece.len());
+        let within = self.length + piece.len() <= self.limit && self.take(piece.len());
         if within {
             self.taken += piece.len();
             self.length += piece.len();
@@ -137,8 +140,8 @@ impl<'a> Filling<'a> {
         })
     }
 
-    fn budget(&self) -> &FillingBudget {
-        &self.worker.shared.filling
+    fn take(&self, bytes: usize) -> bool {
+        self.worker.shared.filling.take(self.owner, bytes)
     }
 }
 
@@ -274,6 +277,6 @@ pub(crate) async fn invalidate(
 
 impl Drop for Filling<'_> {
     fn drop(&mut self) {
-        self.budget().give(self.taken);
+        self.worker.shared.filling.give(self.owner, self.taken);
     }
 }

@@ -216,7 +216,7 @@ impl<'a> Shelf<'a> {
                 writer.put(index, slice).await;
                 writer.finish(stored, fields);
             }
-            (None, Some(object)) => drop(cache.put_slice(object, index, slice).await),
+            (None, Some(object)) => drop(cache.put_slice(key.site, object, index, slice).await),
             (None, None) => {}
         }
     }

@@ -103,7 +103,7 @@ impl Sliced<'_> {
                 answer.data(part).await?;
             }
             while let Some(slice) = run.take_slice() {
-                self.cache().put_slice(self.object, index, slice).await;
+                self.cache().put_slice(self.voyage.routed.key.site, self.object, index, slice).await;
                 index += 1;
             }
         }

@@ -220,12 +220,17 @@ async fn a_fill_waits_only_a_little_for_a_disk_that_is_behind() {
     let room = cache.disk.as_ref().expect("disk").room.clone();
     let full = room.take(super::QUEUE_BYTES).expect("all the room");
     let begun = Instant::now();
-    assert!(!cache.put_slice(ObjectId(1), 0, Bytes::from(vec![1; 1 << 20])).await);
+    assert!(
+        !cache.put_slice(SiteId::from_bytes([1; 16]), ObjectId(1), 0, Bytes::from(vec![1; 1 << 20])).await
+    );
     assert!(begun.elapsed() < Duration::from_millis(200));
-    let (put, ()) = tokio::join!(cache.put_slice(ObjectId(1), 0, Bytes::from(vec![1; 1 << 20])), async {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        drop(full);
-    });
+    let (put, ()) = tokio::join!(
+        cache.put_slice(SiteId::from_bytes([1; 16]), ObjectId(1), 0, Bytes::from(vec![1; 1 << 20])),
+        async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            drop(full);
+        }
+    );
     assert!(put);
     assert!(cache.slice(ObjectId(1), 0).await.is_some());
 }

@@ -7,6 +7,7 @@ mod holding;
 mod purging;
 mod restarting;
 mod sending;
+mod sharing;
 mod slicing;
 
 use caching::{CacheMode, Exchanged, KeyRef, Limits, Request, Scheme, Stored, storable, stored_fields};
