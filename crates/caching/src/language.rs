@@ -40,6 +40,22 @@ impl<'a> Languages<'a> {
         read
     }
 
+    /// The one language of a site's list that serves the request best, in place of its own wishes (RFC 4647
+    /// §3.4): of the ranges by falling weight the first that names one, wholly, by its beginning, or by
+    /// what is more general; where none does, the first of the list.
+    pub(crate) fn within(self, list: &'a [String]) -> Self {
+        let Some(usual) = list.first() else { return self };
+        let ranges = || self.ranges.iter().take(self.count);
+        let is_refused =
+            |tag: &[u8]| ranges().any(|range| range.weight == 0 && range.name.eq_ignore_ascii_case(tag));
+        let tags = || list.iter().map(String::as_bytes).filter(|tag| !is_refused(tag));
+        let mut wanted = ranges().filter(|range| range.weight > 0);
+        let served = wanted.find_map(|range| range.served_by(tags)).unwrap_or(usual.as_bytes());
+        let mut one = Self { present: true, count: 1, ..Self::default() };
+        one.ranges[0] = Range { name: served, weight: 10 };
+        one
+    }
+
     /// Whether the request has the field.
     pub(crate) fn is_present(&self) -> bool {
         self.present
@@ -104,10 +120,27 @@ impl<'a> Range<'a> {
         legal.then(|| Self { name, weight: weight.map_or(10, tenths) })
     }
 
+    /// The one of some tags that this range names.
+    fn served_by<T: Iterator<Item = &'a [u8]>>(&self, tags: impl Fn() -> T) -> Option<&'a [u8]> {
+        if self.name == b"*" {
+            return tags().next();
+        }
+        tags()
+            .find(|tag| tag.eq_ignore_ascii_case(self.name))
+            .or_else(|| tags().find(|tag| begins_with(tag, self.name)))
+            .or_else(|| tags().find(|tag| begins_with(self.name, tag)))
+    }
+
     fn cmp(&self, other: &Self) -> Ordering {
         let lower = |name: &'a [u8]| name.iter().map(u8::to_ascii_lowercase);
         other.weight.cmp(&self.weight).then_with(|| lower(self.name).cmp(lower(other.name)))
     }
+}
+
+/// Whether a tag begins with another, subtag by subtag.
+fn begins_with(tag: &[u8], beginning: &[u8]) -> bool {
+    let (head, rest) = tag.split_at(beginning.len().min(tag.len()));
+    head.eq_ignore_ascii_case(beginning) && rest.first() == Some(&b'-')
 }
 
 /// A weight in tenths (RFC 9110 §12.4.2), never 0 unless it is written as 0; an unreadable one counts as 1.

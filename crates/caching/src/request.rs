@@ -3,6 +3,7 @@
 use crate::directives::RequestDirectives;
 use crate::encoding::{AcceptedEncodings, Reading};
 use crate::fields::{Fields, date_of, elements};
+use crate::language::Languages;
 use crate::range::{Asked, RANGES_MAX, Ranges, asked};
 use crate::reason::Reason;
 use crate::vary::normal_fields;
@@ -22,6 +23,8 @@ pub struct Request<'a> {
     content: bool,
     steering: bool,
     upgrade: bool,
+    /// The languages that the site has; none given, all are told apart.
+    spoken: &'a [String],
 }
 
 /// The methods the cache tells apart.
@@ -101,7 +104,18 @@ impl<'a> Request<'a> {
             content: reader.content,
             steering: reader.steering,
             upgrade: reader.upgrade,
+            spoken: &[],
         }
+    }
+
+    /// The same, at a site that has these languages alone: [`Rules::languages`](crate::Rules::languages).
+    pub fn spoken(self, languages: &'a [String]) -> Self {
+        Self { spoken: languages, ..self }
+    }
+
+    /// The languages it asks for, in their normal form.
+    pub(crate) fn languages(&self) -> Languages<'a> {
+        Languages::of(self.fields).within(self.spoken)
     }
 
     /// Whether the cache takes part (RFC 9111 §4, §5.2.1).

@@ -18,6 +18,10 @@ pub struct Rules {
     /// Names of cookies, `*` for any characters: a request that carries one passes the cache by.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bypass_cookies: Vec<String>,
+    /// The languages that the site has, its usual one first: each request is answered in the one of them that
+    /// suits it best. Left out, requests for other languages are told apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     /// What becomes of the query before it is keyed and sent on.
     #[serde(skip_serializing_if = "QueryRule::is_nothing")]
     pub query: QueryRule,

@@ -148,7 +148,7 @@ impl Selecting {
             return self.value.as_deref() == Some(request.encodings.as_str().as_bytes());
         }
         if self.name == header::ACCEPT_LANGUAGE {
-            return self.speaks_to(&Languages::of(request.fields));
+            return self.speaks_to(&request.languages());
         }
         let mut rest = self.value.as_deref();
         let mut same = true;
@@ -190,7 +190,7 @@ fn one_language(line: &[u8]) -> Option<Box<[u8]>> {
 pub(crate) fn normal_fields(request: &Request<'_>) -> Vec<NormalField> {
     let encodings = HeaderValue::from_static(request.encodings.as_str());
     let mut normal = vec![(header::ACCEPT_ENCODING, encodings)];
-    let languages = Languages::of(request.fields);
+    let languages = request.languages();
     if languages.is_present() {
         // Tokens, digits and separators only, so it is always a value.
         let value = HeaderValue::from_bytes(&languages.to_bytes()).ok();
@@ -204,7 +204,7 @@ fn normal_value(request: &Request<'_>, name: &HeaderName) -> Option<Box<[u8]>> {
         return Some(request.encodings.as_str().as_bytes().into());
     }
     if *name == header::ACCEPT_LANGUAGE {
-        let languages = Languages::of(request.fields);
+        let languages = request.languages();
         return languages.is_present().then(|| languages.to_bytes().into_boxed_slice());
     }
     let mut value: Option<Vec<u8>> = None;

@@ -166,6 +166,7 @@ fn rules_that_change_nothing_are_written_as_nothing() {
     let rules = Rules {
         ttl: vec![ttl("/a", Some((200, 404)), 5)],
         bypass_cookies: vec!["s".to_owned()],
+        languages: vec!["en".to_owned()],
         query: QueryRule { ignore: vec!["x".to_owned()], sort: true },
         agree_content_type: Some(false),
     };

@@ -123,6 +123,33 @@ fn accept_encoding_is_compared_as_the_origin_saw_it() {
     assert!(stored(vary, 1).variant().heap_bytes() > 0);
 }
 
+/// RFC 4647 §3.4: of the languages that a site has, the one that suits.
+#[test]
+fn a_site_that_lists_its_languages_is_asked_for_one_of_them() {
+    let spoken = ["en", "de", "pt-BR", "pt"].map(str::to_owned);
+    for (lines, expected) in [
+        (&[][..], "en"),
+        (&[("Accept-Language", "")], "en"),
+        (&[("Accept-Language", "de-AT, de;q=0.9, en;q=0.8")], "de"),
+        (&[("Accept-Language", "fr, de;q=0.2, en;q=0.1")], "de"),
+        (&[("Accept-Language", "fr, ja")], "en"),
+        (&[("Accept-Language", "PT-br")], "pt-br"),
+        (&[("Accept-Language", "pt")], "pt"),
+        (&[("Accept-Language", "pt-PT")], "pt"),
+        (&[("Accept-Language", "d")], "en"),
+        (&[("Accept-Language", "deu")], "en"),
+        (&[("Accept-Language", "*")], "en"),
+        (&[("Accept-Language", "en;q=0, *")], "de"),
+        (&[("Accept-Language", "fr, *;q=0.1, de;q=0.5")], "de"),
+    ] {
+        let lines = lines.to_vec();
+        let request = Request::read(&Method::GET, &lines).spoken(&spoken);
+        let sent = request.normalised_fields();
+        let language = sent.iter().find(|(name, _)| name == "accept-language").expect("always sent");
+        assert_eq!(language.1.to_str().expect("text"), expected, "{lines:?}");
+    }
+}
+
 /// RFC 9110 §12.5.4, RFC 9111 §4.1: one wish, one spelling, and the origin is sent that one.
 #[test]
 fn accept_language_has_a_normal_form_that_the_origin_is_sent() {

@@ -269,7 +269,7 @@ fn rules(site: &Site) -> Vec<String> {
         CacheMode::Guarded => "Mode guarded: what the origin allows, but nothing that sets a cookie.",
         CacheMode::Origin => "Mode origin: what the origin allows.",
     };
-    let Rules { ttl, bypass_cookies, query, agree_content_type } = &site.cache_rules;
+    let Rules { ttl, bypass_cookies, languages, query, agree_content_type } = &site.cache_rules;
     let mut said = vec![mode.to_owned()];
     for rule in ttl {
         let status = match rule.status {
@@ -286,6 +286,9 @@ fn rules(site: &Site) -> Vec<String> {
     }
     if !bypass_cookies.is_empty() {
         said.push(format!("Past the cache go requests with the cookies {}.", bypass_cookies.join(", ")));
+    }
+    if let Some(usual) = languages.first() {
+        said.push(format!("Each visitor gets one of {}; {usual} where none suits.", languages.join(", ")));
     }
     if !query.ignore.is_empty() {
         said.push(format!("Left out of queries: {}.", query.ignore.join(", ")));

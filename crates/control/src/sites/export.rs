@@ -62,6 +62,9 @@ fn write_rules(text: &mut String, rules: &Rules) {
     if !rules.bypass_cookies.is_empty() {
         let _ = writeln!(text, "    bypass_cookies = {}", list(rules.bypass_cookies.iter().cloned()));
     }
+    if !rules.languages.is_empty() {
+        let _ = writeln!(text, "    languages = {}", list(rules.languages.iter().cloned()));
+    }
     if rules.query != QueryRule::default() {
         let (ignore, sort) = (list(rules.query.ignore.iter().cloned()), rules.query.sort);
         let _ = writeln!(text, "    query = {{ ignore = {ignore}, sort = {sort} }}");

@@ -51,6 +51,7 @@ cache = "origin"
 services = ["cache"]
 [account.site.cache_rules]
 bypass_cookies = ["session", "wp_*"]
+languages = ["en", "pt-BR"]
 query = { ignore = ["utm_*"], sort = true }
 agree_content_type = false
 [[account.site.cache_rules.ttl]]
@@ -91,6 +92,7 @@ fn what_is_exported_applies_to_nothing() {
       { path = \"*\", status = \"400-499\", seconds = 10 },
     ]
     bypass_cookies = [\"session\", \"wp_*\"]
+    languages = [\"en\", \"pt-BR\"]
     query = { ignore = [\"utm_*\"], sort = true }
     agree_content_type = false
 ";

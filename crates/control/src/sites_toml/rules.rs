@@ -4,13 +4,15 @@ use super::reader::{Fields, Place, short};
 use caching::{QueryRule, Rules, StatusRange, TtlRule};
 use toml::de::DeValue;
 
-const KEYS: [&str; 4] = ["ttl", "bypass_cookies", "query", "agree_content_type"];
+const KEYS: [&str; 5] = ["ttl", "bypass_cookies", "languages", "query", "agree_content_type"];
 const TTL_KEYS: [&str; 3] = ["path", "status", "seconds"];
 const QUERY_KEYS: [&str; 2] = ["ignore", "sort"];
 /// Most items of each list.
 const ITEMS_MAX: usize = 64;
 /// Longest path, cookie or parameter, in bytes.
 const ITEM_BYTES_MAX: usize = 256;
+/// Longest language tag: enough for all registered ones (RFC 5646 §4.4.1).
+const LANGUAGE_BYTES_MAX: usize = 35;
 /// Longest lifetime: a year.
 const SECONDS_MAX: u32 = 365 * 24 * 3600;
 
@@ -27,6 +29,7 @@ pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>) -> Rules {
             is_cookie,
             "a cookie's name, with * for any characters",
         ),
+        languages: words(&mut fields, "languages", is_language, "a language, such as en or pt-BR"),
         query: query(&mut fields),
         agree_content_type: fields.truth("agree_content_type"),
     }
@@ -134,6 +137,12 @@ fn is_path(text: &str) -> bool {
 fn is_cookie(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (1..=ITEM_BYTES_MAX).contains(&text.len()) && text.bytes().all(letter)
+}
+
+/// RFC 5646 §2.1 without its registry: letters and digits in short parts.
+fn is_language(text: &str) -> bool {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    text.len() <= LANGUAGE_BYTES_MAX && text.split('-').all(part)
 }
 
 fn is_parameter(text: &str) -> bool {

@@ -148,12 +148,14 @@ fn cache_rules_are_read_whole_and_default_to_none() {
         "[account.site.cache_rules]
         ttl = [{ path = \"/a/\", seconds = 60 }, { path = \"*.css\", status = 404, seconds = 0 }]
         bypass_cookies = [\"session\", \"wp_*\"]
+        languages = [\"en\", \"pt-BR\"]
         query = { ignore = [\"utm_*\"], sort = true }
         agree_content_type = true",
     );
     assert_eq!((read.ttl[0].path.as_str(), read.ttl[0].status, read.ttl[0].ttl_seconds), ("/a/", None, 60));
     assert_eq!(read.ttl[1].status, Some(caching::StatusRange { from: 404, to: 404 }));
     assert_eq!(read.bypass_cookies, ["session", "wp_*"]);
+    assert_eq!(read.languages, ["en", "pt-BR"]);
     assert_eq!(read.query, caching::QueryRule { ignore: vec!["utm_*".to_owned()], sort: true });
     assert_eq!(read.agree_content_type, Some(true));
 }
@@ -166,6 +168,8 @@ fn mistakes_in_cache_rules_are_placed_too() {
         ("[account.site.cache_rules]\nbypass_cookie = []", 7, "did you mean \"bypass_cookies\"?"),
         ("[account.site.cache_rules]\nbypass_cookies = [\"a b\"]", 7, "not a cookie's name"),
         ("[account.site.cache_rules]\nbypass_cookies = \"a\"", 7, "a list of texts"),
+        ("[account.site.cache_rules]\nlanguages = [\"en, de\"]", 7, "not a language"),
+        ("[account.site.cache_rules]\nlanguages = [\"en--gb\"]", 7, "not a language"),
         ("[account.site.cache_rules]\nagree_content_type = 1", 7, "true or false"),
         ("[account.site.cache_rules]\nquery = { sorted = true }", 7, "did you mean \"sort\"?"),
         ("[account.site.cache_rules]\nquery = { ignore = [\"a=b\"] }", 7, "not a parameter's name"),

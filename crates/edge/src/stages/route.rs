@@ -38,7 +38,7 @@ pub(crate) fn rewritten(site: &Site, request: &Request) -> Option<PathAndQuery> 
 
 /// Plans a request of a site. `target` is the request's, as the site's rules have rewritten it.
 pub(crate) fn route<'a>(site: &'a Site, request: &'a Request, target: &'a [u8]) -> Routed<'a> {
-    let asked = caching::Request::read(&request.method, &request.fields);
+    let asked = caching::Request::read(&request.method, &request.fields).spoken(&site.cache_rules.languages);
     let scheme = match request.scheme {
         Scheme::Http => caching::Scheme::Http,
         Scheme::Https => caching::Scheme::Https,

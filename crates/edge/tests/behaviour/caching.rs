@@ -135,6 +135,36 @@ async fn variants_are_told_apart_and_the_origin_is_asked_with_what_the_key_holds
 }
 
 #[tokio::test]
+async fn a_site_that_lists_its_languages_keeps_a_copy_for_each_and_no_more() {
+    let languages = |site: &mut snapshot::Site| {
+        site.cache_rules.languages = ["en", "de"].map(str::to_owned).into();
+    };
+    let stage = Stage::set_with(|_| {}, languages).await;
+    let mut visitor = stage.visit().await;
+    let wishing = |wish| get("/").replace("\r\n\r\n", &format!("\r\nAccept-Language: {wish}\r\n\r\n"));
+    let varies =
+        "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nVary: Accept-Language\r\nContent-Length: 2\r\n\r\n";
+    let mut origin = None;
+    for (wish, sent) in [("de-AT, de;q=0.9", "de"), ("fr", "en")] {
+        visitor.send(wishing(wish)).await;
+        let mut asked = match origin.take() {
+            Some(origin) => origin,
+            None => stage.origin.accept().await,
+        };
+        assert_eq!(asked.head().await.field("accept-language"), sent);
+        asked.send(format!("{varies}{sent}")).await;
+        visitor.head().await;
+        visitor.text(sent).await;
+        origin = Some(asked);
+    }
+    for (wish, got) in [("de", "de"), ("fr, de;q=0.1", "de"), ("en-GB, de;q=0.5", "en"), ("ja", "en")] {
+        visitor.send(wishing(wish)).await;
+        assert!(visitor.head().await.field("cache-status").starts_with("wardmote; hit"), "{wish}");
+        visitor.text(got).await;
+    }
+}
+
+#[tokio::test]
 async fn a_change_makes_what_is_stored_unusable() {
     let stage = Stage::set().await;
     let mut visitor = stage.visit().await;
