@@ -13,6 +13,8 @@
 mod base64_text;
 pub mod checkpoint;
 pub mod commitment;
+#[cfg(test)]
+mod decoders_tests;
 mod entry;
 pub mod key;
 pub mod merkle;
