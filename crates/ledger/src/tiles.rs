@@ -93,6 +93,50 @@ impl Tile {
     }
 }
 
+/// Everything that a static folder of this log holds beside its checkpoint: every tile and bundle, each
+/// with its bytes. `entries` are the leaves of `tree`, in order.
+pub fn files<E: AsRef<[u8]>>(
+    tree: &Tree,
+    entries: &[E],
+) -> impl Iterator<Item = Result<(Tile, Vec<u8>), EntryTooLong>> {
+    Tile::new_at(0, tree.size().min(entries.len() as u64)).into_iter().map(|tile| {
+        let bytes = match (tile.kind, tile.leaves()) {
+            (TileKind::Entries, Some(leaves)) => {
+                // Within `entries`, whose length is a usize.
+                let place = leaves.start as usize..leaves.end as usize;
+                entry_bundle(entries[place].iter().map(E::as_ref))?
+            }
+            _ => tile.hashes(tree).unwrap_or_default(),
+        };
+        Ok((tile, bytes))
+    })
+}
+
+impl Tile {
+    /// The full tile that takes this one's place once the log has grown; itself if it is full.
+    pub fn full(self) -> Self {
+        Self { width: TILE_WIDTH, ..self }
+    }
+
+    /// This tile's bytes out of those of a wider one at the same place; none if they are too few.
+    pub fn cut(self, wider: &[u8]) -> Option<Vec<u8>> {
+        let width = usize::from(self.width);
+        match self.kind {
+            TileKind::Hashes(_) => wider.get(..32 * width).map(<[u8]>::to_vec),
+            TileKind::Entries => entry_bundle(split_bundle(wider)?.get(..width)?.iter().copied()).ok(),
+        }
+    }
+
+    /// Most bytes that a server may send for it.
+    pub fn bytes_max(self) -> usize {
+        let each = match self.kind {
+            TileKind::Hashes(_) => 32,
+            TileKind::Entries => 2 + ENTRY_BYTES_MAX,
+        };
+        each * usize::from(TILE_WIDTH)
+    }
+}
+
 /// The bytes of an entry bundle: each entry after its length, 16 bits, big end first.
 pub fn entry_bundle<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>, EntryTooLong> {
     let mut bundle = Vec::new();
@@ -249,6 +293,24 @@ mod tests {
         }
         let huge = Tile { kind: TileKind::Hashes(7), index: u64::MAX, width: 256 };
         assert_eq!(huge.hashes(&tree), None);
+    }
+
+    #[test]
+    fn a_folder_holds_every_tile_and_a_narrow_tile_is_cut_out_of_a_full_one() {
+        let entries: Vec<Vec<u8>> = (0..600u32).map(|n| n.to_be_bytes().to_vec()).collect();
+        let tree: Tree = entries.iter().map(|entry| leaf_hash(entry)).collect();
+        let files: Vec<_> = files(&tree, &entries).collect::<Result<_, _>>().expect("fits");
+        assert_eq!(files.len(), 3 + 1 + 3);
+        for (tile, bytes) in &files {
+            let narrow = Tile { width: 1, ..*tile };
+            let cut = narrow.cut(bytes).expect("at least one");
+            match tile.kind {
+                TileKind::Hashes(_) => assert_eq!(Some(cut), narrow.hashes(&tree)),
+                TileKind::Entries => assert_eq!(cut, bytes[..6]),
+            }
+            assert_eq!(tile.full().cut(bytes).is_some(), tile.width == TILE_WIDTH);
+            assert!(bytes.len() <= tile.bytes_max());
+        }
     }
 
     #[test]

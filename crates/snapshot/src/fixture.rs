@@ -6,6 +6,10 @@
 //! The shortest use: `let mut mote = Mote::found(1, now)`, then `mote.block(&sites, now, lease)` for a
 //! bundle that verifies against `mote.roots()`, and `mote.parcel(1, sites, vec![bundle])` to feed it.
 
+mod folder;
+
+pub use folder::write_log;
+
 use crate::{Bundle, CacheMode, Consistency, Logged, Origin, Parcel, Parts, Roots, Scheme, Service, Site};
 use ledger::checkpoint::Checkpoint;
 use ledger::key::SignerKey;

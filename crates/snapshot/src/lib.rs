@@ -1,7 +1,8 @@
 //! What an edge serves from: sites, measures in force and their proofs, verified offline.
 //!
 //! Owns the parcel that a feed carries, the decision bundle, [`verify`] with all its checks, the
-//! rollback counters, the state machine of enforcement and the lookup that answers each request.
+//! rollback counters, the state machine of enforcement, the lookup that answers each request, and the
+//! audits of one decision and of a whole log, which repeat the same checks for everybody else.
 //! Knows no cases, no storage, no sockets and no clock: time comes in.
 //!
 //! Invariants: a [`ProvedMeasure`] is made only by [`verify`]; a measure once applied ends only at its
@@ -13,6 +14,7 @@ mod bundle;
 mod enforcement;
 #[cfg(any(test, feature = "testing"))]
 pub mod fixture;
+mod log_audit;
 mod parcel;
 mod refusal;
 mod roots;
@@ -24,6 +26,7 @@ mod view;
 pub use audit::{Audit, AuditKeys, Check, Outcome, audit};
 pub use bundle::{AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts};
 pub use enforcement::{Alarm, Applied, BUNDLES_MAX, Enforcement};
+pub use log_audit::{LAPSE_GRACE, LogAudit, LogKeys, LogReport, ROSTER_NOTICE};
 pub use parcel::{Consistency, Parcel};
 pub use refusal::Refusal;
 pub use roots::{Roots, RootsError};

@@ -32,6 +32,8 @@ pub(crate) enum Verb {
     Sign(Sign),
     /// Check a decision: entry, proof, signatures, approvals, floor, scope, statement
     Verify(Verify),
+    /// Check a whole log: tree, signatures, chains, approvals, leases
+    Log(Log),
     /// Say why a request was answered as it was, or how it would be answered now
     Explain(Explain),
     /// Fetch pages into the cache before visitors ask for them
@@ -69,8 +71,6 @@ pub(crate) enum NotBuilt {
     Witness(Anything),
     /// Watch a log (not built yet)
     Monitor(Anything),
-    /// Check a whole log (not built yet)
-    Log(Anything),
     /// Export the public record (not built yet)
     Record(Anything),
     /// Play a scenario on a simulated clock (not built yet)
@@ -93,7 +93,6 @@ impl NotBuilt {
             Self::Events(_) => "events",
             Self::Witness(_) => "witness",
             Self::Monitor(_) => "monitor",
-            Self::Log(_) => "log",
             Self::Record(_) => "record",
             Self::Drill(_) => "drill",
             Self::AttackLab(_) => "attack-lab",
@@ -232,6 +231,38 @@ pub(crate) struct Verify {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Log {
+    #[command(subcommand)]
+    pub(crate) verb: LogVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogVerb {
+    /// Rebuild the tree and check everything that the log itself can show
+    Verify(LogVerify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogVerify {
+    /// A folder with a copy of the log, or the address of a log or of its server
+    #[arg(value_name = "DIR | URL")]
+    pub(crate) place: String,
+    #[command(flatten)]
+    pub(crate) trusted: Trusted,
+}
+
+/// What the reader of a log trusts.
+#[derive(Debug, Args)]
+pub(crate) struct Trusted {
+    /// The tlog-policy you trust: log key, witness keys, quorum
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// A roster you trust, to judge approvals by; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roster: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// An address, or the value of wardmote-ray of an answer
     #[arg(value_name = "URL | RAY")]
@@ -290,7 +321,6 @@ mod tests {
             "wardmote ban --site a.test 198.51.100.7",
             "wardmote attack-lab slowloris --target http://127.0.0.1",
             "wardmote edge --config x.toml",
-            "wardmote log verify some/folder",
             "wardmote drill --help",
         ] {
             let parsed = CommandLine::try_parse_from(line.split(' ')).unwrap();

@@ -12,6 +12,7 @@ mod command_line;
 mod config;
 mod demo;
 mod exit;
+mod log_source;
 mod output;
 mod up;
 mod verbs;

@@ -5,6 +5,7 @@ mod backup;
 pub(crate) mod check;
 mod explain;
 mod export;
+mod log;
 mod prewarm;
 mod purge;
 mod sign;
@@ -31,6 +32,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Purge(arguments) => purge::run(&arguments, json),
         Verb::Sign(arguments) => sign::run(&arguments, json),
         Verb::Verify(arguments) => verify::run(&arguments, json),
+        Verb::Log(arguments) => log::run(&arguments, json),
         Verb::Explain(arguments) => explain::run(&arguments, json),
         Verb::Prewarm(arguments) => prewarm::run(&arguments, json),
         Verb::Backup(arguments) => backup::backup(&arguments, json),

@@ -11,8 +11,8 @@ use crate::exit::{Exit, Failure};
 use crate::output::{self, plain};
 use ledger::tlog_policy::TlogPolicy;
 use policy::Roster;
-use serde_json::json;
-use snapshot::{Audit, AuditKeys, BUNDLE_BYTES_MAX, Outcome, audit};
+use serde_json::{Value, json};
+use snapshot::{Audit, AuditKeys, BUNDLE_BYTES_MAX, Check, Outcome, audit};
 use std::io::Read as _;
 use std::path::Path;
 use vocabulary::Clock as _;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Verify, json: bool) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn tlog_policy(path: &Path) -> Result<TlogPolicy, Failure> {
+pub(super) fn tlog_policy(path: &Path) -> Result<TlogPolicy, Failure> {
     let text = read(path)?;
     let text = String::from_utf8(text)
         .map_err(|_| Failure::bad_use(format!("--policy {}: is no text", path.display())))?;
@@ -50,7 +50,7 @@ fn tlog_policy(path: &Path) -> Result<TlogPolicy, Failure> {
         .map_err(|error| Failure::bad_use(format!("--policy {}: {error}", path.display())))
 }
 
-fn roster(path: &Path) -> Result<Roster, Failure> {
+pub(super) fn roster(path: &Path) -> Result<Roster, Failure> {
     Roster::parse(&read(path)?)
         .map_err(|error| Failure::bad_use(format!("--roster {}: {error}", path.display())))
 }
@@ -95,17 +95,8 @@ fn conclusion(exit: Exit) -> &'static str {
 }
 
 fn text(audit: &Audit, exit: Exit) -> String {
-    let mut rows: Vec<[String; 3]> = Vec::new();
-    for check in &audit.checks {
-        let mark = match check.outcome {
-            Outcome::Held => "ok",
-            Outcome::Failed(_) => "!!",
-            Outcome::Noted => "--",
-        };
-        rows.push([format!(" {mark}"), check.name.into(), plain(&check.text)]);
-    }
     let decision = audit.decision.map_or_else(|| "the decision".into(), |id| format!("decision {id}"));
-    let mut text = output::table(&rows);
+    let mut text = rows(&audit.checks);
     match exit {
         Exit::Unproved => text.push_str(&format!("{decision} is whole, but {NOT_PINNED}\n")),
         _ => text.push_str(&format!("{decision} {}\n", conclusion(exit))),
@@ -113,9 +104,23 @@ fn text(audit: &Audit, exit: Exit) -> String {
     text
 }
 
-fn print_json(audit: &Audit, exit: Exit) {
-    let checks: Vec<_> = audit
-        .checks
+/// One row for each check.
+pub(super) fn rows(checks: &[Check]) -> String {
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    for check in checks {
+        let mark = match check.outcome {
+            Outcome::Held => "ok",
+            Outcome::Failed(_) => "!!",
+            Outcome::Noted => "--",
+        };
+        rows.push([format!(" {mark}"), check.name.into(), plain(&check.text)]);
+    }
+    output::table(&rows)
+}
+
+/// The same as JSON.
+pub(super) fn as_json(checks: &[Check]) -> Vec<Value> {
+    checks
         .iter()
         .map(|check| {
             let (outcome, reason) = match check.outcome {
@@ -125,20 +130,22 @@ fn print_json(audit: &Audit, exit: Exit) {
             };
             json!({ "name": check.name, "outcome": outcome, "reason": reason, "text": check.text })
         })
-        .collect();
+        .collect()
+}
+
+fn print_json(audit: &Audit, exit: Exit) {
     output::json(&json!({
         "decision": audit.decision.map(|id| id.to_string()),
         "holds": exit == Exit::Done,
         "keys": if audit.pinned { "pinned" } else { "from the answer" },
         "conclusion": conclusion(exit),
-        "checks": checks,
+        "checks": as_json(&audit.checks),
     }));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use snapshot::Check;
 
     fn audit_of(pinned: bool, outcomes: &[Outcome]) -> Audit {
         let check =

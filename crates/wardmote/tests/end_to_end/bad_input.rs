@@ -19,7 +19,6 @@ fn verbs_that_are_not_built_say_so_and_exit_69() {
         "events",
         "witness",
         "monitor",
-        "log",
         "record",
         "drill",
         "attack-lab",

@@ -15,5 +15,6 @@ mod harness;
 mod kill;
 mod large;
 mod mote;
+mod record;
 mod story;
 mod upkeep;

@@ -88,7 +88,17 @@ fn a_decision_blocks_its_sites_and_nothing_else_and_ends_by_itself() {
     eventually("the lapse is logged", SOON, || (mote::state(&wardmote, &decision) == "lapsed").then_some(()));
     let policy = wardmote.setup.data().join("edge/roots/tlog-policy");
     verify(&["--policy", policy.to_str().unwrap()], &bundle).ok();
+    the_whole_log_holds(&wardmote);
     wardmote.stop();
+}
+
+fn the_whole_log_holds(wardmote: &Wardmote) {
+    let roots = wardmote.setup.data().join("edge/roots");
+    let mut command = binary();
+    command.args(["log", "verify", &format!("http://{}", wardmote.setup.public)]);
+    command.arg("--policy").arg(roots.join("tlog-policy")).arg("--roster").arg(roots.join("roster.json"));
+    let held = run(&mut command).ok();
+    assert!(held.stdout.contains("1 entries carry the approvals"), "{}", held.stdout);
 }
 
 fn every_kind_of_request_gets_the_block_page(
