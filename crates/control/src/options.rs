@@ -1,6 +1,7 @@
 //! What a control plane is started with.
 
 use crate::Telemetry;
+use ledger::tlog_policy::TlogPolicy;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ pub struct Options {
     pub public_url: PublicUrl,
     /// Keys, tokens and backups live here; created when missing, readable by its owner alone.
     pub data_dir: PathBuf,
+    /// Witnesses elsewhere with the quorum they make; without them the local one alone is the quorum.
+    /// Taken at the founding; the same ones must be given ever after.
+    pub witnesses: Option<TlogPolicy>,
 }
 
 /// What the control plane works with, made by the binary.

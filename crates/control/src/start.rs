@@ -11,11 +11,15 @@ use crate::rim::guard::OwnNames;
 use crate::rim::listener::Bounded;
 use crate::rim::principal::Door;
 use crate::sequencer::{
-    BEAT, Draft, Item, LocalWitness, Sequencer, Surroundings, WitnessFile, Writer, WriterError, find_kind,
+    BEAT, Draft, Item, LocalWitness, Sequencer, Surroundings, WitnessFile, Witnesses, Writer, WriterError,
+    find_kind,
 };
 use crate::{FoundError, Foundation, Inputs, Options, PublicUrl, console, founding, record};
+use ::witness::Remotes;
+use ledger::tlog_policy::TlogPolicy;
 use ledger::witness::Witness;
 use ledger::{Entry, Kind, PolicyPublished, RosterChanged};
+use policy::Profile;
 use records::{Records, StoreError};
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -156,8 +160,9 @@ fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Seq
 
 async fn found(options: &Options, inputs: &Inputs) -> Result<Foundation, StartError> {
     let (data_dir, public_url) = (options.data_dir.clone(), options.public_url.clone());
+    let witnesses = options.witnesses.clone();
     let (clock, random) = (inputs.clock.clone(), inputs.random.clone());
-    let work = move || founding::found(&data_dir, &public_url, &*clock, &*random);
+    let work = move || founding::found(&data_dir, &public_url, witnesses.as_ref(), &*clock, &*random);
     let founded = tokio::task::spawn_blocking(work).await;
     founded.map_err(|error| StartError::Broken(error.to_string()))?.map_err(StartError::Found)
 }
@@ -173,10 +178,13 @@ async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Fo
     let witness = Witness::new(witness_key, vec![log_key.verifier()]);
     let witness = witness.map_err(|error| StartError::Log(error.to_string()))?;
     let state = WitnessFile::new(files.witness_state(), &origin);
-    let witness = LocalWitness::new(witness, Box::new(state));
+    let local = LocalWitness::new(witness, Box::new(state));
+    let keys = TlogPolicy::parse(&tlog_policy).map_err(|error| StartError::Log(error.to_string()))?;
+    let remotes = Remotes::of(&keys).map_err(|error| StartError::Log(error.to_string()))?;
+    let witnesses = Witnesses::new(local, remotes, keys, roster.profile() == Profile::Trial);
     let log = |error: WriterError| StartError::Log(error.to_string());
     let mut writer =
-        Writer::open(inputs.records.clone(), log_key, witness, inputs.clock.clone()).await.map_err(log)?;
+        Writer::open(inputs.records.clone(), log_key, witnesses, inputs.clock.clone()).await.map_err(log)?;
 
     let policy = PolicyPublished { version: matrix.version(), sha256: matrix.hash() };
     let changed =

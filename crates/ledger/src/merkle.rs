@@ -3,8 +3,10 @@
 //! Owns the arithmetic; knows neither what a leaf says nor who signs a root. Verification follows the
 //! algorithms of RFC 9162 §2.1.3.2 and §2.1.4.2, which compute the same trees.
 
+mod frontier;
 mod tree;
 
+pub use frontier::{Frontier, FrontierError};
 pub use tree::{Tree, TreeRangeError};
 
 use vocabulary::{Digest, Hasher};

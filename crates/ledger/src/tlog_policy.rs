@@ -78,6 +78,12 @@ impl TlogPolicy {
         Self::parse(&text)
     }
 
+    /// This policy with a log and the operator's own witness put before what it says; the own one is
+    /// listed, so that its line is known, and no quorum counts it unless it did already.
+    pub fn kept_by(&self, log: &VerifierKey, own: (&str, &VerifierKey)) -> Result<Self, PolicyError> {
+        Self::parse(&format!("log {log}\nwitness {} {}\n{self}", own.0, own.1))
+    }
+
     /// The logs.
     pub fn logs(&self) -> &[Log] {
         &self.logs

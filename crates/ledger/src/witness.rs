@@ -4,6 +4,10 @@
 //! only then takes the answer out of [`Staged`]. Reading the head and storing the new one must be one
 //! atomic step per log; else a slower request could roll the witness back.
 
+mod answer;
+
+pub use answer::{Declined, read_answer};
+
 use crate::base64_text;
 use crate::checkpoint::{Checkpoint, cosign, signed_by_log};
 use crate::key::{Algorithm, KeyError, SignerKey, VerifierKey};
@@ -97,6 +101,20 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// A stable name, kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::UnknownLog(_) => "unknown-log",
+            Self::Unsigned => "unsigned",
+            Self::OtherSize { .. } => "other-size",
+            Self::OtherRoot { .. } => "other-root",
+            Self::Inconsistent => "inconsistent",
+        }
+    }
+}
+
 impl Default for Head {
     /// The head of a log never cosigned.
     fn default() -> Self {
@@ -111,6 +129,11 @@ impl Witness {
             return Err(KeyError::Algorithm(key.algorithm() as u8));
         }
         Ok(Self { key, logs })
+    }
+
+    /// Puts other logs in place of those known so far.
+    pub fn know(&mut self, logs: Vec<VerifierKey>) {
+        self.logs = logs;
     }
 
     /// The key to list in policies.

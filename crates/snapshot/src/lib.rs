@@ -22,6 +22,7 @@ mod site;
 mod trust;
 mod verification;
 mod view;
+mod watch;
 
 pub use audit::{Audit, AuditKeys, Check, Outcome, audit};
 pub use bundle::{AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts};
@@ -36,3 +37,4 @@ pub use verification::{
     CLOCK_SKEW_MAX, COSIGNATURE_AGE_MAX, POLICY_NOTICE, ProvedMeasure, Surroundings, verify,
 };
 pub use view::{Facts, Snapshot, Verdict};
+pub use watch::{LEASES_MAX, Watch, WatchAlarm};

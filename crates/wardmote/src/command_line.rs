@@ -1,6 +1,7 @@
 //! The verbs and their arguments. What is written here keeps its name and meaning.
 
 use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A shared edge, and the mechanism by which its operator may switch something off.
@@ -34,6 +35,10 @@ pub(crate) enum Verb {
     Verify(Verify),
     /// Check a whole log: tree, signatures, chains, approvals, leases
     Log(Log),
+    /// Run a witness: a process that cosigns a log only as long as it grows without change
+    Witness(Witness),
+    /// Follow a log and alarm on a fork, a rollback or a missed lapse
+    Monitor(Monitor),
     /// Say why a request was answered as it was, or how it would be answered now
     Explain(Explain),
     /// Fetch pages into the cache before visitors ask for them
@@ -67,10 +72,6 @@ pub(crate) enum NotBuilt {
     Allow(Anything),
     /// Show the shield's events (not built yet)
     Events(Anything),
-    /// Run a witness (not built yet)
-    Witness(Anything),
-    /// Watch a log (not built yet)
-    Monitor(Anything),
     /// Export the public record (not built yet)
     Record(Anything),
     /// Play a scenario on a simulated clock (not built yet)
@@ -91,8 +92,6 @@ impl NotBuilt {
             Self::Ban(_) => "ban",
             Self::Allow(_) => "allow",
             Self::Events(_) => "events",
-            Self::Witness(_) => "witness",
-            Self::Monitor(_) => "monitor",
             Self::Record(_) => "record",
             Self::Drill(_) => "drill",
             Self::AttackLab(_) => "attack-lab",
@@ -260,6 +259,41 @@ pub(crate) struct Trusted {
     /// A roster you trust, to judge approvals by; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) roster: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Witness {
+    /// Where its key and its state lie; made when missing
+    #[arg(long, value_name = "DIR", default_value = "wardmote-witness")]
+    pub(crate) data_dir: PathBuf,
+    /// Its name, such as witness.example.org/w1; needed once, when the key is made
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Where it answers add-checkpoint requests
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9093")]
+    pub(crate) listen: SocketAddr,
+    /// A file with the keys of logs to cosign (tlog-policy); may be repeated, is read again when it changes
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Monitor {
+    /// The address of the log or of its server, or a folder with a copy
+    #[arg(value_name = "URL | DIR")]
+    pub(crate) log: String,
+    /// The tlog-policy you trust: log key, witness keys, quorum
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// Where it keeps what it saw; one log each
+    #[arg(long, value_name = "DIR", default_value = "wardmote-monitor")]
+    pub(crate) data_dir: PathBuf,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) every: u64,
+    /// Look once and end
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,7 @@ const ROWS: &[Row] = &[
     Row { never: BINARY_ONLY, ..row(&["replica"]) },
     Row { never: BINARY_ONLY, ..row(&["object-cache"]) },
     Row { never: BINARY_ONLY, ..row(&["certificates"]) },
+    Row { never: COSIGNING, ..row(&["witness"]) },
     Row { never: &["casework", "records", "records-sql", "feed-nats"], ..row(&["edge"]) },
     Row { never: &["edge", "records-sql", "feed-nats"], ..row(&["control"]) },
     Row { never: &["edge", "control", "records-sql", "feed-nats"], ..row(&["capture"]) },
@@ -41,6 +42,10 @@ const ROWS: &[Row] = &[
 
 /// The adapters that only the binary knows.
 const BINARY_ONLY: &[&str] = &["records-sql", "feed-nats"];
+
+/// What a witness must not know: it sees checkpoints and proofs, and no more.
+const COSIGNING: &[&str] =
+    &["casework", "snapshot", "records", "records-sql", "feed", "feed-nats", "replica", "certificates"];
 
 /// Used by tests of every crate, and by `sim`.
 const TESTKIT: &str = "testkit";

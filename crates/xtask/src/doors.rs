@@ -42,8 +42,8 @@ const DOORS: &[Door] = &[
     door("getrandom", &["wardmote"], "everything else takes a vocabulary::Random"),
     tests_too(
         "hyper",
-        &["edge", "wardmote"],
-        "HTTP on the wire is edge's; the command line has a small client",
+        &["edge", "witness", "wardmote"],
+        "HTTP on the wire is edge's; witnesses speak a few lines of it, the command line has a small client",
     ),
     tests_too("mimalloc", &["wardmote"], "the allocator is the binary's choice"),
     tests_too("h2", &["edge"], "HTTP on the wire is edge's"),

@@ -89,6 +89,15 @@ pub enum FoundError {
         /// Why.
         source: PolicyError,
     },
+    /// The log was founded with other witnesses.
+    #[error(
+        "the log was founded with other witnesses than control.witnesses names: {0} tells which; changing \
+         them is not built yet"
+    )]
+    OtherWitnesses(PathBuf),
+    /// The witnesses cannot be those of this log.
+    #[error("control.witnesses: {0}")]
+    Witnesses(ledger::tlog_policy::PolicyError),
     /// A text file holds bytes that are no text.
     #[error("{0} is not UTF-8 text")]
     NotText(PathBuf),
@@ -107,6 +116,7 @@ impl From<FileError> for FoundError {
 pub fn found(
     data_dir: &Path,
     public_url: &PublicUrl,
+    witnesses: Option<&TlogPolicy>,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Foundation, FoundError> {
@@ -125,8 +135,14 @@ pub fn found(
     let witness_key = key(&files.witness_key(), || {
         SignerKey::for_witness(random, &format!("{}/witness-{tag:08x}", public_url.host()))
     })?;
-    let tlog_policy = self_witnessed(&log_key, &witness_key);
+    let tlog_policy = match witnesses {
+        Some(given) => witnessed(&log_key, &witness_key, given)?,
+        None => self_witnessed(&log_key, &witness_key),
+    };
     files::write_once(&files.root_policy(), tlog_policy.as_bytes(), Secrecy::Public)?;
+    if text(&files.root_policy())? != tlog_policy {
+        return Err(FoundError::OtherWitnesses(files.root_policy()));
+    }
     files::write_once(&files.root_roster(), &roster.to_bytes(), Secrecy::Public)?;
     Ok(Foundation { log_key, witness_key, roster, policy_text, matrix, tlog_policy, admin_token, files })
 }
@@ -207,6 +223,12 @@ fn key(path: &Path, fresh: impl FnOnce() -> Result<SignerKey, KeyError>) -> Resu
 fn self_witnessed(log: &SignerKey, witness: &SignerKey) -> String {
     let policy = TlogPolicy::threshold(log.verifier(), &[("local", witness.verifier())], 1);
     policy.expect("one log and one witness with a plain name make a policy").to_string()
+}
+
+/// The policy of a log that others witness; the own witness signs too, and does not count.
+fn witnessed(log: &SignerKey, own: &SignerKey, given: &TlogPolicy) -> Result<String, FoundError> {
+    let policy = given.kept_by(&log.verifier(), ("local", &own.verifier()));
+    policy.map(|policy| policy.to_string()).map_err(FoundError::Witnesses)
 }
 
 fn text(path: &Path) -> Result<String, FoundError> {

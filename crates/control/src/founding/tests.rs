@@ -6,7 +6,7 @@ use vocabulary::{ManualClock, SeededRandom, Timestamp};
 fn found_in(folder: &Path, seed: u64) -> Result<Foundation, FoundError> {
     let url: PublicUrl = "http://localhost:9091".parse().expect("url");
     let clock = ManualClock::at(Timestamp::from_secs(1_700_000_000));
-    found(folder, &url, &clock, &SeededRandom::new(seed))
+    found(folder, &url, None, &clock, &SeededRandom::new(seed))
 }
 
 fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

@@ -255,6 +255,7 @@ async fn flush(
         Ok(results) => {
             (waiting.pause, waiting.retry) = (RETRY_MIN, None);
             surroundings.alarms.clear("log-not-written", "log");
+            tell_silent(writer.silent(), surroundings);
             for (submission, result) in now.into_iter().zip(results) {
                 report(submission, result, surroundings);
             }
@@ -273,6 +274,16 @@ async fn flush(
             waiting.pause = (waiting.pause * 2).min(RETRY_MAX);
             Ok(())
         }
+    }
+}
+
+/// One dead witness does not stop the log; somebody should know of it before the next one dies.
+fn tell_silent(silent: &str, surroundings: &Surroundings) {
+    if silent.is_empty() {
+        surroundings.alarms.clear("witness-silent", "log");
+    } else {
+        let text = format!("witnesses that did not cosign: {silent}");
+        surroundings.alarms.raise("witness-silent", "log", &text, surroundings.clock.now());
     }
 }
 

@@ -1,7 +1,8 @@
 //! The sequencer: the one writer of the log.
 //!
 //! Owns the order of steps from an entry to a published checkpoint: number, sign, append (compare and
-//! swap), cosign by the local witness (which stores before it answers), publish. Must not know what an
+//! swap), cosign by the local witness (which stores before it answers) and by those elsewhere until the quorum
+//! is reached, publish. Must not know what an
 //! entry decides.
 //!
 //! Invariants: an entry is logged at most once, however often it is submitted; a checkpoint once
@@ -18,5 +19,5 @@ mod simulation;
 
 pub(crate) use batch::{Draft, Item, find_kind};
 pub(crate) use desk::{BEAT, Sequencer, Stopped, Surroundings, run};
-pub(crate) use witness::{LocalWitness, WitnessFile};
+pub(crate) use witness::{LocalWitness, WitnessFile, Witnesses};
 pub(crate) use writer::{Published, Writer, WriterError};

@@ -3,8 +3,9 @@
 
 use super::batch::{Draft, Item, Refused};
 use super::desk::{Sequencer, Stopped, Surroundings, run as run_desk};
-use super::witness::{LocalWitness, WitnessError, WitnessStore};
+use super::witness::{LocalWitness, WitnessError, WitnessStore, Witnesses};
 use super::writer::{Writer, WriterError};
+use ::witness::Remotes;
 use async_trait::async_trait;
 use ledger::checkpoint::Checkpoint;
 use ledger::key::SignerKey;
@@ -90,8 +91,9 @@ impl World {
         let log = SignerKey::parse(&self.log_key).expect("key");
         let witness = SignerKey::parse(&self.witness_key).expect("key");
         let witness = Witness::new(witness, vec![log.verifier()]).expect("witness");
-        let witness = LocalWitness::new(witness, Box::new(self.kept.clone()));
-        Writer::open(self.records.clone(), log, witness, self.clock.clone()).await
+        let local = LocalWitness::new(witness, Box::new(self.kept.clone()));
+        let witnesses = Witnesses::new(local, Remotes::default(), self.policy.clone(), true);
+        Writer::open(self.records.clone(), log, witnesses, self.clock.clone()).await
     }
 
     /// Plans a failure of one of the next calls, as often as not.

@@ -1,12 +1,15 @@
-//! The local witness: the ledger's state machine over a state that is on disk before each answer.
+//! The witnesses of the log: the local one, which is the ledger's state machine over a state that is on
+//! disk before each answer, and those elsewhere; together until the quorum is reached.
 
+use ::witness::{Proof, Remotes};
 use async_trait::async_trait;
-use ledger::merkle::Tree;
 use ledger::note::{Note, NoteSignature};
-use ledger::witness::{AddCheckpoint, Head, Refused, Witness};
+use ledger::tlog_policy::{Quorum, TlogPolicy};
+use ledger::witness::{AddCheckpoint, Declined, Head, Refused, Witness};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 use vocabulary::Timestamp;
 use vocabulary::canonical;
 
@@ -38,6 +41,82 @@ pub(crate) enum WitnessError {
          Nothing is signed until the missing entries are back; restore the newest backup"
     )]
     LogRolledBack { witness: u64, log: u64 },
+    /// A witness elsewhere has cosigned a larger log, or another one.
+    #[error(
+        "the witness {name} contradicts the log here: {declined}. Nothing is signed; restore the newest backup"
+    )]
+    Contradicted { name: String, declined: Declined },
+    /// The quorum was not reached.
+    #[error("too few witnesses cosigned: {0}")]
+    TooFew(String),
+}
+
+/// How far a witness' clock may run ahead, and how old a cosignature may be to be published anew.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
+
+/// The local witness and those elsewhere, with the quorum they make together.
+pub(crate) struct Witnesses {
+    local: LocalWitness,
+    remotes: Remotes,
+    policy: TlogPolicy,
+    /// Whether the local witness counts: in a trial alone.
+    count_own: bool,
+    silent: String,
+}
+
+impl Witnesses {
+    pub(crate) fn new(local: LocalWitness, remotes: Remotes, policy: TlogPolicy, count_own: bool) -> Self {
+        Self { local, remotes, policy, count_own, silent: String::new() }
+    }
+
+    pub(crate) fn local(&self) -> &LocalWitness {
+        &self.local
+    }
+
+    /// Who elsewhere did not cosign the last time, and why.
+    pub(crate) fn silent(&self) -> &str {
+        &self.silent
+    }
+
+    /// Asks those elsewhere whether this log is behind what they know, or another one.
+    pub(crate) async fn compare(&self, note: &Note) -> Result<(), WitnessError> {
+        let found = self.remotes.contradictions(note).await;
+        found.into_iter().next().map_or(Ok(()), contradicted)
+    }
+
+    /// The note with cosignatures that reach the quorum, the local one first.
+    pub(crate) async fn cosign(
+        &mut self,
+        note: Note,
+        proof: Proof,
+        size: u64,
+        now: Timestamp,
+    ) -> Result<Note, WitnessError> {
+        let local = self.local.cosign(&note, &*proof, size, now).await?;
+        let rule = Quorum {
+            count_own: self.count_own,
+            not_before: now.minus(CLOCK_SKEW),
+            not_after: now.plus(CLOCK_SKEW),
+        };
+        let enough = |note: &Note| {
+            let opened = self.policy.open(note);
+            opened.is_ok_and(|opened| self.policy.satisfies(&opened, rule))
+        };
+        let gathered = self.remotes.gather(note.with(local), proof, enough).await;
+        self.silent = gathered.to_string();
+        if gathered.enough {
+            return Ok(gathered.note);
+        }
+        let against = gathered.declined.into_iter().find(|(_, declined)| declined.contradicts(size));
+        against.map_or_else(
+            || Err(WitnessError::TooFew(self.silent.clone())),
+            |one| contradicted(one).map(|()| gathered.note),
+        )
+    }
+}
+
+fn contradicted((name, declined): (String, Declined)) -> Result<(), WitnessError> {
+    Err(WitnessError::Contradicted { name, declined })
 }
 
 /// The witness that runs in this process.
@@ -74,11 +153,6 @@ impl LocalWitness {
         }
         Ok(staged.stored())
     }
-}
-
-/// Proofs that the first `size` leaves of a tree extend its first `old`.
-pub(super) fn consistency_in(tree: &Tree, old: u64, size: u64) -> Option<Vec<vocabulary::Digest>> {
-    tree.consistency(old, size).ok()
 }
 
 /// The state in a file of its own, apart from the records: rolling those back must not roll it back.

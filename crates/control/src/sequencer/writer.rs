@@ -1,7 +1,7 @@
 //! The steps of writing the log, one at a time.
 
 use super::batch::{Batch, Item, Logged, Numbered, Refused};
-use super::witness::{LocalWitness, WitnessError, consistency_in};
+use super::witness::{WitnessError, Witnesses};
 use ledger::checkpoint::Checkpoint;
 use ledger::key::{KeyError, SignerKey};
 use ledger::merkle::Tree;
@@ -51,7 +51,7 @@ pub(crate) enum WriterError {
     /// The records failed.
     #[error("{0}")]
     Store(StoreError),
-    /// The witness gave no cosignature.
+    /// The witnesses gave too few cosignatures.
     #[error("{0}")]
     Witness(WitnessError),
     /// Another process writes this log now.
@@ -70,7 +70,7 @@ impl WriterError {
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Store(error) => !error.may_retry(),
-            Self::Witness(WitnessError::State(_)) => false,
+            Self::Witness(WitnessError::State(_) | WitnessError::TooFew(_)) => false,
             Self::Witness(_) | Self::Fenced { .. } | Self::Contradiction(_) | Self::Key(_) => true,
         }
     }
@@ -87,7 +87,7 @@ pub(crate) struct Writer {
     log: Arc<dyn Log>,
     epoch: Epoch,
     key: SignerKey,
-    witness: LocalWitness,
+    witnesses: Witnesses,
     clock: Arc<dyn Clock>,
     tree: SharedTree,
     published: watch::Sender<Option<Arc<Published>>>,
@@ -100,20 +100,25 @@ impl Writer {
     pub(crate) async fn open(
         log: Arc<dyn Log>,
         key: SignerKey,
-        witness: LocalWitness,
+        witnesses: Witnesses,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, WriterError> {
         let epoch = log.take_epoch().await?;
         let (published, _) = watch::channel(None);
-        let mut writer = Self { log, epoch, key, witness, clock, tree: SharedTree::default(), published };
+        let mut writer = Self { log, epoch, key, witnesses, clock, tree: SharedTree::default(), published };
         writer.catch_up().await?;
-        writer.compare_with_witness().await?;
+        writer.compare_with_witnesses().await?;
         Ok(writer)
     }
 
     /// All hashes.
     pub(crate) fn tree(&self) -> SharedTree {
         self.tree.clone()
+    }
+
+    /// Witnesses elsewhere that did not cosign lately, and why; empty when all do.
+    pub(crate) fn silent(&self) -> &str {
+        self.witnesses.silent()
     }
 
     /// The published checkpoint, watched.
@@ -183,9 +188,19 @@ impl Writer {
         }
     }
 
-    /// Refuses to go on when the witness knows a larger log, or another one.
-    async fn compare_with_witness(&self) -> Result<(), WriterError> {
-        let known = self.witness.latest().await.map_err(WriterError::Witness)?;
+    /// Refuses to go on when a witness knows a larger log, or another one.
+    async fn compare_with_witnesses(&self) -> Result<(), WriterError> {
+        self.compare_with_local().await?;
+        let (size, root) = {
+            let tree = self.tree.read();
+            (tree.size(), tree.root())
+        };
+        let note = Checkpoint::new(self.key.name(), size, root).sign(&self.key).map_err(WriterError::Key)?;
+        self.witnesses.compare(&note).await.map_err(WriterError::Witness)
+    }
+
+    async fn compare_with_local(&self) -> Result<(), WriterError> {
+        let known = self.witnesses.local().latest().await.map_err(WriterError::Witness)?;
         let tree = self.tree.read();
         match tree.root_at(known.size) {
             Err(_) => Err(WriterError::Witness(WitnessError::LogRolledBack {
@@ -210,9 +225,8 @@ impl Writer {
         }
         let note = Note::parse(&head.note).map_err(|error| contradiction(error.to_string()))?;
         let tree = self.tree.clone();
-        let proof = move |old| consistency_in(&tree.read(), old, head.size);
-        let cosignature = self.witness.cosign(&note, &proof, head.size, now).await;
-        let note = note.with(cosignature.map_err(WriterError::Witness)?);
+        let proof = Arc::new(move |old| tree.read().consistency(old, head.size).ok());
+        let note = self.witnesses.cosign(note, proof, head.size, now).await.map_err(WriterError::Witness)?;
         match self.log.publish(self.epoch, head.size, &note.to_string()).await {
             Ok(()) => {}
             Err(PublishError::Store(error)) => return Err(error.into()),

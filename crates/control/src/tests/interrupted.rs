@@ -1,8 +1,10 @@
 //! Decisions whose way was cut between the log and the records.
 
 use super::rig::*;
-use crate::sequencer::{Item, LocalWitness, WitnessFile, Writer};
+use crate::sequencer::{Item, LocalWitness, WitnessFile, Witnesses, Writer};
+use ::witness::Remotes;
 use casework::{Case, CaseStatus, Decision, Earlier, Officer};
+use ledger::tlog_policy::TlogPolicy;
 use ledger::witness::Witness;
 use ledger::{Body, Entry, Kind};
 use records::{Cases as _, Decisions as _, Log as _, Versioned};
@@ -55,11 +57,14 @@ async fn read(rig: &Rig, id: &str) -> (Versioned<Decision>, Versioned<Case>) {
 /// What the sequencer does, without what follows it.
 async fn append(rig: &Rig, decision: &Decision) {
     let url = "http://localhost:9091".parse().expect("url");
-    let founded = crate::founding::found(&rig.data_dir(), &url, &*rig.clock, &*rig.random).expect("founded");
+    let founded =
+        crate::founding::found(&rig.data_dir(), &url, None, &*rig.clock, &*rig.random).expect("founded");
     let witness = Witness::new(founded.witness_key, vec![founded.log_key.verifier()]).expect("witness");
     let state = WitnessFile::new(founded.files.witness_state(), founded.log_key.name());
     let witness = LocalWitness::new(witness, Box::new(state));
-    let writer = Writer::open(rig.records.clone(), founded.log_key, witness, rig.clock.clone()).await;
+    let policy = TlogPolicy::parse(&founded.tlog_policy).expect("policy");
+    let witnesses = Witnesses::new(witness, Remotes::default(), policy, true);
+    let writer = Writer::open(rig.records.clone(), founded.log_key, witnesses, rig.clock.clone()).await;
     let body = Body::parse(decision.body.as_bytes()).expect("body");
     let entry = Entry { body, approvals: decision.state.approvals().to_vec() };
     let placed = writer.expect("writer").flush(&[Item::Sealed(entry)]).await.expect("flushed");

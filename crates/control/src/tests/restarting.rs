@@ -98,6 +98,7 @@ async fn a_changed_policy_file_stops_the_start() {
         public: "127.0.0.1:0".parse().expect("address"),
         public_url: "http://localhost:9091".parse().expect("url"),
         data_dir: rig.data_dir(),
+        witnesses: None,
     };
     let inputs = Inputs {
         clock: rig.clock.clone(),

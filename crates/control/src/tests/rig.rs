@@ -151,6 +151,7 @@ impl Rig {
             listen: "127.0.0.1:0".parse().expect("address"),
             public: "127.0.0.1:0".parse().expect("address"),
             public_url: "http://localhost:9091".parse().expect("url"),
+            witnesses: None,
             data_dir: self.data_dir(),
         };
         let inputs = Inputs {

@@ -193,3 +193,16 @@ fn mutated_policies_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_deployments_policy_names_its_log_and_own_witness_before_the_given_ones() {
+    let cast = cast(&["log.test/own", "b.test", "c.test"]);
+    let [own, b, c] = [0, 1, 2].map(|place| cast.witnesses[place].verifier());
+    let given = format!("witness b {b} http://b.test/\nwitness c {c}\ngroup g 2 b c\nquorum g\n");
+    let given = TlogPolicy::parse(&given).expect("witnesses without a log");
+    let kept = given.kept_by(&cast.log.verifier(), ("local", &own)).expect("policy");
+    assert!(!satisfied(&kept, &cast.note(&[0, 1], 7)) && satisfied(&kept, &cast.note(&[1, 2], 7)));
+    assert_eq!(kept.open(&cast.note(&[0, 1, 2], 7)).expect("opens").foreign(), None);
+    assert!(kept.is_own(&kept.witnesses()[0]) && !kept.is_self_witnessed());
+    assert!(given.kept_by(&cast.log.verifier(), ("b", &own)).is_err(), "the name is taken");
+}

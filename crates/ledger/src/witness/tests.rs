@@ -108,3 +108,30 @@ fn a_log_key_is_no_witness_key() {
     let key = SignerKey::for_log(&SeededRandom::new(5), "log.test").expect("key");
     assert!(Witness::new(key, Vec::new()).is_err());
 }
+
+#[test]
+fn an_answer_is_a_cosignature_by_the_right_key_or_says_why_not() {
+    let stage = stage();
+    let key = stage.witness.verifier();
+    let request = stage.request(3, 12);
+    let read = |status, body: &str| read_answer(status, body, &request, &key);
+    let line = stage.ask(&request, stage.head(3)).expect("consistent").stored();
+    let stranger = SignerKey::for_witness(&SeededRandom::new(9), "stranger.test").expect("key");
+    let other = crate::checkpoint::cosign(request.checkpoint.text(), &stranger, Timestamp::from_secs(NOW));
+    assert_eq!(read(200, &format!("{other}\n{line}\n")), Ok(line.clone()));
+    for body in [String::new(), line.to_string(), format!("{other}\n"), "x\n".to_owned()] {
+        assert!(matches!(read(200, &body), Err(Declined::Unreadable(_))), "{body}");
+    }
+    assert_eq!(read(409, "8\n"), Err(Declined::OtherSize { size: 8 }));
+    assert_eq!(read(409, "3\n"), Err(Declined::OtherSize { size: 3 }));
+    for body in ["", "8", "08\n", "-1\n", "8\n8\n"] {
+        assert!(matches!(read(409, body), Err(Declined::Unreadable(_))), "{body:?}");
+    }
+    assert_eq!(read(404, ""), Err(Declined::Unknown(404)));
+    assert_eq!(read(422, ""), Err(Declined::Inconsistent));
+    assert_eq!(read(500, ""), Err(Declined::Status(500)));
+    let again = stage.request(12, 12);
+    assert_eq!(read_answer(409, "12\n", &again, &key), Err(Declined::OtherRoot));
+    assert!(Declined::OtherSize { size: 13 }.contradicts(12) && Declined::OtherRoot.contradicts(12));
+    assert!(!Declined::OtherSize { size: 3 }.contradicts(12) && !Declined::Status(500).contradicts(12));
+}

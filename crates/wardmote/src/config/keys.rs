@@ -1,6 +1,7 @@
 //! The table of keys: one row per setting, with its name, its form and where it goes.
 
 use super::{AccessLog, Config, Records};
+use ledger::tlog_policy::TlogPolicy;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -126,6 +127,11 @@ pub(super) const KEYS: &[Key] = &[
         let url = value.text().parse().map_err(|error: control::PublicUrlError| error.to_string());
         put(&mut config.control.public_url, url)
     }),
+    key("control.witnesses", Form::Text, |config, value| {
+        let text = value.text();
+        let file = if text.is_empty() { Ok(None) } else { witnesses(&text).map(Some) };
+        put(&mut config.control.witnesses, file)
+    }),
     key("records.url", Form::Text, |config, value| put(&mut config.records, records(&value.text()))),
     key("feed.nats", Form::List, |_, value| match value.list().is_empty() {
         true => Ok(()),
@@ -156,6 +162,20 @@ fn each<T: FromStr>(value: Value, wanted: &str) -> Result<Vec<T>, String> {
 fn workers(text: &str) -> Result<usize, String> {
     let count = text.parse::<usize>().ok().filter(|count| *count <= 1024);
     count.ok_or_else(|| format!("{text:?} is no number of workers; write 0 (one per core) to 1024"))
+}
+
+/// A tlog-policy without its log: witnesses with their addresses, groups, quorum.
+fn witnesses(path: &str) -> Result<TlogPolicy, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: cannot read it: {error}"))?;
+    let policy = TlogPolicy::parse(&text).map_err(|error| format!("{path}: {error}"))?;
+    if !policy.logs().is_empty() {
+        return Err(format!("{path}: leave the log out; it is this deployment's own"));
+    }
+    if !policy.asks_for_witnesses() {
+        return Err(format!("{path}: a quorum of witnesses is needed; \"quorum none\" proves too little"));
+    }
+    witness::Remotes::of(&policy).map_err(|error| format!("{path}: {error}"))?;
+    Ok(policy)
 }
 
 fn records(text: &str) -> Result<Records, String> {

@@ -16,6 +16,7 @@ pub(crate) use byte_size::ByteSize;
 
 use control::PublicUrl;
 use keys::{KEYS, Key, Value};
+use ledger::tlog_policy::TlogPolicy;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -76,6 +77,8 @@ pub(crate) struct Control {
     pub(crate) listen: SocketAddr,
     pub(crate) public: SocketAddr,
     pub(crate) public_url: PublicUrl,
+    /// Witnesses elsewhere, with the quorum they make.
+    pub(crate) witnesses: Option<TlogPolicy>,
 }
 
 /// `[records]`
@@ -105,6 +108,7 @@ impl Default for Config {
                 listen: loopback(9090),
                 public: loopback(9091),
                 public_url: "http://localhost:9091".parse().expect("this literal is a URL, and tested"),
+                witnesses: None,
             },
             records: Records::Sqlite,
         }

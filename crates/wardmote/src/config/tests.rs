@@ -1,7 +1,9 @@
 //! Configuration from fixtures: each good file is read, each bad one refused with the words beside it.
 
 use super::*;
+use ledger::key::SignerKey;
 use std::fs;
+use vocabulary::SeededRandom;
 
 fn fixtures(kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/fixtures").join(kind);
@@ -55,6 +57,9 @@ fn the_documented_file_is_the_default() {
 
 #[test]
 fn every_key_can_be_set_by_a_variable() {
+    let key = SignerKey::for_witness(&SeededRandom::new(1), "w.test").unwrap().verifier();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), format!("witness w {key} http://w.test\nquorum w\n")).unwrap();
     let set = from_variables(&[
         ("WARDMOTE_DATA_DIR", "/srv/a"),
         ("WARDMOTE_EDGE_HTTP", "127.0.0.1:81, [::1]:81"),
@@ -69,6 +74,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_CONTROL_LISTEN", "127.0.0.1:83"),
         ("WARDMOTE_CONTROL_PUBLIC", "127.0.0.1:84"),
         ("WARDMOTE_CONTROL_PUBLIC_URL", "https://record.example"),
+        ("WARDMOTE_CONTROL_WITNESSES", file.path().to_str().unwrap()),
         ("WARDMOTE_RECORDS_URL", "sqlite"),
         ("WARDMOTE_FEED_NATS", ""),
         ("WARDMOTE_SEED", "no key"),
@@ -82,7 +88,8 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.edge.parent.map(|parent| parent.port), Some(8080));
     assert_eq!(set.cache.memory.bytes(), 1 << 30);
     assert_eq!(set.control.public_url.to_string(), "https://record.example");
-    assert_eq!(KEYS.len(), 15, "a new key belongs in this test");
+    assert_eq!(set.control.witnesses.unwrap().witnesses()[0].key, key);
+    assert_eq!(KEYS.len(), 16, "a new key belongs in this test");
 }
 
 #[test]

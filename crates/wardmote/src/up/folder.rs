@@ -11,12 +11,12 @@ const LOCK: &str = "up.lock";
 
 /// The folder, held until this value ends; the lock falls with the process, however it ends.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     _lock: File,
 }
 
 /// Makes the folder if it is missing and takes its lock.
-pub(super) fn hold(data_dir: &Path) -> Result<Held, Failure> {
+pub(crate) fn hold(data_dir: &Path) -> Result<Held, Failure> {
     let problem = |error: io::Error| {
         Failure::failed(format!(
             "cannot use the data folder {}: {error}; choose another with --data-dir",

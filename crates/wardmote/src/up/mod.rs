@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Up, json: bool) -> Result<Exit, Failure> {
 }
 
 /// Warnings and errors go to standard error; `WARDMOTE_LOG` asks for more, such as `info` or `edge=debug`.
-fn start_log() {
+pub(crate) fn start_log() {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_env_var("WARDMOTE_LOG")
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())

@@ -121,6 +121,7 @@ impl Parts {
             public: config.control.public,
             public_url: config.control.public_url.clone(),
             data_dir: config.data_dir.clone(),
+            witnesses: config.control.witnesses.clone(),
         };
         let inputs = control::Inputs {
             clock: Arc::new(SystemClock),

@@ -6,11 +6,13 @@ pub(crate) mod check;
 mod explain;
 mod export;
 mod log;
+mod monitor;
 mod prewarm;
 mod purge;
 mod sign;
 mod status;
 mod verify;
+mod witness;
 
 use crate::client::Client;
 use crate::command_line::{CommandLine, Local, NotBuilt, Verb};
@@ -33,6 +35,8 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Sign(arguments) => sign::run(&arguments, json),
         Verb::Verify(arguments) => verify::run(&arguments, json),
         Verb::Log(arguments) => log::run(&arguments, json),
+        Verb::Witness(arguments) => witness::run(&arguments, json),
+        Verb::Monitor(arguments) => monitor::run(&arguments, json),
         Verb::Explain(arguments) => explain::run(&arguments, json),
         Verb::Prewarm(arguments) => prewarm::run(&arguments, json),
         Verb::Backup(arguments) => backup::backup(&arguments, json),

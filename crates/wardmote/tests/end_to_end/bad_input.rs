@@ -17,8 +17,6 @@ fn verbs_that_are_not_built_say_so_and_exit_69() {
         "ban",
         "allow",
         "events",
-        "witness",
-        "monitor",
         "record",
         "drill",
         "attack-lab",
