@@ -46,6 +46,9 @@ pub(crate) enum WitnessError {
         "the witness {name} contradicts the log here: {declined}. Nothing is signed; restore the newest backup"
     )]
     Contradicted { name: String, declined: Declined },
+    /// Another process appended while the witnesses were asked.
+    #[error("another process wrote the log while the witnesses were asked")]
+    Overtaken,
     /// The quorum was not reached.
     #[error("too few witnesses cosigned: {0}")]
     TooFew(String),

@@ -70,7 +70,9 @@ impl WriterError {
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Store(error) => !error.may_retry(),
-            Self::Witness(WitnessError::State(_) | WitnessError::TooFew(_)) => false,
+            Self::Witness(WitnessError::State(_) | WitnessError::TooFew(_) | WitnessError::Overtaken) => {
+                false
+            }
             Self::Witness(_) | Self::Fenced { .. } | Self::Contradiction(_) | Self::Key(_) => true,
         }
     }
@@ -226,7 +228,13 @@ impl Writer {
         let note = Note::parse(&head.note).map_err(|error| contradiction(error.to_string()))?;
         let tree = self.tree.clone();
         let proof = Arc::new(move |old| tree.read().consistency(old, head.size).ok());
-        let note = self.witnesses.cosign(note, proof, head.size, now).await.map_err(WriterError::Witness)?;
+        let note = match self.witnesses.cosign(note, proof, head.size, now).await {
+            Ok(note) => note,
+            Err(_) if self.is_overtaken(head.size).await? => {
+                return Err(WriterError::Witness(WitnessError::Overtaken));
+            }
+            Err(error) => return Err(WriterError::Witness(error)),
+        };
         match self.log.publish(self.epoch, head.size, &note.to_string()).await {
             Ok(()) => {}
             Err(PublishError::Store(error)) => return Err(error.into()),
@@ -235,6 +243,14 @@ impl Writer {
         }
         self.published.send_replace(Some(Arc::new(Published { size: head.size, note, cosigned: now })));
         Ok(())
+    }
+}
+
+impl Writer {
+    /// Whether the records have grown since: then another process writes, and a witness that knows more
+    /// than it was asked about contradicts nothing. The next write finds itself fenced off.
+    async fn is_overtaken(&self, size: u64) -> Result<bool, StoreError> {
+        Ok(self.log.head().await?.is_some_and(|head| head.size > size))
     }
 }
 

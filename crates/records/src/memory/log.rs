@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use vocabulary::Digest;
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct LogShelf {
     epoch: u64,
     leaves: Vec<LeafRead>,

@@ -49,6 +49,13 @@ impl Memory {
         Self::default()
     }
 
+    /// Another store that holds what this one's log holds now, and nothing else: to go back to, as a disk
+    /// does that loses what it said it kept.
+    pub fn copy_of_log(&self) -> Self {
+        let log = self.lock().log.clone();
+        Self { state: Mutex::new(State { log, ..State::default() }) }
+    }
+
     /// Makes the call after the next `calls_before` ones fail once. Plans add up: two plans are two
     /// failures, each counted from the moment it was made.
     pub fn fail_after(&self, calls_before: usize, fault: Fault) {
