@@ -146,8 +146,8 @@ impl Watch {
         Some((self.note.as_deref()?, self.contradiction.as_deref()?))
     }
 
-    /// Judges a checkpoint before anything is read under it; says how many entries it has. A rollback or
-    /// another face of what was seen is kept as evidence.
+    /// Judges a checkpoint before anything is read under it; says how many entries it has. A rollback is
+    /// kept as evidence; whether the tree is the one seen, grown, shows on arrival.
     pub fn judge(&mut self, note: &Note, policy: &TlogPolicy) -> Result<Checkpoint, WatchAlarm> {
         if self.contradiction.is_some() {
             return Err(WatchAlarm::Contradicted);
@@ -159,9 +159,6 @@ impl Watch {
         let (size, seen) = (head.size, self.tree.size());
         if size < seen {
             return Err(self.contradicted(note, WatchAlarm::Rollback { size, seen }));
-        }
-        if size == seen && head.root != self.tree.root() {
-            return Err(self.contradicted(note, WatchAlarm::Fork { size, seen }));
         }
         Ok(head)
     }
