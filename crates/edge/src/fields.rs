@@ -1,6 +1,7 @@
 //! Which fields may travel where.
 
 use crate::ports::RAY_FIELD;
+use crate::tier::TIER_FIELD;
 use http::{HeaderMap, HeaderName, header};
 
 /// The fields of one connection (RFC 9110 §7.6.1) and those that frame a message on it.
@@ -55,11 +56,43 @@ pub(crate) fn remove_named(fields: &mut HeaderMap) -> bool {
     named.len() <= OPTIONS_MAX
 }
 
+/// Fields that an origin hears from this edge or not at all. Host and scheme are in the cache's key as the edge
+/// knows them, so no proxy's word takes their place. The others are read by some origins as the visitor's
+/// address or the target, and nobody vouches for them.
+pub(crate) fn is_told_by_us(name: &HeaderName) -> bool {
+    const OURS: [&str; 12] = [
+        TIER_FIELD,
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-port",
+        "x-forwarded-server",
+        "x-forwarded-scheme",
+        "x-real-ip",
+        "true-client-ip",
+        "x-original-url",
+        "x-rewrite-url",
+    ];
+    // Some origins read an underscore as a hyphen.
+    let shadow = name.as_str().contains('_') && is_forwarding_shadow(name.as_str());
+    OURS.contains(&name.as_str()) || shadow
+}
+
+fn is_forwarding_shadow(name: &str) -> bool {
+    let hyphened = name.replace('_', "-");
+    hyphened.starts_with("x-forwarded-")
+        || matches!(hyphened.as_str(), "x-real-ip" | "true-client-ip" | "x-original-url" | "x-rewrite-url")
+        || matches!(hyphened.as_str(), "cdn-loop" | RAY_FIELD | TIER_FIELD)
+}
+
 /// Whether a field may stand in a trailer that is passed on: none that frames, routes, controls caching,
 /// authenticates or describes content (RFC 9110 §6.5.1).
 pub(crate) fn may_trail(name: &HeaderName) -> bool {
     // What the edge itself tells an origin must not arrive by another door.
-    let told = name.as_str().starts_with("x-forwarded-") || matches!(name.as_str(), "cdn-loop" | RAY_FIELD);
+    let told = name.as_str().starts_with("x-forwarded-")
+        || matches!(name.as_str(), "cdn-loop" | RAY_FIELD)
+        || is_told_by_us(name);
     const NEVER: [HeaderName; 22] = [
         header::AGE,
         header::AUTHORIZATION,

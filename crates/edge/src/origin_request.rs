@@ -3,12 +3,12 @@
 //! Owns which fields travel onwards: end-to-end fields as they came, forwarding fields as this edge knows
 //! them, and the target byte for byte as it was keyed.
 
-use crate::fields::HopByHop;
+use crate::fields::{HopByHop, is_told_by_us};
 use crate::http1::lines::{write_field, write_number};
 use crate::ports::{NAME, RAY_FIELD};
 use crate::ray::Ray;
 use crate::request::{Length, Request};
-use crate::tier::{TIER_FIELD, ToParent};
+use crate::tier::ToParent;
 use bytes::BytesMut;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
@@ -95,32 +95,7 @@ fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
     if matches!(*name, header::EXPECT | header::HOST) || *name == RAY {
         return true;
     }
-    // Host and scheme are in the cache's key as the edge knows them, so no proxy's word takes their place.
-    // The others are read by some origins as the visitor's address or the target, and nobody vouches for them.
-    const OURS: [&str; 12] = [
-        TIER_FIELD,
-        "forwarded",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-forwarded-port",
-        "x-forwarded-server",
-        "x-forwarded-scheme",
-        "x-real-ip",
-        "true-client-ip",
-        "x-original-url",
-        "x-rewrite-url",
-    ];
-    // Some origins read an underscore as a hyphen.
-    let shadow = name.as_str().contains('_') && is_forwarding_shadow(name.as_str());
-    OURS.contains(&name.as_str()) || shadow || behalf.is_normalised(name)
-}
-
-fn is_forwarding_shadow(name: &str) -> bool {
-    let hyphened = name.replace('_', "-");
-    hyphened.starts_with("x-forwarded-")
-        || matches!(hyphened.as_str(), "x-real-ip" | "true-client-ip" | "x-original-url" | "x-rewrite-url")
-        || matches!(hyphened.as_str(), "cdn-loop" | RAY_FIELD)
+    is_told_by_us(name) || behalf.is_normalised(name)
 }
 
 /// RFC 9110 §10.1.4.

@@ -92,6 +92,29 @@ async fn chunked_content_goes_both_ways_as_it_comes_with_its_trailers() {
 }
 
 #[tokio::test]
+async fn what_a_visitor_may_not_say_in_a_field_it_may_not_say_in_a_trailer() {
+    let stage = Stage::set().await;
+    let mut visitor = stage.visit().await;
+    visitor.send("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n").await;
+    for name in [
+        "X-Real-IP",
+        "True-Client-IP",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X_Forwarded_For",
+        "X_Real_IP",
+        "Wardmote-Tier",
+        "Wardmote_Ray",
+    ] {
+        visitor.send(format!("{name}: 6.6.6.6\r\n")).await;
+    }
+    visitor.send("X-Sum: 5\r\n\r\n").await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.text("0\r\nx-sum: 5\r\n\r\n").await;
+}
+
+#[tokio::test]
 async fn sized_content_streams_up_before_all_of_it_is_there() {
     let stage = Stage::set().await;
     let mut visitor = stage.visit().await;
