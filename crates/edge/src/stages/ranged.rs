@@ -168,8 +168,9 @@ impl Part {
         }
         let mut index = run.slice_index();
         let mut shelf = kept.ok().map(|kept| Shelf::new(voyage, kept, length));
-        while !run.is_over() {
-            let (at, piece) = run.next().await?;
+        // Where nothing is kept, what lies behind is of use to nobody.
+        while !run.is_over() && (shelf.is_some() || !(beyond || run.is_behind(wanted.last))) {
+            let (at, piece) = run.next(answer).await?;
             let part = clip(&piece, at, wanted);
             if !part.is_empty() {
                 answer.data(part).await?;
@@ -184,7 +185,9 @@ impl Part {
         if !beyond {
             answer.finish(None).await?;
         }
-        run.end();
+        if run.is_over() {
+            run.end();
+        }
         Ok(Reason::Passed)
     }
 }

@@ -14,9 +14,10 @@ use crate::origin_request::OnBehalf;
 use crate::ports::{Answer, Piece, Waiting};
 use crate::reasons::Reason;
 use bytes::{Bytes, BytesMut};
-use caching::{ByteRange, ContentRange, slices};
+use caching::{ByteRange, ContentRange, has_failed, slices};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use object_cache::{ObjectCache, ObjectId, StoredResponse};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -96,8 +97,8 @@ impl Sliced<'_> {
             None => self.begin_run(index, last).await?,
         };
         let mut index = index;
-        while run.at <= run.last {
-            let (at, piece) = run.next().await?;
+        while !run.is_over() {
+            let (at, piece) = run.next(answer).await?;
             let part = clip(&piece, at, range);
             if !part.is_empty() {
                 answer.data(part).await?;
@@ -132,6 +133,10 @@ impl Sliced<'_> {
         let same = fetched.status == StatusCode::PARTIAL_CONTENT
             && brought == Some(expected)
             && tag_of(&fetched.fields) == self.stored.stored().validators().etag();
+        if has_failed(fetched.status) {
+            // It says nothing about what is held.
+            return Err(Reason::OriginChanged);
+        }
         if !same {
             if fetched.status == StatusCode::OK {
                 let flights = &self.voyage.worker.shared.flights;
@@ -153,9 +158,18 @@ impl Run {
         Self { transfer, at: range.first, last: range.last, slice: BytesMut::new() }
     }
 
-    /// The next bytes, and where in the body they lie. Not called again before `take_slice` gave none.
-    pub(crate) async fn next(&mut self) -> Result<(u64, Bytes), Reason> {
-        let Piece::Content(piece) = self.transfer.next_piece().await? else { return Err(Reason::OriginCut) };
+    /// The next bytes, and where in the body they lie; what is held back for the visitor is sent before they
+    /// are waited for. Not called again before `take_slice` gave none.
+    pub(crate) async fn next<A: Answer>(&mut self, answer: &mut A) -> Result<(u64, Bytes), Reason> {
+        let now = poll_fn(|cx| Poll::Ready(self.transfer.poll_piece(cx))).await;
+        let piece = match now {
+            Poll::Ready(piece) => piece?,
+            Poll::Pending => {
+                answer.flush().await?;
+                self.transfer.next_piece().await?
+            }
+        };
+        let Piece::Content(piece) = piece else { return Err(Reason::OriginCut) };
         let (at, left) = (self.at, self.last + 1 - self.at);
         if piece.len() as u64 > left {
             return Err(Reason::OriginMalformed);
@@ -183,6 +197,11 @@ impl Run {
 
     pub(crate) fn is_over(&self) -> bool {
         self.at > self.last
+    }
+
+    /// Whether all up to this place has come.
+    pub(crate) fn is_behind(&self, last: u64) -> bool {
+        self.at > last
     }
 
     pub(crate) fn end(self) {

@@ -206,3 +206,80 @@ async fn a_range_of_something_small_stores_all_of_it() {
     assert_eq!((head.status(), head.field("cache-status")), (200, "wardmote; hit; ttl=60"));
     assert!(head.field("content-range").is_empty() && got == content);
 }
+
+#[tokio::test]
+async fn an_origin_that_fails_for_a_moment_costs_no_slices_that_are_held() {
+    let stage = Stage::set().await;
+    let content = body(3 * MIB, 1);
+    let mut visitor = asking(&stage, &range("/large", "0-9")).await;
+    serve(&stage, &content, "\"v1\"").await;
+    visitor.head().await;
+    visitor.bytes(10).await;
+    let mut visitor = asking(&stage, &range("/large", &format!("{MIB}-{}", MIB + 9))).await;
+    // Asked for the slice, and then for what the visitor asked.
+    for _ in 0..2 {
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        origin.send("HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+    }
+    assert_eq!(visitor.head().await.status(), 503);
+    let (head, got) = stage.ask(&range("/large", "0-9")).await;
+    assert!(head.field("cache-status").starts_with("wardmote; hit"), "{}", head.text);
+    assert_eq!((head.status(), got.as_slice()), (206, &content[..10]));
+    assert!(!stage.origin.is_called().await);
+}
+
+#[tokio::test]
+async fn a_visitor_has_its_bytes_as_soon_as_they_are_there_and_waits_for_no_whole_slice() {
+    let stage = Stage::set().await;
+    let content = body(2 * MIB, 1);
+    // Nothing is held; then the first slice is, and the second is missing.
+    for (first, slice) in [(0, 0), (MIB + 5, MIB)] {
+        let mut visitor = asking(&stage, &range("/large", &format!("{first}-{}", first + 9))).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        let last = slice + MIB - 1;
+        origin
+            .send(format!(
+                "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {slice}-{last}/{}\r\nETag: \"v1\"\r\n\
+                 Cache-Control: max-age=60\r\nContent-Length: {MIB}\r\n\r\n",
+                content.len()
+            ))
+            .await;
+        origin.send(&content[slice..slice + 100]).await;
+        assert_eq!(visitor.head().await.length(), 10);
+        assert_eq!(visitor.bytes(10).await, content[first..first + 10]);
+        origin.send(&content[slice + 100..=last]).await;
+        visitor.send(get("/next")).await;
+        origin.head().await;
+        origin.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+        visitor.head().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_rest_of_a_range_that_was_not_asked_for() {
+    let stage = Stage::set().await;
+    let content = body(100, 1);
+    for wanted in ["0-9", "999999999999-"] {
+        let mut visitor = asking(&stage, &range(&format!("/{wanted}"), wanted)).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        let length = 9 * MIB;
+        origin
+            .send(format!(
+                "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-{}/{length}\r\nETag: \"v1\"\r\n\
+                 Cache-Control: max-age=60\r\nContent-Length: {length}\r\n\r\n",
+                length - 1
+            ))
+            .await;
+        origin.send(&content).await;
+        let head = visitor.head().await;
+        visitor.bytes(head.length()).await;
+        visitor.send(get("/next")).await;
+        let mut origin = stage.origin.accept().await;
+        assert_eq!(origin.head().await.line(), "GET /next HTTP/1.1");
+        origin.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+        visitor.head().await;
+    }
+}
