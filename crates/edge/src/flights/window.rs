@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 #[derive(Default)]
 pub(crate) struct Window {
     pieces: VecDeque<Bytes>,
-    /// Bytes of all pieces.
-    bytes: usize,
+    /// What all pieces weigh.
+    weight: usize,
     /// How many pieces went before the first.
     gone: u64,
     /// Whether pieces that every reader has are let go.
@@ -18,6 +18,14 @@ pub(crate) struct Window {
     /// Whether the fill waits for room.
     pub(crate) fill_waits: bool,
 }
+
+/// What a piece takes: its bytes, and as much as it costs to keep it.
+fn weight(piece: &Bytes) -> usize {
+    piece.len() + PIECE_BYTES
+}
+
+/// A handle, its place in the queue, and its part of a buffer that others share.
+const PIECE_BYTES: usize = 64;
 
 /// Where a reader stands.
 struct Place {
@@ -58,7 +66,7 @@ impl Window {
     }
 
     pub(crate) fn push(&mut self, piece: Bytes) {
-        self.bytes += piece.len();
+        self.weight += weight(&piece);
         self.pieces.push_back(piece);
         self.let_go();
     }
@@ -82,7 +90,7 @@ impl Window {
 
     /// Whether the fill may bring more.
     pub(crate) fn has_room(&self, limit: usize) -> bool {
-        !self.moving || self.bytes < limit
+        !self.moving || self.weight < limit
     }
 
     /// Whether a reader has everything and waits for the fill, which waits for another.
@@ -107,7 +115,7 @@ impl Window {
         while self.gone < needed
             && let Some(piece) = self.pieces.pop_front()
         {
-            self.bytes -= piece.len();
+            self.weight -= weight(&piece);
             self.gone += 1;
         }
     }
@@ -121,6 +129,22 @@ mod tests {
         Taken::Piece(Bytes::from_static(text.as_bytes()))
     }
 
+    /// Whether there is room in a window that may hold so many bytes in so many pieces.
+    fn has_room(window: &Window, bytes: usize, pieces: usize) -> bool {
+        window.has_room(bytes + pieces * PIECE_BYTES)
+    }
+
+    #[test]
+    fn crumbs_weigh_more_than_their_bytes() {
+        let mut window = Window::default();
+        let reader = window.join().expect("open");
+        window.keep_no_more();
+        (0..16).for_each(|_| window.push(Bytes::from_static(b"a")));
+        assert!(!window.has_room(1024));
+        assert_eq!(window.take(reader), piece("a"));
+        assert!(window.has_room(1024));
+    }
+
     #[test]
     fn everything_is_kept_at_first_and_later_only_what_someone_needs() {
         let mut window = Window::default();
@@ -131,11 +155,11 @@ mod tests {
         window.push(Bytes::from_static(b"bb"));
         window.keep_no_more();
         assert_eq!(window.join(), None);
-        assert!(!window.has_room(3) && window.has_room(4));
+        assert!(!has_room(&window, 3, 2) && has_room(&window, 4, 2));
         assert_eq!(window.take(late), piece("a"));
-        assert!(window.has_room(3), "the first piece is gone");
+        assert!(has_room(&window, 3, 1), "the first piece is gone");
         assert_eq!((window.take(late), window.take(late)), (piece("bb"), Taken::Nothing));
-        assert!(window.starves() && !window.has_room(2));
+        assert!(window.starves() && !has_room(&window, 2, 1));
         assert_eq!(window.take(early), piece("bb"));
         assert!(window.has_room(1));
         window.leave(early);

@@ -13,6 +13,9 @@ use snapshot::Site;
 use std::sync::Arc;
 use vocabulary::Timestamp;
 
+/// The most pieces of a body that wait to be put together: each takes room of its own besides its bytes.
+const PIECES_MAX: usize = 16 * 1024;
+
 /// A response on its way into the cache.
 pub(crate) struct Filling<'a> {
     worker: &'a Worker,
@@ -28,6 +31,8 @@ pub(crate) struct Filling<'a> {
     length: usize,
     /// Bytes taken from the budget.
     taken: usize,
+    /// Whether it is only too long for one record, should it be too much.
+    within_bounds: bool,
     /// The longest body of one record, and the longest of all.
     limit: usize,
     large_limit: u64,
@@ -85,6 +90,7 @@ impl<'a> Filling<'a> {
             body: Vec::new(),
             length: 0,
             taken: 0,
+            within_bounds: true,
             limit,
             large_limit,
         }))
@@ -95,15 +101,18 @@ impl<'a> Filling<'a> {
         self.storable.freshness().remaining(now)
     }
 
-    /// Adds a piece; `false` when it has become too much, and nothing will be stored.
+    /// Adds a piece; `false` when it has become too much, and nothing will be stored of it in one record.
     pub(crate) fn add(&mut self, piece: &Bytes) -> bool {
-        let within = self.length + piece.len() <= self.limit && self.take(piece.len());
-        if within {
+        if self.length + piece.len() > self.limit {
+            return false;
+        }
+        self.within_bounds = self.body.len() < PIECES_MAX && self.take(piece.len());
+        if self.within_bounds {
             self.taken += piece.len();
             self.length += piece.len();
             self.body.push(piece.clone());
         }
-        within
+        self.within_bounds
     }
 
     /// The answer as it will be stored, if its content is so long.
@@ -131,7 +140,7 @@ impl<'a> Filling<'a> {
     pub(crate) fn into_large(mut self) -> Option<LargeFilling<'a>> {
         let length = self.length as u64;
         let longer = self.storable.content_length().is_none_or(|stated| stated > length);
-        (longer && length < self.large_limit).then(|| LargeFilling {
+        (self.within_bounds && longer && length < self.large_limit).then(|| LargeFilling {
             writer: self.worker.shared.cache.begin_slices(&self.key, self.fill),
             slice: std::mem::take(&mut self.body),
             length: self.length,
@@ -149,6 +158,7 @@ impl LargeFilling<'_> {
     /// Adds a piece; `false` when it has become too much. Waits a little where the disk is behind; a slice
     /// that finds no room is left out.
     pub(crate) async fn add(&mut self, piece: &Bytes) -> bool {
+        self.gather_crumbs();
         self.length += piece.len();
         self.slice.push(piece.clone());
         let size = usize::try_from(SLICE_BYTES).unwrap_or(usize::MAX);
@@ -158,6 +168,16 @@ impl LargeFilling<'_> {
             self.index += 1;
         }
         self.whole() <= self.begun.large_limit
+    }
+
+    /// Many small pieces take more room than their bytes.
+    fn gather_crumbs(&mut self) {
+        if self.slice.len() >= PIECES_MAX {
+            let length = self.length;
+            let gathered = self.cut(length);
+            self.slice.push(gathered);
+            self.length = length;
+        }
     }
 
     fn whole(&self) -> u64 {

@@ -181,3 +181,87 @@ async fn a_visitor_who_resets_the_connection_holds_no_origin() {
     drop(visitor);
     origin.closed().await;
 }
+
+#[tokio::test]
+async fn bodies_on_their_way_into_the_cache_are_bounded_all_together() {
+    const LENGTH: usize = 1 << 20;
+    let stage = Stage::set().await;
+    let mut under_way = Vec::new();
+    for n in 0..64 {
+        let mut visitor = stage.visit().await;
+        visitor.send(get(&format!("/{n}"))).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        origin
+            .send(format!("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: {LENGTH}\r\n\r\n"))
+            .await;
+        origin.send(vec![b'x'; LENGTH - 1]).await;
+        visitor.head().await;
+        under_way.push((visitor, origin));
+    }
+    for (visitor, _) in &mut under_way {
+        visitor.bytes(LENGTH - 1).await;
+    }
+    for _ in 0..2 {
+        let mut visitor = stage.visit().await;
+        visitor.send(get("/one-more")).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        origin
+            .send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\nContent-Length: 100\r\n\r\n")
+            .await;
+        origin.send([b'x'; 100]).await;
+        assert_eq!(visitor.head().await.length(), 100);
+        visitor.bytes(100).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_comes_in_crumbs_is_passed_on_and_not_gathered() {
+    let stage = Stage::set().await;
+    for (crumbs, stored) in [(1_000, true), (20_000, false)] {
+        for again in [false, true] {
+            let mut visitor = stage.visit().await;
+            visitor.send(get(&format!("/{crumbs}"))).await;
+            if !(again && stored) {
+                let mut origin = stage.origin.accept().await;
+                origin.head().await;
+                let head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\n";
+                origin.send(format!("{head}Transfer-Encoding: chunked\r\n\r\n")).await;
+                origin.send(format!("{}0\r\n\r\n", "1\r\nx\r\n".repeat(crumbs))).await;
+            }
+            let head = visitor.head().await;
+            assert_eq!(head.status(), 200);
+            match again && stored {
+                true => drop(visitor.bytes(crumbs).await),
+                false => drop(visitor.bytes(6 * crumbs + 5).await),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_body_that_ends_in_crumbs_is_stored_as_it_came() {
+    let stage = Stage::set().await;
+    let large: Vec<u8> = (0..1_200_000).map(|at| (at % 251) as u8).collect();
+    let crumbs: Vec<u8> = (0..40_000).map(|at| (at % 241) as u8).collect();
+    let mut visitor = asking(&stage, &get("/large")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send(format!("{FRESH}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", large.len())).await;
+    origin.send(&large).await;
+    let mut coded = b"\r\n".to_vec();
+    crumbs.iter().for_each(|crumb| coded.extend_from_slice(&[b'1', b'\r', b'\n', *crumb, b'\r', b'\n']));
+    let sending = async {
+        origin.send(&coded).await;
+        origin.send("0\r\n\r\n").await;
+    };
+    let reading = async {
+        visitor.end().await;
+        visitor.rest().await;
+    };
+    tokio::join!(sending, reading);
+    let (head, got) = stage.ask(&get("/large")).await;
+    assert!(head.field("cache-status").starts_with("wardmote; hit"), "{}", head.text);
+    assert!(got == [large, crumbs].concat());
+}
