@@ -41,8 +41,8 @@ use record::Record;
 use reinsertion::Reinsertion;
 use room::{Room, Taken};
 use std::hash::BuildHasher;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use versions::{Seen, Versions};
@@ -72,7 +72,7 @@ pub(crate) struct DiskStore {
     gathering: Gathering,
     /// Held while records are handed over: foyer's recovery (0.22.6) gives up a block where its sequence numbers go
     /// down, so they must go in their order.
-    order: std::sync::Mutex<()>,
+    order: Mutex<()>,
     record_bytes_max: usize,
     loads: Loads,
     health: Arc<Health>,
@@ -156,11 +156,18 @@ impl DiskStore {
 
     /// Hands to foyer what has been gathered.
     fn hand_over(&self) {
-        let _order = self.order.lock();
+        drop(self.handed_over());
+    }
+
+    /// The same; until what is returned is dropped, nothing else is handed over.
+    fn handed_over(&self) -> MutexGuard<'_, ()> {
+        // Nothing is guarded but the order, so a poisoned lock is still good.
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         for waiting in self.gathering.take() {
             // Forced: what is admitted was decided by the room. It is dropped from foyer's memory at once.
             drop(self.hybrid.storage_writer(waiting.key).force().insert(waiting.record));
         }
+        order
     }
 
     /// Whether foyer may have a record of a key; one that is gathered is handed over first.
@@ -235,9 +242,10 @@ impl DiskStore {
 
     /// Drops the record of a key, if there is one.
     pub(crate) fn forget(&self, key: &HeldKey) {
-        if self.may_contain(key) {
+        // First: it may be among those that somebody else is handing over just now.
+        let _order = self.handed_over();
+        if self.hybrid.storage().may_contains(key) {
             self.canary.forget(key);
-            let _order = self.order.lock();
             self.hybrid.storage().delete(key);
         }
     }

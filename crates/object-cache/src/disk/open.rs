@@ -13,7 +13,7 @@ use foyer::{
     BlockEngineConfig, Cache, DeviceBuilder, FsDeviceBuilder, HybridCacheBuilder, HybridCachePolicy,
     PsyncIoEngineConfig, RecoverMode, Spawner, StorageFilter,
 };
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use vocabulary::Random;
 
 /// The fewest bytes that make sense on a disk.
@@ -84,7 +84,7 @@ impl Opening {
             versions: Versions::new(folder.base.least.iter().copied()),
             room: Room::new(QUEUE_BYTES),
             gathering: Default::default(),
-            order: std::sync::Mutex::new(()),
+            order: Mutex::default(),
             record_bytes_max: RECORD_BYTES_MAX.min(block_bytes - INDEX_BYTES),
             loads: Default::default(),
             health: Arc::default(),

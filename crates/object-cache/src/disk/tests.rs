@@ -1,6 +1,7 @@
 //! The disk store under faults.
 
 use crate::body::ObjectId;
+use crate::held::HeldKey;
 use crate::{Disk, Lookup, ObjectCache, Options, StoredResponse};
 use bytes::Bytes;
 use caching::{
@@ -211,6 +212,37 @@ async fn what_is_removed_before_it_is_handed_over_does_not_come_back() {
     let cache = open(folder.path()).await;
     assert!(matches!(load(&cache, "/a").await, Lookup::Absent));
     assert!(matches!(load(&cache, "/b").await, Lookup::Found(_)));
+}
+
+#[tokio::test]
+async fn what_is_removed_while_it_is_handed_over_is_gone() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cache = Arc::new(open(folder.path()).await);
+    put(&cache, "/a");
+    let disk = cache.disk.clone().expect("disk");
+    let key = key("/a").with_bytes(HeldKey::new);
+    // Somebody hands it over, and is in the middle of it.
+    let order = disk.order.lock().expect("free");
+    let under_way = disk.gathering.take();
+    assert_eq!(under_way.len(), 1);
+    let (sender, forgotten) = std::sync::mpsc::channel();
+    let removing = std::thread::spawn({
+        let (disk, key) = (disk.clone(), key.clone());
+        move || {
+            disk.forget(&key);
+            sender.send(()).expect("heard");
+        }
+    });
+    assert!(forgotten.recv_timeout(Duration::from_millis(50)).is_err(), "it waits for the other");
+    for waiting in under_way {
+        drop(disk.hybrid.storage_writer(waiting.key).force().insert(waiting.record));
+    }
+    drop(order);
+    removing.join().expect("removed");
+    while disk.queued() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!disk.hybrid.storage().may_contains(&key));
 }
 
 #[tokio::test]
