@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use snapshot::Origin;
 use std::future::poll_fn;
 use std::task::Poll;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Interim answers (RFC 9110 §15.2) to one request that are passed on; more are dropped.
 const INTERIMS_MAX: u32 = 8;
@@ -143,14 +143,14 @@ async fn ask<'a, W: Waiting>(
     let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
     transfer.begin(asked, request.length, |out| write_head(out, request, behalf, to_parent.as_ref()));
     add(&worker.counters.origin_requests, 1);
-    let mut interims = 0;
+    let mut patience = Patience::new();
     loop {
-        let AnswerHead { status, mut fields, framing, .. } = await_head(&mut transfer, waiting).await?;
+        let head = await_head(&mut transfer, &mut patience, waiting).await?;
+        let AnswerHead { status, mut fields, framing, .. } = head;
         let length = match framing {
             Framing::Interim => {
-                interims += 1;
                 // 100 was the edge's to give.
-                if status != StatusCode::CONTINUE && interims <= INTERIMS_MAX {
+                if patience.counts_interim() && status != StatusCode::CONTINUE {
                     fields.remove(header::CONTENT_LENGTH);
                     transfer.during(waiting.informational(status, &fields)).await??;
                 }
@@ -166,19 +166,68 @@ async fn ask<'a, W: Waiting>(
     }
 }
 
+/// How long an origin may still be silent. Only interim answers that are passed on count as words: with the
+/// others it could keep everyone waiting for ever.
+struct Patience {
+    interims: u32,
+    until: Instant,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { interims: 0, until: Instant::now() + ORIGIN_TIME_MAX }
+    }
+
+    /// Whether one more interim answer is passed on.
+    fn counts_interim(&mut self) -> bool {
+        self.interims = self.interims.saturating_add(1);
+        let counts = self.interims <= INTERIMS_MAX;
+        if counts {
+            self.renew();
+        }
+        counts
+    }
+
+    fn renew(&mut self) {
+        self.until = Instant::now() + ORIGIN_TIME_MAX;
+    }
+}
+
 /// Waits for the next head. The origin's time runs only while nothing goes up: before that the visitor is
 /// the one that is waited for, and has its own limits.
-async fn await_head<W: Waiting>(transfer: &mut Transfer<'_>, visitor: &mut W) -> Result<AnswerHead, Reason> {
+async fn await_head<W: Waiting>(
+    transfer: &mut Transfer<'_>,
+    patience: &mut Patience,
+    visitor: &mut W,
+) -> Result<AnswerHead, Reason> {
     loop {
         let before = transfer.progress();
         let head = poll_fn(|cx| match transfer.poll_head(cx) {
             Poll::Ready(head) => Poll::Ready(head),
             Poll::Pending => visitor.poll_gone(cx).map(|()| Err(Reason::VisitorGone)),
         });
-        match timeout(ORIGIN_TIME_MAX, head).await {
+        match timeout_at(patience.until, head).await {
             Ok(head) => return head,
-            Err(_) if transfer.progress() > before => {}
+            Err(_) if transfer.progress() > before => patience.renew(),
             Err(_) => return Err(Reason::OriginSlow),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_origin_that_only_makes_interim_answers_comes_to_an_end() {
+        let mut patience = Patience::new();
+        let begun = Instant::now();
+        for n in 1..=3 * INTERIMS_MAX {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(patience.counts_interim(), n <= INTERIMS_MAX);
+        }
+        let passed_on = Duration::from_secs(INTERIMS_MAX.into());
+        assert_eq!(patience.until - begun, passed_on + ORIGIN_TIME_MAX);
     }
 }
