@@ -15,10 +15,12 @@ use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
+use std::future::poll_fn;
 use std::io::Write as _;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 /// Room for a head and what comes with it.
@@ -111,8 +113,13 @@ impl OriginConnection {
 
     /// Whether it can take a request; looks whether the origin has closed it or sent what nobody asked.
     pub(crate) fn poll_usable(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        // Silence is what a connection at rest should give.
-        Poll::Ready(self.is_free() && self.poll_fill(cx).is_pending())
+        if !self.is_free() {
+            return Poll::Ready(false);
+        }
+        // Silence is what a connection at rest should give. Asked outside of the task's budget: within it,
+        // a task that has done much already is told of silence whatever has come.
+        let filling = poll_fn(|cx| self.poll_fill(cx));
+        Poll::Ready(pin!(unconstrained(filling)).poll(cx).is_pending())
     }
 
     /// Begins an exchange: `write` writes the request line and all fields but the empty line behind them.
@@ -341,5 +348,38 @@ impl Sending {
         self.unflushed = false;
         self.refused = true;
         Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+
+    /// Has a task's budget spent: whatever it polls from here on says that nothing is there.
+    fn spend_budget(cx: &mut Context<'_>) {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        while {
+            sender.send(()).expect("open");
+            receiver.poll_recv(cx).is_ready()
+        } {}
+    }
+
+    #[tokio::test]
+    async fn a_busy_task_sees_too_that_a_waiting_connection_has_said_something() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (mut origin, _) = listener.accept().await.expect("accepted");
+        stream.writable().await.expect("writable");
+        origin.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.expect("sent");
+        stream.readable().await.expect("readable");
+        let mut connection = OriginConnection::new(OriginStream::Plain(stream));
+        let usable = poll_fn(|cx| {
+            spend_budget(cx);
+            connection.poll_usable(cx)
+        });
+        assert!(!usable.await);
     }
 }
