@@ -141,7 +141,9 @@ impl<'a> Transfer<'a> {
 impl Upload<'_> {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Reason>> {
         loop {
-            if let Poll::Ready(Some(piece)) = self.pieces.poll_recv(cx) {
+            // Not `poll_recv`: in a task that has spent its budget it says that nothing is there, for ever.
+            // Nobody sends but `reading`, so there is nothing to be woken for.
+            if let Ok(piece) = self.pieces.try_recv() {
                 return Poll::Ready(Ok(piece));
             }
             match self.reading.as_mut().poll(cx)? {

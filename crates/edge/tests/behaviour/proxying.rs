@@ -1,6 +1,8 @@
 //! Requests through to the origin and answers back.
 
 use crate::support::{HOST, Stage, get};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn an_origin_sees_the_request_with_the_edges_own_fields_and_the_visitor_the_answer() {
@@ -281,4 +283,83 @@ async fn another_protocol_than_websocket_is_not_asked_of_the_origin() {
     for name in ["connection", "upgrade", "http2-settings"] {
         assert_eq!(asked.field(name), "", "{name}");
     }
+}
+
+#[tokio::test]
+async fn megabytes_go_both_ways_at_once_whoever_reads_last() {
+    const PIECE: usize = 10_007;
+    const PIECES: usize = 600;
+    let stage = Stage::set().await;
+    for visitor_reads_last in [true, false] {
+        let visitor = TcpStream::connect(stage.edge.http()[0]).await.expect("connected");
+        let (mut from_edge, mut to_edge) = visitor.into_split();
+        let length = PIECE * PIECES;
+        let upload = async {
+            let head = format!(
+                "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            to_edge.write_all(head.as_bytes()).await.expect("sent");
+            for n in 0..PIECES {
+                to_edge.write_all(&vec![n as u8; PIECE]).await.expect("sent");
+            }
+        };
+        let echo = async {
+            let mut origin = stage.origin.accept().await;
+            origin.head().await;
+            origin.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+            for n in 0..PIECES {
+                if visitor_reads_last {
+                    // Nothing is held up below until all is there.
+                    origin.bytes(PIECE).await;
+                } else {
+                    let piece = origin.bytes(PIECE).await;
+                    assert!(piece.iter().all(|byte| *byte == n as u8), "piece {n}");
+                    origin.send(format!("{PIECE:x}\r\n")).await;
+                    origin.send(piece).await;
+                    origin.send("\r\n").await;
+                }
+            }
+            origin.send("0\r\n\r\n").await;
+            origin
+        };
+        let mut answer = Vec::new();
+        if visitor_reads_last {
+            tokio::join!(upload, echo);
+            from_edge.read_to_end(&mut answer).await.expect("whole");
+        } else {
+            let reading = async { from_edge.read_to_end(&mut answer).await.expect("whole") };
+            tokio::join!(upload, echo, reading);
+        }
+        assert!(answer.ends_with(b"0\r\n\r\n"));
+        let echoed = answer.len() > length;
+        assert_eq!(echoed, !visitor_reads_last);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_yet_holds_up_no_upload() {
+    const LENGTH: usize = 6 << 20;
+    let stage = Stage::set().await;
+    let visitor = TcpStream::connect(stage.edge.http()[0]).await.expect("connected");
+    let (mut from_edge, mut to_edge) = visitor.into_split();
+    let head = format!("PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {LENGTH}\r\n\r\n");
+    to_edge.write_all(head.as_bytes()).await.expect("sent");
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    // Two hands of one origin: it answers at length before it takes anything.
+    origin.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n")).await;
+    origin.send(vec![b'a'; 1 << 20]).await;
+    to_edge.write_all(&vec![b'u'; LENGTH]).await.expect("all of it went up");
+    assert!(origin.bytes(LENGTH).await.iter().all(|byte| *byte == b'u'));
+    let down = async {
+        origin.send(vec![b'a'; LENGTH - (1 << 20)]).await;
+        origin
+    };
+    let reading = async {
+        let mut answer = vec![0; LENGTH];
+        from_edge.read_exact(&mut answer).await.expect("the answer");
+        answer
+    };
+    let (_origin, answer) = tokio::join!(down, reading);
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK") && answer.ends_with(b"aaaa"));
 }
