@@ -19,7 +19,7 @@ pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// The most header fields of a request.
 pub(crate) const FIELDS_MAX: usize = 100;
 /// The longest method name.
-const METHOD_BYTES_MAX: usize = 32;
+pub(crate) const METHOD_BYTES_MAX: usize = 32;
 
 /// A request head and what it says about its connection.
 #[derive(Debug)]

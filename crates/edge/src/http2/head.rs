@@ -4,7 +4,7 @@
 //! origin could read otherwise than this edge.
 
 use crate::authority::{Authority, Scheme};
-use crate::http1::framing::FIELDS_MAX;
+use crate::http1::framing::{FIELDS_MAX, METHOD_BYTES_MAX};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
 use http::request::Parts;
@@ -18,6 +18,9 @@ pub(crate) fn parse(parts: Parts, ended: bool) -> Result<Request, Reason> {
     join_cookies(&mut headers);
     if headers.len() > FIELDS_MAX {
         return Err(Reason::TooManyFields);
+    }
+    if method.as_str().len() > METHOD_BYTES_MAX {
+        return Err(Reason::MethodTooLong);
     }
     if matches!(method, Method::CONNECT | Method::TRACE) {
         return Err(Reason::MethodRefused);
@@ -152,6 +155,16 @@ mod tests {
         ] {
             let got = parse(head(uri, &fields), ended).map(|request| request.length);
             assert_eq!(got, Err(reason), "{uri} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_method_name_is_bounded() {
+        for (length, refused) in [(METHOD_BYTES_MAX, false), (METHOD_BYTES_MAX + 1, true)] {
+            let mut parts = head("https://a.test/", &[]);
+            parts.method = Method::from_bytes(&vec![b'M'; length]).expect("a token");
+            let refusal = parse(parts, true).err();
+            assert_eq!(refusal, refused.then_some(Reason::MethodTooLong), "{length}");
         }
     }
 
