@@ -84,6 +84,7 @@ fn is_forwarding_shadow(name: &str) -> bool {
     hyphened.starts_with("x-forwarded-")
         || matches!(hyphened.as_str(), "x-real-ip" | "true-client-ip" | "x-original-url" | "x-rewrite-url")
         || matches!(hyphened.as_str(), "cdn-loop" | RAY_FIELD | TIER_FIELD)
+        || matches!(hyphened.as_str(), "content-length" | "transfer-encoding" | "host")
 }
 
 /// Whether a field may stand in a trailer that is passed on: none that frames, routes, controls caching,

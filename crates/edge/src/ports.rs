@@ -29,8 +29,9 @@ pub(crate) trait Content: Send {
     /// Waits for the next piece.
     fn next(&mut self) -> impl Future<Output = Result<Piece, Reason>> + Send;
 
-    /// From here on the pieces are what the visitor sends within the protocol it has switched to.
-    fn become_tunnel(&mut self);
+    /// From here on the pieces are what the visitor sends within the protocol it has switched to. An error
+    /// where it has sent something before it could know: those bytes belong to neither protocol for certain.
+    fn become_tunnel(&mut self) -> impl Future<Output = Result<(), Reason>> + Send;
 }
 
 /// Whoever waits for the head of an answer.

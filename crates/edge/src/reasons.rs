@@ -115,6 +115,7 @@ reasons! {
     TrailerTooLarge "trailer-too-large" 400 Refused "The request's body cannot be read" "Its trailer is larger than 8 KiB or 32 fields.";
     TrailerMalformed "trailer-malformed" 400 Refused "The request's body cannot be read" "A field of its trailer is malformed.";
     ExpectationUnknown "expectation-unknown" 417 Refused "The request expects something unknown" "Only the expectation 100-continue is known.";
+    EarlyBytes "bytes-before-switch" 400 Refused "The request is ambiguous" "It asks for another protocol, and more bytes came before the answer to that.";
     BodyTooLarge "body-too-large" 413 Refused "The request's body is too large" "At most 1 GiB is taken in one request.";
     BodyCut "body-cut" 400 Refused "The request's body is incomplete" "The connection ended before the whole body had arrived.";
     BodySlow "body-slow" 408 Refused "The request's body came too slowly" "Less than 240 bytes a second arrived.";

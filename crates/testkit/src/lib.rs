@@ -8,9 +8,13 @@
 
 #![allow(clippy::panic, clippy::missing_panics_doc, reason = "a test that leaves its script fails there")]
 
+mod heard;
 mod origin;
 mod patience;
 mod peer;
+mod recording;
 
+pub use heard::{Heard, Reading};
 pub use origin::Origin;
 pub use peer::{Head, Peer};
+pub use recording::RecordingOrigin;

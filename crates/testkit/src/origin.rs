@@ -1,7 +1,7 @@
 //! The origin's side of a script.
 
-use crate::Peer;
 use crate::patience::patiently;
+use crate::{Peer, RecordingOrigin};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -25,6 +25,11 @@ impl Origin {
         let listener = listener.unwrap_or_else(|error| panic!("cannot listen: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
         Self { listener, address }
+    }
+
+    /// From now on every connection is answered and recorded, none handed to the test.
+    pub fn record(self) -> RecordingOrigin {
+        RecordingOrigin::over(self.listener, self.address)
     }
 
     /// Where it listens.

@@ -77,6 +77,16 @@ impl Peer {
         self.unread.drain(..count).collect()
     }
 
+    /// Reads exactly so many bytes; none where the other side closes before.
+    pub async fn bytes_or_end(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.unread.len() < count {
+            if !self.try_more(&format!("{count} bytes")).await {
+                return None;
+            }
+        }
+        Some(self.unread.drain(..count).collect())
+    }
+
     /// Reads exactly this text.
     pub async fn text(&mut self, expected: &str) {
         let got = self.bytes(expected.len()).await;

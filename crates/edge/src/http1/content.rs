@@ -9,6 +9,7 @@ use crate::reasons::Reason;
 use crate::request::Length;
 use http::HeaderMap;
 use std::future::poll_fn;
+use std::task::Poll;
 
 /// The most content one request may have, in bytes.
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 30;
@@ -129,7 +130,11 @@ impl<R: Readable> Content for Http1Content<'_, R> {
         piece
     }
 
-    fn become_tunnel(&mut self) {
-        self.framing = Framing::Tunnel;
+    async fn become_tunnel(&mut self) -> Result<(), Reason> {
+        // One look at what the kernel holds; bytes that cross the answer on the wire are the tunnel's.
+        let arrived = poll_fn(|cx| Poll::Ready(self.incoming.poll_fill(cx))).await;
+        let early = !self.incoming.buffer.is_empty() || matches!(arrived, Poll::Ready(Ok(1..)));
+        self.framing = if early { Framing::Broken } else { Framing::Tunnel };
+        if early { Err(Reason::EarlyBytes) } else { Ok(()) }
     }
 }

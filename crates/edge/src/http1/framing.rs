@@ -72,7 +72,9 @@ impl HeadReader {
         }
         *self = Self::default();
         let head = buffer.split_to(end).freeze();
-        parse(&head, memory, scheme).map(Some)
+        let head = parse(&head, memory, scheme)?;
+        // An origin that switches would take for the new protocol what one that does not takes for a request.
+        if head.request.upgrade && !buffer.is_empty() { Err(Reason::EarlyBytes) } else { Ok(Some(head)) }
     }
 
     /// One empty line before a request is skipped (RFC 9112 §2.2), a second is not.

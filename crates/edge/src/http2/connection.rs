@@ -5,6 +5,8 @@ use super::content::Http2Content;
 use super::head;
 use crate::http1::connection::{HEAD_TIME_MAX, IDLE_TIME_MAX, LINGER_TIME_MAX, Service};
 use crate::http1::framing::HEAD_BYTES_MAX;
+use crate::reasons::Reason;
+use crate::request::Length;
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use h2::RecvStream;
@@ -174,9 +176,16 @@ enum Accepted {
 async fn one_stream<S: Service>(service: &S, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
     let (parts, stream) = request.into_parts();
     let mut answer = Http2Answer::new(respond, parts.method == Method::HEAD);
-    match head::parse(parts, stream.is_end_stream()) {
+    let ended = stream.is_end_stream();
+    match head::parse(parts, ended) {
         Ok(request) => {
             let mut content = Http2Content::new(stream);
+            // Content that is said to be none, and is some, makes the request malformed (RFC 9113 §8.1.1): it
+            // must not have gone on by then.
+            if !ended && request.length == Length::None && !content.is_none().await {
+                service.refuse(Reason::LengthMalformed, &mut answer).await;
+                return answer.end();
+            }
             service.serve(&request, &mut content, &mut answer).await;
         }
         Err(reason) => service.refuse(reason, &mut answer).await,

@@ -21,6 +21,11 @@ impl Http2Content {
         Self { stream, taken: 0, pace: Pace::default() }
     }
 
+    /// Waits for the end; `false` where something comes before it.
+    pub(crate) async fn is_none(&mut self) -> bool {
+        matches!(self.next().await, Ok(Piece::End(_)))
+    }
+
     async fn trailers(&mut self) -> Result<HeaderMap, Reason> {
         let stream = &mut self.stream;
         let waited = self.pace.wait(poll_fn(|cx| stream.poll_trailers(cx))).await;
@@ -57,5 +62,7 @@ impl Content for Http2Content {
     }
 
     /// No request of HTTP/2 is passed on as a change of protocol, so nothing switches here.
-    fn become_tunnel(&mut self) {}
+    async fn become_tunnel(&mut self) -> Result<(), Reason> {
+        Ok(())
+    }
 }

@@ -22,6 +22,10 @@ pub(crate) fn parse(parts: Parts, ended: bool) -> Result<Request, Reason> {
     if method.as_str().len() > METHOD_BYTES_MAX {
         return Err(Reason::MethodTooLong);
     }
+    // RFC 9113 §8.2.1; h2 lets these pass, and the next reader would take the value without its edges.
+    if headers.values().any(|value| value.as_bytes().trim_ascii().len() < value.len()) {
+        return Err(Reason::FieldMalformed);
+    }
     if matches!(method, Method::CONNECT | Method::TRACE) {
         return Err(Reason::MethodRefused);
     }

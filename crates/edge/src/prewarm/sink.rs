@@ -15,7 +15,9 @@ impl Content for NoContent {
         Ok(Piece::End(HeaderMap::new()))
     }
 
-    fn become_tunnel(&mut self) {}
+    async fn become_tunnel(&mut self) -> Result<(), Reason> {
+        Ok(())
+    }
 }
 
 /// Takes an answer, and keeps of it what was asked for.

@@ -27,6 +27,7 @@ pub(crate) async fn run<C: Content, A: Answer>(
     answer: &mut A,
 ) -> Result<Reason, Reason> {
     let connection = lease.take().ok_or(Reason::Internal)?;
+    content.become_tunnel().await?;
     let (stream, early) = connection.into_stream();
     fields.remove(header::CONTENT_LENGTH);
     fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -34,7 +35,6 @@ pub(crate) async fn run<C: Content, A: Answer>(
     answer.head(Head { status, fields: Fields::Map(&fields), length, own, close: true }).await?;
     answer.data(early).await?;
     answer.flush().await?;
-    content.become_tunnel();
     let moved = AtomicU64::new(0);
     let (read, write) = tokio::io::split(stream);
     let mut up = pin!(up(content, write, &moved));

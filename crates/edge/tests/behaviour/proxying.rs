@@ -251,7 +251,7 @@ async fn websocket_is_passed_through_both_ways_until_the_origin_ends() {
     let stage = Stage::set().await;
     let mut visitor = stage.visit().await;
     visitor
-        .send("GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\nearly")
+        .send("GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n")
         .await;
     let mut origin = stage.origin.accept().await;
     let asked = origin.head().await;
@@ -263,12 +263,36 @@ async fn websocket_is_passed_through_both_ways_until_the_origin_ends() {
     assert_eq!((answer.status(), answer.field("sec-websocket-accept")), (101, "s"));
     assert_eq!((answer.field("connection"), answer.field("upgrade")), ("upgrade", "websocket"));
     visitor.text("hello").await;
-    origin.text("early").await;
     visitor.send("from the visitor").await;
     origin.text("from the visitor").await;
     origin.send("bye").await;
     origin.end().await;
     assert_eq!(visitor.rest().await, b"bye");
+}
+
+#[tokio::test]
+async fn bytes_after_a_request_to_switch_and_before_its_answer_end_the_connection() {
+    let stage = Stage::set().await;
+    let upgrade = get("/ws").replace("\r\n\r\n", "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    let mut visitor = stage.visit().await;
+    visitor.send([upgrade.as_str(), &get("/smuggled")].concat()).await;
+    assert_eq!(visitor.head().await.status(), 400);
+    visitor.rest().await;
+    assert!(!stage.origin.is_called().await);
+    // The same, later than the head but before the origin has answered.
+    let mut visitor = stage.visit().await;
+    visitor.send(&upgrade).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    visitor.send(get("/smuggled")).await;
+    // An answer on another connection of the same worker: what was sent before it has arrived.
+    assert_eq!(stage.ask(&get("/x").replace("a.test", "c.test")).await.0.status(), 421);
+    origin
+        .send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        .await;
+    assert_eq!(visitor.head().await.status(), 400);
+    visitor.rest().await;
+    origin.closed().await;
 }
 
 #[tokio::test]

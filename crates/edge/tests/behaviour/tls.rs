@@ -23,7 +23,7 @@ fn client_config(stage: &Stage, protocol: &str) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-async fn connect(stage: &Stage, name: &str, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
+pub async fn connect(stage: &Stage, name: &str, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
     let config = client_config(stage, protocol);
     let stream = TcpStream::connect(stage.edge.https()[0]).await?;
     let name = ServerName::try_from(name.to_owned()).expect("a name");
