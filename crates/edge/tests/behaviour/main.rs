@@ -9,6 +9,7 @@ mod compression;
 mod explaining;
 mod frames;
 mod framing;
+mod http2_conformance;
 mod measures;
 mod operation;
 mod origins;
