@@ -1,5 +1,6 @@
 //! The answer port over HTTP/2: a HEADERS frame, DATA as flow control allows, trailers.
 
+use super::abandonment::Ended;
 use crate::pace::Pace;
 use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD, Waiting};
 use crate::reasons::Reason;
@@ -40,12 +41,21 @@ impl Http2Answer {
         Self { stage: Stage::Head(respond), is_head, pace: Pace::default() }
     }
 
-    /// Tells the visitor that an answer which did not finish is not whole (RFC 9113 §8.1).
-    pub(crate) fn end(self) {
+    /// Tells the visitor that an answer which did not finish is not whole (RFC 9113 §8.1); says whether it
+    /// wanted one.
+    pub(crate) fn end(self) -> Ended {
         match self.stage {
-            Stage::Head(mut respond) => respond.send_reset(h2::Reason::INTERNAL_ERROR),
-            Stage::Content { mut stream, .. } => stream.send_reset(h2::Reason::INTERNAL_ERROR),
-            Stage::Finished | Stage::Broken => {}
+            Stage::Head(mut respond) => {
+                let gone = respond.poll_reset(&mut Context::from_waker(Waker::noop())).is_ready();
+                respond.send_reset(h2::Reason::INTERNAL_ERROR);
+                if gone { Ended::Abandoned } else { Ended::Answered }
+            }
+            Stage::Content { mut stream, .. } => {
+                stream.send_reset(h2::Reason::INTERNAL_ERROR);
+                Ended::Answered
+            }
+            Stage::Finished => Ended::Answered,
+            Stage::Broken => Ended::Abandoned,
         }
     }
 

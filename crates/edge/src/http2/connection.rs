@@ -1,5 +1,6 @@
 //! One HTTP/2 connection: its handshake, its streams, its end.
 
+use super::abandonment::{Abandonment, Ended};
 use super::answer::Http2Answer;
 use super::content::Http2Content;
 use super::head;
@@ -37,7 +38,7 @@ pub(crate) const FORCED_RESETS_MAX: usize = 64;
 /// How long streams under way may go on once the connection ends.
 pub(crate) const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
 
-type Streams<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>;
+type Streams<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
 
 /// Serves a connection until either side ends it. `stopping` becomes ready when the process winds down:
 /// streams under way are finished, no other is begun.
@@ -52,7 +53,8 @@ where
     };
     let active_at = Instant::now();
     let phase = Phase::Open { active_at };
-    let mut serving = Serving { connection, streams: Streams::new(), service, phase };
+    let abandonment = Abandonment::new(active_at);
+    let mut serving = Serving { connection, streams: Streams::new(), service, phase, abandonment };
     let (mut stopping, mut idle) = (pin!(stopping), pin!(sleep(IDLE_TIME_MAX)));
     poll_fn(|cx| serving.poll(stopping.as_mut(), idle.as_mut(), cx)).await;
     // Exchanges that were under way learn that their visitor has left, and are recorded.
@@ -78,6 +80,7 @@ struct Serving<'a, T, S> {
     streams: Streams<'a>,
     service: &'a S,
     phase: Phase,
+    abandonment: Abandonment,
 }
 
 /// Where a connection stands.
@@ -102,8 +105,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
         loop {
             let accepted = self.poll_accept(cx);
             let mut progressed = false;
-            while let Poll::Ready(Some(())) = self.streams.poll_next_unpin(cx) {
+            while let Poll::Ready(Some(ended)) = self.streams.poll_next_unpin(cx) {
                 progressed = true;
+                self.count(ended);
             }
             match accepted {
                 Poll::Ready(Accepted::Over) => return Poll::Ready(()),
@@ -152,13 +156,23 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
         self.connection.graceful_shutdown();
     }
 
+    /// Sends a visitor away that asks and does not wait (the rapid reset attack).
+    fn count(&mut self, ended: Ended) {
+        let now = Instant::now();
+        if self.abandonment.count(ended, now) && matches!(self.phase, Phase::Open { .. }) {
+            self.phase = Phase::Ending { since: now };
+            self.connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
+        }
+    }
+
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted> {
         match self.connection.poll_accept(cx) {
             Poll::Ready(Some(Ok((request, respond)))) => {
                 let mut stream = Box::pin(one_stream(self.service, request, respond));
                 // Most answers from the cache are complete after one poll and never join the others.
-                if stream.as_mut().poll(cx).is_pending() {
-                    self.streams.push(stream);
+                match stream.as_mut().poll(cx) {
+                    Poll::Ready(ended) => self.count(ended),
+                    Poll::Pending => self.streams.push(stream),
                 }
                 Poll::Ready(Accepted::Stream)
             }
@@ -173,7 +187,11 @@ enum Accepted {
     Over,
 }
 
-async fn one_stream<S: Service>(service: &S, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
+async fn one_stream<S: Service>(
+    service: &S,
+    request: Request<RecvStream>,
+    respond: SendResponse<Bytes>,
+) -> Ended {
     let (parts, stream) = request.into_parts();
     let mut answer = Http2Answer::new(respond, parts.method == Method::HEAD);
     let ended = stream.is_end_stream();
@@ -190,5 +208,5 @@ async fn one_stream<S: Service>(service: &S, request: Request<RecvStream>, respo
         }
         Err(reason) => service.refuse(reason, &mut answer).await,
     }
-    answer.end();
+    answer.end()
 }

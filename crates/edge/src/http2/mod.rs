@@ -3,6 +3,7 @@
 //! Owns the bounds of a connection, what of a request HTTP/2 allows and this edge does not, and both ports
 //! of the exchange over a stream. Knows no site and no cache.
 
+mod abandonment;
 mod answer;
 mod connection;
 mod content;

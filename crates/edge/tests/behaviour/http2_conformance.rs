@@ -475,3 +475,40 @@ async fn whoever_does_not_greet_in_http_2_gets_no_answer() {
         assert!(matches!(answer, End | Connection(PROTOCOL_ERROR)), "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn who_asks_and_never_waits_is_sent_away_however_slowly_it_asks() {
+    let stage = Stage::set().await;
+    let mut visitor = Frames::greet(&stage).await;
+    let mut asked = 0;
+    // Each stream is looked at before it is reset, so that h2 itself has nothing to count.
+    let answer = loop {
+        let stream = 2 * asked + 1;
+        visitor.send(&get(stream, WHOLE, &[])).await;
+        if let other @ (Connection(_) | End) = visitor.goes_on().await {
+            break other;
+        }
+        visitor.send(&frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])).await;
+        asked += 1;
+        assert!(asked < 200, "nobody stops it");
+    };
+    assert_eq!(answer, Connection(ENHANCE_YOUR_CALM));
+    assert!((101..105).contains(&asked), "{asked}");
+}
+
+#[tokio::test]
+async fn who_waits_for_as_many_answers_as_it_leaves_stays() {
+    let stage = Stage::set().await;
+    let mut visitor = Frames::greet(&stage).await;
+    visitor.send(&window(0, 1 << 24)).await;
+    for asked in 0..150 {
+        let waited = 4 * asked + 1;
+        // A method that is refused is answered at once.
+        let refused = frame(HEADERS, WHOLE, waited, &block(&pseudo("TRACE", "/")));
+        visitor.send(&refused).await;
+        visitor.send(&get(waited + 2, WHOLE, &[])).await;
+        assert_eq!(visitor.goes_on().await, GoesOn, "{asked}");
+        visitor.send(&frame(RST_STREAM, 0, waited + 2, &[0, 0, 0, 8])).await;
+    }
+    assert_eq!(visitor.goes_on().await, GoesOn);
+}
