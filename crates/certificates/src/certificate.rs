@@ -2,7 +2,7 @@
 
 use crate::error::CertificateError;
 use crate::files::{self, SecretKey};
-use crate::x509::{Facts, is_issued_by};
+use crate::x509::{Facts, Names, is_issued_by};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
@@ -15,6 +15,7 @@ use vocabulary::{SitePattern, Timestamp};
 #[derive(Debug, Clone)]
 pub struct Certificate {
     key: Arc<CertifiedKey>,
+    names: Arc<Names>,
     not_before: Timestamp,
     not_after: Timestamp,
 }
@@ -45,7 +46,7 @@ impl Certificate {
         hosts: &[SitePattern],
         now: Timestamp,
     ) -> Result<Self, CertificateError> {
-        let facts = read_chain(&key.cert)?;
+        let mut facts = read_chain(&key.cert)?;
         let Some(first) = facts.first() else { return Err(CertificateError::Malformed { number: 1 }) };
         // Alone it may be a self-signed certificate, which common tools mark as an authority's.
         if first.is_authority && facts.len() > 1 {
@@ -60,7 +61,8 @@ impl Certificate {
         }
         // The first to expire ends the chain.
         let not_after = facts.iter().map(|f| f.not_after).min().unwrap_or(first.not_after);
-        Ok(Self { key: Arc::new(key), not_before, not_after })
+        let names = facts.swap_remove(0).names;
+        Ok(Self { key: Arc::new(key), names: Arc::new(names), not_before, not_after })
     }
 
     /// End of validity: the earliest in the chain.
@@ -77,6 +79,11 @@ impl Certificate {
     /// Whether it may still be shown.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.not_before <= now && now <= self.not_after
+    }
+
+    /// The names it is good for.
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
     }
 
     /// Chain and key for a handshake.

@@ -26,3 +26,4 @@ pub use error::CertificateError;
 pub use resolver::{Resolver, Table};
 pub use store::{CertificateFailure, CertificateStore, Refreshed, Source, Wanted};
 pub use tls::{TlsError, server_config};
+pub use x509::Names;

@@ -1,6 +1,7 @@
 //! Which certificate answers a client's server name (RFC 6066 §3).
 
 use crate::certificate::Certificate;
+use crate::x509::Names;
 use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -12,16 +13,23 @@ use vocabulary::SitePattern;
 /// Certificates by host pattern. Built aside, then put in force whole.
 #[derive(Debug, Default)]
 pub struct Table {
-    exact: HashMap<Box<str>, Arc<CertifiedKey>>,
-    wildcard: HashMap<Box<str>, Arc<CertifiedKey>>,
-    unnamed: Option<Arc<CertifiedKey>>,
+    exact: HashMap<Box<str>, Shown>,
+    wildcard: HashMap<Box<str>, Shown>,
+    unnamed: Option<Shown>,
+}
+
+/// What a client is shown, and what that is good for.
+#[derive(Debug, Clone)]
+struct Shown {
+    key: Arc<CertifiedKey>,
+    names: Arc<Names>,
 }
 
 impl Table {
     /// Sets the certificate of a pattern, in place of an earlier one. The address set last also answers
     /// clients that send no name, which is how a client asks for an address (RFC 6066 §3).
     pub fn set(&mut self, pattern: &SitePattern, certificate: &Certificate) {
-        let key = certificate.certified_key().clone();
+        let key = Shown { key: certificate.certified_key().clone(), names: Arc::clone(certificate.names()) };
         let name = Box::from(pattern.base().as_str());
         match pattern {
             SitePattern::Exact(host) => {
@@ -47,7 +55,7 @@ impl Table {
     }
 
     /// Exact name first, then the closest wildcard above it.
-    fn find(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
+    fn find(&self, name: &str) -> Option<&Shown> {
         if let Some(key) = self.exact.get(name) {
             return Some(key);
         }
@@ -65,7 +73,7 @@ impl Table {
 /// Answers handshakes from the table in force; never blocks.
 ///
 /// For a name without a certificate it answers none, and rustls then ends the handshake with the alert
-/// `access_denied`. A caller that wants `unrecognized_name` (RFC 6066 §3) asks [`Resolver::knows`] first.
+/// `access_denied`. A caller that wants `unrecognized_name` (RFC 6066 §3) asks [`Resolver::names`] first.
 #[derive(Debug, Default)]
 pub struct Resolver {
     table: ArcSwap<Table>,
@@ -87,6 +95,11 @@ impl Resolver {
         self.find(name).is_some()
     }
 
+    /// What the certificate is good for that a server name is answered with; none where there is none.
+    pub fn names(&self, name: Option<&str>) -> Option<Arc<Names>> {
+        self.find(name).map(|shown| shown.names)
+    }
+
     /// How many patterns have a certificate.
     pub fn len(&self) -> usize {
         self.table.load().len()
@@ -97,7 +110,7 @@ impl Resolver {
         self.len() == 0
     }
 
-    fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+    fn find(&self, name: Option<&str>) -> Option<Shown> {
         let table = self.table.load();
         match name {
             Some(name) => table.find(&lower(name)).cloned(),
@@ -116,6 +129,6 @@ fn lower(name: &str) -> Cow<'_, str> {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.find(hello.server_name())
+        self.find(hello.server_name()).map(|shown| shown.key)
     }
 }

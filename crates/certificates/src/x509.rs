@@ -2,7 +2,7 @@
 
 use rustls::pki_types::CertificateDer;
 use std::net::IpAddr;
-use vocabulary::{SitePattern, Timestamp};
+use vocabulary::{Hostname, SitePattern, Timestamp};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::GeneralName;
@@ -12,11 +12,16 @@ pub(crate) struct Facts {
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
     pub(crate) is_authority: bool,
-    names: Vec<Name>,
+    pub(crate) names: Names,
 }
+
+/// The names a certificate is good for.
+#[derive(Debug, Default)]
+pub struct Names(Vec<Name>);
 
 /// A name of the subjectAltName extension (RFC 5280 §4.2.1.6). The subject's common name counts for
 /// nothing (RFC 9525 §2).
+#[derive(Debug)]
 enum Name {
     /// Lower case, perhaps with `*.` in front.
     Dns(String),
@@ -32,35 +37,54 @@ impl Facts {
             not_before: Timestamp::from_secs(validity.not_before.timestamp()),
             not_after: Timestamp::from_secs(validity.not_after.timestamp()),
             is_authority: certificate.is_ca(),
-            names: names(&certificate),
+            names: Names(names(&certificate)),
         })
     }
 
     /// Whether the certificate is good for a host pattern. A wildcard certificate stands for one label
     /// (RFC 9525 §6.3), which is all that can be had for a wildcard site.
     pub(crate) fn covers(&self, pattern: &SitePattern) -> bool {
-        self.names.iter().any(|name| match (name, pattern) {
-            (Name::Ip(ip), SitePattern::Exact(host)) => host.ip() == Some(*ip),
-            (Name::Dns(name), SitePattern::Exact(host)) if host.ip().is_none() => {
-                name == host.as_str()
-                    || name.strip_prefix("*.").is_some_and(|base| host.parent() == Some(base))
-            }
-            (Name::Dns(name), SitePattern::Wildcard(base)) => name.strip_prefix("*.") == Some(base.as_str()),
-            _ => false,
-        })
+        self.names.cover_pattern(pattern)
     }
 
     /// The names for a message, the first few.
     pub(crate) fn names_text(&self) -> String {
-        let shown = self.names.iter().take(5).map(|name| match name {
+        self.names.text()
+    }
+}
+
+impl Names {
+    /// Whether the certificate is good for a host (RFC 9525 §6). A wildcard stands for one label.
+    pub fn cover(&self, host: &Hostname) -> bool {
+        self.0.iter().any(|name| match name {
+            Name::Ip(ip) => host.ip() == Some(*ip),
+            Name::Dns(_) if host.ip().is_some() => false,
+            Name::Dns(name) => {
+                name == host.as_str()
+                    || name.strip_prefix("*.").is_some_and(|base| host.parent() == Some(base))
+            }
+        })
+    }
+
+    fn cover_pattern(&self, pattern: &SitePattern) -> bool {
+        match pattern {
+            SitePattern::Exact(host) => self.cover(host),
+            SitePattern::Wildcard(base) => self.0.iter().any(
+                |name| matches!(name, Name::Dns(name) if name.strip_prefix("*.") == Some(base.as_str())),
+            ),
+        }
+    }
+
+    fn text(&self) -> String {
+        let shown = self.0.iter().take(5).map(|name| match name {
             Name::Dns(name) => name.clone(),
             Name::Ip(ip) => ip.to_string(),
         });
         let shown: Vec<String> = shown.collect();
-        match (shown.is_empty(), self.names.len() > shown.len()) {
+        match (shown.is_empty(), self.0.len() > shown.len()) {
             (true, _) => "no name at all".to_owned(),
             (false, false) => shown.join(", "),
-            (false, true) => format!("{} and {} more", shown.join(", "), self.names.len() - shown.len()),
+            (false, true) => format!("{} and {} more", shown.join(", "), self.0.len() - shown.len()),
         }
     }
 }

@@ -50,12 +50,18 @@ pub(crate) async fn exchange<C: Content, A: Answer>(
     record(worker, Some(request), &trail, reason, (answer.status, answer.bytes));
 }
 
-/// Answers and records a request whose head could not be read.
-pub(crate) async fn refuse<A: Answer>(worker: &Worker, peer: IpAddr, reason: Reason, answer: &mut A) {
+/// Answers and records a request whose head could not be read, or that is for another connection.
+pub(crate) async fn refuse<A: Answer>(
+    worker: &Worker,
+    peer: IpAddr,
+    reason: Reason,
+    request: Option<&Request>,
+    answer: &mut A,
+) {
     let trail = Trail::new(worker.rays.next(), worker.shared.clock.now(), peer);
     let mut answer = Counted::new(answer);
-    let reason = or_error_page(worker, reason, None, &trail, &mut answer).await;
-    record(worker, None, &trail, reason, (answer.status, answer.bytes));
+    let reason = or_error_page(worker, reason, request, &trail, &mut answer).await;
+    record(worker, request, &trail, reason, (answer.status, answer.bytes));
 }
 
 /// Accepted → Identified → Admitted → Routed, and on from there under the eyes of the vigil.

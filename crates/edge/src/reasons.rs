@@ -123,6 +123,7 @@ reasons! {
     FieldsMalformed "fields-malformed" 400 Refused "The request cannot be used" "Its pseudo-header fields or connection fields break HTTP/2's rules.";
     // Who and where.
     UnknownHost "unknown-host" 421 Refused "No site of this name here" "This network does not serve the host that was asked for. Its name may have been set up wrongly.";
+    Misdirected "misdirected-request" 421 Refused "This host is not on this connection" "The connection was made for other host names. Please try again: a new connection finds the right one.";
     Loop "forwarding-loop" 508 Refused "The request goes round in a circle" "It has passed this network before: the site's origin points back at it.";
     OnlyIfCached "only-if-cached" 504 Refused "No copy is held here" "The request asked for a stored answer only, and none that fits is stored.";
     // Origins.

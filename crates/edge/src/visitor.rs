@@ -9,7 +9,7 @@ use crate::reasons::Reason;
 use crate::request::Request;
 use crate::tier;
 use crate::worker::Worker;
-use certificates::Resolver;
+use certificates::{Names, Resolver};
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use std::net::{IpAddr, SocketAddr};
@@ -43,11 +43,18 @@ pub(crate) struct Tls {
 pub(crate) struct Visitor {
     pub(crate) worker: Arc<Worker>,
     pub(crate) peer: IpAddr,
+    /// What the certificate it was shown is good for; none where nothing was shown.
+    names: Option<Arc<Names>>,
 }
 
 impl Service for Visitor {
     async fn serve<C: Content, A: Answer>(&self, request: &Request, content: &mut C, answer: &mut A) {
         match tier::adopt(&self.worker.shared, self.peer, request) {
+            // RFC 9110 §7.4. A child edge vouches for its visitors itself.
+            None if self.is_misdirected(request) => {
+                let misdirected = Reason::Misdirected;
+                exchange::refuse(&self.worker, self.peer, misdirected, Some(request), answer).await;
+            }
             None => exchange::exchange(&self.worker, self.peer, request, content, answer).await,
             Some(request) => {
                 Box::pin(exchange::exchange(&self.worker, self.peer, &request, content, answer)).await;
@@ -56,14 +63,14 @@ impl Service for Visitor {
     }
 
     async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {
-        exchange::refuse(&self.worker, self.peer, reason, answer).await;
+        exchange::refuse(&self.worker, self.peer, reason, None, answer).await;
     }
 }
 
 impl Visitor {
     pub(crate) fn new(worker: Arc<Worker>, peer: SocketAddr) -> Self {
         add(&worker.counters.connections_opened, 1);
-        Self { worker, peer: peer.ip().to_canonical() }
+        Self { worker, peer: peer.ip().to_canonical(), names: None }
     }
 
     /// Serves a plain connection.
@@ -72,12 +79,19 @@ impl Visitor {
         connection::serve(stream, Scheme::Http, &self, &self.worker.scratch, stopping).await;
     }
 
+    /// Whether the request is for a host that the certificate of its connection does not name: the visitor has
+    /// no proof that it speaks to that host, and the host's own settings for TLS were not asked.
+    fn is_misdirected(&self, request: &Request) -> bool {
+        self.names.as_ref().is_some_and(|names| !names.cover(request.authority.host()))
+    }
+
     /// Shakes hands, then serves what the visitor chose to speak.
-    pub(crate) async fn serve_tls(self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
-        let Some(stream) = Box::pin(handshake(stream, tls)).await else {
+    pub(crate) async fn serve_tls(mut self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
+        let Some((stream, names)) = Box::pin(handshake(stream, tls)).await else {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };
+        self.names = Some(names);
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if speaks_h2 {
             Box::pin(crate::http2::serve(stream, &self, stopping.cancelled())).await;
@@ -94,18 +108,21 @@ impl Drop for Visitor {
     }
 }
 
-async fn handshake(stream: TcpStream, tls: &Tls) -> Option<Box<TlsStream<TcpStream>>> {
+/// A connection over TLS, and what the certificate is good for that it was shown. (A table replaced in the midst of a
+/// handshake may answer with the next certificate of the same name.)
+async fn handshake(stream: TcpStream, tls: &Tls) -> Option<(Box<TlsStream<TcpStream>>, Arc<Names>)> {
     let shaking = async {
         // The semaphore is never closed.
         let _turn = tls.handshakes.acquire().await.ok()?;
         let mut hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
         let mut started = (&mut hello).await.ok()?;
-        if !tls.resolver.knows(started.client_hello().server_name()) {
+        let Some(names) = tls.resolver.names(started.client_hello().server_name()) else {
             // Whether the alert arrives or not, the connection ends here.
             let _ = started.io.write_all(&UNRECOGNIZED_NAME).await;
             return None;
-        }
-        started.into_stream(Arc::clone(&tls.config)).await.ok().map(Box::new)
+        };
+        let stream = started.into_stream(Arc::clone(&tls.config)).await.ok()?;
+        Some((Box::new(stream), names))
     };
     timeout(HANDSHAKE_TIME_MAX, shaking).await.ok().flatten()
 }

@@ -197,3 +197,39 @@ async fn a_request_that_comes_with_the_last_bytes_of_the_handshake_is_answered()
     let answer = asking.await.expect("no panic").expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_host_outside_the_certificate_of_its_connection_is_misdirected() {
+    let stage =
+        Stage::set_with(|_| {}, |site| site.hosts.push("*.wild.test".parse().expect("a pattern"))).await;
+    // The other host is a site of this edge too, with a certificate of its own.
+    let mut visitor = Peer::over(connect(&stage, HOST, "http/1.1").await.expect("a handshake"));
+    visitor.send("GET / HTTP/1.1\r\nHost: b.test\r\n\r\n").await;
+    let refused = visitor.head().await;
+    assert_eq!(refused.status(), 421);
+    let page = visitor.bytes(refused.length()).await;
+    assert!(String::from_utf8_lossy(&page).contains("misdirected-request"));
+    let mut sender = h2(&stage).await;
+    let other = Request::get("https://b.test/").body(()).expect("a request");
+    let (answer, _) = sender.send_request(other, true).expect("sent");
+    assert_eq!(answer.await.expect("an answer").status().as_u16(), 421);
+    assert!(!stage.origin.is_called().await);
+    // Every name of the same certificate is served on the same connections.
+    for host in [HOST, "x.wild.test", "A.Test:443"] {
+        visitor.send(format!("GET /1 HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        origin.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+        assert_eq!(visitor.head().await.status(), 200, "{host}");
+        let same = Request::get(format!("https://{host}/2")).body(()).expect("a request");
+        let (answer, _) = sender.send_request(same, true).expect("sent");
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        origin.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+        assert_eq!(answer.await.expect("an answer").status().as_u16(), 200, "{host}");
+    }
+    // Without TLS no certificate was shown.
+    let mut plain = stage.visit().await;
+    plain.send("GET / HTTP/1.1\r\nHost: b.test\r\n\r\n").await;
+    stage.origin.accept().await.head().await;
+}
