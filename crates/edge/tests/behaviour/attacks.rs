@@ -204,15 +204,30 @@ async fn bodies_on_their_way_into_the_cache_are_bounded_all_together() {
     }
     for _ in 0..2 {
         let mut visitor = stage.visit().await;
+        // A whole one more is too much for the account; of another account it has room.
         visitor.send(get("/one-more")).await;
         let mut origin = stage.origin.accept().await;
         origin.head().await;
         origin
-            .send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\nContent-Length: 100\r\n\r\n")
+            .send(format!("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n"))
             .await;
-        origin.send([b'x'; 100]).await;
-        assert_eq!(visitor.head().await.length(), 100);
-        visitor.bytes(100).await;
+        origin.send(vec![b'x'; LENGTH]).await;
+        assert_eq!(visitor.head().await.length(), LENGTH);
+        visitor.bytes(LENGTH).await;
+    }
+    // The other site is on another account.
+    for held in [false, true] {
+        let mut visitor = stage.visit().await;
+        visitor.send(get("/one-more").replace("a.test", "b.test")).await;
+        if !held {
+            let mut origin = stage.origin.accept().await;
+            origin.head().await;
+            let head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\n";
+            origin.send(format!("{head}Content-Length: {LENGTH}\r\n\r\n")).await;
+            origin.send(vec![b'x'; LENGTH]).await;
+        }
+        assert_eq!(visitor.head().await.field("cache-status").contains("hit"), held);
+        visitor.bytes(LENGTH).await;
     }
 }
 
