@@ -46,6 +46,15 @@ async fn serve(stage: &Stage, body: &[u8], tag: &str) -> Head {
     asked
 }
 
+/// Waits until a visitor's exchange is over: it has its bytes before the slices around them are held. The next
+/// answer on its connection is the edge's own.
+async fn over(visitor: &mut Peer) {
+    visitor.send("GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n").await;
+    let head = visitor.head().await;
+    assert_eq!(head.status(), 421);
+    visitor.bytes(head.length()).await;
+}
+
 #[tokio::test]
 async fn several_ranges_are_answered_in_parts_and_greedy_ones_are_not() {
     let stage = Stage::set().await;
@@ -113,6 +122,7 @@ async fn a_range_fetches_whole_slices_and_no_others_and_each_once() {
         let reading = async {
             let head = visitor.head().await;
             let got = visitor.bytes(head.length()).await;
+            over(&mut visitor).await;
             (head, got)
         };
         let serving = async {
@@ -144,6 +154,7 @@ async fn slices_of_two_representations_are_never_put_together() {
     serve(&stage, &old, "\"v1\"").await;
     visitor.head().await;
     assert_eq!(visitor.bytes(10).await, old[..10]);
+    over(&mut visitor).await;
     // The first slice is held, the second is another by now: the answer is cut at the seam.
     let close = range("/large", "0-").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
     let mut visitor = asking(&stage, &close).await;
@@ -155,6 +166,7 @@ async fn slices_of_two_representations_are_never_put_together() {
     assert_eq!(serve(&stage, &new, "\"v2\"").await.field("if-match"), "");
     visitor.head().await;
     assert!(visitor.bytes(2 * MIB).await == new[..2 * MIB]);
+    over(&mut visitor).await;
     // Where nothing was sent yet, the visitor gets the new one.
     let mut visitor = asking(&stage, &range("/large", &format!("{}-", 2 * MIB))).await;
     let newest = body(3 * MIB, 9);
@@ -183,6 +195,7 @@ async fn an_origin_without_ranges_or_strong_tags_is_not_asked_for_slices_again()
     origin.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\nContent-Length: 10\r\n\r\n0123456789").await;
     assert_eq!(visitor.head().await.status(), 200);
     visitor.text("0123456789").await;
+    over(&mut visitor).await;
     let (head, got) = stage.ask(&range("/plain", "5-9")).await;
     assert_eq!((head.status(), got.as_slice()), (206, b"56789".as_slice()));
 }
@@ -202,6 +215,7 @@ async fn a_range_of_something_small_stores_all_of_it() {
     serve(&stage, &content, "\"v1\"").await;
     visitor.head().await;
     assert_eq!(visitor.bytes(10).await, content[10..=19]);
+    over(&mut visitor).await;
     let (head, got) = stage.ask(&get("/small")).await;
     assert_eq!((head.status(), head.field("cache-status")), (200, "wardmote; hit; ttl=60"));
     assert!(head.field("content-range").is_empty() && got == content);
@@ -215,6 +229,7 @@ async fn an_origin_that_fails_for_a_moment_costs_no_slices_that_are_held() {
     serve(&stage, &content, "\"v1\"").await;
     visitor.head().await;
     visitor.bytes(10).await;
+    over(&mut visitor).await;
     let mut visitor = asking(&stage, &range("/large", &format!("{MIB}-{}", MIB + 9))).await;
     // Asked for the slice, and then for what the visitor asked.
     for _ in 0..2 {
