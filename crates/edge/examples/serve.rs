@@ -2,16 +2,12 @@
 //!
 //! `serve HTTP HTTPS ORIGIN_PORT [workers N] [stealing] [log FILE] [admin ADDRESS]`
 
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "a tool for measuring"
-)]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a tool for measuring")]
 
 use certificates::{CertificateStore, LocalAuthority, Resolver};
 use edge::{Inputs, Options, WorkerModel};
 use snapshot::{CacheMode, Enforcement, Service, Trust, fixture::Mote};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
@@ -20,46 +16,49 @@ use vocabulary::{Clock, SeededRandom, Timestamp};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+const USAGE: &str = "serve HTTP HTTPS ORIGIN_PORT [workers N] [stealing] [log FILE] [admin ADDRESS]";
+
 struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap())
+        // A clock before 1970 counts as 1970.
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let mut next =
-        || arguments.next().expect("serve HTTP HTTPS ORIGIN_PORT [workers N] [stealing] [log FILE]");
-    let (http, https, origin) = (next(), next(), next());
+    let mut next = || arguments.next().ok_or(USAGE);
+    let (http, https, origin) = (next()?, next()?, next()?);
     let mut options = Options {
-        http: vec![http.parse().unwrap()],
-        https: vec![https.parse().unwrap()],
+        http: vec![http.parse()?],
+        https: vec![https.parse()?],
         workers: 1,
         cache_memory: 1 << 30,
         ..Options::default()
     };
     while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(USAGE);
         match argument.as_str() {
-            "workers" => options.workers = arguments.next().unwrap().parse().unwrap(),
+            "workers" => options.workers = value()?.parse()?,
             "stealing" => options.model = WorkerModel::WorkStealing,
-            "log" => options.access_log = Some(arguments.next().unwrap().into()),
-            "admin" => options.admin = Some(arguments.next().unwrap().parse().unwrap()),
-            other => unreachable!("unknown argument {other}"),
+            "log" => options.access_log = Some(value()?.into()),
+            "admin" => options.admin = Some(value()?.parse()?),
+            other => return Err(format!("unknown argument {other}: {USAGE}").into()),
         }
     }
     let clock = Arc::new(SystemClock);
     let mote = Mote::found(1, clock.now());
-    let mut site = mote.site(&["bench.test"], origin.parse().unwrap());
+    let mut site = mote.site(&["bench.test"], origin.parse()?);
     site.services = [Service::Cache, Service::Errors].into();
     site.cache = CacheMode::Origin;
     let (publisher, feed) = feed::in_process();
-    publisher.publish(Arc::new(mote.parcel(1, vec![site], vec![]))).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let authority = LocalAuthority::open(folder.path(), clock.now()).unwrap();
+    publisher.publish(Arc::new(mote.parcel(1, vec![site], vec![]))).await?;
+    let folder = tempfile::tempdir()?;
+    let authority = LocalAuthority::open(folder.path(), clock.now())?;
     let inputs = Inputs {
         clock,
         random: Arc::new(SeededRandom::new(7)),
@@ -69,10 +68,11 @@ async fn main() {
         certificates: Arc::new(CertificateStore::new(authority, Arc::new(Resolver::new()))),
     };
     let stopping = CancellationToken::new();
-    let edge = edge::start(options, inputs, stopping.clone()).unwrap();
+    let edge = edge::start(options, inputs, stopping.clone())?;
     println!("{:?} {:?}", edge.http(), edge.https());
-    tokio::signal::ctrl_c().await.unwrap();
+    tokio::signal::ctrl_c().await?;
     stopping.cancel();
     println!("{}", edge.prometheus());
     edge.join();
+    Ok(())
 }
