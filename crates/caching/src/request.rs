@@ -188,7 +188,7 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the client sent credentials (RFC 9111 §3.5).
-    pub(crate) fn is_authorized(&self) -> bool {
+    pub fn is_authorized(&self) -> bool {
         self.authorization
     }
 }

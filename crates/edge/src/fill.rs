@@ -156,8 +156,9 @@ async fn take_in(
     });
     match begun {
         Err(why) => {
-            // An origin that fails now may be well again at once.
-            if !status.is_server_error() && why != caching::Reason::Admission {
+            // An origin that fails now may be well again at once, and credentials say nothing of those without.
+            let passing = matches!(why, caching::Reason::Admission | caching::Reason::Authorization);
+            if !status.is_server_error() && !passing {
                 worker.shared.flights.alone.of_key(&routed.key).set(exchanged.received);
             }
             if let Some(held) = &order.held

@@ -71,7 +71,9 @@ impl Voyage<'_> {
         }
         // Whoever insists on an answer from the origin waits for none that was asked for earlier.
         let insists = matches!(why, Reason::RequestNoCache | Reason::RequestMaxAge | Reason::RequestMinFresh);
-        let (reader, listing) = if alone || insists || self.is_marked() {
+        // What credentials bring is seldom for others (RFC 9111 §3.5), and they may be made up to have others wait.
+        let apart = alone || insists || self.routed.asked.is_authorized();
+        let (reader, listing) = if apart || self.is_marked() {
             Flights::unlisted()?
         } else {
             match self.worker.shared.flights.join(&self.routed.key, self.variant(held, why)) {

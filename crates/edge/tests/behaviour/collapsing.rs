@@ -226,3 +226,29 @@ async fn a_change_closes_the_flights_that_began_before_it() {
     assert!(head.field("cache-status").contains("hit"));
     assert_eq!(body, b"new", "what began before the change is not stored over what came after");
 }
+
+#[tokio::test]
+async fn made_up_credentials_hold_nobody_up_and_mark_nothing() {
+    let stage = Stage::set().await;
+    let authorized = get("/x").replace("\r\n\r\n", "\r\nAuthorization: Basic bWFkZTp1cA==\r\n\r\n");
+    let mut forger = asking(&stage, &authorized).await;
+    let mut for_forger = stage.origin.accept().await;
+    for_forger.head().await;
+    // While that one waits, somebody else is served by a request of its own …
+    let mut visitor = asking(&stage, &get("/x")).await;
+    let mut for_visitor = stage.origin.accept().await;
+    for_visitor.head().await;
+    for_forger.send(format!("{FRESH}Content-Length: 6\r\n\r\nforged")).await;
+    forger.head().await;
+    forger.text("forged").await;
+    // … which others still follow, whatever became of the first.
+    let mut follower = asking(&stage, &get("/x")).await;
+    for_visitor.send(format!("{FRESH}Content-Length: 2\r\n\r\nok")).await;
+    for peer in [&mut visitor, &mut follower] {
+        peer.head().await;
+        peer.text("ok").await;
+    }
+    let (head, body) = stage.ask(&get("/x")).await;
+    assert!(head.field("cache-status").contains("hit"), "{}", head.field("cache-status"));
+    assert_eq!(body, b"ok");
+}
