@@ -1,4 +1,5 @@
-//! A case on which the gate is open, and the trial that decides on it.
+//! A case on which the gate is open, and the trial that decides on it: for tests, here and (behind the
+//! cargo feature `testing`) elsewhere.
 
 use crate::{
     Addressee, Answer, Appearance, Authority, Case, Channel, Concerned, Considered, Credibility, Danger,
@@ -11,62 +12,62 @@ use policy::{Footprint, Founding, Matrix, Measure, OfficerKey, Role, Roster, def
 use std::time::Duration;
 use vocabulary::{AccountId, CaseId, Digest, EvidenceId, FindingId, ReferralId, SeededRandom, Timestamp};
 
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3_600);
 
-pub(crate) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     "2026-11-22T12:00:00.000Z".parse().expect("an instant")
 }
 
-pub(crate) fn ago(span: Duration) -> Timestamp {
+pub fn ago(span: Duration) -> Timestamp {
     now().minus(span)
 }
 
-pub(crate) fn text(text: &str) -> Text {
+pub fn text(text: &str) -> Text {
     text.parse().expect("a text")
 }
 
-pub(crate) fn paragraphs(text: &str) -> Paragraphs {
+pub fn paragraphs(text: &str) -> Paragraphs {
     text.parse().expect("paragraphs")
 }
 
-pub(crate) fn officer(role: Role, pseudonym: &str) -> Officer {
+pub fn officer(role: Role, pseudonym: &str) -> Officer {
     Officer { role, pseudonym: pseudonym.parse().expect("a pseudonym") }
 }
 
-pub(crate) fn assessor(number: u8) -> Officer {
+pub fn assessor(number: u8) -> Officer {
     officer(Role::Assessor, &format!("assessor-{number}"))
 }
 
-pub(crate) fn legal() -> Officer {
+pub fn legal() -> Officer {
     officer(Role::Legal, "legal-1")
 }
 
-pub(crate) fn duty() -> Officer {
+pub fn duty() -> Officer {
     officer(Role::DutyOfficer, "duty-officer-1")
 }
 
-pub(crate) fn liaison() -> Officer {
+pub fn liaison() -> Officer {
     officer(Role::AuthorityLiaison, "authority-liaison-1")
 }
 
-pub(crate) fn finding_id(number: u8) -> FindingId {
+pub fn finding_id(number: u8) -> FindingId {
     FindingId::from_bytes([number; 16])
 }
 
-pub(crate) fn evidence_id(number: u8) -> EvidenceId {
+pub fn evidence_id(number: u8) -> EvidenceId {
     EvidenceId::from_bytes([number; 16])
 }
 
-pub(crate) fn referral_id(number: u8) -> ReferralId {
+pub fn referral_id(number: u8) -> ReferralId {
     ReferralId::from_bytes([number; 16])
 }
 
-pub(crate) fn rating(by: Officer, credibility: Credibility) -> Rating {
+pub fn rating(by: Officer, credibility: Credibility) -> Rating {
     Rating { by, at: ago(HOUR * 4), credibility, unsighted: true, reason: text("a threat with a time") }
 }
 
-pub(crate) fn credible() -> Ratings {
+pub fn credible() -> Ratings {
     Ratings::Opened {
         first: rating(assessor(1), Credibility::Credible),
         second: rating(assessor(2), Credibility::Credible),
@@ -74,7 +75,7 @@ pub(crate) fn credible() -> Ratings {
 }
 
 /// A finding of its own item, author and capture, posted six hours ago, rated credible by two.
-pub(crate) fn finding(number: u8, source: Source) -> Finding {
+pub fn finding(number: u8, source: Source) -> Finding {
     Finding {
         id: finding_id(number),
         evidence: vec![evidence_id(number)],
@@ -90,12 +91,12 @@ pub(crate) fn finding(number: u8, source: Source) -> Finding {
     }
 }
 
-pub(crate) fn jurisdiction(code: &str) -> Jurisdiction {
+pub fn jurisdiction(code: &str) -> Jurisdiction {
     code.parse().expect("a code")
 }
 
 /// A referral that was hand-delivered nine hours ago to a verified authority.
-pub(crate) fn delivered(number: u8, addressee: Addressee) -> Referral {
+pub fn delivered(number: u8, addressee: Addressee) -> Referral {
     let authority = Authority::unverified(text("Duty desk")).called_back(liaison(), ago(HOUR * 24));
     Referral::draft(referral_id(number), addressee, authority, liaison(), ago(HOUR * 10))
         .seal(Digest::of(b"packet"), ago(HOUR * 10))
@@ -107,21 +108,21 @@ pub(crate) fn delivered(number: u8, addressee: Addressee) -> Referral {
         .expect("a delivered referral")
 }
 
-pub(crate) fn answered(number: u8, addressee: Addressee, answer: Answer) -> Referral {
+pub fn answered(number: u8, addressee: Addressee, answer: Answer) -> Referral {
     delivered(number, addressee).answer(answer, ago(HOUR)).expect("an answer").0
 }
 
-pub(crate) fn would_not_do(measure: Measure) -> Considered {
+pub fn would_not_do(measure: Measure) -> Considered {
     let reason = text("it leaves the items up");
     Considered { measure, outcome: Outcome::WouldNotDo { reason } }
 }
 
-pub(crate) fn danger() -> Danger {
+pub fn danger() -> Danger {
     let horizon = Horizon::By(now().plus(HOUR * 24));
     Danger { identified: Some(Identified::Person), harm: Harm::Death, horizon }
 }
 
-pub(crate) fn concerned() -> Concerned {
+pub fn concerned() -> Concerned {
     Concerned {
         offence: Placement::In(vec![jurisdiction("AA")]),
         suspect: Placement::Unknown,
@@ -130,7 +131,7 @@ pub(crate) fn concerned() -> Concerned {
     }
 }
 
-pub(crate) fn site_conduct() -> SiteConduct {
+pub fn site_conduct() -> SiteConduct {
     let items = vec![finding_id(1), finding_id(2)];
     let still_up = |finding| ItemConduct { finding, outcome: ItemOutcome::StillUp };
     SiteConduct {
@@ -139,7 +140,7 @@ pub(crate) fn site_conduct() -> SiteConduct {
     }
 }
 
-pub(crate) fn facts() -> Vec<(Fact, Officer)> {
+pub fn facts() -> Vec<(Fact, Officer)> {
     let below = [Measure::M0, Measure::M1, Measure::M2, Measure::M3, Measure::M4];
     let none = || Fact::Declaration(Declaration { conflict: None });
     vec![
@@ -173,7 +174,7 @@ pub(crate) fn facts() -> Vec<(Fact, Officer)> {
 }
 
 /// A case on which all nine conditions hold for M5.
-pub(crate) fn open_case() -> Case {
+pub fn open_case() -> Case {
     let account = AccountId::from_bytes([1; 16]);
     let by = officer(Role::Intake, "intake-1");
     let mut case =
@@ -192,23 +193,23 @@ pub(crate) fn open_case() -> Case {
 }
 
 /// A customer without earlier decisions.
-pub(crate) fn no_earlier() -> Earlier {
+pub fn no_earlier() -> Earlier {
     Earlier::of(AccountId::from_bytes([1; 16]), [], &Trial::new().founding.roster)
 }
 
 /// A founded trial with the policy that it decides under.
-pub(crate) struct Trial {
-    pub(crate) founding: Founding,
-    pub(crate) matrix: Matrix,
+pub struct Trial {
+    pub founding: Founding,
+    pub matrix: Matrix,
 }
 
 impl Trial {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let founding = Roster::found_trial(&SeededRandom::new(42), ago(HOUR * 24));
         Self { founding, matrix: Matrix::parse(default_policy_text()).expect("the built-in policy") }
     }
 
-    pub(crate) fn setting(&self) -> Setting<'_> {
+    pub fn setting(&self) -> Setting<'_> {
         Setting {
             matrix: &self.matrix,
             roster: &self.founding.roster,
@@ -218,7 +219,7 @@ impl Trial {
         }
     }
 
-    pub(crate) fn key(&self, pseudonym: &str) -> &OfficerKey {
+    pub fn key(&self, pseudonym: &str) -> &OfficerKey {
         let mut keys = self.founding.keys.iter();
         keys.find(|key| key.pseudonym().as_str() == pseudonym).expect("a seat of the trial")
     }

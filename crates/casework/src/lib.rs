@@ -14,8 +14,9 @@ mod decision;
 mod earlier;
 mod facts;
 mod finding;
-#[cfg(test)]
-mod fixtures;
+#[cfg(any(test, feature = "testing"))]
+#[allow(missing_docs, reason = "for tests; their names are their docs")]
+pub mod fixtures;
 mod gate;
 mod officer;
 mod propose;

@@ -83,6 +83,34 @@ pub fn verify_consistency(
     if old_size == new_size {
         return if old_root == new_root && proof.is_empty() { Ok(()) } else { Err(ProofError) };
     }
+    match implied(old_size, old_root, new_size, proof) {
+        Some(roots) if roots == (*old_root, *new_root) => Ok(()),
+        _ => Err(ProofError),
+    }
+}
+
+/// Whether a consistency proof shows that two trees contradict each other: its hashes are those of the
+/// newer tree, because they give `new_root`, and the older tree inside it has another root than `old_root`.
+///
+/// A proof that merely does not hold shows nothing, since anybody can make one. From an older size that is
+/// a power of two a proof takes the older root as given, and can never show this.
+pub fn contradicts(
+    old_size: u64,
+    old_root: &Digest,
+    new_size: u64,
+    new_root: &Digest,
+    proof: &[Digest],
+) -> bool {
+    if old_size == 0 || old_size >= new_size || old_size.is_power_of_two() {
+        return false;
+    }
+    implied(old_size, old_root, new_size, proof)
+        .is_some_and(|(old, new)| new == *new_root && old != *old_root)
+}
+
+/// The roots of both trees as the proof gives them (RFC 9162 §2.1.4.2); none if it has a wrong length.
+/// Sizes are different and not 0.
+fn implied(old_size: u64, old_root: &Digest, new_size: u64, proof: &[Digest]) -> Option<(Digest, Digest)> {
     let (mut node, mut last) = (old_size - 1, new_size - 1);
     while node & 1 == 1 {
         node >>= 1;
@@ -90,11 +118,11 @@ pub fn verify_consistency(
     }
     // A complete old tree is itself the first node of the path; the proof leaves it out.
     let mut hashes = proof.iter();
-    let start = if old_size.is_power_of_two() { old_root } else { hashes.next().ok_or(ProofError)? };
+    let start = if old_size.is_power_of_two() { old_root } else { hashes.next()? };
     let (mut old_hash, mut new_hash) = (*start, *start);
     for sibling in hashes {
         if last == 0 {
-            return Err(ProofError);
+            return None;
         }
         if node & 1 == 1 || node == last {
             old_hash = node_hash(sibling, &old_hash);
@@ -109,7 +137,7 @@ pub fn verify_consistency(
         node >>= 1;
         last >>= 1;
     }
-    if last == 0 && old_hash == *old_root && new_hash == *new_root { Ok(()) } else { Err(ProofError) }
+    (last == 0).then_some((old_hash, new_hash))
 }
 
 #[cfg(test)]

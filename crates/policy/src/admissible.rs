@@ -59,6 +59,7 @@ pub fn admissible(
     check_floor(terms)?;
     let clause = check_policy(terms, matrix)?;
     check_reach(terms, scope)?;
+    check_never_block(terms, scope, matrix)?;
     check_radius(scope, footprint)?;
     check_built(terms.measure)?;
     Ok(Admissible { clause })
@@ -104,6 +105,20 @@ fn check_reach(terms: &Terms, scope: &Scope) -> Result<(), Refusal> {
         Some(real) => Err(Refusal::TrialOnRealName(real.clone())),
         None => Ok(()),
     }
+}
+
+/// Whole sites of the policy's public categories are never blocked, on whatever ground; single URLs of
+/// theirs may be.
+fn check_never_block(terms: &Terms, scope: &Scope, matrix: &Matrix) -> Result<(), Refusal> {
+    if !matches!(terms.measure, Measure::M4 | Measure::M5 | Measure::M6) {
+        return Ok(());
+    }
+    for host in scope.hosts() {
+        if let Some(category) = matrix.never_blocks(host) {
+            return Err(Refusal::NeverBlockCategory { host: host.clone(), category: category.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 fn check_radius(scope: &Scope, footprint: Footprint) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use crate::{Ground, Measure, PolicyError, Profile, Role, ScopeError, ServiceClass};
 use std::time::Duration;
-use vocabulary::{Digest, Hostname};
+use vocabulary::{Digest, Hostname, SitePattern};
 
 /// Why terms or approvals are refused. `name()` is stable and for programs; the text is for people.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,14 @@ pub enum Refusal {
     /// A trial reaches for a real host name.
     #[error("profile trial acts only on loopback and reserved names (RFC 6761); {0} is neither")]
     TrialOnRealName(Hostname),
+    /// A site of a category that the policy protects from being blocked whole.
+    #[error("{host} falls under {category:?}, which the policy never blocks")]
+    NeverBlockCategory {
+        /// The host pattern in scope.
+        host: SitePattern,
+        /// The policy's category.
+        category: String,
+    },
     /// Too many sites at once.
     #[error("{sites} sites in scope; {limit} are allowed at once")]
     BlastRadius {
@@ -191,6 +199,7 @@ impl Refusal {
             Self::ProfileNotBuilt(_) => "profile-not-built",
             Self::ProfileChanged { .. } => "profile-changed",
             Self::TrialOnRealName(_) => "trial-on-real-name",
+            Self::NeverBlockCategory { .. } => "never-block-category",
             Self::BlastRadius { .. } => "blast-radius",
             Self::ScopeChanged => "scope-changed",
             Self::StatementChanged => "statement-changed",

@@ -7,7 +7,7 @@
 use crate::Consistency;
 use crate::Refusal;
 use ledger::checkpoint::Checkpoint;
-use ledger::merkle::{empty_root, verify_consistency};
+use ledger::merkle::{contradicts, empty_root, verify_consistency};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -128,21 +128,32 @@ impl Trust {
         let (size, root) = (tree.checkpoint.size, tree.checkpoint.root);
         let moved =
             |(index, leaf): &(u64, Digest)| seen.landmarks.get(index).is_some_and(|known| known != leaf);
-        if tree.leaves.iter().any(moved) || (size == seen.size && root != seen.root) {
+        let split = || {
             let (origin, first) = (tree.checkpoint.origin.clone(), seen.note.clone());
-            let second = tree.note.clone();
-            return Err(Refusal::SplitView(Box::new(Contradiction { origin, first, second })));
+            Refusal::SplitView(Box::new(Contradiction { origin, first, second: tree.note.clone() }))
+        };
+        if tree.leaves.iter().any(moved) || (size == seen.size && root != seen.root) {
+            return Err(split());
         }
+        let between = |from, to| proofs.iter().find(|proof| (proof.from, proof.to) == (from, to));
         if size < seen.size {
-            return Err(Refusal::OlderTree { size, seen: seen.size });
+            let shown = between(size, seen.size)
+                .is_some_and(|proof| contradicts(size, &root, seen.size, &seen.root, &proof.proof));
+            return Err(if shown { split() } else { Refusal::OlderTree { size, seen: seen.size } });
         }
         if size == seen.size || (seen.size == 0 && seen.root == empty_root()) {
             return Ok(());
         }
         let missing = Refusal::NoConsistencyProof { seen: seen.size, size };
-        let proof = proofs.iter().find(|proof| (proof.from, proof.to) == (seen.size, size)).ok_or(missing)?;
-        verify_consistency(seen.size, &seen.root, size, &root, &proof.proof)
-            .map_err(|_| Refusal::Inconsistent { seen: seen.size, size })
+        let proof = &between(seen.size, size).ok_or(missing)?.proof;
+        verify_consistency(seen.size, &seen.root, size, &root, proof).map_err(|_| {
+            // A proof that is merely wrong may be the feed's fault; one that fits the newer tree is the log's.
+            if contradicts(seen.size, &seen.root, size, &root, proof) {
+                split()
+            } else {
+                Refusal::Inconsistent { seen: seen.size, size }
+            }
+        })
     }
 
     /// No newer and no other record of the decision was seen.

@@ -39,6 +39,16 @@ impl SitePattern {
         }
     }
 
+    /// Whether some host name falls under both patterns.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(name), pattern) | (pattern, Self::Exact(name)) => pattern.matches(name),
+            (Self::Wildcard(one), Self::Wildcard(two)) => {
+                one == two || self.matches(two) || other.matches(one)
+            }
+        }
+    }
+
     /// The name without its star.
     pub fn base(&self) -> &Hostname {
         match self {
@@ -94,6 +104,22 @@ impl<'de> Deserialize<'de> for SitePattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_overlap_where_a_name_falls_under_both() {
+        for (one, other, expected) in [
+            ("a.test", "a.test", true),
+            ("a.test", "b.test", false),
+            ("b.a.test", "*.a.test", true),
+            ("a.test", "*.a.test", false),
+            ("*.a.test", "*.a.test", true),
+            ("*.b.a.test", "*.a.test", true),
+            ("*.ba.test", "*.a.test", false),
+        ] {
+            let [a, b] = [one, other].map(|text| text.parse::<SitePattern>().expect("pattern"));
+            assert_eq!((a.overlaps(&b), b.overlaps(&a)), (expected, expected), "{one} {other}");
+        }
+    }
 
     #[test]
     fn patterns_match_what_they_say() {

@@ -36,9 +36,13 @@ const ROWS: &[Row] = &[
     Row { never: &["edge", "records-sql", "feed-nats"], ..row(&["control"]) },
     Row { never: &["edge", "control", "records-sql", "feed-nats"], ..row(&["capture"]) },
     Row { never: &["edge", "control", "capture", "records-sql", "feed-nats"], ..row(&["dns"]) },
+    Row { never: SERVICES, ..row(&["sim"]) },
     row(&["wardmote"]),
-    Row { never: &["wardmote"], ..row(&["sim"]) },
 ];
+
+/// What the simulated operator must not know: it has no I/O.
+const SERVICES: &[&str] =
+    &["edge", "control", "capture", "dns", "records-sql", "feed-nats", "replica", "object-cache", "witness"];
 
 /// The adapters that only the binary knows.
 const BINARY_ONLY: &[&str] = &["records-sql", "feed-nats"];

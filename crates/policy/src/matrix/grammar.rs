@@ -3,16 +3,19 @@
 //! ```text
 //! file    = { blank | comment | line }
 //! line    = "wardmote-policy/1" | "version" N | "measure" M text | class ("never" | clause)
+//!         | "never-block" text pattern {pattern}
 //! clause  = ground [N ("s"|"m"|"h"|"d")] ["renewable" [N]] ["after" condition { "and" condition }]
 //! comment = "#" …                       anywhere outside quotes, to the end of the line
 //! ```
 //!
 //! The format line comes first, the version second, then M0 to M7 in order, each with lines for H, S
-//! and C in order. A cell is stated even where it is empty, so nothing is forgotten silently.
+//! and C in order. A cell is stated even where it is empty, so nothing is forgotten silently. Behind the
+//! cells may stand the categories of sites that are never blocked whole, each with its host patterns.
 
-use super::{Clause, Condition, PolicyError, Problem, Renewals, looser_than_floor};
+use super::{Clause, Condition, PolicyError, Problem, Protected, Renewals, looser_than_floor};
 use crate::{Ground, Measure, ServiceClass};
 use std::time::Duration;
+use vocabulary::SitePattern;
 
 const FORMAT_LINE: &str = "wardmote-policy/1";
 /// Longest policy file, in bytes.
@@ -22,6 +25,7 @@ const FILE_MAX: usize = 64 * 1024;
 pub(super) struct File {
     pub(super) version: u32,
     pub(super) clauses: Vec<(Measure, ServiceClass, Clause)>,
+    pub(super) protected: Vec<Protected>,
 }
 
 /// A word with the column it begins at, counted in characters from 1.
@@ -60,8 +64,12 @@ pub(super) fn read(text: &str) -> Result<File, PolicyError> {
     for line in lines {
         cells.line(line)?;
     }
-    cells.finish(last).map(|clauses| File { version, clauses })
+    let (clauses, protected) = cells.finish(last)?;
+    Ok(File { version, clauses, protected })
 }
+
+/// All cells, and the categories never blocked.
+type Whole = (Vec<(Measure, ServiceClass, Clause)>, Vec<Protected>);
 
 /// The cells read so far. `open` counts the measures begun and the classes begun in the last one.
 #[derive(Default)]
@@ -70,14 +78,17 @@ struct Cells {
     classes: usize,
     never: bool,
     clauses: Vec<(Measure, ServiceClass, Clause)>,
+    protected: Vec<Protected>,
 }
 
 impl Cells {
     fn line(&mut self, mut line: Line<'_>) -> Result<(), PolicyError> {
         let first = line.word("\"measure\" or a class")?;
         match ServiceClass::ALL.into_iter().find(|class| class.as_str() == first.text) {
-            Some(class) => self.cell(class, first, line),
+            Some(class) if self.protected.is_empty() => self.cell(class, first, line),
+            Some(class) => Err(line.at(first, format!("{class} stands before the never-block lines"))),
             None if first.text == "measure" => self.measure(line),
+            None if first.text == "never-block" => self.never_block(line),
             None => {
                 Err(line.at(first, format!("{:?} is neither \"measure\" nor a class H, S or C", first.text)))
             }
@@ -99,6 +110,28 @@ impl Cells {
         }
         (self.measures, self.classes, self.never) = (self.measures + 1, 0, false);
         line.finish()
+    }
+
+    /// A category of sites that are never blocked whole.
+    fn never_block(&mut self, mut line: Line<'_>) -> Result<(), PolicyError> {
+        self.measures_are_whole(line.number)?;
+        let title = line.word("what the category is, in double quotes")?;
+        let category = title.text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let Some(category) = category.filter(|text| !text.trim().is_empty()) else {
+            return Err(line.at(title, "say what the category is, in double quotes".to_owned()));
+        };
+        let mut word = line.word("a host pattern")?;
+        let mut patterns = Vec::new();
+        loop {
+            let pattern = word.text.parse::<SitePattern>();
+            patterns.push(pattern.map_err(|error| line.at(word, error.to_string()))?);
+            match line.words.next() {
+                Some(next) => word = next,
+                None => break,
+            }
+        }
+        self.protected.push(Protected { category: category.to_owned(), patterns });
+        Ok(())
     }
 
     fn cell(&mut self, class: ServiceClass, first: Word<'_>, mut line: Line<'_>) -> Result<(), PolicyError> {
@@ -159,12 +192,17 @@ impl Cells {
         }
     }
 
-    fn finish(self, last: usize) -> Result<Vec<(Measure, ServiceClass, Clause)>, PolicyError> {
-        self.measure_is_whole(last)?;
+    fn measures_are_whole(&self, line: usize) -> Result<(), PolicyError> {
+        self.measure_is_whole(line)?;
         match Measure::ALL.get(self.measures) {
-            Some(missing) => Err(error(last, 1, format!("{missing} is missing"))),
-            None => Ok(self.clauses),
+            Some(missing) => Err(error(line, 1, format!("{missing} is missing"))),
+            None => Ok(()),
         }
+    }
+
+    fn finish(self, last: usize) -> Result<Whole, PolicyError> {
+        self.measures_are_whole(last)?;
+        Ok((self.clauses, self.protected))
     }
 }
 

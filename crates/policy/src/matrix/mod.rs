@@ -10,7 +10,7 @@ mod tests;
 use crate::{Ground, Measure, Refusal, ServiceClass, floor};
 use std::fmt;
 use std::time::Duration;
-use vocabulary::Digest;
+use vocabulary::{Digest, SitePattern};
 
 /// A policy: its version, the hash of its bytes and its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,15 @@ pub struct Matrix {
     version: u32,
     hash: Digest,
     clauses: Vec<(Measure, ServiceClass, Clause)>,
+    protected: Vec<Protected>,
+}
+
+/// A category of sites that are never blocked whole, such as emergency services: published with the
+/// policy, so that nobody has to trust that it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Protected {
+    category: String,
+    patterns: Vec<SitePattern>,
 }
 
 /// One way to fill a cell.
@@ -84,7 +93,8 @@ impl Matrix {
     /// Reads a policy file; refuses what the grammar does not know and what is looser than the floor.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let file = grammar::read(text)?;
-        Ok(Self { version: file.version, hash: Digest::of(text.as_bytes()), clauses: file.clauses })
+        let (version, hash) = (file.version, Digest::of(text.as_bytes()));
+        Ok(Self { version, hash, clauses: file.clauses, protected: file.protected })
     }
 
     /// The digest of the file's bytes.
@@ -104,6 +114,12 @@ impl Matrix {
         cell()
             .find(|clause| clause.ground == ground)
             .or_else(|| cell().find(|clause| ground.falls_under(clause.ground)))
+    }
+
+    /// The category that keeps a host pattern from being blocked whole, if one does.
+    pub fn never_blocks(&self, host: &SitePattern) -> Option<&str> {
+        let holds = |kept: &&Protected| kept.patterns.iter().any(|pattern| pattern.overlaps(host));
+        self.protected.iter().find(holds).map(|kept| kept.category.as_str())
     }
 
     /// All clauses of a cell; none where the policy says never.

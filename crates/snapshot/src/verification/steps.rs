@@ -228,6 +228,11 @@ fn concerns_scope(refusal: &policy::Refusal) -> bool {
     use policy::Refusal as R;
     matches!(
         refusal,
-        R::ScopeChanged | R::Scope(_) | R::TrialOnRealName(_) | R::BlastRadius { .. } | R::ProfileNotBuilt(_)
+        R::ScopeChanged
+            | R::Scope(_)
+            | R::TrialOnRealName(_)
+            | R::NeverBlockCategory { .. }
+            | R::BlastRadius { .. }
+            | R::ProfileNotBuilt(_)
     )
 }

@@ -1,0 +1,266 @@
+//! Rows about what an edge checks, offline, and what it keeps to.
+
+use ledger::Kind;
+use ledger::checkpoint::Checkpoint;
+use ledger::commitment::Sealed;
+use ledger::merkle::contradicts;
+use ledger::note::Note;
+use policy::Matrix;
+use snapshot::fixture::{Decided, Draft, Mote, ORIGIN};
+use snapshot::{Alarm, Applied, Bundle, Enforcement, Facts, Roots, Site, Trust, Verdict};
+use std::sync::Arc;
+use std::time::Duration;
+use vocabulary::{Hostname, SeededRandom, Timestamp};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_secs(1_790_000_000)
+}
+
+pub(crate) fn after(span: Duration) -> Timestamp {
+    now().plus(span)
+}
+
+/// An operator with two sites, and an edge of it.
+pub(crate) struct Stage {
+    pub(crate) mote: Mote,
+    pub(crate) edge: Enforcement,
+    pub(crate) sites: Vec<Site>,
+    revision: u64,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let mote = Mote::found(1, now().minus(24 * HOUR));
+        let sites = vec![mote.site(&["board.test", "*.board.test"], 1), mote.site(&["shop.test"], 2)];
+        let edge = Enforcement::new(mote.roots(), Trust::default());
+        Self { mote, edge, sites, revision: 0 }
+    }
+
+    fn draft(&self, lease: Duration) -> Draft {
+        self.mote.draft(&self.sites[..1], now(), lease)
+    }
+
+    pub(crate) fn bytes(&mut self, decided: &Decided, at: Timestamp) -> Arc<[u8]> {
+        self.mote.bundle(decided, at).to_bytes().expect("bytes").into()
+    }
+
+    /// A block of the first site.
+    pub(crate) fn block(&mut self, lease: Duration) -> Arc<[u8]> {
+        self.mote.block(&self.sites[..1], now(), lease)
+    }
+
+    pub(crate) fn apply(&mut self, bundles: &[Arc<[u8]>], at: Timestamp) -> Applied {
+        self.revision += 1;
+        let parcel = self.mote.parcel(self.revision, self.sites.clone(), bundles.to_vec());
+        self.edge.apply(&parcel, at)
+    }
+
+    /// The refusal of a decision changed before it was signed.
+    fn refused(&mut self, change: impl FnOnce(&mut Draft)) -> &'static str {
+        let mut draft = self.draft(HOUR);
+        change(&mut draft);
+        let decided = self.mote.decide(&draft, now());
+        let bytes = self.bytes(&decided, now());
+        name(&self.apply(&[bytes], now()))
+    }
+}
+
+fn name(applied: &Applied) -> &'static str {
+    applied.refused.first().map_or("", |(_, refusal)| refusal.name())
+}
+
+pub(crate) fn blocked(applied: &Applied, host: &str, at: Timestamp) -> bool {
+    let host = Hostname::parse(host).expect("host");
+    matches!(applied.snapshot.evaluate(&Facts { host: &host }, at), Verdict::Blocked(_))
+}
+
+fn changed(bytes: &[u8], from: &str, to: &str) -> Arc<[u8]> {
+    let whole = String::from_utf8(bytes.to_vec()).expect("text");
+    let other = whole.replacen(from, to, 1);
+    assert_ne!(whole, other);
+    other.into_bytes().into()
+}
+
+pub(crate) fn t17() {
+    let mut stage = Stage::new();
+    let bundle = stage.block(48 * HOUR);
+    let applied = stage.apply(&[bundle], now());
+    assert!(blocked(&applied, "board.test", after(48 * HOUR - Duration::from_millis(1))));
+    assert!(!blocked(&applied, "board.test", after(48 * HOUR)), "with nobody doing anything");
+}
+
+pub(crate) fn t21() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.refused(|draft| draft.approvers.truncate(1)), "too-few-approvals");
+    let (doubled, before) = ("assessor-1".to_owned(), stage.draft(HOUR));
+    let twice = |draft: &mut Draft| draft.approvers = vec![doubled.clone(), doubled];
+    assert_eq!(before.approvers.len(), 2);
+    assert_eq!(stage.refused(twice), "same-key-twice");
+    // The log's key without its witness.
+    let bundle = stage.block(HOUR);
+    let mut alone = Bundle::parse(&bundle).expect("bundle");
+    for proof in [&mut alone.proof, &mut alone.policy.proof, &mut alone.roster.proof] {
+        let kept: Vec<&str> = proof.split_inclusive('\n').filter(|line| !line.contains("/witness")).collect();
+        *proof = kept.concat();
+    }
+    let alone: Arc<[u8]> = alone.to_bytes().expect("bytes").into();
+    assert_eq!(name(&stage.apply(&[alone], now())), "too-few-witnesses");
+    // Another log altogether.
+    let mut rogue = Mote::found(2, now().minus(24 * HOUR));
+    let foreign = rogue.block(&stage.sites[..1], now(), HOUR);
+    assert!(!name(&stage.apply(&[foreign], now())).is_empty());
+}
+
+/// Two pasts that are the same up to the first decision, then differ.
+fn fork() -> (Stage, Stage, Decided) {
+    let (mut stage, mut fork) = (Stage::new(), Stage::new());
+    let draft = stage.draft(2 * HOUR);
+    let decided = stage.mote.decide(&draft, now());
+    let same = fork.draft(2 * HOUR);
+    fork.mote.decide(&same, now());
+    for (n, stage) in [(1, &mut stage), (2, &mut fork)] {
+        for day in 0..2 {
+            let public = serde_json::json!({"cases": n, "day": day});
+            let entry = stage.mote.entry(Kind::CountDaily, "counts", &public, now());
+            stage.mote.log(entry);
+        }
+    }
+    (stage, fork, decided)
+}
+
+pub(crate) fn t22() {
+    // The same size: another root. Another size: the fork's own proof of its growth gives it away.
+    for more in [0, 2] {
+        let (mut stage, mut fork, decided) = fork();
+        let honest = stage.bytes(&decided, now());
+        let first = stage.apply(std::slice::from_ref(&honest), now());
+        assert!(blocked(&first, "board.test", now()));
+        for _ in 0..more {
+            let entry = fork.mote.entry(Kind::CountDaily, "counts", &serde_json::json!({}), now());
+            fork.mote.log(entry);
+        }
+        let draft = fork.mote.draft(&fork.sites[1..], now(), HOUR);
+        // At the same size nothing new can stand in the tree; the running decision comes under it again.
+        let other = if more == 0 {
+            fork.bytes(&decided, now())
+        } else {
+            let decided = fork.mote.decide(&draft, now());
+            fork.bytes(&decided, now())
+        };
+        stage.revision += 1;
+        let parcel = fork.mote.parcel(stage.revision, stage.sites.clone(), vec![honest.clone(), other]);
+        let applied = stage.edge.apply(&parcel, now());
+        assert!(applied.alarms.contains(&Alarm::SplitView), "{more}: {:?}", applied.refused);
+        let found: Vec<_> = stage.edge.trust().contradictions().collect();
+        let sizes = [&found[0].first, &found[0].second]
+            .map(|note| Checkpoint::parse(Note::parse(note).expect("note").text()).expect("head").size);
+        assert_eq!(sizes[0] == sizes[1], more == 0);
+        assert!(blocked(&applied, "board.test", now()) && !blocked(&applied, "shop.test", now()));
+        let next = stage.mote.block(&stage.sites[1..], now(), HOUR);
+        assert_eq!(name(&stage.apply(&[honest, next], now())), "log-frozen");
+    }
+    // A proof that fits nothing shows nothing.
+    let root = vocabulary::Digest::of(b"root");
+    assert!(!contradicts(5, &root, 7, &root, &[root; 4]));
+}
+
+pub(crate) fn t23() {
+    let mut stage = Stage::new();
+    let first = stage.draft(2 * HOUR);
+    let first = stage.mote.decide(&first, now());
+    let old = stage.mote.checkpoint(now());
+    let draft = stage.mote.draft(&stage.sites[1..], now(), HOUR);
+    let second = stage.mote.decide(&draft, now());
+    let newer = stage.bytes(&second, now());
+    stage.apply(&[newer.clone()], now());
+    let older = stage.mote.bundle_under(&first, &old).to_bytes().expect("bytes");
+    assert_eq!(name(&stage.apply(&[newer, older.into()], now())), "older-tree");
+}
+
+pub(crate) fn t24() {
+    let mut stage = Stage::new();
+    let bundle = stage.block(HOUR);
+    let other = changed(&bundle, "the counted items", "the counted itemz");
+    assert_eq!(name(&stage.apply(&[other], now())), "scope-changed");
+}
+
+pub(crate) fn t25() {
+    let mut stage = Stage::new();
+    let bundle = stage.block(48 * HOUR);
+    stage.apply(std::slice::from_ref(&bundle), now());
+    let stored = stage.edge.trust().to_bytes().expect("bytes");
+    stage.edge = Enforcement::new(stage.mote.roots(), Trust::parse(&stored).expect("trust"));
+    let back = stage.apply(&[bundle], after(50 * HOUR));
+    assert!(!blocked(&back, "board.test", after(50 * HOUR)) && back.applied.is_empty());
+}
+
+pub(crate) fn t32() {
+    let fields = [("reporter", "a neighbour"), ("place", "x"), ("count", "3")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), serde_json::json!(value)));
+    let sealed = Sealed::new(&SeededRandom::new(1), fields).expect("sealed");
+    let disclosure = sealed.disclose(&["count", "place"]).expect("disclosure");
+    let opened = disclosure.verify(&sealed.root().expect("root")).expect("holds");
+    assert_eq!(opened.len(), 2);
+    let text = serde_json::to_string(&disclosure).expect("text");
+    assert!(!text.contains("neighbour") && !text.contains("reporter"), "{text}");
+    assert!(disclosure.verify(&vocabulary::Digest::of(b"another root")).is_err());
+}
+
+pub(crate) fn t39() {
+    let text = policy::default_policy_text().replacen("version 1", "version 2", 1);
+    for (days, expected) in [(14, "policy-too-new"), (15, "")] {
+        let mut stage = Stage::new();
+        stage.mote = Mote::found(1, now().minus(30 * 24 * HOUR));
+        stage.edge = Enforcement::new(stage.mote.roots(), Trust::default());
+        stage.mote.publish_policy(&text, now().minus(days * 24 * HOUR));
+        let bundle = stage.block(HOUR);
+        assert_eq!(name(&stage.apply(&[bundle], now())), expected, "{days}");
+    }
+}
+
+pub(crate) fn t44() {
+    let looser = policy::default_policy_text().replace("H  emergency        48h", "H  emergency        49h");
+    assert!(Matrix::parse(&looser).is_err());
+    let mut stage = Stage::new();
+    stage.mote.publish_policy(&looser, now().minus(23 * HOUR));
+    let bundle = stage.block(HOUR);
+    assert_eq!(name(&stage.apply(std::slice::from_ref(&bundle), now())), "policy-looser-than-floor");
+    let (tlog_policy, roster) = (stage.mote.tlog_policy(), Some(stage.mote.roster()));
+    let audit = snapshot::audit(&bundle, snapshot::AuditKeys::Pinned { tlog_policy, roster }, now());
+    assert!(!audit.holds());
+}
+
+pub(crate) fn t50() {
+    let mut stage = Stage::new();
+    let bundle = stage.block(HOUR);
+    let skew = Duration::from_secs(300);
+    // Two edges whose clocks differ by five minutes: each ends when its own clock says so, on the dot.
+    for clock in [now(), after(skew)] {
+        let mut edge = Enforcement::new(stage.mote.roots(), Trust::default());
+        let parcel = stage.mote.parcel(1, stage.sites.clone(), vec![bundle.clone()]);
+        let applied = edge.apply(&parcel, clock);
+        assert!(blocked(&applied, "board.test", after(HOUR - Duration::from_millis(1))));
+        assert!(!blocked(&applied, "board.test", after(HOUR)));
+    }
+}
+
+pub(crate) fn t51() {
+    let mut stage = Stage::new();
+    let bundle = stage.block(HOUR);
+    let other = Mote::found(5, now().minus(24 * HOUR));
+    let grown = Roots::new(stage.mote.tlog_policy().clone(), other.roster().clone()).expect("roots");
+    stage.edge = Enforcement::new(grown, Trust::default());
+    assert_eq!(name(&stage.apply(&[bundle], now())), "roster-not-pinned");
+    assert!(stage.edge.trust().size_of(ORIGIN).is_none());
+}
+
+pub(crate) fn t58() {
+    let mut stage = Stage::new();
+    let bundle = stage.block(HOUR);
+    let id = stage.apply(&[bundle], now()).applied[0];
+    let omitted = stage.apply(&[], after(Duration::from_secs(60)));
+    assert_eq!(omitted.alarms, [Alarm::Omitted(id)]);
+    assert!(blocked(&omitted, "board.test", after(Duration::from_secs(60))));
+}
