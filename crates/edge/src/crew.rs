@@ -2,7 +2,9 @@
 
 use crate::authority::Scheme;
 use crate::figures::add;
+use crate::listen::Port;
 use crate::options::{StartError, WorkerModel};
+use crate::proxy_protocol::{Announced, HEADER_TIME_MAX, receive};
 use crate::server::{current_thread, spawn};
 use crate::visitor::{Tls, Visitor};
 use crate::worker::Worker;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle as TaskHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,7 +43,7 @@ impl Crew {
     /// Starts every worker with its own sockets.
     pub(crate) fn start(
         self,
-        sockets: Vec<Vec<(Scheme, std::net::TcpListener)>>,
+        sockets: Vec<Vec<Port>>,
         model: WorkerModel,
         count: usize,
     ) -> Result<Vec<JoinHandle<()>>, StartError> {
@@ -70,7 +73,7 @@ impl Crew {
         }
     }
 
-    fn shift(&self, worker: &Arc<Worker>, sockets: Vec<(Scheme, std::net::TcpListener)>) -> Shift {
+    fn shift(&self, worker: &Arc<Worker>, sockets: Vec<Port>) -> Shift {
         Shift {
             worker: Arc::clone(worker),
             tls: Arc::clone(&self.tls),
@@ -87,7 +90,7 @@ struct Shift {
     worker: Arc<Worker>,
     tls: Arc<Tls>,
     stopping: CancellationToken,
-    sockets: Vec<(Scheme, std::net::TcpListener)>,
+    sockets: Vec<Port>,
     limit: usize,
 }
 
@@ -95,13 +98,14 @@ impl Shift {
     async fn run(self) {
         let Self { worker, tls, stopping, sockets, limit } = self;
         let (connections, listeners) = (TaskTracker::new(), TaskTracker::new());
-        for (scheme, socket) in sockets {
+        for Port { scheme, speaks_proxy, socket } in sockets {
             let acceptor = AcceptLoop {
                 worker: Arc::clone(&worker),
                 tls: Arc::clone(&tls),
                 stopping: stopping.clone(),
                 connections: connections.clone(),
                 scheme,
+                speaks_proxy,
                 limit,
             };
             listeners.spawn(acceptor.run(socket));
@@ -122,7 +126,7 @@ impl Shift {
         worker.fills.close();
         // What is not over by then is dropped with the runtime.
         let all = async { tokio::join!(connections.wait(), worker.fills.wait()) };
-        let _ = tokio::time::timeout(STOP_TIME_MAX, all).await;
+        let _ = timeout(STOP_TIME_MAX, all).await;
     }
 }
 
@@ -133,6 +137,7 @@ struct AcceptLoop {
     stopping: CancellationToken,
     connections: TaskTracker,
     scheme: Scheme,
+    speaks_proxy: bool,
     limit: usize,
 }
 
@@ -162,14 +167,22 @@ impl AcceptLoop {
             add(&self.worker.counters.connections_refused, 1);
             return;
         }
-        let visitor = Visitor::new(Arc::clone(&self.worker), peer);
-        let stopping = self.stopping.clone();
+        let mut visitor = Visitor::new(Arc::clone(&self.worker), peer);
+        let is_proxied = self.speaks_proxy && self.worker.shared.trusts_proxy(visitor.peer);
+        let (mut stream, stopping) = (stream, self.stopping.clone());
         match self.scheme {
-            Scheme::Http => drop(self.connections.spawn(visitor.serve_plain(stream, stopping))),
+            Scheme::Http => drop(self.connections.spawn(async move {
+                if !is_proxied || Box::pin(announced(&mut visitor, &mut stream)).await {
+                    visitor.serve_plain(stream, stopping).await;
+                }
+            })),
             Scheme::Https => {
                 let tls = Arc::clone(&self.tls);
-                let serving = async move { visitor.serve_tls(stream, &tls, stopping).await };
-                drop(self.connections.spawn(serving));
+                drop(self.connections.spawn(async move {
+                    if !is_proxied || Box::pin(announced(&mut visitor, &mut stream)).await {
+                        visitor.serve_tls(stream, &tls, stopping).await;
+                    }
+                }));
             }
         }
     }
@@ -182,6 +195,23 @@ impl AcceptLoop {
             add(&self.worker.counters.connections_refused, 1);
             tracing::warn!(%error, "cannot accept connections for the moment");
             tokio::time::sleep(ACCEPT_REST).await;
+        }
+    }
+}
+
+/// Takes the word of a trusted proxy for who the visitor is; whether it gave one. A connection without it ends: its
+/// first bytes are not guessed at.
+async fn announced(visitor: &mut Visitor, stream: &mut TcpStream) -> bool {
+    match timeout(HEADER_TIME_MAX, receive(stream)).await.unwrap_or_else(|late| Err(late.into())) {
+        Ok(Announced::Proxy) => true,
+        Ok(Announced::Visitor(address)) => {
+            visitor.peer = address.ip();
+            true
+        }
+        Err(error) => {
+            tracing::debug!(proxy = %visitor.peer, %error, "a trusted proxy sent no PROXY header");
+            add(&visitor.worker.counters.proxy_headers_refused, 1);
+            false
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Counters {
     pub(crate) connections_closed: AtomicU64,
     pub(crate) connections_refused: AtomicU64,
     pub(crate) handshakes_failed: AtomicU64,
+    pub(crate) proxy_headers_refused: AtomicU64,
     pub(crate) origin_connects: AtomicU64,
     pub(crate) origin_requests: AtomicU64,
     /// Fills that were stored.
@@ -41,6 +42,7 @@ impl Default for Counters {
             connections_closed: AtomicU64::new(0),
             connections_refused: AtomicU64::new(0),
             handshakes_failed: AtomicU64::new(0),
+            proxy_headers_refused: AtomicU64::new(0),
             origin_connects: AtomicU64::new(0),
             origin_requests: AtomicU64::new(0),
             fills: Histogram::default(),
@@ -86,6 +88,8 @@ pub struct Figures {
     pub connections_refused: u64,
     /// TLS handshakes that came to nothing.
     pub handshakes_failed: u64,
+    /// Connections of trusted proxies that did not begin with a PROXY header where they must.
+    pub proxy_headers_refused: u64,
     /// Connections made to origins.
     pub origin_connects: u64,
     /// Requests sent to origins.
@@ -129,6 +133,7 @@ impl Figures {
         self.open_connections += opened.saturating_sub(closed);
         self.connections_refused += read(&counters.connections_refused);
         self.handshakes_failed += read(&counters.handshakes_failed);
+        self.proxy_headers_refused += read(&counters.proxy_headers_refused);
         self.origin_connects += read(&counters.origin_connects);
         self.origin_requests += read(&counters.origin_requests);
         self.fills.add(&counters.fills);
@@ -194,9 +199,15 @@ impl Figures {
         site_figures::write(text, &self.sites);
     }
 
-    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 9] {
+    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 10] {
         let codings = &self.codings;
         [
+            (
+                "wardmote_proxy_headers_refused_total",
+                "counter",
+                "Connections of trusted proxies without a PROXY header.",
+                self.proxy_headers_refused,
+            ),
             ("wardmote_codings_made_total", "counter", "Coded forms made.", codings.made),
             (
                 "wardmote_codings_saved_bytes_total",

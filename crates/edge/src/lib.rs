@@ -31,6 +31,7 @@ pub mod parsing;
 mod passage;
 mod ports;
 mod prewarm;
+mod proxy_protocol;
 mod ray;
 mod reasons;
 mod request;

@@ -23,8 +23,11 @@ pub struct Options {
     pub workers: usize,
     /// How workers share the machine.
     pub model: WorkerModel,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Whose `X-Forwarded-For`, and whose word in the PROXY protocol, is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// Which of `http` and `https`, as given there, trusted proxies speak the PROXY protocol on. They must there;
+    /// elsewhere, and from others, it is no request.
+    pub proxy_protocol: Vec<SocketAddr>,
     /// Where the access log goes, as JSON lines; none: no log.
     pub access_log: Option<PathBuf>,
     /// Where `/metrics`, `/healthz` and `/readyz` answer; none: nowhere.
@@ -46,6 +49,7 @@ impl Default for Options {
             workers: 0,
             model: WorkerModel::default(),
             trusted_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
             access_log: None,
             admin: None,
             parent: None,

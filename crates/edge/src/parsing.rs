@@ -5,6 +5,7 @@
 use crate::authority::Scheme;
 use crate::compress::negotiate::preferences;
 use crate::prewarm::sitemap::{self, ADDRESSES_MAX};
+use crate::proxy_protocol::{self, Announced, BLOCK_BYTES_MAX, Step};
 use crate::tier;
 use caching::Request;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -92,6 +93,32 @@ pub fn tier_holds(input: &[u8]) -> Held {
     hold(tier::spelled(scheme, purged).as_bytes() == input, "a second spelling")
 }
 
+/// PROXY headers (HAProxy's `doc/proxy-protocol.txt`): nothing is asked for beyond the bound, a whole header stays
+/// the same whatever follows it, and whom it names has one name.
+pub fn proxy_header_holds(input: &[u8]) -> Held {
+    let mut taken = 0;
+    loop {
+        let before = taken;
+        match proxy_protocol::read(&input[..taken]) {
+            Err(_) => return Ok(()),
+            Ok(Step::Done(Announced::Proxy)) => return Ok(()),
+            Ok(Step::Done(Announced::Visitor(address))) => {
+                return hold(address.ip() == address.ip().to_canonical(), "a mapped address");
+            }
+            Ok(Step::Take(count)) => taken += count,
+            Ok(Step::TakeLine(most)) => {
+                let left = &input[taken..];
+                let seen = &left[..most.min(left.len())];
+                taken += memchr::memchr(b'\n', seen).map_or(seen.len().max(1), |end| end + 1);
+            }
+        }
+        hold(taken > before && taken <= BLOCK_BYTES_MAX, "no progress, or more than is allowed")?;
+        if taken > input.len() {
+            return Ok(());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +187,18 @@ mod tests {
         let seeds: [&[u8]; 2] = [b"scheme=https, purged=18446744073709551615", b"scheme=http, purged=0"];
         let pieces = ["scheme=", "http", "s", ", ", ",", "purged=", "0", "7", "+", "-", " "];
         holds_after_mutations(20_000, &seeds, &pieces, tier_holds);
+    }
+
+    #[test]
+    fn mutated_proxy_headers_are_read_within_their_bound() {
+        let seeds: [&[u8]; 4] = [
+            b"PROXY TCP4 192.0.2.7 198.51.100.1 40000 443\r\nGET / HTTP/1.1\r\n\r\n",
+            b"PROXY TCP6 2001:db8::7 ::ffff:192.0.2.1 40000 443\r\n",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x15\xc0\0\x02\x07\xc6\x33\x64\x01\x9c\x40\x01\xbb\x03\0\x04\0\0\0\0\x01\0\0",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24\0\0\0\0\0\0\0\0\0\0\xff\xff\x01\x02\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\x01\0\x02",
+        ];
+        let pieces =
+            ["PROXY ", "TCP4", "TCP6", "UNKNOWN", " ", "\r\n", "\r", "::", "0", "\0", "\u{3}\0\u{4}"];
+        holds_after_mutations(20_000, &seeds, &pieces, proxy_header_holds);
     }
 }

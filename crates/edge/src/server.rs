@@ -11,7 +11,7 @@ use crate::crew::{Crew, connection_limit};
 use crate::enforce::Enforcer;
 use crate::figures::Figures;
 use crate::insight::Insight;
-use crate::listen::listen;
+use crate::listen::Sockets;
 use crate::options::{Inputs, Options, StartError};
 use crate::origin::Connector;
 use crate::prewarm::{PrewarmShift, Prewarmer};
@@ -205,38 +205,6 @@ fn tls(store: &CertificateStore, clock: Arc<dyn Clock>, workers: usize) -> Resul
     let config = certificates::server_config(Arc::clone(&resolver), clock)?;
     let handshakes = Semaphore::new(HANDSHAKES_MAX * workers);
     Ok(Arc::new(Tls { config: Arc::new(config), resolver, handshakes }))
-}
-
-/// All sockets, open before anything runs.
-struct Sockets {
-    /// By worker: its own socket for each address.
-    visitors: Vec<Vec<(Scheme, std::net::TcpListener)>>,
-    admin: Option<std::net::TcpListener>,
-}
-
-impl Sockets {
-    fn open(options: &Options, workers: usize) -> Result<Self, StartError> {
-        let open = |address: SocketAddr, workers: usize| {
-            listen(address, workers).map_err(|source| StartError::Listen { address, source })
-        };
-        let mut visitors: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
-        let plain = options.http.iter().map(|address| (Scheme::Http, *address));
-        for (scheme, address) in plain.chain(options.https.iter().map(|address| (Scheme::Https, *address))) {
-            for (own, listener) in visitors.iter_mut().zip(open(address, workers)?) {
-                own.push((scheme, listener));
-            }
-        }
-        let admin = options.admin.map(|address| open(address, 1)).transpose()?;
-        Ok(Self { visitors, admin: admin.and_then(|mut sockets| sockets.pop()) })
-    }
-
-    fn addresses(&self, wanted: Scheme) -> Vec<SocketAddr> {
-        let first = self.visitors.iter().take(1).flatten();
-        first
-            .filter(|(scheme, _)| *scheme == wanted)
-            .filter_map(|(_, socket)| socket.local_addr().ok())
-            .collect()
-    }
 }
 
 /// What runs beside the workers.

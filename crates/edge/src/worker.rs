@@ -14,6 +14,7 @@ use crate::tier::Tier;
 use arc_swap::ArcSwap;
 use object_cache::{ObjectCache, Quota};
 use snapshot::Snapshot;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -52,6 +53,13 @@ pub(crate) struct Shared {
     pub(crate) log: Option<Arc<AccessLog>>,
     pub(crate) trusted_proxies: Vec<Cidr>,
     pub(crate) tier: Tier,
+}
+
+impl Shared {
+    /// Whether a peer's word is believed for who its visitors are.
+    pub(crate) fn trusts_proxy(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(peer))
+    }
 }
 
 /// One per worker; what it holds is touched by that worker's connections only.

@@ -5,7 +5,7 @@ use crate::ports::NAME;
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
 use http::{HeaderMap, HeaderName};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use vocabulary::Cidr;
 
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
@@ -43,19 +43,30 @@ fn has_passed_here(fields: &HeaderMap) -> bool {
     names.any(|name| name.trim_ascii().eq_ignore_ascii_case(NAME.as_bytes()))
 }
 
-/// The last address in `X-Forwarded-For` that is no trusted proxy's: earlier ones are the visitor's word.
+/// The last address in `X-Forwarded-For` that is no trusted proxy's: earlier ones are the visitor's word. What
+/// cannot be read ends the list: it tells nobody, and neither does what stands before it.
 fn named_client(fields: &HeaderMap, trusted: &[Cidr]) -> Option<IpAddr> {
-    let lines: Vec<_> = fields.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
-    let addresses = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    let lines = fields.get_all(FORWARDED_FOR).iter().rev();
+    let members = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    // Empty members of a list mean nothing (RFC 9110 section 5.6.1.2).
+    let members = members.map(<[u8]>::trim_ascii).filter(|member| !member.is_empty());
     let mut named = None;
-    for address in addresses {
-        let address: IpAddr = address.trim().parse().ok()?;
-        named = Some(address.to_canonical());
+    for member in members {
+        let Some(address) = address(member) else { break };
+        named = Some(address);
         if !is_trusted(address, trusted) {
             break;
         }
     }
     named
+}
+
+/// An address, as proxies write it: alone, in brackets, or with a port.
+fn address(member: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(member).ok()?;
+    let alone = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    alone.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
 }
 
 fn is_trusted(address: IpAddr, trusted: &[Cidr]) -> bool {
@@ -70,7 +81,7 @@ mod tests {
     fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut fields = HeaderMap::new();
         for (name, value) in lines {
-            fields.append(*name, HeaderValue::from_static(value));
+            fields.append(*name, HeaderValue::from_bytes(value.as_bytes()).expect("a field value"));
         }
         fields
     }
@@ -96,6 +107,19 @@ mod tests {
             (vec![("x-forwarded-for", "192.0.2.9, 10.1.1.1")], Some("192.0.2.9")),
             (vec![("x-forwarded-for", "192.0.2.9"), ("x-forwarded-for", "10.0.0.2")], Some("192.0.2.9")),
             (vec![("x-forwarded-for", "10.0.0.3, 10.0.0.2")], Some("10.0.0.3")),
+            (vec![("x-forwarded-for", "192.0.2.9, ::ffff:10.1.1.1, 10.0.0.2")], Some("192.0.2.9")),
+            (vec![("x-forwarded-for", "::ffff:192.0.2.9")], Some("192.0.2.9")),
+            (vec![("x-forwarded-for", "192.0.2.9,, ,10.1.1.1,")], Some("192.0.2.9")),
+            (vec![("x-forwarded-for", "192.0.2.9:4711")], Some("192.0.2.9")),
+            (vec![("x-forwarded-for", "2001:db8::1, [2001:db8::9]:80")], Some("2001:db8::9")),
+            (vec![("x-forwarded-for", "[2001:db8::9]")], Some("2001:db8::9")),
+            // What the visitor sent before the proxy's own word must not hide that word, nor come through it.
+            (
+                vec![("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "\u{e4}, 192.0.2.9")],
+                Some("192.0.2.9"),
+            ),
+            (vec![("x-forwarded-for", "192.0.2.1, unknown, 10.0.0.2")], Some("10.0.0.2")),
+            (vec![("x-forwarded-for", "192.0.2.1, unknown")], None),
             (vec![("x-forwarded-for", "nonsense")], None),
             (vec![], None),
         ] {

@@ -15,6 +15,7 @@ mod operation;
 mod origins;
 mod outage;
 mod prewarming;
+mod proxied;
 mod proxying;
 mod purging;
 mod ranges;

@@ -100,6 +100,9 @@ pub(super) const KEYS: &[Key] = &[
     key("edge.trusted_proxies", Form::List, |config, value| {
         put(&mut config.edge.trusted_proxies, each(value, "a network such as 10.0.0.0/8"))
     }),
+    key("edge.proxy_protocol", Form::List, |config, value| {
+        put(&mut config.edge.proxy_protocol, addresses(value))
+    }),
     key("edge.access_log", Form::Text, |config, value| {
         let text = value.text();
         let log = if text.is_empty() { AccessLog::Off } else { AccessLog::File(PathBuf::from(text)) };

@@ -48,6 +48,8 @@ pub(crate) struct Edge {
     /// 0 = one per core.
     pub(crate) workers: usize,
     pub(crate) trusted_proxies: Vec<Cidr>,
+    /// Which of `http` and `https` the PROXY protocol is spoken on.
+    pub(crate) proxy_protocol: Vec<SocketAddr>,
     pub(crate) access_log: AccessLog,
     pub(crate) admin: Option<SocketAddr>,
     /// The edge to fetch through.
@@ -99,6 +101,7 @@ impl Default for Config {
                 addresses_given: false,
                 workers: 0,
                 trusted_proxies: Vec::new(),
+                proxy_protocol: Vec::new(),
                 access_log: AccessLog::InDataDir,
                 admin: None,
                 parent: None,
@@ -238,6 +241,7 @@ impl Draft {
 
     fn finish(mut self) -> Result<Config, ConfigError> {
         self.check_addresses();
+        self.check_proxy_protocol();
         if self.config.edge.http.is_empty() && self.config.edge.https.is_empty() {
             let place = self.place_of("edge.http");
             self.complain(place, "edge.http and edge.https are both empty; the edge must listen somewhere");
@@ -274,6 +278,27 @@ impl Draft {
                  listen on 127.0.0.1 and reach it through an SSH tunnel",
             );
         }
+    }
+}
+
+impl Draft {
+    fn check_proxy_protocol(&mut self) {
+        let edge = &self.config.edge;
+        let stranger =
+            edge.proxy_protocol.iter().find(|one| !edge.http.contains(one) && !edge.https.contains(one));
+        let message = match stranger {
+            Some(address) => {
+                format!(
+                    "edge.proxy_protocol: {address} is none of edge.http and edge.https; write it as it stands there"
+                )
+            }
+            None if !edge.proxy_protocol.is_empty() && edge.trusted_proxies.is_empty() => {
+                "edge.proxy_protocol: name in edge.trusted_proxies who may speak it".to_owned()
+            }
+            None => return,
+        };
+        let place = self.place_of("edge.proxy_protocol");
+        self.complain(place, message);
     }
 }
 

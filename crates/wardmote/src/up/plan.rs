@@ -79,25 +79,23 @@ fn from_pairs(pairs: &[Pair]) -> Result<Sites, Failure> {
     Ok(Sites::Given { request: Request { customer_request: Some(asked), ..Request::of(text) }, document })
 }
 
-/// Ports 80 and 443 if they can be had, else the reason and 8080 and 8443. One address of each serves
-/// IPv4 and IPv6 alike where the machine has both.
+/// Ports 80 and 443 if they can be had, else the reason and 8080 and 8443; over IPv4, and over IPv6 where the
+/// machine has it.
 fn public_addresses(report: Report) -> (Vec<SocketAddr>, Vec<SocketAddr>) {
     let on_all = |port| {
-        let both = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        match ports::bind(both) {
-            Ok(()) => both,
-            // No IPv6 here, or the port cannot be had at all; the second try tells.
-            Err(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
-        }
+        let ipv6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        let has_ipv6 = ports::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).is_ok();
+        let ipv4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        std::iter::once(ipv4).chain(has_ipv6.then_some(ipv6)).collect::<Vec<_>>()
     };
     for port in [80, 443] {
-        if let Err(error) = ports::bind(on_all(port)) {
+        if let Some(error) = on_all(port).into_iter().find_map(|address| ports::bind(address).err()) {
             report.warn(
                 format!("port {port} cannot be had: {error}; using 8080 and 8443 instead"),
                 "visitors find the site on its usual ports only when 80 and 443 are free for this user",
             );
-            return (vec![on_all(8080)], vec![on_all(8443)]);
+            return (on_all(8080), on_all(8443));
         }
     }
-    (vec![on_all(80)], vec![on_all(443)])
+    (on_all(80), on_all(443))
 }

@@ -19,6 +19,7 @@ pub(super) fn options(config: &Config) -> edge::Options {
         https: config.edge.https.clone(),
         workers: config.edge.workers,
         trusted_proxies: config.edge.trusted_proxies.clone(),
+        proxy_protocol: config.edge.proxy_protocol.clone(),
         access_log: config.access_log(),
         admin: config.edge.admin,
         parent: config.edge.parent.clone(),
