@@ -93,6 +93,10 @@ typed_ids! {
     DecisionId = "dec";
     /// An appeal.
     AppealId = "app";
+    /// A report.
+    ReportId = "rpt";
+    /// An allegation: reports that claim the same.
+    AllegationId = "alg";
 }
 
 fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: &[u8; BYTES]) -> fmt::Result {

@@ -20,7 +20,10 @@ pub use cidr::{Cidr, CidrError};
 pub use clock::{Clock, ManualClock};
 pub use digest::{Digest, DigestError, Hasher};
 pub use hostname::{Hostname, HostnameError};
-pub use id::{AccountId, AppealId, CaseId, DecisionId, EvidenceId, FindingId, IdError, ReferralId, SiteId};
+pub use id::{
+    AccountId, AllegationId, AppealId, CaseId, DecisionId, EvidenceId, FindingId, IdError, ReferralId,
+    ReportId, SiteId,
+};
 pub use random::{Random, SeededRandom};
 pub use site_pattern::{SitePattern, SitePatternError};
 pub use timestamp::{Timestamp, TimestampError};
