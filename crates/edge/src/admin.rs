@@ -12,6 +12,7 @@ use crate::request::{Length, Request};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +23,7 @@ pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 64;
 pub(crate) struct Admin {
     pub(crate) insight: Insight,
     pub(crate) rays: Rays,
+    pub(crate) winding_down: AtomicBool,
 }
 
 impl Service for Admin {
@@ -34,6 +36,11 @@ impl Service for Admin {
     async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {
         let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let _ = self.send(status, format!("{}\n", reason.name()), false, answer).await;
+    }
+
+    fn winding_down(&self) -> &AtomicBool {
+        // An operator's connections end with the edge, whenever that is.
+        &self.winding_down
     }
 }
 
@@ -91,10 +98,9 @@ pub(crate) async fn serve_admin(
         };
         match accepted {
             Ok((stream, _)) if connections.len() < ADMIN_CONNECTIONS_MAX => {
-                let (admin, scratch, stopping) = (Arc::clone(&admin), Arc::clone(&scratch), stopping.clone());
+                let (admin, scratch) = (Arc::clone(&admin), Arc::clone(&scratch));
                 connections.spawn(async move {
-                    let stopping = std::pin::pin!(stopping.cancelled());
-                    connection::serve(stream, Scheme::Http, &*admin, &scratch, stopping).await;
+                    connection::serve(stream, Scheme::Http, &*admin, &scratch).await;
                 });
             }
             Ok(_) => {}

@@ -10,6 +10,7 @@ use crate::visitor::{Tls, Visitor};
 use crate::worker::Worker;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -19,8 +20,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long exchanges under way may go on once the edge stops.
-pub(crate) const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often idle connections to origins are looked through.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
 /// How long accepting rests when descriptors have run out.
@@ -37,6 +36,8 @@ pub(crate) struct Crew {
     pub(crate) stopping: CancellationToken,
     /// Connections of one worker at a time.
     pub(crate) limit: usize,
+    /// How long connections may go on once the edge is to end.
+    pub(crate) drain: Duration,
 }
 
 impl Crew {
@@ -81,6 +82,7 @@ impl Crew {
             stopping: self.stopping.child_token(),
             sockets,
             limit: self.limit,
+            drain: self.drain,
         }
     }
 }
@@ -92,11 +94,12 @@ struct Shift {
     stopping: CancellationToken,
     sockets: Vec<Port>,
     limit: usize,
+    drain: Duration,
 }
 
 impl Shift {
     async fn run(self) {
-        let Self { worker, tls, stopping, sockets, limit } = self;
+        let Self { worker, tls, stopping, sockets, limit, drain } = self;
         let (connections, listeners) = (TaskTracker::new(), TaskTracker::new());
         for Port { scheme, speaks_proxy, socket } in sockets {
             let acceptor = AcceptLoop {
@@ -121,12 +124,16 @@ impl Shift {
             () = stopping.cancelled() => {}
             () = tidy => {}
         }
+        worker.winding_down.store(true, Ordering::Relaxed);
         listeners.wait().await;
         connections.close();
         worker.fills.close();
-        // What is not over by then is dropped with the runtime.
         let all = async { tokio::join!(connections.wait(), worker.fills.wait()) };
-        let _ = timeout(STOP_TIME_MAX, all).await;
+        if timeout(drain, all).await.is_err() {
+            // They are dropped with the runtime.
+            add(&worker.counters.connections_cut, connections.len() as u64);
+            add(&worker.counters.tunnels_cut, worker.counters.open_tunnels());
+        }
     }
 }
 
@@ -152,12 +159,24 @@ impl AcceptLoop {
         };
         loop {
             let accepted = tokio::select! {
-                () = self.stopping.cancelled() => return,
+                () = self.stopping.cancelled() => return self.take_the_last(listener),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => self.take(stream, peer),
                 Err(error) => self.rest_after(&error).await,
+            }
+        }
+    }
+
+    /// Who was let in by the kernel before the end is a visitor too.
+    fn take_the_last(&self, listener: tokio::net::TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok((stream, peer)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                self.take(stream, peer);
             }
         }
     }
@@ -169,15 +188,15 @@ impl AcceptLoop {
         }
         let mut visitor = Visitor::new(Arc::clone(&self.worker), peer);
         let is_proxied = self.speaks_proxy && self.worker.shared.trusts_proxy(visitor.peer);
-        let (mut stream, stopping) = (stream, self.stopping.clone());
+        let mut stream = stream;
         match self.scheme {
             Scheme::Http => drop(self.connections.spawn(async move {
                 if !is_proxied || Box::pin(announced(&mut visitor, &mut stream)).await {
-                    visitor.serve_plain(stream, stopping).await;
+                    visitor.serve_plain(stream).await;
                 }
             })),
             Scheme::Https => {
-                let tls = Arc::clone(&self.tls);
+                let (tls, stopping) = (Arc::clone(&self.tls), self.stopping.clone());
                 drop(self.connections.spawn(async move {
                     if !is_proxied || Box::pin(announced(&mut visitor, &mut stream)).await {
                         visitor.serve_tls(stream, &tls, stopping).await;

@@ -23,6 +23,10 @@ pub(crate) struct Counters {
     pub(crate) connections_refused: AtomicU64,
     pub(crate) handshakes_failed: AtomicU64,
     pub(crate) proxy_headers_refused: AtomicU64,
+    pub(crate) tunnels_opened: AtomicU64,
+    pub(crate) tunnels_closed: AtomicU64,
+    pub(crate) connections_cut: AtomicU64,
+    pub(crate) tunnels_cut: AtomicU64,
     pub(crate) origin_connects: AtomicU64,
     pub(crate) origin_requests: AtomicU64,
     /// Fills that were stored.
@@ -43,6 +47,10 @@ impl Default for Counters {
             connections_refused: AtomicU64::new(0),
             handshakes_failed: AtomicU64::new(0),
             proxy_headers_refused: AtomicU64::new(0),
+            tunnels_opened: AtomicU64::new(0),
+            tunnels_closed: AtomicU64::new(0),
+            connections_cut: AtomicU64::new(0),
+            tunnels_cut: AtomicU64::new(0),
             origin_connects: AtomicU64::new(0),
             origin_requests: AtomicU64::new(0),
             fills: Histogram::default(),
@@ -57,6 +65,27 @@ impl Counters {
         add(&self.reasons[reason.index()], 1);
         add(&self.classes[usize::from(status / 100).min(5)], 1);
         add(&self.sent_bytes, sent_bytes);
+    }
+
+    /// Counts a tunnel for as long as what is returned lives.
+    pub(crate) fn tunnel(&self) -> TunnelOpen<'_> {
+        add(&self.tunnels_opened, 1);
+        TunnelOpen(self)
+    }
+
+    /// Tunnels that are open now.
+    pub(crate) fn open_tunnels(&self) -> u64 {
+        let closed = self.tunnels_closed.load(Ordering::Relaxed);
+        self.tunnels_opened.load(Ordering::Relaxed).saturating_sub(closed)
+    }
+}
+
+/// A tunnel that is open.
+pub(crate) struct TunnelOpen<'a>(&'a Counters);
+
+impl Drop for TunnelOpen<'_> {
+    fn drop(&mut self) {
+        add(&self.0.tunnels_closed, 1);
     }
 }
 
@@ -90,6 +119,12 @@ pub struct Figures {
     pub handshakes_failed: u64,
     /// Connections of trusted proxies that did not begin with a PROXY header where they must.
     pub proxy_headers_refused: u64,
+    /// Tunnels, such as WebSockets, open now.
+    pub open_tunnels: u64,
+    /// Visitors' connections that were still open when an ending edge had no more time.
+    pub connections_cut: u64,
+    /// Tunnels among them.
+    pub tunnels_cut: u64,
     /// Connections made to origins.
     pub origin_connects: u64,
     /// Requests sent to origins.
@@ -134,6 +169,9 @@ impl Figures {
         self.connections_refused += read(&counters.connections_refused);
         self.handshakes_failed += read(&counters.handshakes_failed);
         self.proxy_headers_refused += read(&counters.proxy_headers_refused);
+        self.open_tunnels += counters.open_tunnels();
+        self.connections_cut += read(&counters.connections_cut);
+        self.tunnels_cut += read(&counters.tunnels_cut);
         self.origin_connects += read(&counters.origin_connects);
         self.origin_requests += read(&counters.origin_requests);
         self.fills.add(&counters.fills);
@@ -199,7 +237,7 @@ impl Figures {
         site_figures::write(text, &self.sites);
     }
 
-    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 10] {
+    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 11] {
         let codings = &self.codings;
         [
             (
@@ -208,6 +246,7 @@ impl Figures {
                 "Connections of trusted proxies without a PROXY header.",
                 self.proxy_headers_refused,
             ),
+            ("wardmote_open_tunnels", "gauge", "Tunnels, such as WebSockets, open now.", self.open_tunnels),
             ("wardmote_codings_made_total", "counter", "Coded forms made.", codings.made),
             (
                 "wardmote_codings_saved_bytes_total",

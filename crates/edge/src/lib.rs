@@ -54,7 +54,7 @@ pub use insight::Insight;
 pub use options::{CacheDisk, Inputs, Options, StartError, WorkerModel};
 pub use prewarm::{BATCH_MAX, NotWarmed, Warmed};
 pub use reasons::{Outcome, Reason};
-pub use server::{Edge, start};
+pub use server::{Cut, Edge, start};
 pub use site_figures::SiteFigures;
 pub use tier::ParentFigures;
 pub use top_misses::TopMiss;

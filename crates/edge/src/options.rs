@@ -8,6 +8,7 @@ use snapshot::{Enforcement, Origin};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use vocabulary::{Cidr, Clock, Random};
 
 /// The settings of one edge.
@@ -28,6 +29,9 @@ pub struct Options {
     /// Which of `http` and `https`, as given there, trusted proxies speak the PROXY protocol on. They must there;
     /// elsewhere, and from others, it is no request.
     pub proxy_protocol: Vec<SocketAddr>,
+    /// How long connections may go on once the edge is to end: exchanges under way, tunnels, and idle connections,
+    /// which are told to close with their next answer.
+    pub drain: Duration,
     /// Where the access log goes, as JSON lines; none: no log.
     pub access_log: Option<PathBuf>,
     /// Where `/metrics`, `/healthz` and `/readyz` answer; none: nowhere.
@@ -50,6 +54,7 @@ impl Default for Options {
             model: WorkerModel::default(),
             trusted_proxies: Vec::new(),
             proxy_protocol: Vec::new(),
+            drain: Duration::from_secs(30),
             access_log: None,
             admin: None,
             parent: None,

@@ -73,6 +73,7 @@ pub(crate) async fn pass<C: Content, A: Answer>(
     let received = worker.shared.clock.now();
     if status == StatusCode::SWITCHING_PROTOCOLS {
         let lease = transfer.into_lease();
+        let _open = worker.counters.tunnel();
         return tunnel::run(fields, lease, trail.own_fields(), content, answer).await;
     }
     let fetched = Fetched { status, fields, length, delimited, transfer };

@@ -47,6 +47,15 @@ pub struct Edge {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// What was still open when the time to end in order was over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Visitors' connections, idle ones and those with a tunnel included.
+    pub connections: u64,
+    /// Tunnels, such as WebSockets.
+    pub tunnels: u64,
+}
+
 /// Starts an edge. Returns once its sockets listen and what the feed or the replica holds is in force.
 pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> Result<Edge, StartError> {
     let count = worker_count(options.workers);
@@ -88,7 +97,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         let stopping = stopping.clone();
         move || side.run(stopping)
     })?];
-    let crew = Crew { workers, tls, stopping, limit: connection_limit(count) };
+    let crew = Crew { workers, tls, stopping, limit: connection_limit(count), drain: options.drain };
     threads.extend(crew.start(sockets.visitors, options.model, count)?);
     Ok(Edge { http, https, admin, insight, log, threads })
 }
@@ -124,9 +133,9 @@ impl Edge {
         self.figures().prometheus()
     }
 
-    /// Waits until the edge has ended, which its cancellation token asks for: listeners close at once,
-    /// exchanges under way have ten seconds. Blocks the calling thread.
-    pub fn join(self) {
+    /// Waits until the edge has ended, which its cancellation token asks for: listeners close at once, connections
+    /// have [`Options::drain`]. Says what was cut then. Blocks the calling thread.
+    pub fn join(self) -> Cut {
         for thread in self.threads {
             // A panic in a worker was reported on its thread; here it only means that the thread has ended.
             let _ = thread.join();
@@ -138,6 +147,8 @@ impl Edge {
             log.end();
             let _ = thread.join();
         }
+        let figures = self.insight.figures();
+        Cut { connections: figures.connections_cut, tunnels: figures.tunnels_cut }
     }
 }
 
@@ -226,7 +237,8 @@ impl Side {
         match admin {
             None => drop(tokio::join!(enforcing, encoding, warming)),
             Some(socket) => {
-                let admin = Arc::new(Admin { insight, rays: Rays::new(&*random) });
+                let admin =
+                    Arc::new(Admin { insight, rays: Rays::new(&*random), winding_down: false.into() });
                 tokio::join!(enforcing, encoding, warming, serve_admin(socket, admin, stopping));
             }
         }

@@ -13,8 +13,8 @@ use certificates::{Names, Resolver};
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -65,6 +65,10 @@ impl Service for Visitor {
     async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {
         exchange::refuse(&self.worker, self.peer, reason, None, answer).await;
     }
+
+    fn winding_down(&self) -> &AtomicBool {
+        &self.worker.winding_down
+    }
 }
 
 impl Visitor {
@@ -74,9 +78,8 @@ impl Visitor {
     }
 
     /// Serves a plain connection.
-    pub(crate) async fn serve_plain(self, stream: TcpStream, stopping: CancellationToken) {
-        let stopping = pin!(stopping.cancelled());
-        connection::serve(stream, Scheme::Http, &self, &self.worker.scratch, stopping).await;
+    pub(crate) async fn serve_plain(self, stream: TcpStream) {
+        connection::serve(stream, Scheme::Http, &self, &self.worker.scratch).await;
     }
 
     /// Whether the request is for a host that the certificate of its connection does not name: the visitor has
@@ -96,8 +99,7 @@ impl Visitor {
         if speaks_h2 {
             Box::pin(crate::http2::serve(stream, &self, stopping.cancelled())).await;
         } else {
-            let stopping = pin!(stopping.cancelled());
-            connection::serve(stream, Scheme::Https, &self, &self.worker.scratch, stopping).await;
+            connection::serve(stream, Scheme::Https, &self, &self.worker.scratch).await;
         }
     }
 }

@@ -16,6 +16,7 @@ use object_cache::{ObjectCache, Quota};
 use snapshot::Snapshot;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use vocabulary::{Cidr, Clock, Random};
@@ -71,6 +72,8 @@ pub(crate) struct Worker {
     pub(crate) rays: Rays,
     pub(crate) footprints: Footprints,
     pub(crate) date: DateText,
+    /// Whether the edge is to end: answers of HTTP/1 are then the last of their connections.
+    pub(crate) winding_down: AtomicBool,
     /// Fills this worker has begun; the crew waits for them at the end.
     pub(crate) fills: TaskTracker,
 }
@@ -85,6 +88,7 @@ impl Worker {
             rays: Rays::new(random),
             footprints: Footprints::default(),
             date: DateText::default(),
+            winding_down: AtomicBool::new(false),
             fills: TaskTracker::new(),
         }
     }

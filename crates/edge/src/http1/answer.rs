@@ -10,6 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, Version};
 use std::io::Write as _;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
@@ -24,6 +25,8 @@ pub(crate) struct Http1Answer<'a, W> {
     stage: Stage,
     /// Whether another exchange may follow on this connection.
     keep_alive: bool,
+    /// Whether the process winds down.
+    winding_down: &'a AtomicBool,
     /// Runs while a visitor that has closed its sending side gets nothing.
     leaving: Option<Pin<Box<Sleep>>>,
 }
@@ -48,8 +51,9 @@ enum Stage {
 }
 
 impl<'a, W: Writable> Http1Answer<'a, W> {
-    pub(crate) fn new(outgoing: &'a mut Outgoing<W>, request: Asked) -> Self {
-        Self { outgoing, request, stage: Stage::Head, keep_alive: request.keep_alive, leaving: None }
+    pub(crate) fn new(outgoing: &'a mut Outgoing<W>, request: Asked, winding_down: &'a AtomicBool) -> Self {
+        let keep_alive = request.keep_alive;
+        Self { outgoing, request, stage: Stage::Head, keep_alive, winding_down, leaving: None }
     }
 
     /// Whether the answer went out whole.
@@ -136,7 +140,7 @@ impl<W: Writable> Waiting for Http1Answer<'_, W> {
 impl<W: Writable> Answer for Http1Answer<'_, W> {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
         debug_assert_eq!(self.stage, Stage::Head, "one head per answer");
-        self.keep_alive &= !head.close;
+        self.keep_alive &= !head.close && !self.winding_down.load(Ordering::Relaxed);
         self.choose_stage(head.status, head.length);
         let out = &mut self.outgoing.buffer;
         match head.fields {

@@ -16,6 +16,7 @@ use bytes::BytesMut;
 use http::{Method, Version};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -45,16 +46,19 @@ pub(crate) trait Service: Sync {
 
     /// Answers a head that could not be read.
     fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) -> impl Future<Output = ()> + Send;
+
+    /// Whether the process winds down: each answer is then the last one of its connection.
+    fn winding_down(&self) -> &AtomicBool;
 }
 
-/// Serves a connection until either side ends it. `stopping` becomes ready when the process winds down:
-/// the exchange under way is finished, no other is begun.
+/// Serves a connection until either side ends it. Where the process winds down, an idle connection stays until its
+/// visitor asks once more and is told to close, for it may be asking just now; who owns the connection ends those that
+/// stay idle.
 pub(crate) async fn serve<T: Transport, S: Service>(
     transport: T,
     scheme: Scheme,
     service: &S,
     pool: &ScratchPool,
-    mut stopping: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) {
     let (read, write) = transport.split();
     let mut connection = Connection::<T> {
@@ -68,7 +72,7 @@ pub(crate) async fn serve<T: Transport, S: Service>(
     };
     let mut sleep = pin!(tokio::time::sleep(IDLE_TIME_MAX));
     loop {
-        let next = connection.next_head(scheme, stopping.as_mut(), sleep.as_mut()).await;
+        let next = connection.next_head(scheme, sleep.as_mut()).await;
         let lingering = match next {
             Next::Head => match connection.exchange(service).await {
                 After::Continue => continue,
@@ -117,12 +121,7 @@ enum After {
 }
 
 impl<T: Transport> Connection<'_, T> {
-    async fn next_head(
-        &mut self,
-        scheme: Scheme,
-        mut stopping: Pin<&mut impl Future<Output = ()>>,
-        mut sleep: Pin<&mut Sleep>,
-    ) -> Next {
+    async fn next_head(&mut self, scheme: Scheme, mut sleep: Pin<&mut Sleep>) -> Next {
         let idle_until = Instant::now() + IDLE_TIME_MAX;
         loop {
             match self.reader.read(&mut self.incoming.buffer, &mut self.memory, scheme) {
@@ -147,13 +146,10 @@ impl<T: Transport> Connection<'_, T> {
                 if let Poll::Ready(read) = self.poll_incoming(cx) {
                     return Poll::Ready(Woken::Read(read.unwrap_or(0)));
                 }
-                if !began && stopping.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Woken::Stopping);
-                }
                 poll_deadline(sleep.as_mut(), until, cx).map(|()| Woken::Late)
             });
             match woken.await {
-                Woken::Read(0) | Woken::Stopping => return Next::Over,
+                Woken::Read(0) => return Next::Over,
                 Woken::Read(_) => {}
                 Woken::Late if began => return Next::Refused(Reason::HeadSlow),
                 Woken::Late => return Next::Over,
@@ -199,7 +195,7 @@ impl<T: Transport> Connection<'_, T> {
         let asked = Asked { version: request.version, is_head, keep_alive: *keep_alive };
         self.outgoing.begin_exchange();
         let mut content = Http1Content::new(&mut self.incoming, request.length);
-        let mut answer = Http1Answer::new(&mut self.outgoing, asked);
+        let mut answer = Http1Answer::new(&mut self.outgoing, asked, service.winding_down());
         service.serve(request, &mut content, &mut answer).await;
         let (whole, may_continue) = (answer.is_finished(), answer.may_continue());
         let until_close = answer.is_until_close();
@@ -232,7 +228,7 @@ impl<T: Transport> Connection<'_, T> {
     async fn refuse<S: Service>(&mut self, reason: Reason, service: &S) {
         let asked = Asked { version: Version::HTTP_11, is_head: false, keep_alive: false };
         self.outgoing.begin_exchange();
-        let mut answer = Http1Answer::new(&mut self.outgoing, asked);
+        let mut answer = Http1Answer::new(&mut self.outgoing, asked, service.winding_down());
         service.refuse(reason, &mut answer).await;
     }
 
@@ -260,7 +256,6 @@ impl<T: Transport> Connection<'_, T> {
 
 enum Woken {
     Read(usize),
-    Stopping,
     Late,
 }
 

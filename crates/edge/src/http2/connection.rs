@@ -35,7 +35,7 @@ pub(crate) const PENDING_RESETS_MAX: usize = 20;
 /// Streams that the edge had to reset for the visitor's errors; one more ends the connection.
 pub(crate) const FORCED_RESETS_MAX: usize = 64;
 
-/// How long streams under way may go on once the connection ends.
+/// How long streams under way may go on once a connection ends by itself.
 pub(crate) const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
 
 type Streams<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
@@ -88,8 +88,8 @@ struct Serving<'a, T, S> {
 enum Phase {
     /// Streams are taken. `active_at`: when something last happened.
     Open { active_at: Instant },
-    /// No new stream is taken; those under way are finished, within bounds.
-    Ending { since: Instant },
+    /// No new stream is taken; those under way are finished, within this time.
+    Ending { since: Instant, patience: Duration },
 }
 
 impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
@@ -100,7 +100,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         if matches!(self.phase, Phase::Open { .. }) && stopping.poll(cx).is_ready() {
-            self.end();
+            // How long the process waits for its visitors is decided elsewhere.
+            self.end(Duration::MAX);
         }
         loop {
             let accepted = self.poll_accept(cx);
@@ -130,8 +131,11 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
             let until = match self.phase {
                 Phase::Open { .. } if !self.streams.is_empty() => return Poll::Pending,
                 Phase::Open { active_at } => active_at + IDLE_TIME_MAX,
-                Phase::Ending { since } if self.streams.is_empty() => since + LINGER_TIME_MAX,
-                Phase::Ending { since } => since + ENDING_TIME_MAX,
+                Phase::Ending { since, .. } if self.streams.is_empty() => since + LINGER_TIME_MAX,
+                Phase::Ending { since, patience } => match since.checked_add(patience) {
+                    Some(until) => until,
+                    None => return Poll::Pending,
+                },
             };
             if timer.deadline() > until {
                 timer.as_mut().reset(until);
@@ -142,7 +146,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
             match self.phase {
                 _ if Instant::now() < until => timer.as_mut().reset(until),
                 Phase::Open { .. } => {
-                    self.end();
+                    self.end(ENDING_TIME_MAX);
                     // The farewell leaves only when the connection is polled again.
                     cx.waker().wake_by_ref();
                 }
@@ -151,8 +155,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
         }
     }
 
-    fn end(&mut self) {
-        self.phase = Phase::Ending { since: Instant::now() };
+    fn end(&mut self, patience: Duration) {
+        self.phase = Phase::Ending { since: Instant::now(), patience };
         self.connection.graceful_shutdown();
     }
 
@@ -160,7 +164,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
     fn count(&mut self, ended: Ended) {
         let now = Instant::now();
         if self.abandonment.count(ended, now) && matches!(self.phase, Phase::Open { .. }) {
-            self.phase = Phase::Ending { since: now };
+            self.phase = Phase::Ending { since: now, patience: ENDING_TIME_MAX };
             self.connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
         }
     }

@@ -75,12 +75,42 @@ async fn stopping_finishes_what_is_under_way_and_begins_nothing_more() {
     let mut origin = stage.origin.accept().await;
     origin.head().await;
     stage.stop();
+    // Until nobody is let in any more.
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    idle.send(get("/").replace("a.test", "c.test")).await;
+    let head = idle.head().await;
+    assert_eq!(head.field("connection"), "close");
+    idle.bytes(head.length()).await;
     idle.closed().await;
     origin.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
     assert_eq!(busy.head().await.status(), 200);
     busy.text("ok").await;
     busy.closed().await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert_eq!(stage.edge.figures().connections_cut, 0);
+}
+
+#[tokio::test]
+async fn what_is_still_open_at_the_deadline_is_cut_and_counted() {
+    let stage = Stage::set_with(|options| options.drain = Duration::from_millis(300), |_| {}).await;
+    let (mut idle, mut tunnel) = (stage.visit().await, stage.visit().await);
+    idle.send(get("/").replace("a.test", "c.test")).await;
+    let head = idle.head().await;
+    idle.bytes(head.length()).await;
+    tunnel
+        .send(get("/ws").replace("\r\n\r\n", "\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"))
+        .await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").await;
+    assert_eq!(tunnel.head().await.status(), 101);
+    assert_eq!(stage.edge.figures().open_tunnels, 1);
+    stage.stop();
+    idle.closed().await;
+    tunnel.closed().await;
+    let figures = stage.edge.figures();
+    assert_eq!((figures.connections_cut, figures.tunnels_cut, figures.open_tunnels), (2, 1, 0));
 }
 
 #[tokio::test]

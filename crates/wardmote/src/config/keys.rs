@@ -5,6 +5,10 @@ use ledger::tlog_policy::TlogPolicy;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
+
+/// The longest time that visitors may be granted at the end.
+const DRAIN_SECONDS_MAX: u64 = 3600;
 
 /// One setting.
 pub(super) struct Key {
@@ -103,6 +107,7 @@ pub(super) const KEYS: &[Key] = &[
     key("edge.proxy_protocol", Form::List, |config, value| {
         put(&mut config.edge.proxy_protocol, addresses(value))
     }),
+    key("edge.drain_seconds", Form::Count, |config, value| put(&mut config.edge.drain, drain(&value.text()))),
     key("edge.access_log", Form::Text, |config, value| {
         let text = value.text();
         let log = if text.is_empty() { AccessLog::Off } else { AccessLog::File(PathBuf::from(text)) };
@@ -165,6 +170,13 @@ fn each<T: FromStr>(value: Value, wanted: &str) -> Result<Vec<T>, String> {
 fn workers(text: &str) -> Result<usize, String> {
     let count = text.parse::<usize>().ok().filter(|count| *count <= 1024);
     count.ok_or_else(|| format!("{text:?} is no number of workers; write 0 (one per core) to 1024"))
+}
+
+fn drain(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= DRAIN_SECONDS_MAX);
+    let seconds =
+        seconds.ok_or_else(|| format!("{text:?} is no number of seconds from 0 to {DRAIN_SECONDS_MAX}"));
+    seconds.map(Duration::from_secs)
 }
 
 /// A tlog-policy without its log: witnesses with their addresses, groups, quorum.

@@ -20,6 +20,7 @@ use ledger::tlog_policy::TlogPolicy;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use vocabulary::Cidr;
 
 /// Variables of this prefix set keys: `WARDMOTE_EDGE_HTTP` is `edge.http`.
@@ -50,6 +51,8 @@ pub(crate) struct Edge {
     pub(crate) trusted_proxies: Vec<Cidr>,
     /// Which of `http` and `https` the PROXY protocol is spoken on.
     pub(crate) proxy_protocol: Vec<SocketAddr>,
+    /// How long visitors have when the process is to end.
+    pub(crate) drain: Duration,
     pub(crate) access_log: AccessLog,
     pub(crate) admin: Option<SocketAddr>,
     /// The edge to fetch through.
@@ -102,6 +105,7 @@ impl Default for Config {
                 workers: 0,
                 trusted_proxies: Vec::new(),
                 proxy_protocol: Vec::new(),
+                drain: Duration::from_secs(30),
                 access_log: AccessLog::InDataDir,
                 admin: None,
                 parent: None,

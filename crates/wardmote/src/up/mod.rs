@@ -17,6 +17,7 @@ use crate::client::Running;
 use crate::command_line::Up;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use edge::Cut;
 use parts::{Parts, Started};
 use plan::Plan;
 use report::Report;
@@ -96,16 +97,28 @@ async fn serve(plan: &Plan, report: Report) -> Result<Exit, Failure> {
         failure = parts.broken() => Some(failure),
     };
     report.gap();
-    report.line("Ending", "open answers may finish, at most 12 s; once more to end at once");
+    let patience = config.edge.drain.as_secs();
+    report.line("Ending", format!("visitors may finish, at most {patience} s; once more to end at once"));
     stop.cancel();
     Running::remove(&config.data_dir);
     tokio::select! {
         joined = parts.join() => match broken {
             Some(failure) => Err(failure),
-            None => joined.map(|()| Exit::Done),
+            None => joined.map(|cut| farewell(cut, report)),
         },
         () = signals.next() => Err(Failure::failed("ended at once; nothing kept is lost")),
     }
+}
+
+fn farewell(cut: Cut, report: Report) -> Exit {
+    let Cut { connections, tunnels } = cut;
+    if connections > 0 {
+        report.line(
+            "Cut",
+            format!("{connections} connections that were still open, {tunnels} of them tunnels"),
+        );
+    }
+    Exit::Done
 }
 
 fn announce(config: &Config, started: &Started, report: Report) {

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
 use control::{Control, StartError};
-use edge::Edge;
+use edge::{Cut, Edge};
 use feed::{Publisher, Subscription};
 use records_sql::SqliteRecords;
 use std::convert::Infallible;
@@ -30,9 +30,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-/// How long the parts may take to end once they were asked to: what the edge grants its visitors, and a
-/// little for the rest.
-const FAREWELL: Duration = Duration::from_secs(12);
+/// How long the parts may take to end once they were asked to, besides what the edge grants its visitors.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// How long the first snapshot may take before the edge starts without it.
 const FIRST_SNAPSHOT: Duration = Duration::from_secs(10);
 
@@ -45,6 +44,7 @@ pub(super) struct Parts {
     demo: Option<JoinHandle<()>>,
     telemetry: Arc<Beside>,
     stop: CancellationToken,
+    drain: Duration,
 }
 
 /// What people and commands need to know of a start that went well.
@@ -74,6 +74,7 @@ impl Parts {
             demo: None,
             telemetry: Arc::new(Beside::default()),
             stop: stop.clone(),
+            drain: plan.config.edge.drain,
         };
         match parts.start_rest(plan, report).await {
             Ok(started) => Ok((parts, started)),
@@ -167,13 +168,15 @@ impl Parts {
         }
     }
 
-    /// Waits for every part to end, all together at most [`FAREWELL`]. Call it once the token is cancelled.
-    pub(super) async fn join(self) -> Result<(), Failure> {
-        let mut end = Ending { at: Instant::now() + FAREWELL, problems: Vec::new() };
+    /// Waits for every part to end, all together at most [`FAREWELL`] longer than visitors have. Says what was cut.
+    /// Call it once the token is cancelled.
+    pub(super) async fn join(self) -> Result<Cut, Failure> {
+        let mut end = Ending { at: Instant::now() + self.drain + FAREWELL, problems: Vec::new() };
+        let mut cut = Cut::default();
         if let Some(edge) = self.edge {
             // Its threads are joined on a thread that may block.
             let joined = tokio::task::spawn_blocking(move || edge.join());
-            end.wait("the edge", joined).await;
+            cut = end.wait("the edge", joined).await.unwrap_or_default();
         }
         if let Some(control) = self.control {
             end.wait("the control plane", flat(control)).await;
@@ -186,7 +189,7 @@ impl Parts {
             Ok::<_, Infallible>(())
         };
         end.wait("the records", closed).await;
-        if end.problems.is_empty() { Ok(()) } else { Err(Failure::failed(end.problems.join("; "))) }
+        if end.problems.is_empty() { Ok(cut) } else { Err(Failure::failed(end.problems.join("; "))) }
     }
 }
 
@@ -197,12 +200,17 @@ struct Ending {
 }
 
 impl Ending {
-    async fn wait<E: Display>(&mut self, name: &str, part: impl Future<Output = Result<(), E>>) {
+    async fn wait<T, E: Display>(
+        &mut self,
+        name: &str,
+        part: impl Future<Output = Result<T, E>>,
+    ) -> Option<T> {
         match timeout_at(self.at, part).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(ended)) => return Some(ended),
             Ok(Err(error)) => self.problems.push(format!("{name}: {error}")),
-            Err(_) => self.problems.push(format!("{name} did not end within {} s", FAREWELL.as_secs())),
+            Err(_) => self.problems.push(format!("{name} did not end in time")),
         }
+        None
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn options(config: &Config) -> edge::Options {
         workers: config.edge.workers,
         trusted_proxies: config.edge.trusted_proxies.clone(),
         proxy_protocol: config.edge.proxy_protocol.clone(),
+        drain: config.edge.drain,
         access_log: config.access_log(),
         admin: config.edge.admin,
         parent: config.edge.parent.clone(),

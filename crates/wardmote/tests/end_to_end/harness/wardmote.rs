@@ -117,7 +117,7 @@ impl Wardmote {
 
     /// Asks it to end; it must do so cleanly and soon.
     pub(crate) fn stop(mut self) -> Setup {
-        let status = self.process.terminate(Duration::from_secs(15));
+        let status = self.process.terminate(Duration::from_secs(60));
         assert!(status.success(), "{status}:\n{}", self.process.output());
         self.into_setup()
     }
