@@ -1,8 +1,9 @@
 //! What an edge serves from: sites, measures in force and their proofs, verified offline.
 //!
 //! Owns the parcel that a feed carries, the decision bundle, [`verify`] with all its checks, the
-//! rollback counters, the state machine of enforcement, the lookup that answers each request, and the
-//! audits of one decision and of a whole log, which repeat the same checks for everybody else.
+//! rollback counters, the state machine of enforcement, the lookup that answers each request, the
+//! audits of one decision and of a whole log, which repeat the same checks for everybody else, and the
+//! transparency report as a fold over the log.
 //! Knows no cases, no storage, no sockets and no clock: time comes in.
 //!
 //! Invariants: a [`ProvedMeasure`] is made only by [`verify`]; a measure once applied ends only at its
@@ -19,6 +20,7 @@ mod parcel;
 mod refusal;
 mod roots;
 mod site;
+mod transparency;
 mod trust;
 mod verification;
 mod view;
@@ -32,6 +34,7 @@ pub use parcel::{Consistency, Parcel};
 pub use refusal::Refusal;
 pub use roots::{Roots, RootsError};
 pub use site::{CacheMode, CertificateFiles, Origin, Scheme, Service, Site};
+pub use transparency::{Clockwork, REPORT_BYTES_MAX, ReportRow, Transparency, TransparencyReport};
 pub use trust::{Contradiction, Trust, TrustError};
 pub use verification::{
     CLOCK_SKEW_MAX, COSIGNATURE_AGE_MAX, POLICY_NOTICE, ProvedMeasure, Surroundings, verify,

@@ -1,7 +1,7 @@
 //! The auditor of a whole log: takes its bytes in order and says, check by check, what holds.
 //!
 //! Owns the judgement of everything that the public log itself can show: tree and tiles, signatures and
-//! quorum, the chain of each subject, dates, policies and rosters in force, approvals, leases and their
+//! quorum, the transparency report, the chain of each subject, dates, policies and rosters in force, approvals, leases and their
 //! ends. Must not know where the bytes come from. Rosters are not in the log, only their digests:
 //! approvals are judged with the rosters the reader brings, and each must be one the log published.
 //!
@@ -18,7 +18,7 @@ pub use publications::ROSTER_NOTICE;
 pub use report::LogReport;
 
 use crate::verification::steps;
-use crate::{CLOCK_SKEW_MAX, Refusal};
+use crate::{CLOCK_SKEW_MAX, Refusal, Transparency, TransparencyReport};
 use chains::Chains;
 use decisions::Decisions;
 use ledger::Entry;
@@ -56,6 +56,10 @@ pub struct LogAudit {
     chains: Chains,
     publications: Publications,
     decisions: Decisions,
+    transparency: Transparency,
+    /// The operator's transparency report, until the entries it says it counts have been read.
+    expected: Option<TransparencyReport>,
+    reported: Option<Result<u64, String>>,
 }
 
 /// One entry with its place.
@@ -82,7 +86,22 @@ impl LogAudit {
             chains: Chains::default(),
             publications,
             decisions: Decisions::default(),
+            transparency: Transparency::default(),
+            expected: None,
+            reported: None,
         })
+    }
+
+    /// Has the operator's transparency report compared with the entries. Called before the first of them.
+    pub fn expect_report(&mut self, bytes: &[u8]) {
+        match TransparencyReport::parse(bytes) {
+            Some(report) if report.size <= self.head.size => self.expected = Some(report),
+            Some(report) => {
+                self.reported = Some(Err(format!("counts {} entries, more than there are", report.size)));
+            }
+            None => self.reported = Some(Err("is no transparency report in canonical form".to_owned())),
+        }
+        self.compare_report();
     }
 
     /// Number of leaves under the checkpoint.
@@ -110,12 +129,27 @@ impl LogAudit {
             }
             Err(error) => self.entries.fault(index, error),
         }
+        self.compare_report();
+    }
+
+    /// Once all that the operator's report counts was read, folds it anew and compares byte for byte.
+    fn compare_report(&mut self) {
+        let Some(expected) = self.expected.take_if(|expected| expected.size == self.tree.size()) else {
+            return;
+        };
+        let folded = self.transparency.report(&self.head.origin, self.tree.root());
+        self.reported = Some(if folded.to_json() == expected.to_json() {
+            Ok(folded.size)
+        } else {
+            Err("says other counts than the entries give, or names another log".to_owned())
+        });
     }
 
     fn place(&mut self, placed: Placed<'_>) {
         self.chains.place(placed);
         self.publications.place(placed);
         self.decisions.place(placed, &self.publications);
+        self.transparency.count(placed.entry);
     }
 
     /// Compares a hash tile with what the entries give.
@@ -138,6 +172,14 @@ impl LogAudit {
         self.chains.report(&mut report, as_of.plus(CLOCK_SKEW_MAX));
         self.publications.report(&mut report);
         self.decisions.report(&mut report, as_of);
+        match self.reported {
+            Some(Ok(size)) => report.held("transparency", format!("the report is what {size} entries give")),
+            Some(Err(why)) => report.failed("transparency", "report-differs", format!("the report {why}")),
+            None if self.expected.is_some() => {
+                report.failed("transparency", "report-differs", "entries it counts are missing".to_owned());
+            }
+            None => report.noted("transparency", "no transparency report lies beside the log"),
+        }
         report
     }
 

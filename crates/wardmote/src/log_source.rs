@@ -47,6 +47,20 @@ impl LogSource {
         note.ok_or_else(|| Failure::failed("the log's checkpoint is no signed note"))
     }
 
+    /// A file of the record that lies beside the log's folder, as `/record/NAME` does beside `/record/log/`;
+    /// none where there is none, or where the log stands alone.
+    pub(crate) async fn beside(&self, name: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, Failure> {
+        let record = match self {
+            Self::Folder(log) if log.ends_with("log") => log.parent().map(|above| Self::Folder(above.into())),
+            Self::Address(log) => log.strip_suffix("/log").map(|above| Self::Address(above.into())),
+            Self::Folder(_) => None,
+        };
+        match record {
+            Some(record) => record.read(name, bytes_max).await,
+            None => Ok(None),
+        }
+    }
+
     /// The bytes of a tile or bundle. A narrow one may be gone once it is full (tlog-tiles, "Partial
     /// tiles"): then it is cut out of the full one.
     pub(crate) async fn tile(&self, tile: Tile) -> Result<Vec<u8>, Failure> {

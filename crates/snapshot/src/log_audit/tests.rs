@@ -81,6 +81,50 @@ fn a_whole_log_holds_in_every_check() {
     }
 }
 
+/// The report over the first entries of a log.
+fn report_over(mote: &Mote, size: usize) -> TransparencyReport {
+    let (mut fold, mut tree) = (Transparency::default(), Tree::default());
+    for entry in &mote.entries()[..size] {
+        fold.count(entry);
+        tree.push(entry.leaf_hash().expect("logged"));
+    }
+    fold.report(crate::fixture::ORIGIN, tree.root())
+}
+
+#[test]
+fn a_transparency_report_must_be_what_the_entries_give() {
+    let (mut mote, _) = stage();
+    let whole = mote.entries().len();
+    let mut judged = |bytes: &[u8]| {
+        let (note, keys) = (mote.checkpoint(now().plus(3 * HOUR)), pinned(&mote));
+        let mut audit = LogAudit::begin(note, keys, now().plus(3 * HOUR)).expect("checkpoint");
+        audit.expect_report(bytes);
+        failed(&read(&mote, audit))
+    };
+    let (mote, _) = stage();
+    // One over fewer entries is an earlier one, and as good.
+    for size in [whole, whole - 1, 0] {
+        assert_eq!(judged(&report_over(&mote, size).to_json()), [""; 0], "over {size}");
+    }
+    let altered = |alter: fn(&mut TransparencyReport)| {
+        let mut report = report_over(&mote, whole);
+        alter(&mut report);
+        report.to_json()
+    };
+    for (what, bytes) in [
+        ("one more", altered(|report| report.rows[0].count += 1)),
+        ("a month less", altered(|report| drop(report.rows.pop()))),
+        ("another root", altered(|report| report.root = Digest::of(b"other"))),
+        ("another log", altered(|report| report.origin = "other.test/log".to_owned())),
+        ("fewer entries", altered(|report| report.size -= 1)),
+        ("entries that are not there", altered(|report| report.size += 1)),
+        ("not canonical", [report_over(&mote, whole).to_json(), b"\n".to_vec()].concat()),
+        ("nothing", Vec::new()),
+    ] {
+        assert_eq!(judged(&bytes), ["transparency"], "{what}");
+    }
+}
+
 #[test]
 fn without_keys_or_without_a_roster_the_log_holds_and_proves_nothing() {
     let (mut mote, _) = stage();

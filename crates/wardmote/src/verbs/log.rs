@@ -11,7 +11,7 @@ use crate::log_source::LogSource;
 use crate::output::{self, plain};
 use ledger::tiles::{Tile, TileKind};
 use serde_json::json;
-use snapshot::{LogAudit, LogKeys, LogReport};
+use snapshot::{LogAudit, LogKeys, LogReport, REPORT_BYTES_MAX};
 use vocabulary::Clock as _;
 
 /// Most entries audited: their tree is kept in memory, some hundred bytes for each.
@@ -55,11 +55,16 @@ pub(super) fn keys(trusted: &Trusted) -> Result<LogKeys, Failure> {
 
 async fn audit(place: &str, keys: LogKeys) -> Result<LogReport, Failure> {
     let source = LogSource::find(place).await?;
+    // Before the checkpoint, which then covers every entry that it counts.
+    let reported = source.beside("transparency.json", REPORT_BYTES_MAX).await?;
     let note = source.checkpoint().await?;
     let audit = LogAudit::begin(note, keys, SystemClock.now());
     let mut audit = audit.map_err(|error| Failure::failed(format!("{place}: {error}")))?;
     if audit.size() > ENTRIES_MAX {
         return Err(Failure::failed(format!("{place}: at most {ENTRIES_MAX} entries are audited")));
+    }
+    if let Some(reported) = reported {
+        audit.expect_report(&reported);
     }
     let (bundles, tiles): (Vec<_>, Vec<_>) =
         Tile::new_at(0, audit.size()).into_iter().partition(|tile| tile.kind == TileKind::Entries);
