@@ -5,6 +5,7 @@ use crate::bundles::Bundles;
 use crate::docket::Docket;
 use crate::live::Live;
 use crate::purges::Purging;
+use crate::record::Reports;
 use crate::sequencer::Sequencer;
 use crate::{DataDir, PublicUrl, Telemetry};
 use feed::Publisher;
@@ -37,6 +38,8 @@ pub(crate) struct Plane {
     pub(crate) docket: Docket,
     /// Bundles assembled lately.
     pub(crate) bundles: Bundles,
+    /// What the log adds up to.
+    pub(crate) reports: Reports,
     /// What somebody must look at.
     pub(crate) alarms: Arc<Alarms>,
     /// Figures second by second.

@@ -143,6 +143,7 @@ fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Seq
     Plane {
         docket: Docket::new(inputs.records.clone()),
         bundles: Bundles::default(),
+        reports: record::Reports::default(),
         live: Live::default(),
         purging: Purging::default(),
         alarms: Arc::default(),

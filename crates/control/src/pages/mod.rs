@@ -17,6 +17,7 @@
 pub mod assets;
 pub mod cache;
 pub mod console;
+pub mod reading;
 pub mod record;
 mod words;
 

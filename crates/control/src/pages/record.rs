@@ -5,19 +5,21 @@ use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use policy::{Ground, Measure, Role, ServiceClass};
+use snapshot::Clockwork;
 use std::borrow::Borrow;
 use std::sync::LazyLock;
 use vocabulary::moment::span;
 use vocabulary::{Digest, Timestamp};
 
-const STYLE: &str = concat!(include_str!("../../assets/base.css"), include_str!("../../assets/record.css"));
+pub(super) const STYLE: &str =
+    concat!(include_str!("../../assets/base.css"), include_str!("../../assets/record.css"));
 
 /// The `Content-Security-Policy` of every page here: no script, nothing fetched, only the page's own style
-/// sheet and icon.
+/// sheet and icon, and forms for this server alone.
 pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Digest::of(STYLE.as_bytes()).as_bytes());
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"
     )
 });
@@ -37,7 +39,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    fn host(&self) -> &str {
+    pub(super) fn host(&self) -> &str {
         self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, host)| host)
     }
 
@@ -57,6 +59,8 @@ impl Frame {
 pub struct Front {
     /// What all pages share.
     pub frame: Frame,
+    /// The numbers of the mechanism.
+    pub clockwork: Clockwork,
     /// Decisions about to begin or in force.
     pub running: Vec<Listed>,
     /// Decisions that are over, newest first; the handler bounds the list.

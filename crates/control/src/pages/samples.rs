@@ -5,9 +5,11 @@ use super::cache::{
     SiteHead, Totals,
 };
 use super::console::{DecisionRow, LiveFigures, Notice, Overview, Setup, SiteRow, SiteStanding, Stage};
+use super::reading::{SearchPage, TransparencyPage};
 use super::record::{Frame, Front, Missing, Proof, Signer, StatementPage, Step};
 use super::{Listed, LogView, Standing};
 use policy::{Ground, Measure, Role, ServiceClass};
+use snapshot::{Clockwork, ReportRow, Transparency};
 use std::time::Duration;
 use vocabulary::{Digest, Timestamp};
 
@@ -39,10 +41,52 @@ fn listed(title: &str, sites: u32, measure: Measure, standing: Standing) -> List
     Listed { id: DECISION.to_owned(), title: title.to_owned(), measure, sites, standing }
 }
 
+fn clockwork() -> Clockwork {
+    Clockwork {
+        in_force: 1,
+        made: 9,
+        lapsed: 5,
+        ratified: 2,
+        lifted: 2,
+        reversed: 1,
+        lasted: Some(hours(41)),
+    }
+}
+
+pub(super) fn transparency() -> TransparencyPage {
+    let row = |month: &str, kind: &str, count| ReportRow {
+        month: month.to_owned(),
+        kind: kind.to_owned(),
+        measure: None,
+        class: None,
+        ground: None,
+        count,
+    };
+    let rows = vec![
+        row("2026-09", "decision.made", 3),
+        row("2026-09", "decision.lapsed", 2),
+        row("2026-10", "decision.made", 1),
+        row("2026-10", "decision.lifted", 2),
+        row("2026-11", "decision.made", 5),
+        row("2026-11", "decision.lapsed", 3),
+        row("2026-11", "decision.reversed", 1),
+        row("2026-11", "policy.published", 1),
+    ];
+    let mut report = Transparency::default().report("localhost/wardmote/log", Digest::of(b"root"));
+    (report.size, report.rows) = (42, rows);
+    TransparencyPage { frame: frame(), clockwork: clockwork(), report }
+}
+
+pub(super) fn search() -> SearchPage {
+    let found = front().running;
+    SearchPage { frame: frame(), sought: "message board".to_owned(), found, more: true }
+}
+
 pub(super) fn front() -> Front {
     let day = hours(24);
     Front {
         frame: frame(),
+        clockwork: clockwork(),
         running: vec![listed(
             "Provisional block of a message board after calls to attack a person at home",
             3,
@@ -70,7 +114,8 @@ pub(super) fn front() -> Front {
 
 pub(super) fn front_of_a_new_record() -> Front {
     let log = LogView { size: 0, root: String::new(), cosigned: None, witnesses: vec![], ..log() };
-    Front { running: vec![], over: vec![], frame: Frame { trial: false, ..frame() }, log, ..front() }
+    let frame = Frame { trial: false, ..frame() };
+    Front { clockwork: Clockwork::default(), running: vec![], over: vec![], frame, log, ..front() }
 }
 
 fn signer(role: Role, pseudonym: &str) -> Signer {

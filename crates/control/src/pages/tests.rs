@@ -11,6 +11,8 @@ fn pages_of_the_record() -> Vec<(&'static str, String)> {
         ("record-statement", sample::statement().page()),
         ("record-statement-over", sample::statement_of_a_lapsed_decision().page()),
         ("record-missing", sample::missing().page()),
+        ("record-transparency", sample::transparency().page()),
+        ("record-search", sample::search().page()),
     ]
 }
 

@@ -4,6 +4,7 @@
 
 use policy::{Ground, Measure, Role, ServiceClass};
 use std::borrow::Borrow;
+use std::time::Duration;
 use vocabulary::{Timestamp, moment};
 
 pub(super) fn measure(measure: impl Borrow<Measure>) -> &'static str {
@@ -77,6 +78,11 @@ pub(super) fn role(role: impl Borrow<Role>) -> &'static str {
 /// An instant as a date and a time.
 pub(super) fn when(instant: impl Borrow<Timestamp>) -> String {
     moment::date_and_time(*instant.borrow())
+}
+
+/// A span, in the unit that people would use.
+pub(super) fn lasting(span: impl Borrow<Duration>) -> String {
+    moment::span(*span.borrow())
 }
 
 /// `1 site`, `3 sites`.

@@ -1,13 +1,16 @@
-//! The public listener: statements, decisions with their proofs, and the log itself.
+//! The public listener: statements, decisions with their proofs, what they add up to, and the log itself.
 //!
 //! Owns what anyone may read without asking. Serves nothing beyond the published checkpoint, sets no
 //! cookie, takes nothing in.
 
 mod documents;
 mod log;
+mod reports;
+mod search;
 mod statements;
 mod view;
 
+pub(crate) use reports::Reports;
 pub(crate) use view::{log_view, standing};
 
 use crate::pages::HTML;
@@ -29,6 +32,12 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         .route("/", get(|| async { Redirect::temporary("/record/") }))
         .route("/record", get(|| async { Redirect::permanent("/record/") }))
         .route("/record/", get(statements::front))
+        .route("/record/older/{after}", get(statements::older))
+        .route("/record/search", get(search::search))
+        .route("/record/feed.atom", get(search::feed))
+        .route("/record/transparency", get(reports::transparency))
+        .route("/record/transparency.json", get(reports::json))
+        .route("/record/transparency.csv", get(reports::csv))
         .route("/record/decisions/{name}", get(statements::decision))
         .route("/record/log/checkpoint", get(log::checkpoint))
         .route("/record/log/tile/{*path}", get(log::tile))

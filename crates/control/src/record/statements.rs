@@ -18,21 +18,38 @@ use vocabulary::DecisionId;
 /// States that the public sees.
 const PUBLIC: [&str; 4] = ["logged", "published", "in-force", "lapsed"];
 
-/// All decisions, newest first.
+/// Decisions that the public sees.
+pub(super) fn public() -> DecisionFilter {
+    DecisionFilter { states: PUBLIC.map(str::to_owned).to_vec(), case: None }
+}
+
+/// The newest decisions.
 pub(super) async fn front(
     State(plane): State<Arc<Plane>>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    let filter = DecisionFilter { states: PUBLIC.map(str::to_owned).to_vec(), case: None };
-    let listing = plane.records.list_decisions(&filter, query.page()?).await?;
-    let frame = frame(&plane);
+    listing(&plane, &query).await
+}
+
+/// Those before them: an address without a query, so that a copy made of files has the same.
+pub(super) async fn older(
+    State(plane): State<Arc<Plane>>,
+    Path(after): Path<String>,
+) -> Result<Response, Problem> {
+    listing(&plane, &PageQuery { limit: None, after: Some(after) }).await
+}
+
+async fn listing(plane: &Plane, query: &PageQuery) -> Result<Response, Problem> {
+    let listing = plane.records.list_decisions(&public(), query.page()?).await?;
+    let frame = frame(plane);
     let now = frame.now;
+    let clockwork = plane.reports.clockwork(plane, now).await?.unwrap_or_default();
     let listing = PageOf::of(listing, |held| listed(&held.value, now));
-    let older = listing.next.map(|next| format!("/record/?after={next}"));
+    let older = listing.next.map(|next| format!("/record/older/{next}"));
     let all = listing.items.into_iter().flatten();
     let (over, running) = all.partition(|line| line.standing.is_over());
-    let log = super::log_view(&plane);
-    Ok(page(StatusCode::OK, Front { frame, running, over, older, log }.page()))
+    let log = super::log_view(plane);
+    Ok(page(StatusCode::OK, Front { frame, clockwork, running, over, older, log }.page()))
 }
 
 /// `ID` is the page, `ID.json` the bundle with all proofs, `ID.tlog-proof` the proof of its entry.

@@ -54,9 +54,39 @@ async fn a_case_becomes_a_block_that_proves_itself_and_ends_by_itself() {
     let page = running.public(&format!("/record/decisions/{decision}")).await.is(200).text();
     assert!(page.contains("Ended by itself"), "{page}");
     the_log_says_what_happened(&running, &decision).await;
+    the_record_can_be_searched_followed_and_counted(&running, &decision).await;
     let alarms = running.get("/api/v1/status").await.json()["alarms"].clone();
     assert_eq!(alarms, Value::Array(Vec::new()));
     running.stop().await;
+}
+
+async fn the_record_can_be_searched_followed_and_counted(running: &Running, decision: &str) {
+    for (sought, found) in [
+        ("message+BOARD", true),
+        ("board.test", true),
+        (decision, true),
+        ("board+nothing-of-the-kind", false),
+        ("", false),
+        ("%3Cscript%3Ealert(1)%3C/script%3E", false),
+    ] {
+        let page = running.public(&format!("/record/search?q={sought}")).await.is(200).text();
+        assert_eq!(page.contains(&format!("/record/decisions/{decision}\"")), found, "{sought}");
+        assert!(!page.contains("<script"), "{sought}");
+    }
+    let feed = running.public("/record/feed.atom").await.is(200);
+    assert_eq!(feed.field("content-type"), "application/atom+xml; charset=utf-8");
+    assert!(feed.text().contains(&format!("/record/decisions/{decision}</id>")), "{}", feed.text());
+    let page = running.public("/record/transparency").await.is(200).text();
+    assert!(page.contains("Ended by themselves</dt><dd>1</dd>"), "{page}");
+    let json = running.public("/record/transparency.json").await.is(200);
+    let report = snapshot::TransparencyReport::parse(&json.body).expect("canonical");
+    let entries = log(running).await;
+    let mut fold = snapshot::Transparency::default();
+    entries.iter().take(usize::try_from(report.size).expect("few")).for_each(|entry| fold.count(entry));
+    assert_eq!(fold.report(&report.origin, report.root).to_json(), json.body);
+    let csv = running.public("/record/transparency.csv").await.is(200).text();
+    assert!(csv.contains("decision.lapsed,M5,S,emergency,1\r\n"), "{csv}");
+    assert_eq!(running.public("/record/older/..%2f").await.status, 400);
 }
 
 async fn the_public_can_check_it(rig: &Rig, running: &Running, decision: &str) {
