@@ -43,6 +43,8 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// Fetch pages into the cache before visitors ask for them
     Prewarm(Prewarm),
+    /// Copy the public record as files that any web server can serve
+    Record(Record),
     /// Write everything kept into one file
     Backup(Backup),
     /// Put a backup into an empty data folder
@@ -72,8 +74,6 @@ pub(crate) enum NotBuilt {
     Allow(Anything),
     /// Show the shield's events (not built yet)
     Events(Anything),
-    /// Export the public record (not built yet)
-    Record(Anything),
     /// Play a scenario on a simulated clock (not built yet)
     Drill(Anything),
     /// Run the attack catalogue against a test target (not built yet)
@@ -92,7 +92,6 @@ impl NotBuilt {
             Self::Ban(_) => "ban",
             Self::Allow(_) => "allow",
             Self::Events(_) => "events",
-            Self::Record(_) => "record",
             Self::Drill(_) => "drill",
             Self::AttackLab(_) => "attack-lab",
         }
@@ -248,6 +247,30 @@ pub(crate) struct LogVerify {
     pub(crate) place: String,
     #[command(flatten)]
     pub(crate) trusted: Trusted,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    #[command(subcommand)]
+    pub(crate) verb: RecordVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecordVerb {
+    /// Write statements, proofs, reports and the whole log into a folder, or bring an earlier copy up to date
+    Export(RecordExport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordExport {
+    /// The folder; made when missing
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Copy the record of this server, not of the one that runs here
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) local: Local,
 }
 
 /// What the reader of a log trusts.

@@ -9,6 +9,7 @@ mod log;
 mod monitor;
 mod prewarm;
 mod purge;
+mod record;
 mod sign;
 mod status;
 mod verify;
@@ -39,6 +40,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Monitor(arguments) => monitor::run(&arguments, json),
         Verb::Explain(arguments) => explain::run(&arguments, json),
         Verb::Prewarm(arguments) => prewarm::run(&arguments, json),
+        Verb::Record(arguments) => record::run(&arguments, json),
         Verb::Backup(arguments) => backup::backup(&arguments, json),
         Verb::Restore(arguments) => backup::restore(&arguments, json),
         Verb::NotBuilt(verb) => Ok(not_built(&verb)),

@@ -1,5 +1,6 @@
 //! The whole story in real processes: a site up, a case, a decision, the block, its end.
 
+use crate::harness::get as http_get;
 use crate::harness::{Connection, Nginx, Setup, Wardmote, binary, eventually, is_long, run, seed};
 use crate::mote::{self, CaseFile};
 use std::fs;
@@ -88,17 +89,45 @@ fn a_decision_blocks_its_sites_and_nothing_else_and_ends_by_itself() {
     eventually("the lapse is logged", SOON, || (mote::state(&wardmote, &decision) == "lapsed").then_some(()));
     let policy = wardmote.setup.data().join("edge/roots/tlog-policy");
     verify(&["--policy", policy.to_str().unwrap()], &bundle).ok();
-    the_whole_log_holds(&wardmote);
-    wardmote.stop();
+    the_whole_log_holds(&wardmote, &format!("http://{}", wardmote.setup.public));
+    the_record_can_be_mirrored(wardmote, &decision);
 }
 
-fn the_whole_log_holds(wardmote: &Wardmote) {
+/// A copy made of files, served by a plain web server, proves the same after the original is gone.
+fn the_record_can_be_mirrored(wardmote: Wardmote, decision: &str) {
+    let copy = wardmote.setup.path().join("copy");
+    let told = wardmote.setup.command(&["record", "export", copy.to_str().unwrap()]).ok();
+    assert!(told.stdout.contains("1 decisions and a log of 5 entries"), "{}", told.stdout);
+    // Once more over the same folder: what never changes is not written again.
+    let again = wardmote.setup.command(&["--json", "record", "export", copy.to_str().unwrap()]).ok();
+    let files = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["files"].as_u64();
+    assert!(files(&again.stdout).is_some_and(|files| (5..20).contains(&files)), "{}", again.stdout);
+    let policy = wardmote.setup.data().join("edge/roots/tlog-policy");
+    let mirror = Nginx::files(&copy);
+    the_whole_log_holds(&wardmote, &mirror.url());
+    let setup = wardmote.stop();
+    let place = format!("{}/record/decisions/{decision}", mirror.url());
+    let mut command = binary();
+    run(command.args(["verify", &place, "--policy"]).arg(&policy)).ok();
+    let address = ([127, 0, 0, 1], mirror.port).into();
+    for path in ["/record/", &format!("/record/decisions/{decision}/"), "/record/transparency/"] {
+        let page = http_get(address, "mirror.test", path).status(200);
+        assert!(page.text().contains("<h1>"), "{path}");
+    }
+    let feed = http_get(address, "mirror.test", "/record/feed.atom").status(200).text();
+    assert!(feed.contains(&format!("/record/decisions/{decision}</id>")), "{feed}");
+    assert!(feed.contains("Ended by itself: "), "{feed}");
+    drop(setup);
+}
+
+fn the_whole_log_holds(wardmote: &Wardmote, place: &str) {
     let roots = wardmote.setup.data().join("edge/roots");
     let mut command = binary();
-    command.args(["log", "verify", &format!("http://{}", wardmote.setup.public)]);
+    command.args(["log", "verify", place]);
     command.arg("--policy").arg(roots.join("tlog-policy")).arg("--roster").arg(roots.join("roster.json"));
     let held = run(&mut command).ok();
     assert!(held.stdout.contains("1 entries carry the approvals"), "{}", held.stdout);
+    assert!(held.stdout.contains("the report is what 5 entries give"), "{}", held.stdout);
 }
 
 fn every_kind_of_request_gets_the_block_page(

@@ -4,6 +4,7 @@ use super::{Process, eventually, free_port};
 use std::fs::{self, File};
 use std::net::TcpStream;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -51,6 +52,15 @@ impl Nginx {
     pub(crate) fn cache(origin: u16) -> Self {
         let folder = tempfile::Builder::new().prefix("cache").tempdir().unwrap();
         Self::run(folder, |port| cache(port, origin))
+    }
+
+    /// Serves the files of a folder, as a plain web server does.
+    pub(crate) fn files(of: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("files").tempdir().unwrap();
+        let of = of.to_owned();
+        Self::run(folder, move |port| {
+            format!("server {{ listen 127.0.0.1:{port}; root {}; index index.html; }}", of.display())
+        })
     }
 
     fn run(folder: TempDir, server: impl Fn(u16) -> String) -> Self {
