@@ -7,8 +7,10 @@
 //! Invariants: every table has a fixed size, whatever is sent; nothing in the way of a request
 //! allocates in steady state; outside input never panics.
 
+pub mod budgets;
 pub mod expression;
 pub mod lists;
+pub mod rates;
 mod request;
 pub mod rules;
 

@@ -83,6 +83,11 @@ impl Value {
         parser::value(source, phase, lists).map(Self)
     }
 
+    /// Compiles a value that may also be a number, an address or a truth value, which is then printed.
+    pub fn parse_printed(source: &str, phase: Phase, lists: &Lists) -> Result<Self, ExpressionError> {
+        parser::printed_value(source, phase, lists).map(Self)
+    }
+
     /// Writes the value for a request to the end of `into`; false where it is missing.
     pub fn write(
         &self,

@@ -115,19 +115,37 @@ pub(super) fn condition(source: &str, phase: Phase, lists: &Lists) -> Parsed<Tes
     Ok(test)
 }
 
-/// Parses a whole value.
+/// Parses a whole value, which must be a string.
 pub(super) fn value(source: &str, phase: Phase, lists: &Lists) -> Parsed<Text> {
+    whole(source, phase, lists, |kind| match kind {
+        Kind::Text(text) => Ok(text),
+        other => Err(other),
+    })
+}
+
+/// Parses a whole value; what is no string but one value is printed.
+pub(super) fn printed_value(source: &str, phase: Phase, lists: &Lists) -> Parsed<Text> {
+    whole(source, phase, lists, |kind| match kind {
+        Kind::Text(text) => Ok(text),
+        Kind::Integer(integer) => Ok(Text::OfInteger(Box::new(integer))),
+        Kind::Address(address) => Ok(Text::OfAddress(Box::new(address))),
+        Kind::Bool(test) => Ok(Text::OfBool(Box::new(test))),
+        other => Err(other),
+    })
+}
+
+fn whole(
+    source: &str,
+    phase: Phase,
+    lists: &Lists,
+    as_text: impl Fn(Kind) -> Result<Text, Kind>,
+) -> Parsed<Text> {
     let mut parser = Parser::new(source, phase, lists, true)?;
-    parser.blank();
     let operand = parser.argument()?;
-    let text = match operand.kind {
-        Kind::Text(text) => text,
-        other => {
-            let problem =
-                format!("this is {}; a value must be a string, such as to_string(…)", other.words());
-            return Err(parser.error(operand.at, problem));
-        }
-    };
+    let text = as_text(operand.kind).map_err(|other| {
+        let problem = format!("this is {}; a value must be a string, such as to_string(…)", other.words());
+        parser.error(operand.at, problem)
+    })?;
     parser.end()?;
     Ok(text)
 }
