@@ -7,7 +7,9 @@
 //! Invariants: every table has a fixed size, whatever is sent; nothing in the way of a request
 //! allocates in steady state; outside input never panics.
 
+pub mod adaptive;
 pub mod budgets;
+pub mod challenge;
 pub mod expression;
 pub mod lists;
 pub mod rates;

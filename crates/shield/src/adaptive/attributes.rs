@@ -1,0 +1,231 @@
+//! The sixteen attributes of a request by which attacks are told from visitors, each as a hash.
+//!
+//! Hashes are keyed with a secret of the process, so that nobody can make two values collide.
+
+use crate::budgets::Prefix;
+use crate::request::Request;
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+
+/// How many attributes there are.
+pub(super) const COUNT: usize = 16;
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Attribute {
+    /// The /24 or /48.
+    Prefix,
+    /// The autonomous system.
+    Asn,
+    /// The country.
+    Country,
+    /// The TLS fingerprint.
+    Tls,
+    /// The HTTP/2 fingerprint.
+    Http2,
+    /// The names of the header fields, in their order.
+    HeaderOrder,
+    /// The user agent.
+    UserAgent,
+    /// The path.
+    Path,
+    /// The path with everything that looks like a number or an id left out.
+    PathTemplate,
+    /// The names of the arguments, in their order.
+    QueryKeys,
+    /// The method.
+    Method,
+    /// No referrer, the same site, or another.
+    Referer,
+    /// No cookies, few, many.
+    Cookies,
+    /// The first language.
+    Language,
+    /// What the cache said.
+    Cache,
+    /// The protocol version.
+    Version,
+}
+
+impl Attribute {
+    /// Every attribute, in the order of their hashes.
+    pub const ALL: [Self; COUNT] = [
+        Self::Prefix,
+        Self::Asn,
+        Self::Country,
+        Self::Tls,
+        Self::Http2,
+        Self::HeaderOrder,
+        Self::UserAgent,
+        Self::Path,
+        Self::PathTemplate,
+        Self::QueryKeys,
+        Self::Method,
+        Self::Referer,
+        Self::Cookies,
+        Self::Language,
+        Self::Cache,
+        Self::Version,
+    ];
+
+    /// The name in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Prefix => "network",
+            Self::Asn => "asn",
+            Self::Country => "country",
+            Self::Tls => "tls",
+            Self::Http2 => "http2",
+            Self::HeaderOrder => "header order",
+            Self::UserAgent => "user agent",
+            Self::Path => "path",
+            Self::PathTemplate => "path template",
+            Self::QueryKeys => "query keys",
+            Self::Method => "method",
+            Self::Referer => "referrer",
+            Self::Cookies => "cookies",
+            Self::Language => "language",
+            Self::Cache => "cache",
+            Self::Version => "version",
+        }
+    }
+
+    /// Whether it belongs to the program or its network, which a crowd of people does not share, rather
+    /// than to what is asked for or where the people come from, which a crowd does.
+    pub fn is_of_program(self) -> bool {
+        matches!(
+            self,
+            Self::Prefix | Self::Asn | Self::Tls | Self::Http2 | Self::HeaderOrder | Self::UserAgent
+        )
+    }
+}
+
+/// What the cache said of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CacheStatus {
+    /// Answered from the store.
+    Hit,
+    /// Fetched.
+    Miss,
+    /// Never stored.
+    Bypass,
+}
+
+/// The hashes of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attributes(pub(super) [u32; COUNT]);
+
+impl Attributes {
+    /// From hashes made elsewhere, in the order of [`Attribute::ALL`].
+    pub fn from_hashes(hashes: [u32; COUNT]) -> Self {
+        Self(hashes)
+    }
+
+    /// The hash of one attribute.
+    pub fn hash(&self, attribute: Attribute) -> u32 {
+        self.0[attribute as usize]
+    }
+}
+
+/// Makes attributes of requests, under a secret of the process.
+#[derive(Clone)]
+pub struct Fingerprinter([u8; 16]);
+
+impl Fingerprinter {
+    /// With a fresh secret.
+    pub fn fresh(random: &dyn vocabulary::Random) -> Self {
+        Self(random.bytes())
+    }
+
+    /// The attributes of a request. Nothing is allocated.
+    pub fn attributes(&self, request: &Request<'_>, cache: CacheStatus) -> Attributes {
+        let field = |name| request.fields.first(name).unwrap_or_default();
+        let optional = |text: Option<&str>| self.bytes(text.unwrap_or_default().as_bytes());
+        Attributes([
+            Prefix::of(request.source.address).hash(&self.0) as u32,
+            self.number(request.source.asn.map_or(u64::MAX, u64::from)),
+            self.bytes(request.source.country.as_ref().map_or(&b""[..], |code| code)),
+            optional(request.tls_fingerprint),
+            optional(request.http2_fingerprint),
+            self.header_order(request),
+            self.bytes(field("user-agent")),
+            self.bytes(request.path().as_bytes()),
+            self.template(request.path()),
+            self.query_keys(request.query()),
+            self.bytes(request.method.as_bytes()),
+            self.number(referrer_class(field("referer"), request.host)),
+            self.number(match field("cookie").iter().filter(|byte| **byte == b'=').count() {
+                0 => 0,
+                1..=3 => 1,
+                _ => 2,
+            }),
+            self.bytes(
+                field("accept-language").split(|byte| matches!(byte, b',' | b';')).next().unwrap_or_default(),
+            ),
+            self.number(cache as u64),
+            self.bytes(request.version.as_bytes()),
+        ])
+    }
+
+    fn hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_key(&self.0)
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> u32 {
+        let mut hasher = self.hasher();
+        hasher.write(bytes);
+        hasher.finish() as u32
+    }
+
+    fn number(&self, number: u64) -> u32 {
+        let mut hasher = self.hasher();
+        hasher.write_u64(number);
+        hasher.finish() as u32
+    }
+
+    fn header_order(&self, request: &Request<'_>) -> u32 {
+        let mut hasher = self.hasher();
+        request.fields.each(&mut |name, _| {
+            // What a browser sends only sometimes would make many orders of one program.
+            if !matches!(name, b"cookie" | b"referer" | b"if-none-match" | b"if-modified-since" | b"range") {
+                hasher.write(name);
+                hasher.write_u8(0);
+            }
+            true
+        });
+        hasher.finish() as u32
+    }
+
+    fn template(&self, path: &str) -> u32 {
+        let mut hasher = self.hasher();
+        for segment in path.split('/') {
+            let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+            hasher.write_u8(b'/');
+            if digits * 2 >= segment.len().max(1) || segment.len() > 24 {
+                hasher.write_u8(0);
+            } else {
+                hasher.write(segment.as_bytes());
+            }
+        }
+        hasher.finish() as u32
+    }
+
+    fn query_keys(&self, query: &str) -> u32 {
+        let mut hasher = self.hasher();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            hasher.write(pair.split('=').next().unwrap_or_default().as_bytes());
+            hasher.write_u8(0);
+        }
+        hasher.finish() as u32
+    }
+}
+
+fn referrer_class(referrer: &[u8], host: &str) -> u64 {
+    let Some(rest) = referrer.strip_prefix(b"https://").or_else(|| referrer.strip_prefix(b"http://")) else {
+        return u64::from(!referrer.is_empty());
+    };
+    let own = rest
+        .strip_prefix(host.as_bytes())
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'/' | b':' | b'?')));
+    if own { 2 } else { 3 }
+}

@@ -1,0 +1,368 @@
+//! All of it together: the requests come in, treatments and events come out.
+
+use super::attributes::Attributes;
+use super::mitigation::{Mitigation, Stage, Treatment, Turned};
+use super::record::{SiteKey, SiteRecord};
+use super::reference::{Reference, mixed};
+use super::search::{Question, Signature, search};
+use super::slab::{MITIGATIONS_MAX, Slab};
+use vocabulary::{Random, Timestamp};
+
+/// The most sites that have a slab at once.
+pub const HOT_SITES_MAX: usize = 1024;
+/// From this rate on a site gets a slab while there are any, in requests a second.
+const WARM_RATE: f32 = 1.0;
+/// A slab that was not used for so long is given away, in seconds.
+const IDLE_SECONDS: u32 = 120;
+/// Samples of one site in one second that the shared reference takes.
+const SHARED_EACH_SECOND: u8 = 4;
+/// How much more frequent than usual a program must be while the origin is well.
+const LIFT_HEALTHY: f32 = 8.0;
+/// The same, while it is in distress.
+const LIFT_DISTRESS: f32 = 3.0;
+/// The part of the excess that must be covered, all signatures together, for a healthy site's rate to
+/// count as concentrated.
+const CONCENTRATED: f32 = 0.5;
+/// An answer of the origin that took so long is looked at as costly, in milliseconds.
+const COSTLY_MS: u32 = 200;
+
+/// What came of a request at the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// How long the origin took, in milliseconds.
+    pub ms: u32,
+    /// Whether it failed: 5xx, timeout, no connection, or no place in its queue.
+    pub failed: bool,
+}
+
+/// Why a signature is acted upon.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// Whether the origin was in distress, or only the rate was high and concentrated.
+    pub distress: bool,
+    /// Requests a second, now and usually.
+    pub rate: (f32, f32),
+    /// The part of the excess that it covers.
+    pub coverage: f32,
+    /// The share of usual visitors that it may meet, estimated from above.
+    pub usual_share: f32,
+    /// How much more frequent the program is than usual.
+    pub lift: f32,
+}
+
+/// Why a mitigation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    /// Nothing matched it for a minute.
+    Forgotten,
+    /// Too many of those challenged turned out to be people.
+    Mistaken,
+    /// Somebody undid it.
+    ByHand,
+}
+
+/// What happened, for people to read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event {
+    /// A signature was found and is tried.
+    Began(SiteKey, Signature, Evidence),
+    /// It went a step further.
+    Became(SiteKey, Signature, Stage),
+    /// It ended: how often it matched, how many were challenged, how many of them passed.
+    Ended {
+        /// Where.
+        site: SiteKey,
+        /// What.
+        signature: Signature,
+        /// Why.
+        why: Undone,
+        /// Requests that matched.
+        matched: u64,
+        /// Challenges given.
+        challenged: u32,
+        /// Challenges passed.
+        passed: u32,
+    },
+}
+
+/// The adaptive mitigation of an edge.
+#[derive(Debug)]
+pub struct Adaptive {
+    slabs: Vec<Slab>,
+    most: usize,
+    reference: Reference,
+    random: u64,
+}
+
+impl Adaptive {
+    /// Nothing is known yet. `random` gives the secret by which samples are chosen.
+    pub fn new(random: &dyn Random) -> Self {
+        Self::with_slabs(random, HOT_SITES_MAX)
+    }
+
+    /// With fewer slabs, for small machines.
+    pub fn with_slabs(random: &dyn Random, most: usize) -> Self {
+        let secret = u64::from_le_bytes(random.bytes());
+        Self {
+            slabs: Vec::new(),
+            most: most.min(HOT_SITES_MAX),
+            reference: Reference::new(secret),
+            random: mixed(secret),
+        }
+    }
+
+    /// Takes a request and says what is done with it. `cleared`: it has passed a challenge, or its
+    /// address is that of a verified crawler.
+    pub fn observe(
+        &mut self,
+        site: SiteKey,
+        record: &mut SiteRecord,
+        row: &Attributes,
+        cleared: bool,
+        now: Timestamp,
+    ) -> Treatment {
+        let second = now.as_secs() as u32;
+        self.random = mixed(self.random);
+        let random = self.random;
+        if record.count(now) && self.slab_of(site, record).is_none() {
+            self.try_for_slab(site, record, second);
+        }
+        let Some(index) = self.slab_of(site, record) else {
+            self.learn_shared(site, record, row, now);
+            return Treatment::Pass;
+        };
+        let slab = &mut self.slabs[index];
+        for mitigation in &mut slab.mitigations {
+            if let Some(treatment) = mitigation.treat(row, cleared, second, random >> 8) {
+                if mitigation.stage == Stage::Canary {
+                    slab.sample(row, second, random);
+                }
+                return treatment;
+            }
+        }
+        slab.sample(row, second, random);
+        if record.is_calm() && slab.mitigations.is_empty() {
+            slab.learn(row, second, random >> 16);
+            self.learn_shared(site, record, row, now);
+        }
+        Treatment::Pass
+    }
+
+    /// Takes what the origin did with a request into account.
+    pub fn answered(
+        &mut self,
+        site: SiteKey,
+        record: &mut SiteRecord,
+        row: &Attributes,
+        outcome: Outcome,
+        now: Timestamp,
+    ) {
+        record.turn_at(now);
+        record.answered(outcome.ms, outcome.failed);
+        if outcome.ms < COSTLY_MS && !outcome.failed {
+            return;
+        }
+        if let Some(index) = self.slab_of(site, record) {
+            self.slabs[index].costly(row, outcome.ms.clamp(1, 60_000), now.as_secs() as u32);
+        }
+    }
+
+    /// Notes that a request which was challenged because of a signature has passed.
+    pub fn passed(&mut self, site: SiteKey, record: &SiteRecord, signature: &Signature) {
+        if let Some(index) = self.slab_of(site, record) {
+            let all = &mut self.slabs[index].mitigations;
+            all.iter_mut().filter(|own| own.found.signature == *signature).for_each(Mitigation::passed);
+        }
+    }
+
+    /// Undoes a mitigation by hand; its signature is left alone for ten minutes.
+    pub fn undo(
+        &mut self,
+        site: SiteKey,
+        record: &SiteRecord,
+        signature: &Signature,
+        now: Timestamp,
+    ) -> Option<Event> {
+        let slab = &mut self.slabs[record.slab()?];
+        let place =
+            slab.mitigations.iter().position(|own| own.found.signature == *signature && slab.site == site)?;
+        let mitigation = slab.mitigations.remove(place);
+        slab.pardon(*signature, now.as_secs() as u32);
+        Some(ended(site, &mitigation, Undone::ByHand))
+    }
+
+    /// What is done at a site at present.
+    pub fn mitigations(
+        &self,
+        site: SiteKey,
+        record: &SiteRecord,
+    ) -> impl Iterator<Item = (Signature, Stage)> {
+        let slab = self.slab_of(site, record).map(|index| &self.slabs[index]);
+        slab.into_iter().flat_map(|slab| slab.mitigations.iter().map(|own| (own.found.signature, own.stage)))
+    }
+
+    /// The sites that have a slab: those that [`Self::tick`] is for.
+    pub fn hot(&self) -> impl Iterator<Item = SiteKey> {
+        self.slabs.iter().map(|slab| slab.site)
+    }
+
+    /// To be called once in each second for each hot site, also when no request comes. `overloaded`: the
+    /// edge itself, or the origin's queue, is at its end.
+    pub fn tick(
+        &mut self,
+        site: SiteKey,
+        record: &mut SiteRecord,
+        overloaded: bool,
+        now: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
+        record.turn_at(now);
+        let Some(index) = self.slab_of(site, record) else { return };
+        let second = now.as_secs() as u32;
+        let slab = &mut self.slabs[index];
+        turn(slab, second, events);
+        let distress = record.distress > 0 || overloaded;
+        slab.alarmed = distress || record.surge > 0 || !slab.mitigations.is_empty();
+        if !(distress || record.surge > 0) {
+            return;
+        }
+        let mut rows = slab.recent(second);
+        let mut usual = record.usual;
+        let expensive = slab.expensive(second);
+        if distress && record.surge == 0 && expensive.len() >= 20 {
+            // No more requests than usual, but dearer ones: look at what they cost.
+            usual = expensive.iter().map(|(_, weight)| weight).sum::<f32>() * 0.3;
+            rows = expensive;
+        }
+        self.begin(index, record, (distress, usual), rows, second, events);
+    }
+
+    fn begin(
+        &mut self,
+        index: usize,
+        record: &SiteRecord,
+        (distress, usual): (bool, f32),
+        mut rows: Vec<(Attributes, f32)>,
+        second: u32,
+        events: &mut Vec<Event>,
+    ) {
+        let slab = &self.slabs[index];
+        let room = MITIGATIONS_MAX - slab.mitigations.len().min(MITIGATIONS_MAX);
+        let mut found = Vec::new();
+        let mut covered = 0.0;
+        for _ in 0..room.min(4) {
+            let question = Question {
+                rows: &rows,
+                calm: slab.calm(),
+                shared: (&self.reference, slab.site),
+                usual_weight: usual,
+                lift_min: if distress { LIFT_DISTRESS } else { LIFT_HEALTHY },
+            };
+            let Some(next) = search(&question) else { break };
+            let known = slab.mitigations.iter().any(|own| next.signature.is_within(&own.found.signature));
+            let pardoned = slab
+                .pardoned(second)
+                .any(|own| next.signature.is_within(own) || own.is_within(&next.signature));
+            rows.retain(|(row, _)| !next.signature.matches(row));
+            if known || pardoned {
+                continue;
+            }
+            covered += next.coverage * (1.0 - covered);
+            found.push(next);
+        }
+        // A high rate alone is no attack: without distress it must be concentrated, too.
+        if !distress && covered < CONCENTRATED {
+            return;
+        }
+        let slab = &mut self.slabs[index];
+        for next in found {
+            slab.mitigations.push(Mitigation::new(next, second));
+            let evidence = Evidence {
+                distress,
+                rate: (record.rate, record.usual),
+                coverage: next.coverage,
+                usual_share: next.usual_share,
+                lift: next.lift,
+            };
+            events.push(Event::Began(slab.site, next.signature, evidence));
+        }
+    }
+
+    /// The memory of everything but the records, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.slabs.iter().map(Slab::memory_bytes).sum::<usize>() + self.reference.memory_bytes()
+    }
+
+    fn slab_of(&self, site: SiteKey, record: &SiteRecord) -> Option<usize> {
+        let index = record.slab()?;
+        // Another site may have got it meanwhile.
+        self.slabs.get(index).is_some_and(|slab| slab.site == site).then_some(index)
+    }
+
+    /// A fresh slab, an idle one, or for a site in trouble one of a site that is calm.
+    fn try_for_slab(&mut self, site: SiteKey, record: &mut SiteRecord, second: u32) {
+        record.set_slab(None);
+        if record.rate < WARM_RATE && record.is_calm() {
+            return;
+        }
+        let index = if self.slabs.len() < self.most {
+            self.slabs.push(Slab::new(site));
+            Some(self.slabs.len() - 1)
+        } else {
+            let troubled = !record.is_calm();
+            let free = self
+                .slabs
+                .iter()
+                .enumerate()
+                .filter(|(_, slab)| !slab.alarmed)
+                .min_by_key(|(_, slab)| slab.used);
+            free.filter(|(_, slab)| troubled || slab.used + IDLE_SECONDS < second).map(|(index, _)| index)
+        };
+        let Some(index) = index else { return };
+        self.slabs[index].give(site);
+        record.set_slab(u16::try_from(index).ok());
+    }
+
+    fn learn_shared(&mut self, site: SiteKey, record: &mut SiteRecord, row: &Attributes, now: Timestamp) {
+        if record.sampled < SHARED_EACH_SECOND && record.is_calm() {
+            record.sampled += 1;
+            self.reference.learn(site, row, now);
+        }
+    }
+}
+
+/// Moves every mitigation of a site on by a second.
+fn turn(slab: &mut Slab, second: u32, events: &mut Vec<Event>) {
+    let site = slab.site;
+    let mut mistaken = Vec::new();
+    slab.mitigations.retain_mut(|mitigation| {
+        let why = match mitigation.turn(second) {
+            Turned::Stays => return true,
+            Turned::Became(stage) => {
+                events.push(Event::Became(site, mitigation.found.signature, stage));
+                return true;
+            }
+            Turned::Forgotten => Undone::Forgotten,
+            Turned::Mistaken => {
+                mistaken.push(mitigation.found.signature);
+                Undone::Mistaken
+            }
+        };
+        events.push(ended(site, mitigation, why));
+        false
+    });
+    for signature in mistaken {
+        slab.pardon(signature, second);
+    }
+}
+
+fn ended(site: SiteKey, mitigation: &Mitigation, why: Undone) -> Event {
+    Event::Ended {
+        site,
+        signature: mitigation.found.signature,
+        why,
+        matched: mitigation.matched,
+        challenged: mitigation.challenged,
+        passed: mitigation.passed,
+    }
+}

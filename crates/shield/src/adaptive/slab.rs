@@ -1,0 +1,174 @@
+//! What is remembered of a busy site: samples of the last seconds, samples from calm times, requests
+//! that cost the origin much, and what is being done.
+
+use super::attributes::Attributes;
+use super::mitigation::Mitigation;
+use super::record::SiteKey;
+use super::search::Signature;
+
+/// The most memory of one slab, in bytes.
+pub const SLAB_BYTES_MAX: usize = 256 * 1024;
+/// Seconds of which samples are kept.
+const SECONDS: usize = 4;
+/// Samples of a second.
+const SAMPLES: usize = 512;
+/// Samples from calm times.
+pub(super) const CALM_SAMPLES: usize = 1024;
+/// Samples put among the calm ones in a second, once there are enough: each stays about four minutes.
+const CALM_EACH_SECOND: u8 = 4;
+/// Costly requests kept.
+const COSTLY: usize = 256;
+/// Mitigations of one site at once.
+pub(super) const MITIGATIONS_MAX: usize = 8;
+/// Signatures that turned out to be people, kept so that they are not found again.
+const PARDONED_MAX: usize = 16;
+
+/// The samples of one second: a uniform choice of its requests (Vitter 1985, algorithm R).
+#[derive(Debug)]
+struct Second {
+    number: u32,
+    seen: u32,
+    rows: Vec<Attributes>,
+}
+
+/// A request that cost the origin time.
+#[derive(Debug, Clone, Copy)]
+struct Costly {
+    second: u32,
+    ms: u32,
+    row: Attributes,
+}
+
+#[derive(Debug)]
+pub(super) struct Slab {
+    pub(super) site: SiteKey,
+    /// The second in which it was last used.
+    pub(super) used: u32,
+    /// Whether something unusual goes on: then it is not taken away.
+    pub(super) alarmed: bool,
+    seconds: [Second; SECONDS],
+    calm: Vec<Attributes>,
+    calm_second: (u32, u8),
+    costly: Vec<Costly>,
+    costly_next: usize,
+    pub(super) mitigations: Vec<Mitigation>,
+    pardoned: Vec<(Signature, u32)>,
+}
+
+impl Slab {
+    pub(super) fn new(site: SiteKey) -> Self {
+        let second = || Second { number: 0, seen: 0, rows: Vec::with_capacity(SAMPLES) };
+        Self {
+            site,
+            used: 0,
+            alarmed: false,
+            seconds: std::array::from_fn(|_| second()),
+            calm: Vec::with_capacity(CALM_SAMPLES),
+            calm_second: (0, 0),
+            costly: Vec::with_capacity(COSTLY),
+            costly_next: 0,
+            mitigations: Vec::with_capacity(MITIGATIONS_MAX),
+            pardoned: Vec::with_capacity(PARDONED_MAX),
+        }
+    }
+
+    /// Gives it to another site.
+    pub(super) fn give(&mut self, site: SiteKey) {
+        self.site = site;
+        self.alarmed = false;
+        for second in &mut self.seconds {
+            second.seen = 0;
+            second.rows.clear();
+        }
+        self.calm.clear();
+        self.costly.clear();
+        self.mitigations.clear();
+        self.pardoned.clear();
+    }
+
+    /// Takes a request of the present second into account.
+    pub(super) fn sample(&mut self, row: &Attributes, second: u32, random: u64) {
+        self.used = second;
+        let own = &mut self.seconds[second as usize % SECONDS];
+        if own.number != second {
+            own.number = second;
+            own.seen = 0;
+            own.rows.clear();
+        }
+        own.seen = own.seen.saturating_add(1);
+        if own.rows.len() < SAMPLES {
+            own.rows.push(*row);
+        } else if let Some(place) = own.rows.get_mut((random % u64::from(own.seen)) as usize) {
+            *place = *row;
+        }
+    }
+
+    /// Takes a request of a calm second into the reference.
+    pub(super) fn learn(&mut self, row: &Attributes, second: u32, random: u64) {
+        if self.calm_second.0 != second {
+            self.calm_second = (second, 0);
+        }
+        if self.calm.len() < CALM_SAMPLES {
+            self.calm.push(*row);
+        } else if self.calm_second.1 < CALM_EACH_SECOND {
+            self.calm_second.1 += 1;
+            self.calm[(random % CALM_SAMPLES as u64) as usize] = *row;
+        }
+    }
+
+    /// Takes a request that cost the origin time into account.
+    pub(super) fn costly(&mut self, row: &Attributes, ms: u32, second: u32) {
+        let entry = Costly { second, ms, row: *row };
+        if self.costly.len() < COSTLY {
+            self.costly.push(entry);
+        } else {
+            self.costly[self.costly_next % COSTLY] = entry;
+            self.costly_next += 1;
+        }
+    }
+
+    /// The samples of the last two whole seconds, each with the rate that it stands for.
+    pub(super) fn recent(&self, second: u32) -> Vec<(Attributes, f32)> {
+        let mut all = Vec::with_capacity(2 * SAMPLES);
+        for own in &self.seconds {
+            if own.number < second && own.number + 2 >= second && !own.rows.is_empty() {
+                let weight = own.seen as f32 / own.rows.len() as f32 / 2.0;
+                all.extend(own.rows.iter().map(|row| (*row, weight)));
+            }
+        }
+        all
+    }
+
+    /// What cost the origin time lately, weighted by it.
+    pub(super) fn expensive(&self, second: u32) -> Vec<(Attributes, f32)> {
+        let recent = self.costly.iter().filter(|costly| costly.second + 10 >= second);
+        recent.map(|costly| (costly.row, costly.ms as f32 / 1000.0)).collect()
+    }
+
+    pub(super) fn calm(&self) -> &[Attributes] {
+        &self.calm
+    }
+
+    /// Notes that a signature is that of people.
+    pub(super) fn pardon(&mut self, signature: Signature, second: u32) {
+        if self.pardoned.len() == PARDONED_MAX {
+            self.pardoned.remove(0);
+        }
+        self.pardoned.push((signature, second));
+    }
+
+    /// The signatures that may not be used, for ten minutes after each was undone.
+    pub(super) fn pardoned(&self, second: u32) -> impl Iterator<Item = &Signature> {
+        self.pardoned.iter().filter(move |(_, since)| since + 600 >= second).map(|(signature, _)| signature)
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        let row = size_of::<Attributes>();
+        size_of::<Self>()
+            + self.seconds.iter().map(|second| second.rows.capacity() * row).sum::<usize>()
+            + self.calm.capacity() * row
+            + self.costly.capacity() * size_of::<Costly>()
+            + self.mitigations.capacity() * size_of::<Mitigation>()
+            + self.pardoned.capacity() * size_of::<(Signature, u32)>()
+    }
+}

@@ -1,0 +1,100 @@
+//! Who comes to a site in the simulation: visitors with browsers, and crowds that are described, not
+//! programmed: each attribute is drawn from values of the crowd's own, or from those of visitors.
+
+use crate::adaptive::attributes::{Attribute, Attributes};
+use crate::adaptive::reference::mixed;
+use vocabulary::SeededRandom;
+
+/// Where a crowd's value of an attribute comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Draw {
+    /// As visitors' do.
+    Usual,
+    /// From so many values of its own, evenly.
+    Own(u64),
+    /// The value that visitors have at this rank.
+    Rank(u64),
+}
+
+/// A crowd: what each of its requests looks like, and a salt for its own values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Crowd(pub [Draw; 16], pub u64);
+
+impl Crowd {
+    /// Like visitors in everything.
+    pub(super) fn usual(salt: u64) -> Self {
+        Self([Draw::Usual; 16], salt)
+    }
+
+    pub(super) fn with(mut self, attribute: Attribute, draw: Draw) -> Self {
+        self.0[attribute as usize] = draw;
+        self
+    }
+
+    pub(super) fn request(&self, visitors: &Visitors, random: &SeededRandom) -> Attributes {
+        let mut hashes = visitors.hashes(random);
+        for (place, draw) in self.0.iter().enumerate() {
+            match draw {
+                Draw::Usual => {}
+                Draw::Own(count) => {
+                    hashes[place] = hash(place, (1 << 40) | (self.1 << 24) | random.below(*count));
+                }
+                Draw::Rank(rank) => hashes[place] = hash(place, *rank),
+            }
+        }
+        Attributes::from_hashes(hashes)
+    }
+}
+
+/// Usual visitors of one site: how many values each attribute has, drawn by Zipf's law.
+#[derive(Debug)]
+pub(super) struct Visitors([u64; 16]);
+
+/// The least and the most values of each attribute, in the order of `Attribute::ALL`.
+const SIZES: [(u64, u64); 16] = [
+    (2_000, 20_000),
+    (40, 400),
+    (5, 60),
+    (15, 40),
+    (6, 12),
+    (15, 40),
+    (60, 300),
+    (200, 3_000),
+    (10, 40),
+    (5, 20),
+    (3, 3),
+    (4, 4),
+    (3, 3),
+    (5, 30),
+    (3, 3),
+    (3, 3),
+];
+
+impl Visitors {
+    pub(super) fn new(random: &SeededRandom) -> Self {
+        Self(SIZES.map(|(least, most)| least + random.below(most - least + 1)))
+    }
+
+    /// A request: what belongs to a browser hangs together.
+    fn hashes(&self, random: &SeededRandom) -> [u32; 16] {
+        let browser = zipf(self.0[Attribute::UserAgent as usize], random);
+        std::array::from_fn(|place| {
+            let rank = match Attribute::ALL[place] {
+                Attribute::UserAgent => browser,
+                Attribute::Tls | Attribute::Http2 | Attribute::HeaderOrder => browser % self.0[place],
+                _ => zipf(self.0[place], random),
+            };
+            hash(place, rank)
+        })
+    }
+}
+
+fn hash(place: usize, value: u64) -> u32 {
+    (mixed((place as u64) << 56 ^ value) >> 16) as u32
+}
+
+/// A rank below `size`, the first ones most often: the inverse of 1/x.
+fn zipf(size: u64, random: &SeededRandom) -> u64 {
+    let unit = random.below(1 << 30) as f64 / f64::from(1 << 30);
+    (((size as f64 + 1.0).powf(unit) - 1.0) as u64).min(size - 1)
+}
