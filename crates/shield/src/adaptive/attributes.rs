@@ -129,7 +129,7 @@ impl Attributes {
 
 /// Makes attributes of requests, under a secret of the process.
 #[derive(Clone)]
-pub struct Fingerprinter([u8; 16]);
+pub struct Fingerprinter(pub(super) [u8; 16]);
 
 impl Fingerprinter {
     /// With a fresh secret.

@@ -50,7 +50,7 @@ pub struct SiteRecord {
     /// Samples given to the shared reference in this second.
     pub(super) sampled: u8,
     _room: u8,
-    _more: [u32; 2],
+    _more: [u32; 3],
 }
 
 impl Default for SiteRecord {
@@ -73,7 +73,7 @@ impl Default for SiteRecord {
             slab: 0,
             sampled: 0,
             _room: 0,
-            _more: [0; 2],
+            _more: [0; 3],
         }
     }
 }

@@ -1,3 +1,4 @@
+mod life;
 mod population;
 mod simulation;
 

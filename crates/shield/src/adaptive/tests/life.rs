@@ -1,0 +1,242 @@
+//! The life of a mitigation, the sharing of slabs, and what a request's attributes are.
+
+use super::population::Draw::{Own, Rank};
+use super::*;
+use crate::adaptive::record::SiteRecord;
+use crate::request::{BotClass, NoFields, Request, Source};
+use Attribute::{HeaderOrder, Http2, Path, PathTemplate, Prefix, QueryKeys, Referer, Tls, UserAgent};
+
+/// A site that is asked a hundred times a second by visitors and, when attacked, a thousand times more.
+struct Site {
+    engine: Adaptive,
+    record: SiteRecord,
+    random: SeededRandom,
+    visitors: Visitors,
+    second: i64,
+    events: Vec<Event>,
+}
+
+const SITE: SiteKey = SiteKey(1);
+
+impl Site {
+    fn learnt() -> Self {
+        let random = SeededRandom::new(3);
+        let visitors = Visitors::new(&random);
+        let engine = Adaptive::with_slabs(&random, 2);
+        let mut site =
+            Self { engine, record: SiteRecord::default(), random, visitors, second: 0, events: Vec::new() };
+        for _ in 0..200 {
+            site.second_with(None, 0.0);
+        }
+        assert_eq!(site.events, []);
+        site
+    }
+
+    /// One second; a part of those challenged passes. How many of the crowd were acted upon.
+    fn second_with(&mut self, crowd: Option<Crowd>, passes: f64) -> usize {
+        let now = at(self.second * 1_000);
+        self.second += 1;
+        self.engine.tick(SITE, &mut self.record, false, now, &mut self.events);
+        let mut acted = 0;
+        let of_crowd = if crowd.is_some() { 1_000 } else { 0 };
+        for number in 0..100 + of_crowd {
+            let kind = if number < 100 { Crowd::usual(0) } else { crowd.unwrap_or(Crowd::usual(0)) };
+            let row = kind.request(&self.visitors, &self.random);
+            let treatment = self.engine.observe(SITE, &mut self.record, &row, false, now);
+            acted += usize::from(number >= 100 && treatment != Treatment::Pass);
+            if let Treatment::Challenge(signature) = treatment
+                && (self.random.below(100) as f64) < passes * 100.0
+            {
+                self.engine.passed(SITE, &self.record, &signature);
+            }
+        }
+        acted
+    }
+}
+
+fn tool() -> Crowd {
+    Crowd::usual(9).with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(Http2, Own(1)).with(Path, Rank(0))
+}
+
+fn stages(events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .map(|event| match event {
+            Event::Began(..) => "began".to_owned(),
+            Event::Became(_, _, stage) => format!("{stage:?}"),
+            Event::Ended { why, .. } => format!("{why:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn it_is_tried_then_challenged_then_blocked_then_forgotten() {
+    let mut site = Site::learnt();
+    for _ in 0..20 {
+        site.second_with(Some(tool()), 0.0);
+    }
+    for _ in 0..70 {
+        site.second_with(None, 0.0);
+    }
+    assert_eq!(stages(&site.events), ["began", "Challenge", "Block", "Forgotten"]);
+    let Some(Event::Began(_, signature, evidence)) = site.events.first() else { panic!("it began") };
+    assert!(evidence.usual_share <= 0.01 && evidence.coverage > 0.5 && !evidence.distress, "{evidence:?}");
+    assert!((1..=4).contains(&signature.items().len()), "{signature}");
+    assert_eq!(site.engine.mitigations(SITE, &site.record).count(), 0);
+}
+
+#[test]
+fn when_those_challenged_are_people_it_is_undone_and_left_alone() {
+    let mut site = Site::learnt();
+    for _ in 0..30 {
+        site.second_with(Some(tool()), 0.9);
+    }
+    let stages = stages(&site.events);
+    assert_eq!(stages.iter().filter(|stage| *stage == "Mistaken").count(), 1, "{stages:?}");
+    assert_eq!(stages.iter().filter(|stage| *stage == "began").count(), 1, "{stages:?}");
+    assert!(!stages.contains(&"Block".to_owned()));
+}
+
+#[test]
+fn what_is_undone_by_hand_stays_undone() {
+    let mut site = Site::learnt();
+    for _ in 0..5 {
+        site.second_with(Some(tool()), 0.0);
+    }
+    let (signature, _) = site.engine.mitigations(SITE, &site.record).next().expect("a mitigation");
+    let now = at(site.second * 1_000);
+    assert!(site.engine.undo(SITE, &site.record, &signature, now).is_some());
+    assert!(site.engine.undo(SITE, &site.record, &signature, now).is_none());
+    for _ in 0..10 {
+        assert_eq!(site.second_with(Some(tool()), 0.0), 0, "nothing is acted upon any more");
+    }
+}
+
+/// An attacker who looks exactly like the most usual visitors gets nobody else refused.
+#[test]
+fn the_innocent_cannot_be_framed() {
+    let mut site = Site::learnt();
+    let framing = Crowd::usual(9).with(UserAgent, Rank(0)).with(Tls, Rank(0)).with(HeaderOrder, Rank(0));
+    let framing =
+        framing.with(Http2, Rank(0)).with(Path, Rank(0)).with(Referer, Rank(0)).with(Prefix, Rank(0));
+    for _ in 0..30 {
+        site.second_with(Some(framing), 0.0);
+    }
+    let mut met = 0;
+    for _ in 0..10_000 {
+        let row = Crowd::usual(0).request(&site.visitors, &site.random);
+        let now = at(site.second * 1_000);
+        met += usize::from(site.engine.observe(SITE, &mut site.record, &row, false, now) != Treatment::Pass);
+    }
+    assert!(met <= 100, "{met} of 10,000 visitors were acted upon");
+}
+
+#[test]
+fn a_record_has_64_bytes_and_a_million_sites_with_all_slabs_fit_600_mib() {
+    assert_eq!(size_of::<SiteRecord>(), 64);
+    let mut site = Site::learnt();
+    site.second_with(None, 0.0);
+    let slab = crate::adaptive::slab::Slab::new(SITE).memory_bytes();
+    assert!(slab <= SLAB_BYTES_MAX, "{slab} bytes");
+    let shared = site.engine.memory_bytes() - site.engine.hot().count() * slab;
+    let all = 1_000_000 * size_of::<SiteRecord>() + HOT_SITES_MAX * slab + shared;
+    assert!(all <= 600 << 20, "{all} bytes");
+}
+
+#[test]
+fn busy_sites_share_the_slabs_and_a_site_in_trouble_takes_one() {
+    let random = SeededRandom::new(4);
+    let visitors = Visitors::new(&random);
+    let mut engine = Adaptive::with_slabs(&random, 8);
+    let mut records = vec![SiteRecord::default(); 100];
+    for second in 0..120 {
+        for (number, record) in records.iter_mut().enumerate() {
+            // The last site is too quiet for a slab, until it is flooded.
+            let quiet = number == 99;
+            let count = if quiet && second < 110 {
+                usize::from(second % 4 == 0)
+            } else if quiet {
+                500
+            } else {
+                2
+            };
+            for _ in 0..count {
+                let row = Crowd::usual(0).request(&visitors, &random);
+                engine.observe(SiteKey(number as u64), record, &row, false, at(second * 1_000));
+            }
+        }
+    }
+    let hot: Vec<SiteKey> = engine.hot().collect();
+    assert!(hot.len() <= 8 && hot.contains(&SiteKey(99)), "{hot:?}");
+    assert!(engine.memory_bytes() <= 8 * SLAB_BYTES_MAX + (5 << 20));
+}
+
+#[test]
+fn attributes_leave_out_what_changes_with_each_request() {
+    let maker = Fingerprinter::fresh(&SeededRandom::new(1));
+    let of = |target| {
+        let request = Request {
+            method: "GET",
+            host: "www.example.org",
+            target,
+            secure: true,
+            version: "HTTP/2",
+            fields: &NoFields,
+            source: Source::at([203, 0, 113, 7].into()),
+            tls_fingerprint: None,
+            http2_fingerprint: None,
+            bot: BotClass::Unknown,
+            at: at(0),
+            response: None,
+        };
+        maker.attributes(&request, CacheStatus::Miss)
+    };
+    let (one, other) = (of("/item/123/view?id=5&b=6"), of("/item/98765/view?id=7&b=8"));
+    assert_eq!(one.hash(PathTemplate), other.hash(PathTemplate));
+    assert_eq!(one.hash(QueryKeys), other.hash(QueryKeys));
+    assert_ne!(one.hash(Path), other.hash(Path));
+    assert_ne!(one.hash(PathTemplate), of("/shop/123/view").hash(PathTemplate));
+    assert_ne!(one.hash(QueryKeys), of("/item/123/view?b=6&id=5").hash(QueryKeys));
+    let another = Fingerprinter::fresh(&SeededRandom::new(2));
+    assert_ne!(maker.0, another.0, "hashes cannot be known beforehand");
+}
+
+/// Rows of which a part has one TLS fingerprint and all else differs.
+fn rows(count: u32, with: u32) -> Vec<Attributes> {
+    let row = |number: u32| {
+        let mut hashes = [0; 16];
+        for (place, hash) in hashes.iter_mut().enumerate() {
+            *hash = number * 16 + place as u32 + 1_000;
+        }
+        hashes[Tls as usize] = if number < with { 7 } else { number + 1_000_000 };
+        Attributes::from_hashes(hashes)
+    };
+    (0..count).map(row).collect()
+}
+
+#[test]
+fn a_signature_must_spare_the_usual_and_be_rare_among_them() {
+    let reference = crate::adaptive::reference::Reference::new(1);
+    // Of 1,000 calm requests so many have it, and of 1,000 now so many.
+    for (calm, now, lift_min, is_found) in [
+        (0, 950, 8.0, true),
+        (20, 950, 8.0, true),
+        (30, 200, 8.0, false),
+        (30, 200, 3.0, true),
+        (80, 990, 8.0, false),
+        (300, 990, 3.0, false),
+    ] {
+        let now: Vec<(Attributes, f32)> = rows(1_000, now).into_iter().map(|row| (row, 1.0)).collect();
+        let calm_rows = rows(1_000, calm);
+        let question = crate::adaptive::search::Question {
+            rows: &now,
+            calm: &calm_rows,
+            shared: (&reference, SITE),
+            usual_weight: 50.0,
+            lift_min,
+        };
+        let found = crate::adaptive::search::search(&question);
+        assert_eq!(found.is_some(), is_found, "{calm} of 1,000: {found:?}");
+        assert!(found.is_none_or(|found| found.usual_share <= 0.05 && found.lift >= lift_min));
+    }
+}
