@@ -1,7 +1,7 @@
 //! Bytes in and out of one HTTP/1 connection.
 
 use super::scratch::READ_BYTES;
-use super::transport::Readable;
+use super::transport::{Readable, Writable};
 use crate::pace::Pace;
 use crate::reasons::Reason;
 use bytes::{Buf, Bytes, BytesMut};
@@ -47,7 +47,7 @@ pub(crate) struct Outgoing<W> {
     pace: Pace,
 }
 
-impl<W: AsyncWrite + Unpin> Outgoing<W> {
+impl<W: Writable> Outgoing<W> {
     pub(crate) fn new(io: W) -> Self {
         Self { io, buffer: BytesMut::new(), pace: Pace::default() }
     }
@@ -76,7 +76,10 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         while self.buffer.has_remaining() || tail.has_remaining() {
             let Self { io, buffer, pace } = self;
             let written = pace.wait(poll_fn(|cx| poll_write(io, buffer, &tail, cx))).await;
-            let written = written.map_err(|_| Reason::VisitorSlow)?.map_err(|_| Reason::VisitorGone)?;
+            let written = match written {
+                Ok(written) => written.map_err(|_| Reason::VisitorGone)?,
+                Err(_) => return Err(self.give_up()),
+            };
             pace.credit(written);
             let held = written.min(buffer.len());
             buffer.advance(held);
@@ -85,7 +88,17 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         self.buffer.clear();
         let Self { io, pace, .. } = self;
         let flushed = pace.wait(poll_fn(|cx| Pin::new(&mut *io).poll_flush(cx))).await;
-        flushed.map_err(|_| Reason::VisitorSlow)?.map_err(|_| Reason::VisitorGone)
+        match flushed {
+            Ok(flushed) => flushed.map_err(|_| Reason::VisitorGone),
+            Err(_) => Err(self.give_up()),
+        }
+    }
+
+    /// A visitor that takes too little is reset: closed in order, the socket would stay in the kernel, with all that its
+    /// buffer swallowed, for as long as the visitor likes.
+    fn give_up(&mut self) -> Reason {
+        self.io.reset_on_close();
+        Reason::VisitorSlow
     }
 }
 
