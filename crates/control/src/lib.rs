@@ -34,5 +34,5 @@ mod tests;
 pub use founding::{DataDir, FoundError, Foundation, found};
 pub use options::{Inputs, Options, PublicUrl, PublicUrlError};
 pub use questions::{Questions, Unanswered};
-pub use start::{Control, StartError, start};
+pub use start::{Control, Sockets, StartError, start, start_on};
 pub use telemetry::{Figures, SiteFigures, Telemetry, TopMiss};

@@ -95,8 +95,37 @@ pub async fn start(options: Options, inputs: Inputs, stop: CancellationToken) ->
     start_at(options, inputs, stop, BEAT).await
 }
 
+/// The same on sockets that listen already, on the addresses of the options.
+pub async fn start_on(
+    sockets: Sockets,
+    options: Options,
+    inputs: Inputs,
+    stop: CancellationToken,
+) -> Result<Control, StartError> {
+    start_with(Some(sockets), options, inputs, stop, BEAT).await
+}
+
+/// The sockets of a control plane. They must not block.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For console and API.
+    pub listen: std::net::TcpListener,
+    /// For the public record.
+    pub public: std::net::TcpListener,
+}
+
 /// The same with another beat of the log.
 pub(crate) async fn start_at(
+    options: Options,
+    inputs: Inputs,
+    stop: CancellationToken,
+    beat: Duration,
+) -> Result<Control, StartError> {
+    start_with(None, options, inputs, stop, beat).await
+}
+
+async fn start_with(
+    sockets: Option<Sockets>,
     options: Options,
     inputs: Inputs,
     stop: CancellationToken,
@@ -106,8 +135,10 @@ pub(crate) async fn start_at(
         return Err(StartError::NotLoopback(options.listen));
     }
     let foundation = found(&options, &inputs).await?;
-    let control_listener = bind(options.listen).await?;
-    let public_listener = bind(options.public).await?;
+    let (control_listener, public_listener) = match sockets {
+        Some(Sockets { listen, public }) => (adopt(options.listen, listen)?, adopt(options.public, public)?),
+        None => (bind(options.listen).await?, bind(options.public).await?),
+    };
     let listen = control_listener.local_addr().unwrap_or(options.listen);
     let public = public_listener.local_addr().unwrap_or(options.public);
 
@@ -166,6 +197,10 @@ async fn found(options: &Options, inputs: &Inputs) -> Result<Foundation, StartEr
     let work = move || founding::found(&data_dir, &public_url, witnesses.as_ref(), &*clock, &*random);
     let founded = tokio::task::spawn_blocking(work).await;
     founded.map_err(|error| StartError::Broken(error.to_string()))?.map_err(StartError::Found)
+}
+
+fn adopt(address: SocketAddr, socket: std::net::TcpListener) -> Result<TcpListener, StartError> {
+    TcpListener::from_std(socket).map_err(|source| StartError::Bind { address, source })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -9,6 +9,7 @@ use replica::Replica;
 use snapshot::{Alarm, Applied, Enforcement, Parcel, Site};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vocabulary::Timestamp;
@@ -163,6 +164,9 @@ impl Enforcer {
     /// parcel leaves out included.
     fn keep(&self, parcel: &Parcel) {
         let Some(replica) = &self.replica else { return };
+        if self.shared.has_let_go.load(Ordering::Acquire) {
+            return;
+        }
         let given: HashSet<_> = parcel.bundles.iter().collect();
         let omitted: Vec<_> =
             self.enforcement.bundles().filter(|bundle| !given.contains(bundle)).cloned().collect();

@@ -5,6 +5,7 @@ use crate::prewarm::Prewarmer;
 use crate::reasons::{Outcome, Reason};
 use crate::worker::{Shared, Worker};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Looks into a running edge. Clones look into the same.
 #[derive(Clone)]
@@ -37,6 +38,19 @@ impl Insight {
         figures.codings = self.shared.encoders.figures();
         figures.log_lines_dropped = self.shared.log.as_ref().map_or(0, |log| log.dropped());
         figures
+    }
+
+    /// Lets go of what is kept on disk, for another process to take it over: the disk of the cache, and the replica,
+    /// which is not written any more. Visitors are served on, from memory and from origins.
+    pub async fn let_go(&self) {
+        self.shared.has_let_go.store(true, Ordering::Release);
+        self.shared.cache.release_disk().await;
+    }
+
+    /// Nobody has taken over: the replica is written again. The cache stays in memory alone until the edge is started
+    /// anew.
+    pub fn go_on(&self) {
+        self.shared.has_let_go.store(false, Ordering::Release);
     }
 
     /// Whether a parcel was applied, so that visitors are answered.

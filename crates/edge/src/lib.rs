@@ -51,6 +51,7 @@ pub use explain::{Explanation, Step, StoredFacts, Unexplained};
 pub use figures::Figures;
 pub use histogram::Latency;
 pub use insight::Insight;
+pub use listen::Inherited;
 pub use options::{CacheDisk, Inputs, Options, StartError, WorkerModel};
 pub use prewarm::{BATCH_MAX, NotWarmed, Warmed};
 pub use reasons::{Outcome, Reason};

@@ -2,9 +2,10 @@
 
 use crate::authority::Scheme;
 use crate::options::{Options, StartError};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -15,6 +16,34 @@ pub(crate) struct Port {
     /// Whether trusted proxies begin each connection with who its visitor is.
     pub(crate) speaks_proxy: bool,
     pub(crate) socket: TcpListener,
+}
+
+/// Sockets that listen already, from an earlier process or from whoever started this one. Each goes to the address
+/// that it is bound to; those of no address in the options are closed.
+#[derive(Debug, Clone, Default)]
+pub struct Inherited(Arc<Vec<TcpListener>>);
+
+impl Inherited {
+    /// Takes the sockets over.
+    pub fn new(sockets: Vec<TcpListener>) -> Self {
+        Self(Arc::new(sockets))
+    }
+
+    /// Whether any of them listens on an address.
+    pub fn has(&self, address: SocketAddr) -> bool {
+        self.0.iter().any(|socket| socket.local_addr().is_ok_and(|own| own == address))
+    }
+
+    /// Those that listen on an address, ready to be accepted from.
+    pub fn of(&self, address: SocketAddr) -> io::Result<Vec<TcpListener>> {
+        let own = self.0.iter().filter(|socket| socket.local_addr().is_ok_and(|own| own == address));
+        let ready = |socket: &TcpListener| {
+            socket.set_nonblocking(true)?;
+            SockRef::from(socket).set_tcp_nodelay(true)?;
+            socket.try_clone()
+        };
+        own.map(ready).collect()
+    }
 }
 
 /// All sockets of an edge, open before anything runs.
@@ -28,14 +57,21 @@ impl Sockets {
     /// Listens on every address of the options, or on none.
     pub(crate) fn open(options: &Options, workers: usize) -> Result<Self, StartError> {
         let open = |address: SocketAddr, workers: usize| {
-            listen(address, workers).map_err(|source| StartError::Listen { address, source })
+            let sockets = match options.inherited.of(address)? {
+                inherited if inherited.is_empty() => listen(address, workers)?,
+                inherited => share(address, inherited, workers)?,
+            };
+            Ok(sockets)
+        };
+        let open = |address: SocketAddr, workers: usize| {
+            open(address, workers).map_err(|source: io::Error| StartError::Listen { address, source })
         };
         let mut visitors: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
         let plain = options.http.iter().map(|address| (Scheme::Http, *address));
         for (scheme, address) in plain.chain(options.https.iter().map(|address| (Scheme::Https, *address))) {
             let speaks_proxy = options.proxy_protocol.contains(&address);
-            for (own, socket) in visitors.iter_mut().zip(open(address, workers)?) {
-                own.push(Port { scheme, speaks_proxy, socket });
+            for (index, socket) in open(address, workers)?.into_iter().enumerate() {
+                visitors[index % workers].push(Port { scheme, speaks_proxy, socket });
             }
         }
         let admin = options.admin.map(|address| open(address, 1)).transpose()?;
@@ -46,8 +82,32 @@ impl Sockets {
     pub(crate) fn addresses(&self, wanted: Scheme) -> Vec<SocketAddr> {
         let first = self.visitors.iter().take(1).flatten();
         let wanted = first.filter(|port| port.scheme == wanted);
-        wanted.filter_map(|port| port.socket.local_addr().ok()).collect()
+        let mut addresses: Vec<_> = wanted.filter_map(|port| port.socket.local_addr().ok()).collect();
+        // A worker may have several sockets of one address, one after the other.
+        addresses.dedup();
+        addresses
     }
+
+    /// The same sockets once more, to hand them to a later process.
+    pub(crate) fn copies(&self) -> io::Result<Vec<TcpListener>> {
+        let visitors = self.visitors.iter().flatten().map(|port| &port.socket);
+        visitors.chain(&self.admin).map(TcpListener::try_clone).collect()
+    }
+}
+
+/// Inherited sockets of an address for some workers. Each of them must be accepted from, or the connections that wait in
+/// it are lost; where there are too few, new ones are put beside them, or they are shared where that is not allowed.
+fn share(address: SocketAddr, inherited: Vec<TcpListener>, workers: usize) -> io::Result<Vec<TcpListener>> {
+    let mut sockets = inherited;
+    let given = sockets.len();
+    while sockets.len() < workers {
+        let more = match socket(address, true) {
+            Ok(socket) => socket.into(),
+            Err(_) => sockets[sockets.len() % given].try_clone()?,
+        };
+        sockets.push(more);
+    }
+    Ok(sockets)
 }
 
 /// As many sockets on one address as there are workers. Port 0 becomes one free port for all.
@@ -84,6 +144,33 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inherited_sockets_are_all_used_whatever_the_number_of_workers() {
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        let sockets = listen(any, 3).expect("a free port");
+        let address = sockets[0].local_addr().expect("its address");
+        let inherited = Inherited::new(sockets);
+        assert!(inherited.has(address) && !inherited.has(any));
+        for (workers, expected) in [(1, vec![3]), (2, vec![2, 1]), (3, vec![1; 3]), (5, vec![1; 5])] {
+            let options = Options { http: vec![address], inherited: inherited.clone(), ..Options::default() };
+            let opened = Sockets::open(&options, workers).expect("sockets");
+            assert_eq!(opened.visitors.iter().map(Vec::len).collect::<Vec<_>>(), expected);
+            assert_eq!(opened.addresses(Scheme::Http), [address]);
+            assert_eq!(opened.copies().expect("copies").len(), workers.max(3));
+        }
+    }
+
+    #[test]
+    fn a_socket_that_may_not_be_joined_is_shared() {
+        let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let address = socket.local_addr().expect("its address");
+        let options =
+            Options { http: vec![address], inherited: Inherited::new(vec![socket]), ..Options::default() };
+        let opened = Sockets::open(&options, 2).expect("sockets");
+        let own = opened.visitors.iter().flatten().map(|port| port.socket.local_addr().ok());
+        assert_eq!(own.collect::<Vec<_>>(), [Some(address); 2]);
+    }
 
     #[test]
     fn workers_share_a_port_and_others_do_not_get_it() {

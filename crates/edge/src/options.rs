@@ -1,5 +1,6 @@
 //! What an edge is started with.
 
+use crate::listen::Inherited;
 use certificates::CertificateStore;
 use feed::Subscription;
 pub use object_cache::Disk as CacheDisk;
@@ -20,6 +21,8 @@ pub struct Options {
     pub http: Vec<SocketAddr>,
     /// Where to listen for TLS.
     pub https: Vec<SocketAddr>,
+    /// Sockets that listen already.
+    pub inherited: Inherited,
     /// How many workers; 0 is one per core.
     pub workers: usize,
     /// How workers share the machine.
@@ -50,6 +53,7 @@ impl Default for Options {
             name: "local".to_owned(),
             http: Vec::new(),
             https: Vec::new(),
+            inherited: Inherited::default(),
             workers: 0,
             model: WorkerModel::default(),
             trusted_proxies: Vec::new(),

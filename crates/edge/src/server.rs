@@ -23,8 +23,9 @@ use arc_swap::ArcSwap;
 use caching::SLICE_BYTES;
 use certificates::CertificateStore;
 use object_cache::{ObjectCache, OpenError, Quota};
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -43,6 +44,7 @@ pub struct Edge {
     https: Vec<SocketAddr>,
     admin: Option<SocketAddr>,
     insight: Insight,
+    listening: Arc<Listening>,
     log: Option<(Arc<AccessLog>, JoinHandle<()>)>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -56,10 +58,20 @@ pub struct Cut {
     pub tunnels: u64,
 }
 
+/// Copies of the listening sockets, until the edge is to end.
+type Listening = Mutex<Vec<TcpListener>>;
+
+/// A list of sockets is whole at each step, so a poisoned one is still good.
+fn unpoisoned(listening: &Listening) -> MutexGuard<'_, Vec<TcpListener>> {
+    listening.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Starts an edge. Returns once its sockets listen and what the feed or the replica holds is in force.
 pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> Result<Edge, StartError> {
     let count = worker_count(options.workers);
     let sockets = Sockets::open(&options, count)?;
+    let listening = sockets.copies().map_err(StartError::Worker)?;
+    let listening = Arc::new(Mutex::new(listening));
     let (http, https) = (sockets.addresses(Scheme::Http), sockets.addresses(Scheme::Https));
     let log = options.access_log.as_ref().map(|path| {
         AccessLog::open(path).map_err(|source| StartError::AccessLog { path: path.clone(), source })
@@ -92,6 +104,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         admin: admin_listener,
         insight: insight.clone(),
         random,
+        listening: Arc::clone(&listening),
     };
     let mut threads = vec![spawn("edge-side", current_thread()?, {
         let stopping = stopping.clone();
@@ -99,7 +112,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     })?];
     let crew = Crew { workers, tls, stopping, limit: connection_limit(count), drain: options.drain };
     threads.extend(crew.start(sockets.visitors, options.model, count)?);
-    Ok(Edge { http, https, admin, insight, log, threads })
+    Ok(Edge { http, https, admin, insight, listening, log, threads })
 }
 
 impl Edge {
@@ -116,6 +129,11 @@ impl Edge {
     /// Where `/metrics` answers.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// Copies of all listening sockets, for a process that takes over; none once this edge is to end.
+    pub fn sockets(&self) -> std::io::Result<Vec<TcpListener>> {
+        unpoisoned(&self.listening).iter().map(TcpListener::try_clone).collect()
     }
 
     /// A way to look into the edge while it runs.
@@ -207,6 +225,7 @@ fn shared(
         encoders,
         log,
         trusted_proxies: options.trusted_proxies.clone(),
+        has_let_go: AtomicBool::new(false),
         tier: Tier::new(options.parent.clone(), &*inputs.random),
     }
 }
@@ -226,20 +245,32 @@ struct Side {
     admin: Option<std::net::TcpListener>,
     insight: Insight,
     random: Arc<dyn Random>,
+    listening: Arc<Listening>,
 }
 
 impl Side {
     async fn run(self, stopping: CancellationToken) {
-        let Self { enforcer, encoder_pool, prewarm_shift, admin, insight, random } = self;
+        let Self { enforcer, encoder_pool, prewarm_shift, admin, insight, random, listening } = self;
+        let closing = async {
+            stopping.cancelled().await;
+            // A copy would keep a socket listening that nobody accepts from.
+            unpoisoned(&listening).clear();
+        };
         let enforcing = enforcer.run(stopping.clone());
         let encoding = encoder_pool.run(stopping.clone());
         let warming = prewarm_shift.run(stopping.clone());
         match admin {
-            None => drop(tokio::join!(enforcing, encoding, warming)),
+            None => drop(tokio::join!(enforcing, encoding, warming, closing)),
             Some(socket) => {
                 let admin =
                     Arc::new(Admin { insight, rays: Rays::new(&*random), winding_down: false.into() });
-                tokio::join!(enforcing, encoding, warming, serve_admin(socket, admin, stopping));
+                tokio::join!(
+                    enforcing,
+                    encoding,
+                    warming,
+                    closing,
+                    serve_admin(socket, admin, stopping.clone())
+                );
             }
         }
     }

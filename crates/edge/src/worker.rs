@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) encoders: Encoders,
     pub(crate) log: Option<Arc<AccessLog>>,
     pub(crate) trusted_proxies: Vec<Cidr>,
+    /// Whether another process takes over what is kept on disk.
+    pub(crate) has_let_go: AtomicBool,
     pub(crate) tier: Tier,
 }
 

@@ -19,15 +19,18 @@ use foyer::{Cache, CacheBuilder, Event, EventListener, S3FifoConfig};
 use http::{HeaderName, HeaderValue};
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::time::Instant;
 use vocabulary::{AccountId, Random, SiteId};
 
 /// Stored responses, bounded in bytes. Shared by all workers behind an `Arc`.
 pub struct ObjectCache {
     pub(crate) memory: Cache<HeldKey, Held, KeyedHasher>,
-    pub(crate) disk: Option<Arc<DiskStore>>,
+    disk: Option<Arc<DiskStore>>,
+    /// Whether the disk was let go of: it may be another process's by now.
+    released: AtomicBool,
     hasher: KeyedHasher,
     pub(crate) counters: Arc<Counters>,
     pub(crate) purges: Purges,
@@ -60,6 +63,8 @@ const SHARD_BYTES: usize = 16 << 20;
 const SHARDS_MAX: usize = 64;
 /// Locks for writers; keys share them. Half a MiB with the drops they remember.
 const STRIPES: usize = 4096;
+/// Between the last look at the disk and its closing.
+const LETTING_GO: Duration = Duration::from_millis(50);
 /// Record, index slot, queue links and counts of foyer for one key, estimated.
 const ENTRY_BYTES: usize = 256;
 
@@ -96,6 +101,7 @@ impl ObjectCache {
         Self {
             memory,
             disk: None,
+            released: AtomicBool::new(false),
             hasher,
             counters,
             purges: Purges::default(),
@@ -123,6 +129,23 @@ impl ObjectCache {
         let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
         let known = owners.get(&site).copied();
         known.unwrap_or_else(|| Owner::of_hash(self.hasher.hash_one(site.as_bytes())))
+    }
+
+    /// The disk, while it is this process's.
+    pub(crate) fn disk(&self) -> Option<&Arc<DiskStore>> {
+        self.disk.as_ref().filter(|_| !self.released.load(Ordering::Acquire))
+    }
+
+    /// Lets go of the disk so that another process can have it, and goes on with what memory holds. Returns once
+    /// what was queued is written; calling again does nothing.
+    pub async fn release_disk(&self) {
+        let Some(disk) = &self.disk else { return };
+        if self.released.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // Who had just begun to hand something over is done by then.
+        tokio::time::sleep(LETTING_GO).await;
+        disk.close().await;
     }
 
     /// Holds something in memory, unless it is new there and its owner has had its share.
@@ -216,11 +239,11 @@ impl ObjectCache {
             return Inserted::TooHeavy;
         }
         let in_memory = self.hold(owned.clone(), held, is_new);
-        if !in_memory && self.disk.is_none() {
+        if !in_memory && self.disk().is_none() {
             return Inserted::OverShare;
         }
         count(&self.counters.inserts);
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk() {
             keep_on_disk(disk, owned, variants, &response, replaced.as_deref());
         }
         Inserted::Stored
@@ -251,7 +274,7 @@ impl ObjectCache {
 
     /// Waits until the disk has all it was given. Afterwards nothing more is written.
     pub async fn close(&self) {
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk() {
             disk.close().await;
         }
     }
@@ -262,8 +285,8 @@ impl ObjectCache {
             keys: self.memory.entries() as u64,
             bytes: self.memory.usage() as u64,
             capacity: self.capacity as u64,
-            disk_queued: self.disk.as_ref().map_or(0, |disk| disk.queued()),
-            disk_capacity: self.disk.as_ref().map_or(0, |disk| disk.capacity()),
+            disk_queued: self.disk().map_or(0, |disk| disk.queued()),
+            disk_capacity: self.disk().map_or(0, |disk| disk.capacity()),
             ..self.counters.figures()
         }
     }

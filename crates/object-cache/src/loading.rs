@@ -12,7 +12,7 @@ impl ObjectCache {
     /// What memory or else the disk holds under a key for a request. The wait for the disk is bounded; what
     /// does not come in time is `Absent`. What comes is held in memory again.
     pub async fn load(&self, key: &KeyRef<'_>, request: &Request<'_>) -> Lookup {
-        let Some(disk) = &self.disk else { return self.get(key, request) };
+        let Some(disk) = self.disk() else { return self.get(key, request) };
         let owned = key.with_bytes(HeldKey::new);
         if self.memory.contains(&Probe(owned.as_bytes())) {
             return self.get(key, request);

@@ -16,7 +16,7 @@ impl ObjectCache {
     ///
     /// An error says that they are in force but might be forgotten in a crash; calling again tries again.
     pub fn apply(&self, window: &PurgeWindow) -> Result<u64, JournalError> {
-        let Some(disk) = &self.disk else { return Ok(self.purges.apply(window, |_| {})) };
+        let Some(disk) = self.disk() else { return Ok(self.purges.apply(window, |_| {})) };
         let held = self.purges.apply(window, |news| {
             let _ = disk.journal().add(&Event::Purged(news));
         });
@@ -36,7 +36,7 @@ impl ObjectCache {
     /// [`ObjectCache::remove_durably`] waits for it.
     pub fn remove(&self, key: &KeyRef<'_>) -> bool {
         let (removed, ticket) = self.remove_now(key);
-        if let (Some(disk), Some(ticket)) = (&self.disk, ticket) {
+        if let (Some(disk), Some(ticket)) = (self.disk(), ticket) {
             disk.settle_soon(ticket);
         }
         removed
@@ -46,7 +46,7 @@ impl ObjectCache {
     /// could not promise that.
     pub async fn remove_durably(&self, key: &KeyRef<'_>) -> bool {
         let (_, ticket) = self.remove_now(key);
-        match (&self.disk, ticket) {
+        match (self.disk(), ticket) {
             (Some(disk), Some(ticket)) => disk.settling(ticket).await,
             _ => true,
         }
@@ -60,7 +60,7 @@ impl ObjectCache {
         let keys = [*key, KeyRef { scheme: other, ..*key }].map(|key| key.with_bytes(HeldKey::new));
         let removed = keys.each_ref().map(|key| self.remove_from_memory(key)).contains(&true);
         // Looked at only now: a fill that was let through above has left its trace by now.
-        let Some(disk) = self.disk.as_ref().filter(|disk| keys.iter().any(|key| disk.may_hold(key))) else {
+        let Some(disk) = self.disk().filter(|disk| keys.iter().any(|key| disk.may_hold(key))) else {
             return (removed, None);
         };
         let mut ticket = None;
@@ -95,7 +95,7 @@ impl ObjectCache {
             return;
         }
         count(&self.counters.removals);
-        if let Some(disk) = self.disk.as_ref().filter(|disk| disk.may_hold(&owned)) {
+        if let Some(disk) = self.disk().filter(|disk| disk.may_hold(&owned)) {
             disk.outdate(&owned, response.standing().sequence() + 1);
             disk.forget(&owned);
         }

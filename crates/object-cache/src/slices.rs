@@ -28,7 +28,7 @@ impl ObjectCache {
     /// Waits a little where the disk is behind, then leaves the slice out. Returns whether it is held.
     pub async fn put_slice(&self, site: SiteId, object: ObjectId, index: u32, bytes: Bytes) -> bool {
         let owned = HeldKey::new(&slice_key(object, index));
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk() {
             return disk.write_patiently(owned, Payload::Slice(bytes), PATIENCE).await;
         }
         let held = Held { owner: self.owner(site), content: Content::Slice(bytes) };
@@ -38,7 +38,7 @@ impl ObjectCache {
     /// A slice of a large body, if it is still held. The wait for the disk is bounded.
     pub async fn slice(&self, object: ObjectId, index: u32) -> Option<Bytes> {
         let key = slice_key(object, index);
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk() {
             let loaded = disk.load(&HeldKey::new(&key)).await;
             let Loaded::Record { payload: Payload::Slice(bytes), .. } = loaded else { return None };
             count(&self.counters.disk_hits);

@@ -128,7 +128,7 @@ pub(crate) struct Up {
     /// A sites.toml to apply at start
     #[arg(long, value_name = "FILE")]
     pub(crate) apply: Option<PathBuf>,
-    /// Take over from the running process (not built yet)
+    /// Take over from the running process, without a lost request
     #[arg(long)]
     pub(crate) upgrade: bool,
     #[command(flatten)]

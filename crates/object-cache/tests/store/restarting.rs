@@ -34,6 +34,32 @@ async fn what_was_whole_is_held_again() {
 }
 
 #[tokio::test]
+async fn a_disk_that_was_let_go_of_is_another_ones_while_memory_serves_on() {
+    let folder = tempfile::tempdir().expect("folder");
+    let before = on_disk(folder.path()).await;
+    put(&before, "/both", response(&[], &[], 10));
+    before.release_disk().await;
+    let after = on_disk(folder.path()).await;
+    assert!(loaded(&after, "/both").await.is_some(), "what was queued is written");
+    // Whatever the first does now, it does to its memory alone.
+    put(&before, "/late", response(&[], &[], 10));
+    before.remove(&key("/both"));
+    assert!(before.remove_durably(&key("/late")).await);
+    put(&before, "/late", response(&[], &[], 10));
+    assert!(matches!(lookup(&before, "/late", &[]), Lookup::Found(_)));
+    assert!(matches!(lookup(&before, "/both", &[]), Lookup::Absent));
+    before.apply(&window(0, &[(url("/never"), false)])).expect("in memory");
+    before.close().await;
+    put(&after, "/new", response(&[], &[], 20));
+    after.close().await;
+    drop((before, after));
+    let third = on_disk(folder.path()).await;
+    for (target, is_held) in [("/both", true), ("/new", true), ("/late", false)] {
+        assert_eq!(loaded(&third, target).await.is_some(), is_held, "{target}");
+    }
+}
+
+#[tokio::test]
 async fn variants_come_back_together() {
     let folder = tempfile::tempdir().expect("folder");
     let cache = on_disk(folder.path()).await;

@@ -5,9 +5,15 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Locked while a process uses the folder.
 const LOCK: &str = "up.lock";
+
+/// How long a process that has failed may take to end, and how often that is looked at.
+const ENDING_TIME_MAX: Duration = Duration::from_secs(20);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The folder, held until this value ends; the lock falls with the process, however it ends.
 #[derive(Debug)]
@@ -35,6 +41,17 @@ pub(crate) fn hold(data_dir: &Path) -> Result<Held, Failure> {
             data_dir.display()
         ))),
         Err(TryLockError::Error(error)) => Err(problem(error)),
+    }
+}
+
+/// The same, while another process that has failed may still be ending.
+pub(crate) async fn hold_again(data_dir: &Path) -> Result<Held, Failure> {
+    let until = Instant::now() + ENDING_TIME_MAX;
+    loop {
+        match hold(data_dir) {
+            Err(_) if Instant::now() < until => tokio::time::sleep(LOOK_AGAIN).await,
+            held => return held,
+        }
     }
 }
 

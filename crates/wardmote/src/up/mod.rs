@@ -3,28 +3,36 @@
 //! One supervision tree: signals are seen here alone, and become one cancelled token; every part is
 //! joined before the process ends, within a bounded time.
 
+mod activation;
 mod choice;
 pub(crate) mod folder;
+mod handover;
+mod house;
 mod names;
+mod notify;
 mod origins;
 mod parts;
 mod plan;
 mod ports;
 mod report;
+mod signals;
 mod sites;
 
 use crate::client::Running;
 use crate::command_line::Up;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use edge::Cut;
+use edge::{Cut, Inherited};
+use folder::Held;
+use handover::Taken;
+use house::{Ending, House};
 use parts::{Parts, Started};
 use plan::Plan;
 use report::Report;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
+use signals::Signals;
 use std::io::{self, IsTerminal as _};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The database in the data folder.
@@ -33,10 +41,6 @@ pub(crate) const RECORDS_FILE: &str = "records.sqlite";
 const CONTROL_THREADS: usize = 2;
 
 pub(crate) fn run(arguments: &Up, json: bool) -> Result<Exit, Failure> {
-    if arguments.upgrade {
-        eprintln!("wardmote: `up --upgrade` is not built yet; stop the running process and start again");
-        return Ok(Exit::NotBuilt);
-    }
     let report = if json { Report::Json } else { Report::Lines };
     let plan = Plan::of(arguments, report)?;
     start_log();
@@ -47,7 +51,7 @@ pub(crate) fn run(arguments: &Up, json: bool) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-    let exit = runtime.block_on(serve(&plan, report));
+    let exit = runtime.block_on(serve(&plan, arguments.upgrade, report));
     // Every part was joined; a thread that is late all the same must not hold the process.
     runtime.shutdown_background();
     exit
@@ -77,36 +81,88 @@ fn raise_descriptor_limit() {
     }
 }
 
-async fn serve(plan: &Plan, report: Report) -> Result<Exit, Failure> {
+async fn serve(plan: &Plan, upgrade: bool, report: Report) -> Result<Exit, Failure> {
     let config = &plan.config;
-    let _held = folder::hold(&config.data_dir)?;
-    ports::check(&plan.wanted()).map_err(Failure::failed)?;
+    // Before anything serves: a signal that comes early must find its listener.
+    let mut signals = Signals::new().map_err(Failure::failed)?;
+    let before = if upgrade { Some(take_sockets(config)?) } else { None };
+    let inherited = match &before {
+        Some(taken) => taken.sockets.clone(),
+        None => activation::sockets().map_err(Failure::failed)?,
+    };
+    let held = take_folder(plan, before.as_ref(), &inherited)?;
     report.ok(format!("data in {} (SQLite)", config.data_dir.display()));
-    report.ok(format!("ports free: {}", listed(plan.wanted().iter().map(|wanted| wanted.address.port()))));
+    report.ok(format!("ports: {}", listed(plan.wanted().iter().map(|wanted| wanted.address.port()))));
     for host in &plan.public {
         names::check(host, report).await;
         names::warn_of_no_certificate(host, report);
     }
-    // Before anything serves: a signal that comes early must find its listener.
-    let mut signals = Signals::new().map_err(Failure::failed)?;
     let stop = CancellationToken::new();
-    let (mut parts, started) = Parts::start(plan, &stop, report).await?;
+    let (mut parts, started) = Parts::start(plan, inherited, &stop, report).await?;
+    if let Some(before) = before {
+        before.accepting();
+    }
+    let mut house = House::new(config, held)?;
     announce(config, &started, report);
-    let broken = tokio::select! {
-        () = signals.next() => None,
-        failure = parts.broken() => Some(failure),
-    };
+    notify::ready();
+    let ending = house.attend(&mut parts, &mut signals, report).await;
+    end(plan, ending, parts, &stop, &mut signals, report).await
+}
+
+/// The sockets of the process that runs.
+fn take_sockets(config: &Config) -> Result<Taken, Failure> {
+    Taken::ask(&config.data_dir).map_err(|error| {
+        let folder = config.data_dir.display();
+        Failure::failed(format!(
+            "no process in {folder} hands its sockets over: {error}; start without --upgrade if none runs"
+        ))
+    })
+}
+
+/// The data folder, once every address can be had; from the process before where there is one.
+fn take_folder(plan: &Plan, before: Option<&Taken>, inherited: &Inherited) -> Result<Held, Failure> {
+    let data_dir = &plan.config.data_dir;
+    let mut wanted = plan.wanted();
+    wanted.retain(|wanted| !inherited.has(wanted.address));
+    match before {
+        None => {
+            let held = folder::hold(data_dir)?;
+            ports::check(&wanted).map_err(Failure::failed).map(|()| held)
+        }
+        Some(before) => {
+            // Whatever can fail fails before the other lets go.
+            ports::check(&wanted).map_err(Failure::failed)?;
+            before.have_it_let_go().map_err(|error| {
+                Failure::failed(format!("the running process did not let go of its data: {error}"))
+            })?;
+            folder::hold(data_dir)
+        }
+    }
+}
+
+/// Ends every part, within bounds.
+async fn end(
+    plan: &Plan,
+    ending: Ending,
+    parts: Parts,
+    stop: &CancellationToken,
+    signals: &mut Signals,
+    report: Report,
+) -> Result<Exit, Failure> {
     report.gap();
-    let patience = config.edge.drain.as_secs();
+    let patience = plan.config.edge.drain.as_secs();
     report.line("Ending", format!("visitors may finish, at most {patience} s; once more to end at once"));
     stop.cancel();
-    Running::remove(&config.data_dir);
+    if !matches!(ending, Ending::HandedOver) {
+        notify::stopping();
+        Running::remove(&plan.config.data_dir);
+    }
     tokio::select! {
-        joined = parts.join() => match broken {
-            Some(failure) => Err(failure),
-            None => joined.map(|cut| farewell(cut, report)),
+        joined = parts.join() => match ending {
+            Ending::Broken(failure) => Err(failure),
+            Ending::Asked | Ending::HandedOver => joined.map(|cut| farewell(cut, report)),
         },
-        () = signals.next() => Err(Failure::failed("ended at once; nothing kept is lost")),
+        () = signals.end() => Err(Failure::failed("ended at once; nothing kept is lost")),
     }
 }
 
@@ -144,23 +200,4 @@ fn announce(config: &Config, started: &Started, report: Report) {
 fn listed(numbers: impl Iterator<Item = u16>) -> String {
     let rows: Vec<String> = numbers.map(|number| number.to_string()).collect();
     rows.join(", ")
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -14,13 +14,15 @@ use crate::client::{Client, Running};
 use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
-use control::{Control, StartError};
-use edge::{Cut, Edge};
+use control::{Control, Sockets, StartError};
+use edge::{Cut, Edge, Inherited};
 use feed::{Publisher, Subscription};
 use records_sql::SqliteRecords;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,10 +40,20 @@ const FIRST_SNAPSHOT: Duration = Duration::from_secs(10);
 /// Everything that runs in this process.
 pub(super) struct Parts {
     records: Arc<SqliteRecords>,
+    /// Feeds the edge; a control plane that is started again goes on with it.
+    publisher: Publisher,
+    subscription: Subscription,
+    /// Copies of the control plane's sockets, so that they outlive it where it is started again or handed over.
+    sockets: Option<Sockets>,
+    /// Stops the control plane alone.
+    stop_control: CancellationToken,
+    running: Option<Running>,
     /// Ends by itself only when something broke.
     control: Option<JoinHandle<Result<(), StartError>>>,
     edge: Option<Edge>,
     demo: Option<JoinHandle<()>>,
+    /// Ends the demonstration site, which visitors need until the edge has ended.
+    stop_demo: CancellationToken,
     telemetry: Arc<Beside>,
     stop: CancellationToken,
     drain: Duration,
@@ -63,20 +75,28 @@ impl Parts {
     /// Starts everything; on a failure what was started before is ended again.
     pub(super) async fn start(
         plan: &Plan,
+        inherited: Inherited,
         stop: &CancellationToken,
         report: Report,
     ) -> Result<(Self, Started), Failure> {
         let records = open_records(&plan.config.data_dir).await?;
+        let (publisher, subscription) = feed::in_process();
         let mut parts = Self {
             records,
+            publisher,
+            subscription,
+            sockets: None,
+            stop_control: stop.child_token(),
+            running: None,
             control: None,
             edge: None,
             demo: None,
+            stop_demo: CancellationToken::new(),
             telemetry: Arc::new(Beside::default()),
             stop: stop.clone(),
             drain: plan.config.edge.drain,
         };
-        match parts.start_rest(plan, report).await {
+        match parts.start_rest(plan, inherited, report).await {
             Ok(started) => Ok((parts, started)),
             Err(failure) => {
                 stop.cancel();
@@ -87,21 +107,27 @@ impl Parts {
         }
     }
 
-    async fn start_rest(&mut self, plan: &Plan, report: Report) -> Result<Started, Failure> {
+    async fn start_rest(
+        &mut self,
+        plan: &Plan,
+        inherited: Inherited,
+        report: Report,
+    ) -> Result<Started, Failure> {
         let config = &plan.config;
-        let (publisher, subscription) = feed::in_process();
-        let control = self.start_control(config, publisher).await?;
+        self.sockets = Some(sockets(&config.control, &inherited)?);
+        let control = self.start_control(config).await?;
         let (listen, public) = (control.listen(), control.public());
         let setup_link = control.setup_link().await.map_err(Failure::failed);
         // From here on it is watched, so that its breaking down does not go unseen.
         self.control = Some(tokio::spawn(control.join()));
+        let subscription = self.subscription.clone();
         let client = Client::at(listen, &config.data_dir)?;
         let revision = self.put_sites(plan, &client, report).await?;
         await_snapshot(subscription.clone(), revision).await;
         let inputs = edge_inputs::gather(&config.data_dir, subscription, report)?;
         let authority = inputs.certificates.authority().certificate_path().to_owned();
-        let edge =
-            edge::start(edge_inputs::options(config), inputs, self.stop.clone()).map_err(Failure::failed)?;
+        let options = edge_inputs::options(config, inherited);
+        let edge = edge::start(options, inputs, self.stop.clone()).map_err(Failure::failed)?;
         self.telemetry.attach(&edge);
         let running = Running {
             pid: std::process::id(),
@@ -113,10 +139,11 @@ impl Parts {
         };
         self.edge = Some(edge);
         running.write(&config.data_dir).map_err(Failure::failed)?;
+        self.running = Some(running.clone());
         Ok(Started { running, setup_link: setup_link?, authority, is_demonstration: self.demo.is_some() })
     }
 
-    async fn start_control(&self, config: &Config, publisher: Publisher) -> Result<Control, Failure> {
+    async fn start_control(&self, config: &Config) -> Result<Control, Failure> {
         let options = control::Options {
             listen: config.control.listen,
             public: config.control.public,
@@ -128,10 +155,12 @@ impl Parts {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             records: Arc::clone(&self.records) as Arc<dyn records::Records>,
-            publisher,
+            publisher: self.publisher.clone(),
             telemetry: Arc::clone(&self.telemetry) as Arc<dyn control::Telemetry>,
         };
-        control::start(options, inputs, self.stop.clone()).await.map_err(Failure::failed)
+        let sockets = self.sockets.as_ref().map(copies).transpose().map_err(Failure::failed)?;
+        let sockets = sockets.ok_or_else(|| Failure::failed("the process is to end"))?;
+        control::start_on(sockets, options, inputs, self.stop_control.clone()).await.map_err(Failure::failed)
     }
 
     async fn put_sites(&mut self, plan: &Plan, client: &Client, report: Report) -> Result<u64, Failure> {
@@ -151,7 +180,7 @@ impl Parts {
     }
 
     fn serve_demonstration(&self, listener: TcpListener) -> JoinHandle<()> {
-        tokio::spawn(demo::serve(listener, self.stop.clone()))
+        tokio::spawn(demo::serve(listener, self.stop_demo.clone()))
     }
 }
 
@@ -170,7 +199,9 @@ impl Parts {
 
     /// Waits for every part to end, all together at most [`FAREWELL`] longer than visitors have. Says what was cut.
     /// Call it once the token is cancelled.
-    pub(super) async fn join(self) -> Result<Cut, Failure> {
+    pub(super) async fn join(mut self) -> Result<Cut, Failure> {
+        // Nobody answers on them any more.
+        self.sockets = None;
         let mut end = Ending { at: Instant::now() + self.drain + FAREWELL, problems: Vec::new() };
         let mut cut = Cut::default();
         if let Some(edge) = self.edge {
@@ -181,6 +212,7 @@ impl Parts {
         if let Some(control) = self.control {
             end.wait("the control plane", flat(control)).await;
         }
+        self.stop_demo.cancel();
         if let Some(demo) = self.demo {
             end.wait("the demonstration site", demo).await;
         }
@@ -191,6 +223,67 @@ impl Parts {
         end.wait("the records", closed).await;
         if end.problems.is_empty() { Ok(cut) } else { Err(Failure::failed(end.problems.join("; "))) }
     }
+}
+
+impl Parts {
+    /// Copies of all sockets that this process listens on.
+    pub(super) fn listening(&self) -> io::Result<Vec<std::net::TcpListener>> {
+        let mut all = self.edge.as_ref().map_or(Ok(Vec::new()), Edge::sockets)?;
+        if let Some(sockets) = &self.sockets {
+            let Sockets { listen, public } = copies(sockets)?;
+            all.extend([listen, public]);
+        }
+        Ok(all)
+    }
+
+    /// Lets go of what is kept on disk: the control plane ends, the records are closed, the edge serves from memory.
+    pub(super) async fn let_go(&mut self) -> Result<(), Failure> {
+        self.stop_control.cancel();
+        let control = self.control.take();
+        let edge = self.edge.as_ref().map(Edge::insight);
+        let ended = match control {
+            Some(control) => flat(control).await.map_err(Failure::failed),
+            None => Ok(()),
+        };
+        self.records.close().await;
+        if let Some(edge) = edge {
+            edge.let_go().await;
+        }
+        ended
+    }
+
+    /// Takes it up again, after the process that was to take over has failed.
+    pub(super) async fn go_on(&mut self, config: &Config) -> Result<(), Failure> {
+        if let Some(edge) = &self.edge {
+            edge.insight().go_on();
+        }
+        self.records = open_records(&config.data_dir).await?;
+        self.stop_control = self.stop.child_token();
+        let control = self.start_control(config).await?;
+        self.control = Some(tokio::spawn(control.join()));
+        match &self.running {
+            Some(running) => running.write(&config.data_dir).map_err(Failure::failed),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The control plane's sockets: those that are there, else new ones.
+fn sockets(config: &crate::config::Control, inherited: &Inherited) -> Result<Sockets, Failure> {
+    let one = |address: SocketAddr| {
+        let bound = match inherited.of(address) {
+            Ok(mut there) if !there.is_empty() => Ok(there.swap_remove(0)),
+            Ok(_) => std::net::TcpListener::bind(address),
+            Err(error) => Err(error),
+        };
+        let ready = bound.and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+        ready.map_err(|error| Failure::failed(format!("cannot listen on {address}: {error}")))
+    };
+    Ok(Sockets { listen: one(config.listen)?, public: one(config.public)? })
+}
+
+fn copies(sockets: &Sockets) -> io::Result<Sockets> {
+    Ok(Sockets { listen: sockets.listen.try_clone()?, public: sockets.public.try_clone()? })
 }
 
 /// The end that all parts share, and what went wrong on the way there.

@@ -18,5 +18,6 @@ mod monitor;
 mod mote;
 mod record;
 mod story;
+mod upgrading;
 mod upkeep;
 mod witnesses;

@@ -5,6 +5,7 @@ use crate::ambient::{SystemClock, SystemRandom};
 use crate::config::Config;
 use crate::exit::Failure;
 use certificates::{CertificateStore, LocalAuthority, Resolver};
+use edge::Inherited;
 use feed::Subscription;
 use replica::{OpenError, Replica};
 use snapshot::{Enforcement, Roots, Trust};
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use vocabulary::Clock as _;
 
 /// The edge's settings from the configuration.
-pub(super) fn options(config: &Config) -> edge::Options {
+pub(super) fn options(config: &Config, inherited: Inherited) -> edge::Options {
     edge::Options {
+        inherited,
         http: config.edge.http.clone(),
         https: config.edge.https.clone(),
         workers: config.edge.workers,

@@ -80,6 +80,18 @@ impl Setup {
         Wardmote { process, setup: self }
     }
 
+    /// Where the process in the folder listens, in its own words.
+    pub(crate) fn running(&self) -> Option<Value> {
+        serde_json::from_slice(&fs::read(self.data().join("running.json")).ok()?).ok()
+    }
+
+    /// Changes the configuration for the next start.
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.config()).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(self.config(), text.replacen(from, to, 1)).unwrap();
+    }
+
     /// `wardmote up …`, whatever comes of it.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Process {
         let mut command = binary();
@@ -113,6 +125,27 @@ impl Wardmote {
     /// Memory it has in RAM, in bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
         self.process.resident_bytes()
+    }
+
+    /// Starts another process that takes over; once it serves, does something meanwhile, and waits until this one has
+    /// ended in order.
+    pub(crate) fn upgrade(&mut self, meanwhile: impl FnOnce()) {
+        let mut next = self.setup.spawn(&["--upgrade"]);
+        let id = next.id();
+        let mine = |running: &Value| running["pid"].as_u64() == Some(id.into());
+        eventually("the next process serves", Duration::from_secs(120), || {
+            assert!(next.ended().is_none(), "it ended:\n{}", next.output());
+            self.setup.running().filter(mine)
+        });
+        std::mem::swap(&mut self.process, &mut next);
+        meanwhile();
+        let ended = eventually("the process before ends", Duration::from_secs(60), || next.ended());
+        assert!(ended.success(), "{ended}:\n{}", next.output());
+    }
+
+    /// The process that serves.
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
     }
 
     /// Asks it to end; it must do so cleanly and soon.

@@ -1,0 +1,75 @@
+//! From one process to the next without a lost request: `up --upgrade`.
+//!
+//! The new process asks over a Unix socket in the data folder, and the two go through four steps
+//! (docs/operators/upgrade.md): the new one is given copies of all listening sockets; the old one lets go of what is kept
+//! on disk, and serves on from memory; the new one takes that, starts, and accepts; the old one lets its visitors finish
+//! and ends. Until the new one has said that it accepts, the old one can go on, and does when the new one fails.
+//!
+//! Owns the door in the data folder and what is said through it. Must not know what the parts do.
+//!
+//! Invariants: only a process of the same user gets an answer; a socket that is given stays open on the giving side
+//! until the taking side accepts on it; at no time do two processes hold what is kept on disk.
+
+mod giving;
+mod taking;
+mod wire;
+
+pub(super) use giving::{Door, Taker};
+pub(super) use taking::Taken;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The door.
+const DOOR: &str = "upgrade.sock";
+/// Sockets that may change hands.
+const SOCKETS_MAX: usize = 4096;
+/// The wait for a step that takes no time.
+const STEP_TIME_MAX: Duration = Duration::from_secs(10);
+/// The wait for the old process to let go of what is kept on disk.
+const LETTING_GO_TIME_MAX: Duration = Duration::from_secs(60);
+/// The wait for the new process to start.
+const START_TIME_MAX: Duration = Duration::from_secs(180);
+
+fn door(data_dir: &Path) -> PathBuf {
+    data_dir.join(DOOR)
+}
+
+/// What is said. One byte each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// New: give me your sockets.
+    Ask,
+    /// Old, with a socket: this is one.
+    Socket,
+    /// Old: that was all.
+    AllGiven,
+    /// New: I can listen on all I need; let go of what is kept on disk.
+    LetGo,
+    /// Old: it is yours.
+    HasLetGo,
+    /// New: I accept.
+    Accepting,
+}
+
+impl Word {
+    const ALL: [(u8, Self); 6] = [
+        (b'?', Self::Ask),
+        (b's', Self::Socket),
+        (b'.', Self::AllGiven),
+        (b'l', Self::LetGo),
+        (b'g', Self::HasLetGo),
+        (b'a', Self::Accepting),
+    ];
+
+    fn byte(self) -> u8 {
+        Self::ALL.iter().find(|(_, word)| *word == self).map_or(0, |(byte, _)| *byte)
+    }
+
+    fn of(byte: u8) -> Option<Self> {
+        Self::ALL.iter().find(|(own, _)| *own == byte).map(|(_, word)| *word)
+    }
+}
+
+#[cfg(test)]
+mod tests;

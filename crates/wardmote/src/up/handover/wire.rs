@@ -1,0 +1,56 @@
+//! Words and sockets over a Unix socket (`SCM_RIGHTS`, unix(7)). Blocks; each read has its time.
+
+use super::Word;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
+};
+use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, Result};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// Says a word, with a socket or without.
+pub(super) fn say(stream: &UnixStream, word: Word, socket: Option<BorrowedFd<'_>>) -> Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let sockets: Vec<_> = socket.into_iter().collect();
+    if !sockets.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&sockets)) {
+        return Err(Error::other("no room for a socket"));
+    }
+    let byte = [word.byte()];
+    match sendmsg(stream, &[IoSlice::new(&byte)], &mut control, SendFlags::NOSIGNAL)? {
+        1 => Ok(()),
+        _ => Err(ErrorKind::WriteZero.into()),
+    }
+}
+
+/// Hears a word, and the socket that came with it.
+pub(super) fn hear(stream: &UnixStream, patience: Duration) -> Result<(Word, Option<OwnedFd>)> {
+    stream.set_read_timeout(Some(patience))?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let mut slices = [IoSliceMut::new(&mut byte)];
+    let received = recvmsg(stream.as_fd(), &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut sockets = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            sockets.extend(descriptors);
+        }
+    }
+    if received.bytes == 0 {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    let word = Word::of(byte[0]).ok_or_else(|| Error::new(ErrorKind::InvalidData, "an unknown word"))?;
+    Ok((word, sockets.pop()))
+}
+
+/// Hears this word and no other.
+pub(super) fn expect(stream: &UnixStream, word: Word, patience: Duration) -> Result<()> {
+    match hear(stream, patience)? {
+        (heard, None) if heard == word => Ok(()),
+        (heard, _) => Err(Error::new(ErrorKind::InvalidData, format!("{heard:?} instead of {word:?}"))),
+    }
+}
