@@ -7,6 +7,7 @@
 use crate::certificate::Certificate;
 use crate::error::CertificateError;
 use crate::files::{self, SecretKey};
+use crate::keyed_chain::KeyedChain;
 use crate::x509::Facts;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
@@ -144,6 +145,15 @@ impl LocalAuthority {
 
     /// Issues a certificate for the hosts of a site, valid for a week.
     pub fn issue(&self, hosts: &[SitePattern], now: Timestamp) -> Result<Certificate, CertificateError> {
+        self.issue_chain(hosts, now).map(|(_, certificate)| certificate)
+    }
+
+    /// The same with the key, for who keeps it.
+    pub fn issue_chain(
+        &self,
+        hosts: &[SitePattern],
+        now: Timestamp,
+    ) -> Result<(KeyedChain, Certificate), CertificateError> {
         if let Some(outside) = hosts.iter().find(|host| !host.base().is_reserved()) {
             return Err(CertificateError::OutsideAuthority { host: outside.base().clone() });
         }
@@ -159,9 +169,10 @@ impl LocalAuthority {
         let end = now.plus(DAY * LEAF_DAYS).min(self.not_after);
         set_validity(&mut params, now.minus(BACKDATE), end);
         let leaf = params.signed_by(&pair.0, &self.issuer).map_err(failed)?;
-        let key = pair.certified(vec![leaf.der().clone()]);
-        let key = key.ok_or_else(|| CertificateError::Issue("the new key cannot be used".to_owned()))?;
-        Certificate::check(key, hosts, now)
+        let secret = SecretKey::from_pkcs8(pair.0.serialize_der());
+        let chain = KeyedChain::new(vec![leaf.der().clone()], secret);
+        let certificate = chain.certify(hosts, now)?;
+        Ok((chain, certificate))
     }
 }
 

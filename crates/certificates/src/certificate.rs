@@ -1,9 +1,8 @@
 //! A certificate that may be used for a site.
 
 use crate::error::CertificateError;
-use crate::files::{self, SecretKey};
+use crate::keyed_chain::KeyedChain;
 use crate::x509::{Facts, Names, is_issued_by};
-use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use std::path::Path;
@@ -29,15 +28,7 @@ impl Certificate {
         hosts: &[SitePattern],
         now: Timestamp,
     ) -> Result<Self, CertificateError> {
-        let chain_pem = files::read(chain)?;
-        let key_pem = files::read(key)?;
-        let certificates = files::certificates(&chain_pem)
-            .ok_or_else(|| CertificateError::NoCertificate { path: chain.to_owned() })?;
-        let secret =
-            SecretKey::from_pem(&key_pem).ok_or_else(|| CertificateError::NoKey { path: key.to_owned() })?;
-        let signing = any_supported_type(&secret.as_der())
-            .map_err(|_| CertificateError::UnusableKey { path: key.to_owned() })?;
-        Self::check(CertifiedKey::new(certificates, signing), hosts, now)
+        KeyedChain::from_files(chain, key)?.certify(hosts, now)
     }
 
     /// The same checks on a chain and key in memory.
@@ -63,6 +54,25 @@ impl Certificate {
         let not_after = facts.iter().map(|f| f.not_after).min().unwrap_or(first.not_after);
         let names = facts.swap_remove(0).names;
         Ok(Self { key: Arc::new(key), names: Arc::new(names), not_before, not_after })
+    }
+
+    /// Reads the facts again of what passed [`Certificate::check`] before it was sealed. Dates are the
+    /// index's to judge, and names are compared with each server name.
+    pub(crate) fn checked_before(key: CertifiedKey) -> Result<Self, CertificateError> {
+        let mut facts = read_chain(&key.cert)?;
+        key.keys_match().map_err(|_| CertificateError::KeyMismatch)?;
+        let not_before = facts.iter().map(|facts| facts.not_before).max();
+        let not_after = facts.iter().map(|facts| facts.not_after).min();
+        let (Some(not_before), Some(not_after)) = (not_before, not_after) else {
+            return Err(CertificateError::Malformed { number: 1 });
+        };
+        let names = facts.swap_remove(0).names;
+        Ok(Self { key: Arc::new(key), names: Arc::new(names), not_before, not_after })
+    }
+
+    /// Start of validity: the latest in the chain.
+    pub fn not_before(&self) -> Timestamp {
+        self.not_before
     }
 
     /// End of validity: the earliest in the chain.

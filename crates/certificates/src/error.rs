@@ -1,5 +1,6 @@
 //! Why a certificate cannot be used, each with what to do about it.
 
+use crate::vault::VaultError;
 use std::path::PathBuf;
 use vocabulary::{Hostname, SitePattern, Timestamp};
 
@@ -93,12 +94,15 @@ pub enum CertificateError {
     },
     /// The local authority signs only for reserved names.
     #[error(
-        "the local authority signs only for loopback addresses and names under test, example, localhost or invalid, not for {host}; give the site a certificate with its chain and key files"
+        "the local authority signs only for loopback addresses and names under test, example, localhost or invalid, not for {host}; give the site a certificate: upload it, or name its chain and key files"
     )]
     OutsideAuthority {
         /// The site's host name.
         host: Hostname,
     },
+    /// It cannot be kept.
+    #[error("the certificate cannot be kept: {0}")]
+    Keep(#[from] VaultError),
     /// The cryptographic library refused.
     #[error("the certificate cannot be issued: {0}")]
     Issue(String),

@@ -34,7 +34,22 @@ impl SecretKey {
 
     /// A key just made, in PKCS #8.
     pub(crate) fn from_pkcs8(der: Vec<u8>) -> Self {
-        Self { kind: SectionKind::PrivateKey, der: Zeroizing::new(der) }
+        Self::of(SectionKind::PrivateKey, der)
+    }
+
+    /// A key of a known form.
+    pub(crate) fn of(kind: SectionKind, der: Vec<u8>) -> Self {
+        Self { kind, der: Zeroizing::new(der) }
+    }
+
+    /// Its form.
+    pub(crate) fn kind(&self) -> SectionKind {
+        self.kind
+    }
+
+    /// Its DER bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.der
     }
 
     /// Borrowed for the cryptographic library.

@@ -3,16 +3,23 @@
 use crate::authority::LocalAuthority;
 use crate::certificate::Certificate;
 use crate::error::CertificateError;
-use crate::resolver::{Resolver, Table};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use crate::keyed_chain::KeyedChain;
+use crate::loader::Loader;
+use crate::resolver::{Place, Resolver, Table};
+use crate::stamp;
+use crate::vault::{Slot, Standing, Vault};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use vocabulary::{SitePattern, Timestamp};
+use vocabulary::{AccountId, SiteId, SitePattern, Timestamp};
 
 /// What a site needs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
+    /// The site.
+    pub site: SiteId,
+    /// Whose it is.
+    pub account: AccountId,
     /// The site's host patterns.
     pub hosts: Vec<SitePattern>,
     /// Where its certificate comes from.
@@ -20,25 +27,27 @@ pub struct Wanted {
 }
 
 /// Where a site's certificate comes from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// The owner's PEM files.
+    /// The owner's PEM files. What was read last is kept sealed, and serves on when they cannot be read.
     Files {
         /// The chain, the site's own certificate first.
         chain: PathBuf,
         /// Its private key.
         key: PathBuf,
     },
-    /// Issued by the local authority.
-    LocalAuthority,
+    /// What was uploaded for the site; else, name by name, what an authority issued; for reserved names,
+    /// the local authority.
+    Managed,
 }
 
 /// The certificates of all sites. Owns the resolver's table.
 #[derive(Debug)]
 pub struct CertificateStore {
-    authority: LocalAuthority,
+    loader: Arc<Loader>,
     resolver: Arc<Resolver>,
-    held: Mutex<BTreeMap<Wanted, Certificate>>,
+    /// What was wanted last; held while the table is made, so that tables are put in force in order.
+    wanted: Mutex<Arc<[Wanted]>>,
 }
 
 /// A site whose certificate could not be had.
@@ -61,20 +70,55 @@ pub struct Refreshed {
     pub next: Timestamp,
 }
 
-/// Files are read again at least this often, so that a renewed file is found.
+/// Where a name's certificate comes from, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// Files that the site names.
+    Files,
+    /// An upload.
+    Uploaded,
+    /// An authority, over ACME.
+    Issued,
+    /// The local authority.
+    Local,
+    /// There is none.
+    Missing,
+}
+
+/// One host pattern and its certificate.
+#[derive(Debug, Clone)]
+pub struct NameStanding {
+    /// The pattern.
+    pub host: SitePattern,
+    /// The site it belongs to.
+    pub site: SiteId,
+    /// Where its certificate comes from.
+    pub from: Provenance,
+    /// When that ends; none where it is issued on demand, or there is none.
+    pub not_after: Option<Timestamp>,
+}
+
+/// Files are looked at again at least this often, so that a renewed file is found.
 const RECHECK: Duration = Duration::from_secs(3_600);
 /// And not more often than this for want of a certificate.
 const RETRY: Duration = Duration::from_secs(60);
 
 impl CertificateStore {
-    /// A store with no sites yet.
+    /// A store with no sites yet, which keeps nothing beyond this process and asks no authority but the
+    /// local one.
     pub fn new(authority: LocalAuthority, resolver: Arc<Resolver>) -> Self {
-        Self { authority, resolver, held: Mutex::default() }
+        Self::with_vault(authority, resolver, Vault::in_memory())
+    }
+
+    /// A store with no sites yet over a vault.
+    pub fn with_vault(authority: LocalAuthority, resolver: Arc<Resolver>, vault: Vault) -> Self {
+        let loader = Arc::new(Loader::new(Arc::new(vault), Arc::new(authority)));
+        Self { loader, resolver, wanted: Mutex::new(Arc::from([])) }
     }
 
     /// The local authority, to report its path.
     pub fn authority(&self) -> &LocalAuthority {
-        &self.authority
+        self.loader.authority()
     }
 
     /// The table that handshakes are answered from.
@@ -82,92 +126,204 @@ impl CertificateStore {
         &self.resolver
     }
 
-    /// Gets a certificate for every wanted site and puts all of them in force at once. Files are read
-    /// again; an issued certificate is kept until a third of its time is left. A site that fails keeps an
-    /// earlier certificate while that is valid. Blocks on file reads.
+    /// Puts a certificate in force for every wanted site, all at once. Reads only files that have changed;
+    /// a site that fails keeps an earlier certificate while that is valid. Blocks on file reads.
     pub fn refresh(&self, wanted: &[Wanted], now: Timestamp) -> Refreshed {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut fresh = BTreeMap::new();
-        let mut failures = Vec::new();
-        for site in wanted {
-            let earlier = held.get(site).filter(|earlier| earlier.is_valid(now));
-            match self.certificate(site, earlier, now) {
-                Ok(certificate) => {
-                    fresh.insert(site.clone(), certificate);
-                }
-                Err(error) => {
-                    let earlier_kept = earlier.is_some();
-                    fresh.extend(earlier.map(|earlier| (site.clone(), earlier.clone())));
-                    failures.push(CertificateFailure { hosts: site.hosts.clone(), error, earlier_kept });
-                }
-            }
-        }
-        self.resolver.replace(table(wanted, &fresh));
-        let next = next_refresh(fresh.values(), failures.is_empty(), now);
-        *held = fresh;
-        Refreshed { failures, next }
+        let mut held = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Arc::from(wanted);
+        self.put_in_force(&held, now)
     }
 
-    fn certificate(
+    /// The same for what was wanted last: after an upload, or when something was issued.
+    pub fn refresh_again(&self, now: Timestamp) -> Refreshed {
+        let held = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put_in_force(&held, now)
+    }
+
+    /// Keeps an uploaded chain and key for a site, checked for all of its hosts, and puts it in force.
+    /// Blocks on the disk.
+    pub fn upload(
         &self,
-        site: &Wanted,
-        earlier: Option<&Certificate>,
+        site: SiteId,
+        hosts: &[SitePattern],
+        upload: &KeyedChain,
         now: Timestamp,
-    ) -> Result<Certificate, CertificateError> {
-        match (&site.source, earlier) {
-            (Source::Files { chain, key }, _) => Certificate::load(chain, key, &site.hosts, now),
-            (Source::LocalAuthority, Some(earlier)) if now < earlier.renew_from() => Ok(earlier.clone()),
-            (Source::LocalAuthority, _) => self.authority.issue(&site.hosts, now),
+    ) -> Result<Timestamp, CertificateError> {
+        let certificate = upload.certify(hosts, now)?;
+        self.keep(Slot::uploaded(site), upload, &certificate, stamp::of_hosts(hosts))?;
+        self.refresh_again(now);
+        Ok(certificate.not_after())
+    }
+
+    /// Takes an upload away; the names go back to their authorities. Whether there was one.
+    pub fn remove_upload(&self, site: SiteId, now: Timestamp) -> Result<bool, CertificateError> {
+        let slot = Slot::uploaded(site);
+        let there = self.vault().standing(slot).is_some();
+        self.vault().remove(slot)?;
+        self.loader.forget(slot);
+        self.refresh_again(now);
+        Ok(there)
+    }
+
+    /// Every host pattern of the sites wanted last, in their order.
+    pub fn standings(&self, now: Timestamp) -> Vec<NameStanding> {
+        let wanted = Arc::clone(&self.wanted.lock().unwrap_or_else(PoisonError::into_inner));
+        let sites = wanted.iter();
+        sites.flat_map(|site| site.hosts.iter().map(|host| self.standing(site, host, now))).collect()
+    }
+
+    pub(crate) fn vault(&self) -> &Arc<Vault> {
+        self.loader.vault()
+    }
+
+    /// Seals a certificate that passed its checks.
+    pub(crate) fn keep(
+        &self,
+        slot: Slot,
+        chain: &KeyedChain,
+        certificate: &Certificate,
+        stamp: u64,
+    ) -> Result<(), CertificateError> {
+        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+        self.vault().put(slot, chain, Standing { not_before, not_after, stamp })?;
+        self.loader.forget(slot);
+        Ok(())
+    }
+
+    fn put_in_force(&self, wanted: &[Wanted], now: Timestamp) -> Refreshed {
+        self.loader.sweep(now);
+        let mut round = Round {
+            store: self,
+            table: Table::loading(Arc::clone(&self.loader), now),
+            failures: Vec::new(),
+            next: now.plus(RECHECK),
+            now,
+        };
+        // Where two sites name one host, the first has it.
+        for site in wanted.iter().rev() {
+            round.site(site);
         }
+        let Round { table, mut failures, next, .. } = round;
+        failures.reverse();
+        self.resolver.replace(table);
+        let next = if failures.is_empty() { next } else { next.min(now.plus(RETRY)) };
+        Refreshed { failures, next: next.max(now.plus(RETRY)) }
+    }
+
+    fn valid(&self, slot: Slot, now: Timestamp) -> Option<Standing> {
+        let standing = self.vault().standing(slot)?;
+        (standing.not_before <= now && now <= standing.not_after).then_some(standing)
+    }
+
+    fn standing(&self, site: &Wanted, host: &SitePattern, now: Timestamp) -> NameStanding {
+        let place = |slot, from| self.valid(slot, now).map(|standing| (from, Some(standing.not_after)));
+        let found = match &site.source {
+            Source::Files { .. } => place(Slot::files(site.site), Provenance::Files),
+            Source::Managed => place(Slot::uploaded(site.site), Provenance::Uploaded)
+                .or_else(|| place(Slot::issued(host), Provenance::Issued))
+                .or_else(|| host.base().is_reserved().then_some((Provenance::Local, None))),
+        };
+        let (from, not_after) = found.unwrap_or((Provenance::Missing, None));
+        NameStanding { host: host.clone(), site: site.site, from, not_after }
     }
 }
 
-/// In the order wanted: where two sites name one host, the first has it.
-fn table(wanted: &[Wanted], fresh: &BTreeMap<Wanted, Certificate>) -> Table {
-    let mut table = Table::default();
-    for site in wanted.iter().rev() {
-        if let Some(certificate) = fresh.get(site) {
-            for host in &site.hosts {
-                table.set(host, certificate);
+/// One table in the making.
+struct Round<'a> {
+    store: &'a CertificateStore,
+    table: Table,
+    failures: Vec<CertificateFailure>,
+    next: Timestamp,
+    now: Timestamp,
+}
+
+impl Round<'_> {
+    fn site(&mut self, site: &Wanted) {
+        match &site.source {
+            Source::Files { chain, key } => self.files(site, chain, key),
+            Source::Managed => self.managed(site),
+        }
+    }
+
+    fn files(&mut self, site: &Wanted, chain: &Path, key: &Path) {
+        let slot = Slot::files(site.site);
+        if let Err(error) = self.read_changed(slot, site, chain, key) {
+            let earlier_kept = self.store.valid(slot, self.now).is_some();
+            self.failures.push(CertificateFailure { hosts: site.hosts.clone(), error, earlier_kept });
+        }
+        for host in &site.hosts {
+            self.place(site, host, slot);
+        }
+    }
+
+    /// Reads the files where they, or the hosts, are not those that were read last.
+    fn read_changed(
+        &self,
+        slot: Slot,
+        site: &Wanted,
+        chain: &Path,
+        key: &Path,
+    ) -> Result<(), CertificateError> {
+        let stamp = stamp::of_files(chain, key, &site.hosts)?;
+        if self.store.valid(slot, self.now).is_some_and(|standing| standing.stamp == stamp) {
+            return Ok(());
+        }
+        let read = KeyedChain::from_files(chain, key)?;
+        let certificate = read.certify(&site.hosts, self.now)?;
+        self.store.keep(slot, &read, &certificate, stamp)
+    }
+
+    fn managed(&mut self, site: &Wanted) {
+        let slot = Slot::uploaded(site.site);
+        if let Some(standing) = self.store.valid(slot, self.now) {
+            if let Err(error) = self.check_again(slot, standing, site) {
+                let hosts = site.hosts.clone();
+                self.failures.push(CertificateFailure { hosts, error, earlier_kept: true });
+            }
+            site.hosts.iter().for_each(|host| self.place(site, host, slot));
+            return;
+        }
+        let reserved = site.hosts.iter().filter(|host| host.base().is_reserved());
+        let local: Arc<[SitePattern]> = reserved.cloned().collect();
+        let local_slot = Slot::local(&local);
+        for host in &site.hosts {
+            if host.base().is_reserved() {
+                let place = Place::Local(local_slot, Arc::clone(&local));
+                self.table.place(host, Some(site.account), place);
+            } else {
+                self.public_name(site, host);
             }
         }
     }
-    table
-}
 
-fn next_refresh<'a>(
-    certificates: impl Iterator<Item = &'a Certificate>,
-    all_well: bool,
-    now: Timestamp,
-) -> Timestamp {
-    let latest = now.plus(if all_well { RECHECK } else { RETRY });
-    let soonest = certificates.map(Certificate::renew_from).min().unwrap_or(latest);
-    soonest.min(latest).max(now.plus(RETRY))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn issued_certificates_are_replaced_with_a_third_of_their_time_left() {
-        let folder = tempfile::tempdir().expect("folder");
-        let mut at = Timestamp::from_secs(1_795_348_800);
-        let end = at.plus(Duration::from_secs(30 * 86_400));
-        let authority = LocalAuthority::open(folder.path(), at).expect("authority");
-        let store = CertificateStore::new(authority, Arc::new(Resolver::new()));
-        let site = Wanted { hosts: vec!["a.test".parse().expect("host")], source: Source::LocalAuthority };
-        let mut ends = std::collections::BTreeSet::new();
-        while at < end {
-            let refreshed = store.refresh(std::slice::from_ref(&site), at);
-            assert!(refreshed.failures.is_empty());
-            assert!(refreshed.next > at && refreshed.next <= at.plus(RECHECK));
-            let held = store.held.lock().expect("held");
-            let certificate = held.get(&site).expect("certificate");
-            assert!(at < certificate.renew_from(), "{at}");
-            ends.insert(certificate.not_after());
-            at = refreshed.next;
+    fn public_name(&mut self, site: &Wanted, host: &SitePattern) {
+        if self.store.valid(Slot::issued(host), self.now).is_none() {
+            let error = CertificateError::OutsideAuthority { host: host.base().clone() };
+            let hosts = vec![host.clone()];
+            self.failures.push(CertificateFailure { hosts, error, earlier_kept: false });
         }
-        assert!((6..=7).contains(&ends.len()), "each used for two thirds of a week: {}", ends.len());
+        self.place(site, host, Slot::issued(host));
+    }
+
+    /// An upload was checked for the hosts that the site had then.
+    fn check_again(&self, slot: Slot, standing: Standing, site: &Wanted) -> Result<(), CertificateError> {
+        let stamp = stamp::of_hosts(&site.hosts);
+        if standing.stamp == stamp {
+            return Ok(());
+        }
+        let Ok(chain) = self.store.vault().load(slot) else { return Ok(()) };
+        chain.certify(&site.hosts, self.now)?;
+        Ok(self.store.vault().note(slot, Standing { stamp, ..standing })?)
+    }
+
+    fn place(&mut self, site: &Wanted, host: &SitePattern, slot: Slot) {
+        let place = match self.store.valid(slot, self.now) {
+            Some(standing) => {
+                self.next = self.next.min(standing.not_after);
+                Place::Sealed(slot)
+            }
+            None => Place::Nowhere,
+        };
+        self.table.place(host, Some(site.account), place);
     }
 }

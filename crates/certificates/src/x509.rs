@@ -66,6 +66,15 @@ impl Names {
         })
     }
 
+    /// The same for a server name as clients write it in lower case: a DNS name (RFC 6066 §3).
+    pub(crate) fn cover_server_name(&self, name: &str) -> bool {
+        let parent = name.split_once('.').map(|(_, parent)| parent);
+        self.0.iter().any(|own| match own {
+            Name::Ip(_) => false,
+            Name::Dns(own) => own == name || own.strip_prefix("*.").is_some_and(|base| parent == Some(base)),
+        })
+    }
+
     fn cover_pattern(&self, pattern: &SitePattern) -> bool {
         match pattern {
             SitePattern::Exact(host) => self.cover(host),

@@ -1,6 +1,7 @@
 //! What a control plane is started with.
 
 use crate::Telemetry;
+use certificates::CertificateStore;
 use ledger::tlog_policy::TlogPolicy;
 use std::fmt;
 use std::net::SocketAddr;
@@ -38,6 +39,8 @@ pub struct Inputs {
     pub publisher: feed::Publisher,
     /// The data plane beside it; `Arc::new(())` when there is none.
     pub telemetry: Arc<dyn Telemetry>,
+    /// The certificates of the data plane beside it; none when there is none.
+    pub certificates: Option<Arc<CertificateStore>>,
 }
 
 /// The address of the public record: scheme, host and an optional port, nothing after it.

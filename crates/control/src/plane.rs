@@ -8,6 +8,7 @@ use crate::purges::Purging;
 use crate::record::Reports;
 use crate::sequencer::Sequencer;
 use crate::{DataDir, PublicUrl, Telemetry};
+use certificates::CertificateStore;
 use feed::Publisher;
 use ledger::Entry;
 use policy::{Footprint, Matrix, Roster};
@@ -28,6 +29,8 @@ pub(crate) struct Plane {
     pub(crate) publisher: Publisher,
     /// The data plane beside it.
     pub(crate) telemetry: Arc<dyn Telemetry>,
+    /// The certificates of the data plane beside it.
+    pub(crate) certificates: Option<Arc<CertificateStore>>,
     /// What was founded, secrets left out.
     pub(crate) founded: Founded,
     /// Where visitors reach the public record.

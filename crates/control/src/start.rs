@@ -184,6 +184,7 @@ fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Seq
         records: inputs.records,
         publisher: inputs.publisher,
         telemetry: inputs.telemetry,
+        certificates: inputs.certificates,
         public_url,
         founded,
         sequencer,

@@ -204,9 +204,9 @@ impl Enforcer {
 fn wanted(site: &Site) -> Wanted {
     let source = match &site.certificate {
         Some(files) => Source::Files { chain: files.chain.clone(), key: files.key.clone() },
-        None => Source::LocalAuthority,
+        None => Source::Managed,
     };
-    Wanted { hosts: site.hosts.clone(), source }
+    Wanted { site: site.id, account: site.account, hosts: site.hosts.clone(), source }
 }
 
 /// Puts a snapshot in force; answers under way hear of it.

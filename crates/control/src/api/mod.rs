@@ -7,6 +7,7 @@
 
 mod cache;
 mod cases;
+mod certificates;
 mod decisions;
 mod events;
 mod evidence;
@@ -70,6 +71,8 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(sites::apply))
         .routes(routes!(sites::export))
         .routes(routes!(sites::revisions))
+        .routes(routes!(certificates::list))
+        .routes(routes!(certificates::upload))
         .routes(routes!(cases::list, cases::open))
         .routes(routes!(cases::one))
         .routes(routes!(cases::close))

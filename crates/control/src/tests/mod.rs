@@ -2,6 +2,7 @@
 
 mod applying;
 mod cache_page;
+mod certificates;
 mod edges;
 mod entering;
 mod interrupted;

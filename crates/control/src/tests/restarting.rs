@@ -106,6 +106,7 @@ async fn a_changed_policy_file_stops_the_start() {
         records: rig.records.clone(),
         publisher,
         telemetry: Arc::new(()),
+        certificates: None,
     };
     let elsewhere = Options { listen: "0.0.0.0:0".parse().expect("address"), ..options.clone() };
     let refused = start(options, inputs.clone(), CancellationToken::new()).await;

@@ -2,6 +2,7 @@
 
 use crate::start::start_at;
 use crate::{Control, Inputs, Options};
+use certificates::CertificateStore;
 use feed::{Receipt, Subscription};
 use policy::OfficerKey;
 use records::memory::Memory;
@@ -117,6 +118,8 @@ pub(super) struct Rig {
     pub(super) clock: Arc<ManualClock>,
     pub(super) records: Arc<Memory>,
     pub(super) random: Arc<SeededRandom>,
+    /// The certificates of an edge beside the control plane.
+    pub(super) certificates: Option<Arc<CertificateStore>>,
     keys: BTreeMap<String, OfficerKey>,
 }
 
@@ -137,6 +140,7 @@ impl Rig {
             clock: Arc::new(ManualClock::at(Timestamp::from_secs(1_790_000_000))),
             records: Arc::new(Memory::new()),
             random: Arc::new(SeededRandom::new(11)),
+            certificates: None,
             keys: BTreeMap::new(),
         }
     }
@@ -160,6 +164,7 @@ impl Rig {
             records: self.records.clone(),
             publisher,
             telemetry: Arc::new(()),
+            certificates: self.certificates.clone(),
         };
         let stop = CancellationToken::new();
         let control =

@@ -14,6 +14,7 @@ use crate::client::{Client, Running};
 use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
+use certificates::CertificateStore;
 use control::{Control, Sockets, StartError};
 use edge::{Cut, Edge, Inherited};
 use feed::{Publisher, Subscription};
@@ -45,6 +46,8 @@ pub(super) struct Parts {
     subscription: Subscription,
     /// Copies of the control plane's sockets, so that they outlive it where it is started again or handed over.
     sockets: Option<Sockets>,
+    /// Those of the sites, for the edge and, where it takes new ones in, the control plane.
+    certificates: Option<Arc<CertificateStore>>,
     /// Stops the control plane alone.
     stop_control: CancellationToken,
     running: Option<Running>,
@@ -86,6 +89,7 @@ impl Parts {
             publisher,
             subscription,
             sockets: None,
+            certificates: None,
             stop_control: stop.child_token(),
             running: None,
             control: None,
@@ -115,6 +119,8 @@ impl Parts {
     ) -> Result<Started, Failure> {
         let config = &plan.config;
         self.sockets = Some(sockets(&config.control, &inherited)?);
+        let certificates = edge_inputs::certificates(&config.data_dir)?;
+        self.certificates = Some(Arc::clone(&certificates));
         let control = self.start_control(config).await?;
         let (listen, public) = (control.listen(), control.public());
         let setup_link = control.setup_link().await.map_err(Failure::failed);
@@ -124,8 +130,8 @@ impl Parts {
         let client = Client::at(listen, &config.data_dir)?;
         let revision = self.put_sites(plan, &client, report).await?;
         await_snapshot(subscription.clone(), revision).await;
-        let inputs = edge_inputs::gather(&config.data_dir, subscription, report)?;
-        let authority = inputs.certificates.authority().certificate_path().to_owned();
+        let authority = certificates.authority().certificate_path().to_owned();
+        let inputs = edge_inputs::gather(&config.data_dir, subscription, certificates, report)?;
         let options = edge_inputs::options(config, inherited);
         let edge = edge::start(options, inputs, self.stop.clone()).map_err(Failure::failed)?;
         self.telemetry.attach(&edge);
@@ -157,6 +163,7 @@ impl Parts {
             records: Arc::clone(&self.records) as Arc<dyn records::Records>,
             publisher: self.publisher.clone(),
             telemetry: Arc::clone(&self.telemetry) as Arc<dyn control::Telemetry>,
+            certificates: self.certificates.clone(),
         };
         let sockets = self.sockets.as_ref().map(copies).transpose().map_err(Failure::failed)?;
         let sockets = sockets.ok_or_else(|| Failure::failed("the process is to end"))?;

@@ -4,7 +4,7 @@ use super::super::report::Report;
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::config::Config;
 use crate::exit::Failure;
-use certificates::{CertificateStore, LocalAuthority, Resolver};
+use certificates::{CertificateStore, LocalAuthority, Resolver, Vault};
 use edge::Inherited;
 use feed::Subscription;
 use replica::{OpenError, Replica};
@@ -39,20 +39,31 @@ fn cache_disk(config: &Config) -> Option<edge::CacheDisk> {
 }
 
 /// Opens everything of the edge's own below the data folder. The control plane has founded it.
-pub(super) fn gather(data_dir: &Path, feed: Subscription, report: Report) -> Result<edge::Inputs, Failure> {
+pub(super) fn gather(
+    data_dir: &Path,
+    feed: Subscription,
+    certificates: Arc<CertificateStore>,
+    report: Report,
+) -> Result<edge::Inputs, Failure> {
     let folder = data_dir.join("edge");
     let roots = roots(&folder.join("roots"))?;
     let (replica, trust) = replica(&folder.join("replica"), report)?;
-    let authority = LocalAuthority::open(&data_dir.join("ca"), SystemClock.now()).map_err(Failure::failed)?;
-    let resolver = Arc::new(Resolver::new());
     Ok(edge::Inputs {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         feed,
         enforcement: Enforcement::new(roots, trust),
         replica: Some(replica),
-        certificates: Arc::new(CertificateStore::new(authority, resolver)),
+        certificates,
     })
+}
+
+/// Opens the local authority and the vault, which edge and control plane share.
+pub(super) fn certificates(data_dir: &Path) -> Result<Arc<CertificateStore>, Failure> {
+    let authority = LocalAuthority::open(&data_dir.join("ca"), SystemClock.now()).map_err(Failure::failed)?;
+    let vault = Vault::open(&data_dir.join("certificates")).map_err(Failure::failed)?;
+    let resolver = Arc::new(Resolver::new());
+    Ok(Arc::new(CertificateStore::with_vault(authority, resolver, vault)))
 }
 
 /// The pinned roots: whatever the feed says, only these keys prove a measure.
