@@ -94,7 +94,7 @@ pub enum CertificateError {
     },
     /// The local authority signs only for reserved names.
     #[error(
-        "the local authority signs only for loopback addresses and names under test, example, localhost or invalid, not for {host}; give the site a certificate: upload it, or name its chain and key files"
+        "the local authority signs only for loopback addresses and names under test, example, localhost or invalid, not for {host}; give the site a certificate (upload it, or name its chain and key files), or have one ordered: [acme] with accept_terms = true"
     )]
     OutsideAuthority {
         /// The site's host name.

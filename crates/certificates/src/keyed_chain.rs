@@ -64,6 +64,11 @@ impl KeyedChain {
         Ok(CertifiedKey::new(self.chain.clone(), key))
     }
 
+    /// The site's own certificate.
+    pub(crate) fn first(&self) -> Option<&CertificateDer<'static>> {
+        self.chain.first()
+    }
+
     /// The bytes that are sealed: layout, kind of key, key, then each certificate, with 4-byte lengths.
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let key = self.key.bytes();

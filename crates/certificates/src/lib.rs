@@ -12,6 +12,7 @@
 //! Keys are made with the operating system's randomness inside the cryptographic library, not with
 //! `vocabulary::Random`: no test may be able to foresee one.
 
+pub mod acme;
 mod authority;
 mod certificate;
 mod error;
@@ -29,8 +30,8 @@ pub use authority::{AuthorityError, LocalAuthority};
 pub use certificate::Certificate;
 pub use error::CertificateError;
 pub use keyed_chain::KeyedChain;
-pub use resolver::{Resolver, Table};
+pub use resolver::{ACME_TLS, Resolver, Table, asks_for_proof};
 pub use store::{CertificateFailure, CertificateStore, NameStanding, Provenance, Refreshed, Source, Wanted};
-pub use tls::{TlsError, server_config};
+pub use tls::{TlsError, proof_config, server_config};
 pub use vault::{RecordError, Slot, Standing, Vault, VaultError};
 pub use x509::Names;

@@ -1,5 +1,6 @@
 //! Which certificate answers a client's server name (RFC 6066 §3).
 
+use crate::acme::Board;
 use crate::certificate::Certificate;
 use crate::loader::{Loader, Shown};
 use crate::vault::Slot;
@@ -11,6 +12,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use vocabulary::{AccountId, SitePattern, Timestamp};
+
+/// The protocol of RFC 8737, by which an authority asks for proof of control.
+pub const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// Certificates by host pattern. Built aside, then put in force whole.
 #[derive(Debug, Default)]
@@ -118,15 +122,22 @@ impl Table {
 ///
 /// For a name without a certificate it answers none, and rustls then ends the handshake with the alert
 /// `access_denied`. A caller that wants `unrecognized_name` (RFC 6066 §3) asks [`Resolver::names`] first.
+/// Authorities that ask for proof of control by `acme-tls/1` alone are shown that proof and nothing else.
 #[derive(Debug, Default)]
 pub struct Resolver {
     table: ArcSwap<Table>,
+    board: Arc<Board>,
 }
 
 impl Resolver {
     /// With an empty table.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Where proofs of control are shown while an authority looks for them.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.board
     }
 
     /// Puts a table in force; handshakes under way keep the old one.
@@ -164,6 +175,11 @@ impl Resolver {
     }
 }
 
+/// Whether a client asks for proof of control and nothing else (RFC 8737 §3).
+pub fn asks_for_proof(hello: &ClientHello<'_>) -> bool {
+    hello.alpn().is_some_and(|mut protocols| protocols.next() == Some(ACME_TLS) && protocols.next().is_none())
+}
+
 fn lower(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(name.to_ascii_lowercase())
@@ -174,6 +190,9 @@ fn lower(name: &str) -> Cow<'_, str> {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if asks_for_proof(&hello) {
+            return self.board.certificate(&lower(hello.server_name()?));
+        }
         self.find(hello.server_name()).map(|shown| shown.key)
     }
 }

@@ -13,6 +13,11 @@ pub(crate) fn of_hosts(hosts: &[SitePattern]) -> u64 {
     finish(with_hosts(Sha256::new(), hosts))
 }
 
+/// For a text.
+pub(crate) fn of_text(text: &str) -> u64 {
+    finish(Sha256::new().chain_update(text))
+}
+
 /// For two files as they are now, and a site's hosts.
 pub(crate) fn of_files(chain: &Path, key: &Path, hosts: &[SitePattern]) -> Result<u64, CertificateError> {
     let mut hash = Sha256::new();

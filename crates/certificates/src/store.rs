@@ -1,5 +1,6 @@
 //! Which certificate each site has now, and when to look again.
 
+use crate::acme::Outlook;
 use crate::authority::LocalAuthority;
 use crate::certificate::Certificate;
 use crate::error::CertificateError;
@@ -11,6 +12,7 @@ use crate::vault::{Slot, Standing, Vault};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 use vocabulary::{AccountId, SiteId, SitePattern, Timestamp};
 
 /// What a site needs.
@@ -48,6 +50,10 @@ pub struct CertificateStore {
     resolver: Arc<Resolver>,
     /// What was wanted last; held while the table is made, so that tables are put in force in order.
     wanted: Mutex<Arc<[Wanted]>>,
+    /// Names that an authority should vouch for; none where no authority is asked.
+    public: Option<watch::Sender<Arc<[SitePattern]>>>,
+    /// What became of them, told by who orders.
+    outlook: Arc<Mutex<Arc<[Outlook]>>>,
 }
 
 /// A site whose certificate could not be had.
@@ -113,7 +119,39 @@ impl CertificateStore {
     /// A store with no sites yet over a vault.
     pub fn with_vault(authority: LocalAuthority, resolver: Arc<Resolver>, vault: Vault) -> Self {
         let loader = Arc::new(Loader::new(Arc::new(vault), Arc::new(authority)));
-        Self { loader, resolver, wanted: Mutex::new(Arc::from([])) }
+        Self {
+            loader,
+            resolver,
+            wanted: Mutex::new(Arc::from([])),
+            public: None,
+            outlook: Self::no_outlook(),
+        }
+    }
+
+    /// The same store, whose public names without a certificate are ordered by a
+    /// [`Keeper`](crate::acme::Keeper).
+    pub fn asking_authorities(self) -> Self {
+        Self { public: Some(watch::Sender::new(Arc::from([]))), ..self }
+    }
+
+    /// The names whose certificates are being ordered, or will be within a day, or fail; in the order in
+    /// which their turn comes.
+    pub fn outlook(&self) -> Arc<[Outlook]> {
+        Arc::clone(&self.outlook.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where who orders tells of it.
+    pub(crate) fn outlook_place(&self) -> Arc<Mutex<Arc<[Outlook]>>> {
+        Arc::clone(&self.outlook)
+    }
+
+    /// The names to order certificates for; none where no authority is asked.
+    pub(crate) fn public_names(&self) -> Option<watch::Receiver<Arc<[SitePattern]>>> {
+        self.public.as_ref().map(watch::Sender::subscribe)
+    }
+
+    fn no_outlook() -> Arc<Mutex<Arc<[Outlook]>>> {
+        Arc::new(Mutex::new(Arc::from([])))
     }
 
     /// The local authority, to report its path.
@@ -196,6 +234,7 @@ impl CertificateStore {
             store: self,
             table: Table::loading(Arc::clone(&self.loader), now),
             failures: Vec::new(),
+            public: Vec::new(),
             next: now.plus(RECHECK),
             now,
         };
@@ -203,9 +242,13 @@ impl CertificateStore {
         for site in wanted.iter().rev() {
             round.site(site);
         }
-        let Round { table, mut failures, next, .. } = round;
+        let Round { table, mut failures, mut public, next, .. } = round;
         failures.reverse();
+        public.reverse();
         self.resolver.replace(table);
+        if let Some(names) = &self.public {
+            names.send_replace(Arc::from(public));
+        }
         let next = if failures.is_empty() { next } else { next.min(now.plus(RETRY)) };
         Refreshed { failures, next: next.max(now.plus(RETRY)) }
     }
@@ -233,6 +276,7 @@ struct Round<'a> {
     store: &'a CertificateStore,
     table: Table,
     failures: Vec<CertificateFailure>,
+    public: Vec<SitePattern>,
     next: Timestamp,
     now: Timestamp,
 }
@@ -280,7 +324,16 @@ impl Round<'_> {
                 let hosts = site.hosts.clone();
                 self.failures.push(CertificateFailure { hosts, error, earlier_kept: true });
             }
-            site.hosts.iter().for_each(|host| self.place(site, host, slot));
+            if !self.is_ending(standing) {
+                site.hosts.iter().for_each(|host| self.place(site, host, slot));
+                return;
+            }
+            // An upload that nobody renews gives way to what authorities issue, name by name.
+            for host in &site.hosts {
+                let public = self.order(host);
+                let issued = public && self.store.valid(Slot::issued(host), self.now).is_some();
+                self.place(site, host, if issued { Slot::issued(host) } else { slot });
+            }
             return;
         }
         let reserved = site.hosts.iter().filter(|host| host.base().is_reserved());
@@ -297,12 +350,26 @@ impl Round<'_> {
     }
 
     fn public_name(&mut self, site: &Wanted, host: &SitePattern) {
-        if self.store.valid(Slot::issued(host), self.now).is_none() {
+        if !self.order(host) && self.store.valid(Slot::issued(host), self.now).is_none() {
             let error = CertificateError::OutsideAuthority { host: host.base().clone() };
             let hosts = vec![host.clone()];
             self.failures.push(CertificateFailure { hosts, error, earlier_kept: false });
         }
         self.place(site, host, Slot::issued(host));
+    }
+
+    /// Has a certificate ordered for a name, where that may be; and whether it may.
+    fn order(&mut self, host: &SitePattern) -> bool {
+        let may = self.store.public.is_some() && host.base().ip().is_none() && !host.base().is_reserved();
+        if may {
+            self.public.push(host.clone());
+        }
+        may
+    }
+
+    /// Whether less than a third of its life is left.
+    fn is_ending(&self, standing: Standing) -> bool {
+        standing.not_after.since(self.now) < standing.not_after.since(standing.not_before) / 3
     }
 
     /// An upload was checked for the hosts that the site had then.

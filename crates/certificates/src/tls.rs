@@ -1,6 +1,6 @@
 //! TLS settings of the edge.
 
-use crate::resolver::Resolver;
+use crate::resolver::{ACME_TLS, Resolver};
 use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::pki_types::UnixTime;
 use rustls::server::NoServerSessionStorage;
@@ -31,6 +31,15 @@ pub fn server_config(resolver: Arc<Resolver>, clock: Arc<dyn Clock>) -> Result<S
     config.max_early_data_size = 0;
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError)?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// The settings for authorities that ask for proof of control by a handshake (RFC 8737), after which the
+/// connection ends.
+pub fn proof_config(resolver: Arc<Resolver>, clock: Arc<dyn Clock>) -> Result<ServerConfig, TlsError> {
+    let mut config = server_config(resolver, clock)?;
+    config.alpn_protocols = vec![ACME_TLS.to_vec()];
+    config.send_tls13_tickets = 0;
     Ok(config)
 }
 

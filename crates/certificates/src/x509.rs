@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use vocabulary::{Hostname, SitePattern, Timestamp};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 
 /// What a certificate says of itself.
 pub(crate) struct Facts {
@@ -108,6 +108,17 @@ pub(crate) fn is_issued_by(issued: &CertificateDer<'_>, issuer: &CertificateDer<
     let signature = issued.verify_signature(Some(issuer.public_key()));
     issued.issuer() == issuer.subject()
         && matches!(signature, Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm))
+}
+
+/// What names a certificate to its authority (RFC 9773 §4.1): the key identifier of who issued it
+/// (RFC 5280 §4.2.1.1) and the bytes of its serial number.
+pub(crate) fn authority_and_serial(der: &CertificateDer<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    let authority = certificate.extensions().iter().find_map(|one| match one.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(authority) => authority.key_identifier.as_ref(),
+        _ => None,
+    })?;
+    Some((authority.0.to_vec(), certificate.raw_serial().to_vec()))
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Vec<Name> {

@@ -19,6 +19,7 @@ use crate::stages::close::{blocked_after_all, or_error_page};
 use crate::stages::follow::{follow, landed};
 use crate::stages::identify::identify;
 use crate::stages::look_up::{Found, load, look_up};
+use crate::stages::prove::proof;
 use crate::stages::record::record;
 use crate::stages::reply;
 use crate::stages::route::{rewritten, route};
@@ -73,6 +74,10 @@ async fn lead<C: Content, A: Answer>(
     content: &mut C,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
+    if let Some(proof) = proof(&worker.shared.board, request) {
+        let date = worker.date.at(trail.started);
+        return boxed(reply::proved(&proof, request, trail, &date, answer)).await;
+    }
     let identified = identify(peer, &worker.shared.trusted_proxies, request)?;
     trail.client = identified.client;
     let admitted = match judge(worker, request, trail, trail.started) {

@@ -83,6 +83,7 @@ reasons! {
     Stale "stale" 0 Served "" "";
     Passed "passed" 0 Served "" "";
     Tunnelled "tunnelled" 101 Served "" "";
+    Proved "proved-to-authority" 200 Served "" "";
     // Measures.
     Blocked "blocked-by-decision" 403 Blocked "Blocked by a public decision" "A published decision blocks this site for a limited time.";
     CutByMeasure "cut-by-decision" 0 Blocked "Cut by a public decision" "A published decision came into force while this answer was under way.";

@@ -217,6 +217,7 @@ fn shared(
         clock: Arc::clone(&inputs.clock),
         serving: ArcSwap::from_pointee(Serving::default()),
         replaced: watch::Sender::new(0),
+        board: Arc::clone(inputs.certificates.resolver().board()),
         cache,
         on_disk: options.cache_disk.is_some(),
         filling: Quota::new(FILLING_BYTES_MAX),
@@ -232,9 +233,10 @@ fn shared(
 
 fn tls(store: &CertificateStore, clock: Arc<dyn Clock>, workers: usize) -> Result<Arc<Tls>, StartError> {
     let resolver = Arc::clone(store.resolver());
-    let config = certificates::server_config(Arc::clone(&resolver), clock)?;
+    let config = certificates::server_config(Arc::clone(&resolver), Arc::clone(&clock))?;
+    let proofs = certificates::proof_config(Arc::clone(&resolver), clock)?;
     let handshakes = Semaphore::new(HANDSHAKES_MAX * workers);
-    Ok(Arc::new(Tls { config: Arc::new(config), resolver, handshakes }))
+    Ok(Arc::new(Tls { config: Arc::new(config), proofs: Arc::new(proofs), resolver, handshakes }))
 }
 
 /// What runs beside the workers.

@@ -35,6 +35,8 @@ const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 /// What TLS listeners share.
 pub(crate) struct Tls {
     pub(crate) config: Arc<ServerConfig>,
+    /// For certificate authorities that look for a proof of control.
+    pub(crate) proofs: Arc<ServerConfig>,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) handshakes: Semaphore,
 }
@@ -118,6 +120,11 @@ async fn handshake(stream: TcpStream, tls: &Tls) -> Option<(Box<TlsStream<TcpStr
         let _turn = tls.handshakes.acquire().await.ok()?;
         let mut hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
         let mut started = (&mut hello).await.ok()?;
+        if certificates::asks_for_proof(&started.client_hello()) {
+            // An authority looks at the certificate it is shown, or at the alert, and leaves.
+            let _ = started.into_stream(Arc::clone(&tls.proofs)).await;
+            return None;
+        }
         let Some(names) = tls.resolver.names(started.client_hello().server_name()) else {
             // Whether the alert arrives or not, the connection ends here.
             let _ = started.io.write_all(&UNRECOGNIZED_NAME).await;

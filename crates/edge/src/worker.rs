@@ -12,6 +12,7 @@ use crate::ray::Rays;
 use crate::site_figures::SiteCounterTable;
 use crate::tier::Tier;
 use arc_swap::ArcSwap;
+use certificates::acme::Board;
 use object_cache::{ObjectCache, Quota};
 use snapshot::Snapshot;
 use std::net::IpAddr;
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) serving: ArcSwap<Serving>,
     /// Tells whoever is in the middle of an answer that `serving` was replaced.
     pub(crate) replaced: watch::Sender<u64>,
+    /// Proofs that certificate authorities look for.
+    pub(crate) board: Arc<Board>,
     pub(crate) cache: ObjectCache,
     /// Whether the cache has a disk, where what memory lacks may be.
     pub(crate) on_disk: bool,

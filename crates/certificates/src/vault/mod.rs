@@ -188,6 +188,16 @@ impl Vault {
         }
     }
 
+    /// Writes a secret that is no certificate.
+    pub(crate) fn put_secret(&self, slot: Slot, secret: Zeroizing<Vec<u8>>) -> Result<(), VaultError> {
+        self.write(slot, secret, None)
+    }
+
+    /// Opens a secret that is no certificate.
+    pub(crate) fn secret(&self, slot: Slot) -> Result<Zeroizing<Vec<u8>>, RecordError> {
+        self.read(slot)
+    }
+
     fn write(
         &self,
         slot: Slot,

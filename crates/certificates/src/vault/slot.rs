@@ -31,6 +31,11 @@ impl Slot {
         Self::of("local", names.join(" ").as_bytes())
     }
 
+    /// The account at an authority.
+    pub(crate) fn account(directory: &str) -> Self {
+        Self::of("account", directory.as_bytes())
+    }
+
     fn of(kind: &str, what: &[u8]) -> Self {
         let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(what).finalize();
         let mut slot = [0; 16];

@@ -3,6 +3,8 @@
 mod authority;
 mod files;
 mod handshake;
+mod pebble;
+mod renewal_info;
 mod store;
 
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair, SanType, date_time_ymd};

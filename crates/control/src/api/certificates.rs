@@ -6,13 +6,20 @@ use crate::rim::extract::{Path, Query};
 use crate::rim::page::{PageOf, PageQuery};
 use crate::rim::{Problem, Reason};
 use axum::extract::State;
+use certificates::acme::Outlook;
 use certificates::{CertificateError, CertificateStore, KeyedChain, NameStanding, Provenance};
 use records::bounds::PAGE_MAX;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use vocabulary::{SiteId, SitePattern, Timestamp};
 use zeroize::Zeroizing;
+
+/// Names that the status shows.
+const NOTABLE_MAX: usize = 20;
+/// A certificate that ends this soon is shown there.
+const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
 
 /// A host name and its certificate.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -30,6 +37,38 @@ pub(crate) struct CertificateView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     not_after: Option<Timestamp>,
+    /// Where one is being ordered, will be within a day, or could not be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<OrderView>,
+}
+
+/// How the order of a certificate stands.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct OrderView {
+    /// Whether it is under way now.
+    running: bool,
+    /// When it is expected to begin, the authorities' limits and the names before it considered; absent where too many
+    /// are before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    expected: Option<Timestamp>,
+    /// How many orders in a row have failed.
+    failures: u32,
+    /// Why the last one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
+}
+
+/// What somebody may have to look at.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct CertificatesView {
+    /// How many names there are.
+    names: usize,
+    /// How many of them have no certificate.
+    missing: usize,
+    /// Names without a certificate, whose certificate ends within two weeks, or whose order is under way, waits or has
+    /// failed: the first 20.
+    notable: Vec<CertificateView>,
 }
 
 /// A chain and its key.
@@ -77,6 +116,7 @@ pub(crate) async fn list(
     let after = query.after.map(|after| after.parse::<SitePattern>()).transpose();
     let after = after.map_err(|error| Problem::new(Reason::Malformed).detail(format!("after: {error}")))?;
     let (store, now) = (store(&api)?, api.plane.clock.now());
+    let outlook = store.outlook();
     let mut all = on_a_thread(move || store.standings(now)).await?;
     all.retain(|one| after.as_ref().is_none_or(|after| one.host > *after));
     all.sort_unstable_by(|one, other| one.host.cmp(&other.host));
@@ -84,7 +124,22 @@ pub(crate) async fn list(
     let more = all.len() > limit;
     all.truncate(limit);
     let next = all.last().filter(|_| more).map(|last| last.host.to_string());
-    Ok(axum::Json(PageOf { items: all.into_iter().map(view).collect(), next }))
+    Ok(axum::Json(PageOf { items: all.into_iter().map(|one| view(one, &outlook)).collect(), next }))
+}
+
+/// What the status tells of certificates; nothing where no edge runs here.
+pub(crate) async fn notable(api: &Api) -> Result<Option<CertificatesView>, Problem> {
+    let (Some(store), now) = (api.plane.certificates.clone(), api.plane.clock.now()) else { return Ok(None) };
+    let outlook = store.outlook();
+    let all = on_a_thread(move || store.standings(now)).await?;
+    let (names, is_missing) = (all.len(), |one: &NameStanding| one.from == Provenance::Missing);
+    let missing = all.iter().filter(|one| is_missing(one)).count();
+    let views = all.into_iter().map(|one| view(one, &outlook));
+    let notable = views.filter(|one| {
+        let ends_soon = one.not_after.is_some_and(|end| end.since(now) < ENDS_SOON);
+        ends_soon || one.order.is_some() || (one.not_after.is_none() && one.from != "local")
+    });
+    Ok(Some(CertificatesView { names, missing, notable: notable.take(NOTABLE_MAX).collect() }))
 }
 
 /// Takes a chain and its key for a site, in place of an earlier upload, and shows it to visitors at once.
@@ -129,7 +184,13 @@ async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::new(Reason::Broken))
 }
 
-fn view(standing: NameStanding) -> CertificateView {
+fn view(standing: NameStanding, outlook: &[Outlook]) -> CertificateView {
+    let order = outlook.iter().find(|line| line.name == standing.host).map(|line| OrderView {
+        running: line.running,
+        expected: line.expected,
+        failures: line.failures,
+        trouble: line.trouble.clone(),
+    });
     let from = match standing.from {
         Provenance::Files => "files",
         Provenance::Uploaded => "uploaded",
@@ -137,5 +198,5 @@ fn view(standing: NameStanding) -> CertificateView {
         Provenance::Local => "local",
         Provenance::Missing => "missing",
     };
-    CertificateView { host: standing.host, site: standing.site, from, not_after: standing.not_after }
+    CertificateView { host: standing.host, site: standing.site, from, not_after: standing.not_after, order }
 }

@@ -1,6 +1,7 @@
 //! The system as a whole: status, backup, reasons, this description.
 
 use super::Api;
+use super::certificates::{CertificatesView, notable};
 use crate::alarms::Alarm;
 use crate::rim::reasons::{ReasonLine, table};
 use crate::rim::{Problem, Reason};
@@ -40,6 +41,9 @@ pub(crate) struct Status {
     decisions: BTreeMap<&'static str, usize>,
     /// The edges that have reported.
     edges: Vec<EdgeStatus>,
+    /// The certificates of the edge beside this control plane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificates: Option<CertificatesView>,
     /// What somebody must look at.
     alarms: Vec<Alarm>,
 }
@@ -115,6 +119,7 @@ pub(crate) async fn status(State(api): State<Api>) -> Result<axum::Json<Status>,
             cosigned: published.map(|published| published.cosigned),
         },
         decisions,
+        certificates: notable(&api).await?,
         edges: edges.collect(),
         alarms: plane.alarms.all(),
     }))

@@ -10,6 +10,7 @@ pub(crate) mod identify;
 pub(crate) mod keep;
 pub(crate) mod learn;
 pub(crate) mod look_up;
+pub(crate) mod prove;
 pub(crate) mod ranged;
 pub(crate) mod record;
 pub(crate) mod relay;

@@ -104,6 +104,20 @@ pub(crate) async fn blocked<A: Answer>(
     Ok(Reason::Blocked)
 }
 
+/// Answers an authority with the proof it looks for.
+pub(crate) async fn proved<A: Answer>(
+    proof: &str,
+    request: &Request,
+    trail: &Trail,
+    date: &[u8],
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let mut fields = HeaderMap::with_capacity(4);
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    send(200, fields, proof.to_owned(), Some(request), trail, date, answer).await?;
+    Ok(Reason::Proved)
+}
+
 fn form_for(request: Option<&Request>) -> Form {
     let accept = request.and_then(|request| request.fields.get(header::ACCEPT));
     Form::preferred(accept.and_then(|value| value.to_str().ok()))

@@ -1,6 +1,7 @@
 //! A running edge with its operator, for scripts that play the visitor and the origin.
 
 use caching::{Purge, PurgeTarget, PurgeWindow};
+use certificates::acme::Board;
 use certificates::{CertificateStore, LocalAuthority, Resolver};
 use edge::{Edge, Inputs, Options};
 use feed::Publisher;
@@ -30,6 +31,8 @@ pub struct Stage {
     pub sites: Vec<Site>,
     /// What signs the certificates of the sites.
     pub authority: CertificateDer<'static>,
+    /// Where proofs for certificate authorities hang.
+    pub board: Arc<Board>,
     _folder: tempfile::TempDir,
     publisher: Publisher,
     bundles: Vec<Arc<[u8]>>,
@@ -73,13 +76,15 @@ impl Stage {
         let folder = tempfile::tempdir().expect("a folder");
         let authority = LocalAuthority::open(&folder.path().join("ca"), clock.now()).expect("an authority");
         let certificate = authority.certificate().clone();
+        let resolver = Arc::new(Resolver::new());
+        let board = Arc::clone(resolver.board());
         let inputs = Inputs {
             clock: clock.clone(),
             random: Arc::new(SeededRandom::new(STAGES.fetch_add(1, Ordering::Relaxed))),
             feed,
             enforcement: Enforcement::new(mote.roots(), Trust::default()),
             replica: None,
-            certificates: Arc::new(CertificateStore::new(authority, Arc::new(Resolver::new()))),
+            certificates: Arc::new(CertificateStore::new(authority, resolver)),
         };
         let loopback = || SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings =
@@ -94,6 +99,7 @@ impl Stage {
             origin,
             sites,
             authority: certificate,
+            board,
             _folder: folder,
             publisher,
             bundles: vec![],

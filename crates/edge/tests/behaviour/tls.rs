@@ -233,3 +233,36 @@ async fn a_host_outside_the_certificate_of_its_connection_is_misdirected() {
     plain.send("GET / HTTP/1.1\r\nHost: b.test\r\n\r\n").await;
     stage.origin.accept().await.head().await;
 }
+
+#[tokio::test]
+async fn a_proof_for_an_authority_is_answered_before_a_measure_and_only_while_it_is_wanted() {
+    let mut stage = Stage::set().await;
+    stage.block(0, Duration::from_secs(600)).await;
+    let proof = get("/.well-known/acme-challenge/token-1");
+    assert_eq!(stage.ask(&proof).await.0.status(), 403);
+    let pinned = stage.board.pin_http(HOST, "token-1", "token-1.thumbprint").expect("room");
+    let (head, text) = stage.ask(&proof).await;
+    assert_eq!((head.status(), text.as_slice()), (200, &b"token-1.thumbprint"[..]));
+    assert_eq!(head.field("cache-control"), "no-store");
+    for other in [get("/.well-known/acme-challenge/token-2"), proof.replace(HOST, "b.test")] {
+        let mut visitor = stage.visit().await;
+        visitor.send(&other).await;
+        if other.contains("b.test") {
+            let mut origin = stage.origin.accept().await;
+            origin.head().await;
+            origin.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
+            assert_eq!(visitor.head().await.status(), 404, "another site's own proof is its own");
+        } else {
+            assert_eq!(visitor.head().await.status(), 403);
+        }
+    }
+    drop(pinned);
+    assert_eq!(stage.ask(&proof).await.0.status(), 403);
+}
+
+#[tokio::test]
+async fn who_asks_for_a_proof_by_handshake_is_never_shown_the_sites_certificate() {
+    let stage = Stage::set().await;
+    assert!(connect(&stage, HOST, "acme-tls/1").await.is_err());
+    assert!(connect(&stage, HOST, "h2").await.is_ok());
+}

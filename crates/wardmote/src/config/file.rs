@@ -113,6 +113,7 @@ fn in_form(form: Form, value: &DeValue<'_>) -> Option<Value> {
             let digits = number.as_str().replace('_', "");
             (number.radix() == 10).then_some(Value::Text(digits))
         }
+        (Form::Switch, DeValue::Boolean(on)) => Some(Value::Text(on.to_string())),
         (Form::List, DeValue::Array(parts)) => {
             let texts = parts.iter().map(|part| part.get_ref().as_str().map(str::to_owned));
             texts.collect::<Option<Vec<_>>>().map(Value::List)

@@ -1,6 +1,6 @@
 //! The table of keys: one row per setting, with its name, its form and where it goes.
 
-use super::{AccessLog, Config, Records};
+use super::{AccessLog, Config, Records, acme};
 use ledger::tlog_policy::TlogPolicy;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +34,8 @@ pub(super) enum Form {
     Size,
     /// `8`
     Count,
+    /// `true`
+    Switch,
     /// `["a", "b"]`; in a variable separated by commas.
     List,
 }
@@ -49,7 +51,7 @@ impl Form {
     /// A variable's text in this form.
     pub(super) fn of_text(self, text: &str) -> Value {
         match self {
-            Self::Text | Self::Size | Self::Count => Value::Text(text.to_owned()),
+            Self::Text | Self::Size | Self::Count | Self::Switch => Value::Text(text.to_owned()),
             Self::List => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Value::List(parts.map(str::to_owned).collect())
@@ -63,6 +65,7 @@ impl Form {
             Self::Text => "a text in quotes",
             Self::Size => "a size such as \"256MiB\"",
             Self::Count => "a whole number",
+            Self::Switch => "true or false",
             Self::List => "a list of texts such as [\"127.0.0.1:8080\"]",
         }
     }
@@ -141,6 +144,29 @@ pub(super) const KEYS: &[Key] = &[
         put(&mut config.control.witnesses, file)
     }),
     key("records.url", Form::Text, |config, value| put(&mut config.records, records(&value.text()))),
+    key("acme.accept_terms", Form::Switch, |config, value| {
+        put(&mut config.acme.accept_terms, acme::switch(&value.text()))
+    }),
+    key("acme.directories", Form::List, |config, value| {
+        put(&mut config.acme.directories, acme::directories(value.list()))
+    }),
+    key("acme.contact", Form::List, |config, value| {
+        put(&mut config.acme.contact, acme::contact(value.list()))
+    }),
+    key("acme.bindings", Form::Text, |config, value| {
+        put(&mut config.acme.bindings, acme::bindings(&value.text()))
+    }),
+    key("acme.roots", Form::Text, |config, value| put(&mut config.acme.roots, Ok(acme::roots(value.text())))),
+    key("acme.proofs", Form::List, |config, value| put(&mut config.acme.proofs, acme::proofs(value.list()))),
+    key("acme.dns_webhook", Form::Text, |config, value| {
+        put(&mut config.acme.dns_webhook, acme::webhook(value.text()))
+    }),
+    key("acme.dns_token", Form::Text, |config, value| {
+        put(&mut config.acme.dns_token, acme::token(&value.text()))
+    }),
+    key("acme.dns_wait", Form::Count, |config, value| {
+        put(&mut config.acme.dns_wait, acme::wait(&value.text()))
+    }),
     key("feed.nats", Form::List, |_, value| match value.list().is_empty() {
         true => Ok(()),
         false => Err("the NATS feed is not built yet; leave the list empty".into()),

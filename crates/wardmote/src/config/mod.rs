@@ -6,12 +6,14 @@
 //! Invariants: a [`Config`] is complete and fits together; every mistake is found before anything is
 //! bound, with its place and what to write instead.
 
+mod acme;
 mod byte_size;
 mod file;
 mod keys;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use acme::Acme;
 pub(crate) use byte_size::ByteSize;
 
 use control::PublicUrl;
@@ -37,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) cache: Cache,
     pub(crate) control: Control,
     pub(crate) records: Records,
+    pub(crate) acme: Acme,
 }
 
 /// `[edge]`
@@ -118,6 +121,7 @@ impl Default for Config {
                 witnesses: None,
             },
             records: Records::Sqlite,
+            acme: Acme::default(),
         }
     }
 }

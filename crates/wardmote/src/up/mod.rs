@@ -95,7 +95,7 @@ async fn serve(plan: &Plan, upgrade: bool, report: Report) -> Result<Exit, Failu
     report.ok(format!("ports: {}", listed(plan.wanted().iter().map(|wanted| wanted.address.port()))));
     for host in &plan.public {
         names::check(host, report).await;
-        names::warn_of_no_certificate(host, report);
+        names::tell_of_certificate(host, &config.acme, report);
     }
     let stop = CancellationToken::new();
     let (mut parts, started) = Parts::start(plan, inherited, &stop, report).await?;

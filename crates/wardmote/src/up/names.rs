@@ -1,14 +1,19 @@
 //! Does a public host name lead here? A name that points elsewhere is a warning with what to mend.
 
 use super::report::Report;
+use crate::config::Acme;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use vocabulary::Hostname;
 
-/// Says what a public name has no certificate for yet.
-pub(super) fn warn_of_no_certificate(host: &Hostname, report: Report) {
+/// Says where the certificate of a public name comes from.
+pub(super) fn tell_of_certificate(host: &Hostname, acme: &Acme, report: Report) {
+    if acme.accept_terms {
+        let from = acme.directories.join(", then ");
+        return report.ok(format!("a certificate for {host} is ordered from {from}, where it has none yet"));
+    }
     report.warn(
-        format!("no certificate for {host}: ACME is not built yet, and the local CA signs for test names only"),
-        "HTTP works; for HTTPS put the site in a sites.toml with certificate = { chain, key } and use --apply",
+        format!("no certificate for {host} is ordered, and the local CA signs for test names only"),
+        "HTTP works; for HTTPS agree to an authority's terms ([acme] accept_terms = true), upload a certificate, or name its files in a sites.toml",
     );
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Parts {
     demo: Option<JoinHandle<()>>,
     /// Ends the demonstration site, which visitors need until the edge has ended.
     stop_demo: CancellationToken,
+    /// Orders certificates.
+    keeper: Option<JoinHandle<()>>,
     telemetry: Arc<Beside>,
     stop: CancellationToken,
     drain: Duration,
@@ -96,6 +98,7 @@ impl Parts {
             edge: None,
             demo: None,
             stop_demo: CancellationToken::new(),
+            keeper: None,
             telemetry: Arc::new(Beside::default()),
             stop: stop.clone(),
             drain: plan.config.edge.drain,
@@ -119,7 +122,7 @@ impl Parts {
     ) -> Result<Started, Failure> {
         let config = &plan.config;
         self.sockets = Some(sockets(&config.control, &inherited)?);
-        let certificates = edge_inputs::certificates(&config.data_dir)?;
+        let certificates = edge_inputs::certificates(config)?;
         self.certificates = Some(Arc::clone(&certificates));
         let control = self.start_control(config).await?;
         let (listen, public) = (control.listen(), control.public());
@@ -144,6 +147,8 @@ impl Parts {
             https: edge.https().to_vec(),
         };
         self.edge = Some(edge);
+        // Once proofs are answered.
+        self.start_keeper(config)?;
         running.write(&config.data_dir).map_err(Failure::failed)?;
         self.running = Some(running.clone());
         Ok(Started { running, setup_link: setup_link?, authority, is_demonstration: self.demo.is_some() })
@@ -168,6 +173,14 @@ impl Parts {
         let sockets = self.sockets.as_ref().map(copies).transpose().map_err(Failure::failed)?;
         let sockets = sockets.ok_or_else(|| Failure::failed("the process is to end"))?;
         control::start_on(sockets, options, inputs, self.stop_control.clone()).await.map_err(Failure::failed)
+    }
+
+    /// Orders certificates, where that is wanted, as long as the control plane runs.
+    fn start_keeper(&mut self, config: &Config) -> Result<(), Failure> {
+        let Some(store) = &self.certificates else { return Ok(()) };
+        let keeper = edge_inputs::keeper(config, store)?;
+        self.keeper = keeper.map(|keeper| tokio::spawn(keeper.run(self.stop_control.clone())));
+        Ok(())
     }
 
     async fn put_sites(&mut self, plan: &Plan, client: &Client, report: Report) -> Result<u64, Failure> {
@@ -216,6 +229,9 @@ impl Parts {
             let joined = tokio::task::spawn_blocking(move || edge.join());
             cut = end.wait("the edge", joined).await.unwrap_or_default();
         }
+        if let Some(keeper) = self.keeper {
+            end.wait("the ordering of certificates", keeper).await;
+        }
         if let Some(control) = self.control {
             end.wait("the control plane", flat(control)).await;
         }
@@ -252,6 +268,10 @@ impl Parts {
             Some(control) => flat(control).await.map_err(Failure::failed),
             None => Ok(()),
         };
+        if let Some(keeper) = self.keeper.take() {
+            // It breaks down on its own at worst, and has been told then.
+            let _ = keeper.await;
+        }
         self.records.close().await;
         if let Some(edge) = edge {
             edge.let_go().await;
@@ -268,6 +288,7 @@ impl Parts {
         self.stop_control = self.stop.child_token();
         let control = self.start_control(config).await?;
         self.control = Some(tokio::spawn(control.join()));
+        self.start_keeper(config)?;
         match &self.running {
             Some(running) => running.write(&config.data_dir).map_err(Failure::failed),
             None => Ok(()),

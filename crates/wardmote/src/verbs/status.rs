@@ -46,6 +46,7 @@ fn text(status: &Value, decisions: &[Value]) -> String {
         ["sites".into(), format!("{} at revision {}", number("/sites"), number("/revision"))],
         ["edges".into(), edges],
         ["log".into(), format!("{}, {} entries", words("/log/origin"), number("/log/size"))],
+        ["certificates".into(), certificates(number("/certificates/names"), number("/certificates/missing"))],
         ["profile".into(), words("/profile")],
     ];
     let mut text = output::table(&rows);
@@ -55,6 +56,9 @@ fn text(status: &Value, decisions: &[Value]) -> String {
         text.push_str("\nno decisions\n");
     } else {
         text.push_str(&format!("\n{}", output::table(&rows)));
+    }
+    for line in list(at("/certificates/notable")) {
+        text.push_str(&certificate_line(&line, now));
     }
     for alarm in list(at("/alarms")) {
         text.push_str(&format!(
@@ -74,6 +78,35 @@ fn edge_line(edge: &Value) -> String {
     let revision = edge.get("revision").and_then(Value::as_u64).unwrap_or_default();
     let measures = list(edge.get("applied")).len();
     format!("{name} serves revision {revision} with {measures} measures")
+}
+
+fn certificates(names: u64, missing: u64) -> String {
+    match missing {
+        0 => format!("for all of {names} names"),
+        missing => format!("for {} of {names} names", names.saturating_sub(missing)),
+    }
+}
+
+/// A name whose certificate is missing, ends soon, or is being ordered.
+fn certificate_line(line: &Value, now: Option<Timestamp>) -> String {
+    let field = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).map(plain);
+    let from_now = |at: String| {
+        let left = now
+            .zip(at.parse().ok())
+            .map_or(Duration::ZERO, |(now, at): (Timestamp, Timestamp)| at.since(now));
+        output::span(left)
+    };
+    let mut parts = vec![match field("/not_after") {
+        Some(end) => format!("ends in {}", from_now(end)),
+        None => "has no certificate".to_owned(),
+    }];
+    if line.pointer("/order/running").and_then(Value::as_bool) == Some(true) {
+        parts.push("being ordered now".to_owned());
+    } else if let Some(expected) = field("/order/expected") {
+        parts.push(format!("next order in {}", from_now(expected)));
+    }
+    parts.extend(field("/order/trouble").map(|why| format!("the last one failed: {why}")));
+    format!("certificate of {}: {}\n", field("/host").unwrap_or_default(), parts.join("; "))
 }
 
 fn decision_line(line: &Value, now: Option<Timestamp>) -> [String; 5] {
@@ -100,15 +133,23 @@ mod tests {
             "log": {"origin": "l.test/log", "size": 5}, "profile": "trial",
             "edges": [{"edge": "local", "revision": 7, "applied": ["d"]}],
             "alarms": [{"text": "look here"}],
+            "certificates": {"names": 3, "missing": 1, "notable": [
+                {"host": "a.org", "order": {"running": false, "expected": "2026-11-22T03:01:00.000Z", "failures": 1,
+                    "trouble": "not found"}},
+                {"host": "b.org", "not_after": "2026-11-22T03:00:30.000Z", "order": {"running": true, "failures": 0}},
+            ]},
         });
         let decision = json!({
             "id": "dec_1", "measure": "M5", "state": "in-force", "expires": "2026-11-22T03:01:05.000Z", "title": "T",
         });
         let text = text(&status, &[decision]);
         for line in [
-            "sites    2 at revision 7",
-            "edges    local serves revision 7 with 1 measures",
+            "sites         2 at revision 7",
+            "edges         local serves revision 7 with 1 measures",
             "dec_1  M5  in-force  1 min 5 s left  T",
+            "certificates  for 2 of 3 names",
+            "certificate of a.org: has no certificate; next order in 1 min 0 s; the last one failed: not found",
+            "certificate of b.org: ends in 30 s; being ordered now",
             " !!  look here",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");

@@ -4,6 +4,7 @@ use super::super::report::Report;
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::config::Config;
 use crate::exit::Failure;
+use certificates::acme::Keeper;
 use certificates::{CertificateStore, LocalAuthority, Resolver, Vault};
 use edge::Inherited;
 use feed::Subscription;
@@ -59,11 +60,24 @@ pub(super) fn gather(
 }
 
 /// Opens the local authority and the vault, which edge and control plane share.
-pub(super) fn certificates(data_dir: &Path) -> Result<Arc<CertificateStore>, Failure> {
+pub(super) fn certificates(config: &Config) -> Result<Arc<CertificateStore>, Failure> {
+    let data_dir = &config.data_dir;
     let authority = LocalAuthority::open(&data_dir.join("ca"), SystemClock.now()).map_err(Failure::failed)?;
-    let vault = Vault::open(&data_dir.join("certificates")).map_err(Failure::failed)?;
-    let resolver = Arc::new(Resolver::new());
-    Ok(Arc::new(CertificateStore::with_vault(authority, resolver, vault)))
+    let folder = data_dir.join("certificates");
+    let vault = Vault::open(&folder).map_err(Failure::failed)?;
+    let store = CertificateStore::with_vault(authority, Arc::new(Resolver::new()), vault);
+    Ok(Arc::new(match config.acme.settings() {
+        Some(_) => store.asking_authorities(),
+        None => store,
+    }))
+}
+
+/// Who orders certificates, where that is wanted.
+pub(super) fn keeper(config: &Config, store: &Arc<CertificateStore>) -> Result<Option<Keeper>, Failure> {
+    let Some(settings) = config.acme.settings() else { return Ok(None) };
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let memory = config.data_dir.join("certificates").join("acme.json");
+    Keeper::new(settings, Arc::clone(store), clock, random, memory).map(Some).map_err(Failure::bad_use)
 }
 
 /// The pinned roots: whatever the feed says, only these keys prove a measure.
