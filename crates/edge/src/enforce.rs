@@ -1,6 +1,7 @@
 //! From the feed to what is served: applies each parcel, swaps the snapshot, keeps what a restart needs,
 //! refreshes certificates, takes purges into the cache, and tells the publisher what became of it.
 
+use crate::origin::Upstream;
 use crate::worker::{Serving, Shared};
 use caching::PurgeWindow;
 use certificates::{CertificateStore, Source, Wanted};
@@ -216,6 +217,10 @@ fn serve(shared: &Shared, applied: &Applied) {
     let counters = |site: &Arc<Site>| (site.id, before.sites.get(&site.id).cloned().unwrap_or_default());
     let sites = applied.snapshot.sites().iter().map(counters).collect();
     shared.cache.assign(applied.snapshot.sites().iter().map(|site| (site.id, site.account)));
-    shared.serving.store(Arc::new(Serving { snapshot: Arc::clone(&applied.snapshot), sites, generation }));
+    let upstream =
+        |site: &Arc<Site>| (site.id, Upstream::of(site, before.upstreams.get(&site.id), shared.workers));
+    let upstreams = applied.snapshot.sites().iter().map(upstream).collect();
+    let snapshot = Arc::clone(&applied.snapshot);
+    shared.serving.store(Arc::new(Serving { snapshot, sites, upstreams, generation }));
     shared.replaced.send_replace(generation);
 }

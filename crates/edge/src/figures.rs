@@ -4,12 +4,15 @@
 
 use crate::compress::EncodingFigures;
 use crate::histogram::{Histogram, Latency};
+use crate::origin::figures::{OriginFigures, RetryFigures};
+use crate::origin::{self, UpstreamTable};
 use crate::reasons::Reason;
 use crate::site_figures::{self, SiteCounterTable, SiteFigures};
 use crate::store_metrics;
 use crate::tier::ParentFigures;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
+use vocabulary::Timestamp;
 
 /// One worker's counters.
 pub(crate) struct Counters {
@@ -141,6 +144,10 @@ pub struct Figures {
     pub measures: u64,
     /// By site.
     pub sites: Vec<SiteFigures>,
+    /// By site and origin.
+    pub origins: Vec<OriginFigures>,
+    /// Requests that were sent to another origin as well, by site; only of sites that had any.
+    pub retries: Vec<RetryFigures>,
     /// The cache.
     pub cache: object_cache::Figures,
     /// Requests to the parent edge.
@@ -176,6 +183,10 @@ impl Figures {
         self.origin_requests += read(&counters.origin_requests);
         self.fills.add(&counters.fills);
         self.revalidations.add(&counters.revalidations);
+    }
+
+    pub(crate) fn add_origins(&mut self, table: &UpstreamTable, now: Timestamp) {
+        (self.origins, self.retries) = origin::figures::of_table(table, now);
     }
 
     pub(crate) fn add_sites(&mut self, table: &SiteCounterTable) {
@@ -235,6 +246,7 @@ impl Figures {
             "From asking an origin about a stored response to its answer.",
         );
         site_figures::write(text, &self.sites);
+        origin::figures::write(text, &self.origins, &self.retries);
     }
 
     fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 11] {

@@ -61,23 +61,35 @@ async fn run(order: Order, listing: Listing) {
     let flying = pin!(fly(&order, listing.flight()));
     let host = order.request.authority.host();
     if let Err(reason) = keep_vigil(shared, host, order.admitted.generation(), flying).await {
-        if is_away(reason) {
-            shared.flights.away.of_site(order.admitted.site().id).set(shared.clock.now());
+        let (away, now) = (&shared.flights.away, shared.clock.now());
+        match failure(reason) {
+            Some(Failure::Origin) => away.of_site(order.admitted.site().id).set(now),
+            Some(Failure::Key) => {
+                let (site, request) = (order.admitted.site(), &order.request);
+                away.of_key(&route(site, request, request.target.as_str().as_bytes()).key).set(now);
+            }
+            None => {}
         }
         listing.flight().end(Err(reason));
     }
 }
 
-/// Whether a failure says that an origin is not there at all.
-fn is_away(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::OriginName
-            | Reason::OriginUnreachable
-            | Reason::OriginTls
-            | Reason::OriginConnectSlow
-            | Reason::OriginSlow
-    )
+/// Who is not asked again for a while.
+enum Failure {
+    /// The site's origins: none is there at all.
+    Origin,
+    /// They are there, but this key is slow to come.
+    Key,
+}
+
+fn failure(reason: Reason) -> Option<Failure> {
+    match reason {
+        Reason::OriginName | Reason::OriginUnreachable | Reason::OriginTls | Reason::OriginConnectSlow => {
+            Some(Failure::Origin)
+        }
+        Reason::OriginSlow | Reason::OriginOvertime => Some(Failure::Key),
+        _ => None,
+    }
 }
 
 /// Ordered → Fetched → Revalidated | Refused | Personal | Arriving.
@@ -125,6 +137,7 @@ async fn ask(
     normalised.extend(held.into_iter().flat_map(|held| conditional_fields(held.stored())));
     let behalf = OnBehalf {
         peer: identified.peer,
+        client: identified.client,
         trusted: identified.by_trusted_proxy,
         ray: *ray,
         normalised: Some(normalised),

@@ -31,6 +31,7 @@ impl Insight {
         figures.add_sites(&serving.sites);
         figures.revision = (serving.generation > 0).then(|| serving.snapshot.revision());
         let now = self.shared.clock.now();
+        figures.add_origins(&serving.upstreams, now);
         let running = serving.snapshot.measures().iter().filter(|measure| measure.in_force_at(now));
         figures.measures = running.count() as u64;
         figures.cache = self.shared.cache.figures();

@@ -53,6 +53,7 @@ pub use histogram::Latency;
 pub use insight::Insight;
 pub use listen::Inherited;
 pub use options::{CacheDisk, Inputs, Options, StartError, WorkerModel};
+pub use origin::figures::{OriginFigures, RetryFigures};
 pub use prewarm::{BATCH_MAX, NotWarmed, Warmed};
 pub use reasons::{Outcome, Reason};
 pub use server::{Cut, Edge, start};

@@ -26,6 +26,8 @@ const RAY: HeaderName = HeaderName::from_static(RAY_FIELD);
 pub(crate) struct OnBehalf {
     /// The visitor's connection comes from here.
     pub(crate) peer: IpAddr,
+    /// Who asks: the peer, or whom a trusted proxy names.
+    pub(crate) client: IpAddr,
     /// Whether the peer's own forwarding fields are believed and kept.
     pub(crate) trusted: bool,
     /// The request's id.
@@ -188,7 +190,8 @@ mod tests {
         let request = head.expect("well-formed").expect("whole").request;
         let ray = Rays::new(&SeededRandom::new(3)).next();
         let normalised = Some(vec![(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
-        let behalf = OnBehalf { peer: [192, 0, 2, 7].into(), trusted, ray, normalised, target: None };
+        let peer = [192, 0, 2, 7].into();
+        let behalf = OnBehalf { peer, client: peer, trusted, ray, normalised, target: None };
         let mut out = BytesMut::new();
         write_head(&mut out, &request, &behalf, None);
         let text = String::from_utf8(out.to_vec()).expect("text");

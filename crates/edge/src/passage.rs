@@ -57,6 +57,7 @@ pub(crate) async fn pass<C: Content, A: Answer>(
     let lookup = routed.plan == Plan::Lookup;
     let behalf = OnBehalf {
         peer: identified.peer,
+        client: identified.client,
         trusted: identified.by_trusted_proxy,
         ray: trail.ray,
         normalised: lookup.then(|| routed.asked.normalised_fields()),

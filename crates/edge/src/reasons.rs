@@ -136,6 +136,7 @@ reasons! {
     OriginMalformed "origin-malformed" 502 OriginFailed "The site's server answered nonsense" "The answer of the site's own server breaks the rules of HTTP and cannot be passed on.";
     OriginConnectSlow "origin-connect-slow" 504 OriginFailed "The site's server does not answer" "No connection to the site's own server came about in time.";
     OriginSlow "origin-slow" 504 OriginFailed "The site's server took too long" "The site's own server did not answer in time.";
+    OriginOvertime "origin-overtime" 504 OriginFailed "The site's server took too long" "The site's own server did not end its answer in the time that the site allows.";
     OriginCut "origin-cut" 0 OriginFailed "The site's server broke off" "The site's own server ended its answer before it was whole.";
     OriginStalled "origin-stalled" 0 OriginFailed "The site's server stalled" "The site's own server sent nothing for too long in the middle of its answer.";
     OriginChanged "origin-changed" 502 OriginFailed "The file has just been replaced" "The site's own server has another version of this file than the one that was begun. Please try again.";

@@ -13,7 +13,7 @@ use crate::figures::Figures;
 use crate::insight::Insight;
 use crate::listen::Sockets;
 use crate::options::{Inputs, Options, StartError};
-use crate::origin::Connector;
+use crate::origin::{Checks, Connector, Member};
 use crate::prewarm::{PrewarmShift, Prewarmer};
 use crate::ray::Rays;
 use crate::tier::Tier;
@@ -80,9 +80,12 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let (encoders, encoder_pool) = Encoders::new(options.cache_memory / CODINGS_SHARE);
     let cache = open_cache(&options, &inputs)?;
     let log_ends = log.as_ref().map(|(log, _)| Arc::clone(log));
-    let shared = Arc::new(shared(&options, &inputs, cache, log_ends, encoders));
+    // The one that warms the cache asks origins too.
+    let askers = count + 1;
+    let shared = Arc::new(shared(&options, &inputs, cache, (log_ends, encoders), askers));
     let connector = Arc::<Connector>::default();
-    let new_worker = |_| Worker::new(Arc::clone(&shared), Arc::clone(&connector), &*inputs.random);
+    let new_worker =
+        |number| Worker::new(Arc::clone(&shared), number, Arc::clone(&connector), &*inputs.random);
     let workers: Arc<[_]> = (0..count).map(new_worker).map(Arc::new).collect();
     let tls = tls(&inputs.certificates, Arc::clone(&inputs.clock), count)?;
     let warmer = Arc::new(new_worker(count));
@@ -94,6 +97,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         None => (None, None),
     };
     let random = Arc::clone(&inputs.random);
+    let checks = Checks::new(Arc::clone(&shared), connector, Arc::clone(&random));
     let Inputs { feed, enforcement, replica, certificates, .. } = inputs;
     let mut enforcer = Enforcer::new(options.name, shared, feed, enforcement, replica, certificates);
     enforcer.begin();
@@ -101,6 +105,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         enforcer,
         encoder_pool,
         prewarm_shift,
+        checks,
         admin: admin_listener,
         insight: insight.clone(),
         random,
@@ -209,9 +214,10 @@ fn shared(
     options: &Options,
     inputs: &Inputs,
     cache: ObjectCache,
-    log: Option<Arc<AccessLog>>,
-    encoders: Encoders,
+    (log, encoders): (Option<Arc<AccessLog>>, Encoders),
+    workers: usize,
 ) -> Shared {
+    let parent = options.parent.clone().map(|parent| Member::new(parent, workers));
     let room = options.cache_disk.as_ref().map_or(options.cache_memory, |disk| disk.bytes);
     Shared {
         clock: Arc::clone(&inputs.clock),
@@ -227,7 +233,8 @@ fn shared(
         log,
         trusted_proxies: options.trusted_proxies.clone(),
         has_let_go: AtomicBool::new(false),
-        tier: Tier::new(options.parent.clone(), &*inputs.random),
+        tier: Tier::new(parent, &*inputs.random),
+        workers,
     }
 }
 
@@ -244,6 +251,7 @@ struct Side {
     enforcer: Enforcer,
     encoder_pool: EncoderPool,
     prewarm_shift: PrewarmShift,
+    checks: Checks,
     admin: Option<std::net::TcpListener>,
     insight: Insight,
     random: Arc<dyn Random>,
@@ -252,7 +260,7 @@ struct Side {
 
 impl Side {
     async fn run(self, stopping: CancellationToken) {
-        let Self { enforcer, encoder_pool, prewarm_shift, admin, insight, random, listening } = self;
+        let Self { enforcer, encoder_pool, prewarm_shift, checks, admin, insight, random, listening } = self;
         let closing = async {
             stopping.cancelled().await;
             // A copy would keep a socket listening that nobody accepts from.
@@ -261,8 +269,9 @@ impl Side {
         let enforcing = enforcer.run(stopping.clone());
         let encoding = encoder_pool.run(stopping.clone());
         let warming = prewarm_shift.run(stopping.clone());
+        let checking = checks.run(stopping.clone());
         match admin {
-            None => drop(tokio::join!(enforcing, encoding, warming, closing)),
+            None => drop(tokio::join!(enforcing, encoding, warming, closing, checking)),
             Some(socket) => {
                 let admin =
                     Arc::new(Admin { insight, rays: Rays::new(&*random), winding_down: false.into() });
@@ -271,6 +280,7 @@ impl Side {
                     encoding,
                     warming,
                     closing,
+                    checking,
                     serve_admin(socket, admin, stopping.clone())
                 );
             }

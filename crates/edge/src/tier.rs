@@ -10,13 +10,14 @@
 
 use crate::authority::{Authority, Scheme};
 use crate::figures::add;
+use crate::origin::Member;
 use crate::origin_request::CDN_LOOP;
 use crate::ports::{NAME, RAY_FIELD};
 use crate::request::Request;
 use crate::worker::Shared;
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use snapshot::Origin;
+
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -37,7 +38,7 @@ pub(crate) const PARENT_CONNECT_TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Tier {
     /// Told apart from every other node by chance: 64 bits.
     node: u64,
-    parent: Option<Origin>,
+    parent: Option<Member>,
     /// Until when the parent is taken to be away, in milliseconds.
     away_until: AtomicI64,
     pub(crate) answers: AtomicU64,
@@ -72,7 +73,7 @@ pub(crate) struct ToParent {
 }
 
 impl Tier {
-    pub(crate) fn new(parent: Option<Origin>, random: &dyn Random) -> Self {
+    pub(crate) fn new(parent: Option<Member>, random: &dyn Random) -> Self {
         Self {
             node: u64::from_le_bytes(random.bytes()),
             parent,
@@ -84,7 +85,7 @@ impl Tier {
     }
 
     /// The parent to ask, unless there is none or it was away just now.
-    pub(crate) fn parent(&self, clock: &dyn Clock) -> Option<&Origin> {
+    pub(crate) fn parent(&self, clock: &dyn Clock) -> Option<&Member> {
         let parent = self.parent.as_ref()?;
         (clock.now().as_millis() >= self.away_until.load(Ordering::Relaxed)).then_some(parent)
     }
@@ -92,7 +93,10 @@ impl Tier {
     /// The parent did not answer: it is left alone for a while.
     pub(crate) fn parent_is_away(&self, now: Timestamp) {
         add(&self.failures, 1);
-        tracing::warn!(parent = ?self.parent, "the parent edge is away; origins are asked");
+        tracing::warn!(
+            parent = self.parent.as_ref().map(tracing::field::display),
+            "the parent edge is away; origins are asked"
+        );
         self.away_until.store(now.plus(AWAY_TIME).as_millis(), Ordering::Relaxed);
     }
 
@@ -262,12 +266,9 @@ mod tests {
 
     #[test]
     fn a_parent_that_was_away_is_asked_again_after_a_while() {
-        let parent = Origin {
-            scheme: snapshot::Scheme::Http,
-            host: vocabulary::Hostname::parse("p.test").expect("a name"),
-            port: 80,
-        };
-        let tier = Tier::new(Some(parent), &SeededRandom::new(1));
+        let host = vocabulary::Hostname::parse("p.test").expect("a name");
+        let parent = snapshot::Origin::new(snapshot::Scheme::Http, host, 80);
+        let tier = Tier::new(Some(Member::new(parent, 1)), &SeededRandom::new(1));
         let now = Timestamp::from_secs(1000);
         let asked_at = |at| tier.parent(&ManualClock::at(at)).is_some();
         assert!(asked_at(now));

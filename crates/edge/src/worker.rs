@@ -7,7 +7,7 @@ use crate::explain::Footprints;
 use crate::figures::Counters;
 use crate::flights::Flights;
 use crate::http1::scratch::ScratchPool;
-use crate::origin::{Connector, Origins};
+use crate::origin::{Connector, Origins, UpstreamTable};
 use crate::ray::Rays;
 use crate::site_figures::SiteCounterTable;
 use crate::tier::Tier;
@@ -32,6 +32,8 @@ pub(crate) struct Serving {
     pub(crate) snapshot: Arc<Snapshot>,
     /// The sites' counters; those of sites that stay are carried over.
     pub(crate) sites: SiteCounterTable,
+    /// The sites' origins; those of sites that stay are carried over.
+    pub(crate) upstreams: UpstreamTable,
     /// Counts replacements; 0 before the first parcel.
     pub(crate) generation: u64,
 }
@@ -59,6 +61,8 @@ pub(crate) struct Shared {
     /// Whether another process takes over what is kept on disk.
     pub(crate) has_let_go: AtomicBool,
     pub(crate) tier: Tier,
+    /// Workers that may ask origins.
+    pub(crate) workers: usize,
 }
 
 impl Shared {
@@ -84,11 +88,17 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, connector: Arc<Connector>, random: &dyn Random) -> Self {
+    /// The worker of this number, counted from 0.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        number: usize,
+        connector: Arc<Connector>,
+        random: &dyn Random,
+    ) -> Self {
         Self {
             shared,
             scratch: ScratchPool::default(),
-            origins: Origins::new(connector),
+            origins: Origins::new(connector, number),
             counters: Counters::default(),
             rays: Rays::new(random),
             footprints: Footprints::default(),

@@ -1,5 +1,6 @@
 //! A site as an edge serves it.
 
+use crate::origins::OriginPolicy;
 use caching::Rules;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -16,8 +17,11 @@ pub struct Site {
     pub account: AccountId,
     /// Host names it answers to; at least one.
     pub hosts: Vec<SitePattern>,
-    /// Its origins, in order of preference; at least one.
+    /// Its origins; at least one.
     pub origins: Vec<Origin>,
+    /// How they are used.
+    #[serde(default, skip_serializing_if = "OriginPolicy::is_default")]
+    pub origin_policy: OriginPolicy,
     /// The services it uses.
     pub services: BTreeSet<Service>,
     /// How its answers are cached.
@@ -47,6 +51,24 @@ pub struct Origin {
     pub host: Hostname,
     /// Its port.
     pub port: u16,
+    /// How much of the requests it takes, beside the others: 1 to 100.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: u16,
+}
+
+impl Origin {
+    /// An origin of weight 1.
+    pub fn new(scheme: Scheme, host: Hostname, port: u16) -> Self {
+        Self { scheme, host, port, weight: 1 }
+    }
+}
+
+fn one() -> u16 {
+    1
+}
+
+fn is_one(weight: &u16) -> bool {
+    *weight == 1
 }
 
 /// How to speak to an origin.

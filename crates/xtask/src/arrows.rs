@@ -24,6 +24,7 @@ const ROWS: &[Row] = &[
     row(&["ledger"]),
     row(&["casework"]),
     row(&["caching"]),
+    row(&["balance"]),
     row(&["shield"]),
     row(&["reports"]),
     Row { never: &["casework"], ..row(&["snapshot"]) },

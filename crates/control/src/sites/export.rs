@@ -1,8 +1,10 @@
 //! What is stored, as a sites file that `apply` reads back to the same.
 
+mod origins;
+
 use caching::{QueryRule, Rules};
 use records::Fleet;
-use snapshot::{CacheMode, Scheme, Service, Site};
+use snapshot::{CacheMode, Service, Site};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use vocabulary::Hostname;
@@ -23,11 +25,7 @@ pub(crate) fn export(fleet: &Fleet) -> String {
 fn write_site(text: &mut String, site: &Site) {
     let _ = writeln!(text, "  [[account.site]]  # {}", site.id);
     let _ = writeln!(text, "  hosts = {}", list(site.hosts.iter().map(ToString::to_string)));
-    let origins = site.origins.iter().map(|origin| {
-        let scheme = if origin.scheme == Scheme::Https { "https" } else { "http" };
-        format!("{scheme}://{}:{}", in_url(&origin.host), origin.port)
-    });
-    let _ = writeln!(text, "  origins = {}", list(origins));
+    origins::write_keys(text, site);
     if let Some(files) = &site.certificate {
         let (chain, key) = (files.chain.to_string_lossy(), files.key.to_string_lossy());
         let _ = writeln!(text, "  certificate = {{ chain = {}, key = {} }}", quoted(&chain), quoted(&key));
@@ -39,6 +37,7 @@ fn write_site(text: &mut String, site: &Site) {
         let _ = writeln!(text, "  error_page = {}", quoted(page));
     }
     // Last: keys after a table's header belong to the table.
+    origins::write_tables(text, site);
     write_rules(text, &site.cache_rules);
 }
 

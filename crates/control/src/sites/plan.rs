@@ -3,7 +3,7 @@
 use crate::sites_toml::{AccountEntry, Document, SiteEntry};
 use records::{Account, Change, Fleet};
 use serde::Serialize;
-use snapshot::Site;
+use snapshot::{Origin, Site, Timeouts};
 use std::collections::{BTreeMap, BTreeSet};
 use vocabulary::{AccountId, Hostname, Random, SiteId, SitePattern};
 
@@ -184,6 +184,7 @@ impl<'a> Planner<'a> {
             origins: entry.origins.clone(),
             services: entry.services.clone(),
             cache: entry.cache,
+            origin_policy: entry.origin_policy.clone(),
             cache_rules: entry.cache_rules.clone(),
             certificate: entry.certificate.clone(),
             error_page: entry.error_page.clone(),
@@ -268,6 +269,7 @@ fn differences(old: &Site, new: &Site) -> Vec<String> {
     let differs = [
         ("host names", old.hosts != new.hosts),
         ("origins", old.origins != new.origins),
+        ("way with its origins", old.origin_policy != new.origin_policy),
         ("services", old.services != new.services),
         ("cache mode", old.cache != new.cache),
         ("cache rules", old.cache_rules != new.cache_rules),
@@ -287,8 +289,11 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
     for host in old.hosts.iter().filter(|host| !new.hosts.contains(host)) {
         lowers.push(format!("it no longer answers to {host}"));
     }
-    if old.origins != new.origins {
+    if !same_places(&old.origins, &new.origins) {
         lowers.push("its content comes from elsewhere".to_owned());
+    }
+    if are_shorter(&old.origin_policy.timeouts, &new.origin_policy.timeouts) {
+        lowers.push("its origins are waited for less long".to_owned());
     }
     if old.services.difference(&new.services).next().is_some() {
         lowers.push("a service is taken from it".to_owned());
@@ -300,6 +305,23 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
         lowers.push("its own error page is taken from it".to_owned());
     }
     lowers
+}
+
+/// Whether content comes from the same places, however often each is asked.
+fn same_places(old: &[Origin], new: &[Origin]) -> bool {
+    let places = |origins: &[Origin]| {
+        let places = origins.iter().map(|origin| (origin.scheme, origin.host.clone(), origin.port));
+        places.collect::<BTreeSet<_>>()
+    };
+    places(old) == places(new)
+}
+
+fn are_shorter(old: &Timeouts, new: &Timeouts) -> bool {
+    let total = |timeouts: &Timeouts| timeouts.total_ms.unwrap_or(u32::MAX);
+    new.connect_ms < old.connect_ms
+        || new.first_byte_ms < old.first_byte_ms
+        || new.between_bytes_ms < old.between_bytes_ms
+        || total(new) < total(old)
 }
 
 impl Plan {

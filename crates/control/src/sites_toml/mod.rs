@@ -7,6 +7,7 @@
 //! Invariants: a [`Document`] is bounded, no host appears twice in it, and each site has an origin.
 
 mod nearest;
+mod origins;
 mod reader;
 mod rules;
 mod site;

@@ -1,21 +1,33 @@
 //! One `[[account.site]]`.
 
 use super::reader::{Complaints, Fields, Place, short};
-use super::{nearest, rules};
+use super::{nearest, origins, rules};
 use caching::Rules;
-use snapshot::{CacheMode, CertificateFiles, Origin, Scheme, Service};
+use snapshot::{CacheMode, CertificateFiles, Origin, OriginPolicy, Scheme, Service};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 use vocabulary::{Hostname, SitePattern};
 
-const KEYS: [&str; 7] = ["hosts", "origins", "certificate", "services", "cache", "cache_rules", "error_page"];
+const KEYS: [&str; 13] = [
+    "hosts",
+    "origins",
+    "origin",
+    "balance",
+    "health",
+    "ejection",
+    "retries",
+    "timeouts",
+    "certificate",
+    "services",
+    "cache",
+    "cache_rules",
+    "error_page",
+];
 const SERVICES: [&str; 3] = ["cache", "shield", "errors"];
 const CACHE_MODES: [&str; 2] = ["guarded", "origin"];
 /// Most host patterns of one site.
 const HOSTS_MAX: usize = 200;
-/// Most origins of one site.
-const ORIGINS_MAX: usize = 16;
 /// Longest error page, in bytes.
 const ERROR_PAGE_MAX: usize = 64 << 10;
 
@@ -24,8 +36,10 @@ const ERROR_PAGE_MAX: usize = 64 << 10;
 pub struct SiteEntry {
     /// Names it answers to, at least one, in the file's order.
     pub hosts: Vec<SitePattern>,
-    /// Where its content comes from, at least one; the first is preferred.
+    /// Where its content comes from, at least one.
     pub origins: Vec<Origin>,
+    /// How they are used.
+    pub origin_policy: OriginPolicy,
     /// Certificate and key on disk; none means the local authority's.
     pub certificate: Option<CertificateFiles>,
     /// Services in use; all three when the file says nothing.
@@ -51,7 +65,8 @@ pub(super) fn read(
     let mut fields = Fields::new(table, span, &KEYS, complaints);
     Some(SiteEntry {
         hosts: hosts(&mut fields),
-        origins: origins(&mut fields),
+        origins: origins::read(&mut fields),
+        origin_policy: origins::policy(&mut fields),
         certificate: certificate(&mut fields, base),
         services: services(&mut fields),
         cache: cache(&mut fields),
@@ -79,19 +94,13 @@ fn hosts(fields: &mut Fields<'_, '_, '_, '_>) -> Vec<SitePattern> {
     hosts
 }
 
-fn origins(fields: &mut Fields<'_, '_, '_, '_>) -> Vec<Origin> {
-    let mut origins = Vec::new();
-    for (text, place) in list(fields, "origins", ORIGINS_MAX, "[\"http://127.0.0.1:3000\"]") {
-        match origin(&text) {
-            Ok(origin) => origins.push(origin),
-            Err(why) => fields.complain(place, format!("origin {:?}: {why}", short(&text))),
-        }
-    }
-    origins
-}
-
 /// A required list that may not be empty.
-fn list(fields: &mut Fields<'_, '_, '_, '_>, key: &str, most: usize, sample: &str) -> Vec<(String, Place)> {
+pub(super) fn list(
+    fields: &mut Fields<'_, '_, '_, '_>,
+    key: &str,
+    most: usize,
+    sample: &str,
+) -> Vec<(String, Place)> {
     fields.complain_if_missing(key, &format!("; write {key} = {sample}"));
     let Some((texts, place)) = fields.texts(key) else { return Vec::new() };
     if texts.is_empty() {
@@ -123,7 +132,7 @@ pub fn origin(text: &str) -> Result<Origin, String> {
         _ => (authority, if scheme == Scheme::Https { 443 } else { 80 }),
     };
     let host = Hostname::parse(host).map_err(|error| error.to_string())?;
-    Ok(Origin { scheme, host, port })
+    Ok(Origin::new(scheme, host, port))
 }
 
 fn certificate(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> Option<CertificateFiles> {
@@ -178,7 +187,7 @@ fn error_page(fields: &mut Fields<'_, '_, '_, '_>) -> Option<String> {
     Some(page)
 }
 
-fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
+pub(super) fn unknown_word(what: &str, word: &str, known: &[&str]) -> String {
     let hint = match nearest(word, known) {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("known: {}", known.join(", ")),

@@ -199,3 +199,78 @@ fn mistakes_in_cache_rules_are_placed_too() {
         assert!(error.to_string().contains(says), "{text}: {error}");
     }
 }
+
+/// A file with one site whose own text follows its hosts, from line 5 on.
+fn with_origins(text: &str) -> Result<Document, SitesError> {
+    read(&format!("[[account]]\nname = \"a\"\n[[account.site]]\nhosts = [\"a.test\"]\n{text}"))
+}
+
+#[test]
+fn origins_are_read_with_their_weights_and_how_they_are_used() {
+    use snapshot::{Balance, Ejection, HealthCheck, OriginPolicy, Probe, Retries, Timeouts};
+    let site = |text| with_origins(text).expect(text).accounts[0].sites[0].clone();
+    assert_eq!(site("origins = [\"o.test\"]").origin_policy, OriginPolicy::default());
+    let read = site(
+        "balance = \"hash:cookie:session\"
+        health = { path = \"/up?x\", host = \"a.test:81\", status = \"200-299\", interval = 2, fall = 1 }
+        ejection = { after = 0, base = \"1s\", max = \"1m\", slow_return = 0, panic_percent = 50 }
+        retries = { attempts = 2, budget_percent = 10, statuses = [502, 503] }
+        timeouts = { connect = \"300ms\", first_byte = 5, between_bytes = \"5m\", total = \"1h\" }
+        [[account.site.origin]]
+        url = \"http://10.0.0.1:8080\"
+        weight = 3
+        [[account.site.origin]]
+        url = \"o.test\"",
+    );
+    let origins: Vec<_> = read.origins.iter().map(|o| (o.host.to_string(), o.port, o.weight)).collect();
+    assert_eq!(origins, [("10.0.0.1".to_owned(), 8080, 3), ("o.test".to_owned(), 80, 1)]);
+    let path = "/up?x".to_owned();
+    let probe = Probe::Http { path, host: Some("a.test:81".to_owned()), status_min: 200, status_max: 299 };
+    let policy = OriginPolicy {
+        balance: Balance::HashCookie("session".to_owned()),
+        health: Some(HealthCheck { interval_ms: 2000, fall: 1, ..HealthCheck::with(probe) }),
+        ejection: Ejection { after: 0, base_ms: 1000, max_ms: 60_000, slow_return_ms: 0, panic_percent: 50 },
+        retries: Retries { attempts: 2, budget_percent: 10, statuses: vec![502, 503] },
+        timeouts: Timeouts {
+            connect_ms: 300,
+            first_byte_ms: 5000,
+            between_bytes_ms: 300_000,
+            total_ms: Some(3_600_000),
+        },
+    };
+    assert_eq!(read.origin_policy, policy);
+    let tcp = site("origins = [\"o.test\"]\nhealth = { check = \"tcp\" }").origin_policy.health;
+    assert_eq!(tcp, Some(HealthCheck::with(Probe::Tcp)));
+}
+
+#[test]
+fn mistakes_about_origins_are_placed_and_say_what_to_do() {
+    for (text, line, says) in [
+        ("", 3, "write origins = ["),
+        ("origins = [\"o.test\"]\n[[account.site.origin]]\nurl = \"p.test\"", 5, "not both"),
+        ("[[account.site.origin]]\nweight = 3", 5, "\"url\" is missing"),
+        ("[[account.site.origin]]\nurl = \"o.test\"\nweight = 0", 7, "from 1 to 100"),
+        ("[[account.site.origin]]\nurl = \"o.test\"\nwieght = 1", 7, "did you mean \"weight\"?"),
+        ("[[account.site.origin]]\nurl = \"ftp://o.test\"", 6, "only http"),
+        ("origins = [\"o.test\"]\nbalance = \"round_robin\"", 6, "did you mean \"round-robin\"?"),
+        ("origins = [\"o.test\"]\nbalance = \"hash:cookie:\"", 6, "the cookie's name"),
+        ("origins = [\"o.test\"]\nhealth = { check = \"ping\" }", 6, "unknown check"),
+        ("origins = [\"o.test\"]\nhealth = { check = \"tcp\", path = \"/\" }", 6, "has no path"),
+        ("origins = [\"o.test\"]\nhealth = { path = \"up\" }", 6, "begins with /"),
+        ("origins = [\"o.test\"]\nhealth = { host = \"a b\" }", 6, "no host name"),
+        ("origins = [\"o.test\"]\nhealth = { status = \"299-200\" }", 6, "200 to 599"),
+        ("origins = [\"o.test\"]\nhealth = { interval = \"10ms\" }", 6, "from 1s"),
+        ("origins = [\"o.test\"]\nhealth = { fall = 0 }", 6, "from 1 to 100"),
+        ("origins = [\"o.test\"]\nejection = { afer = 1 }", 6, "did you mean \"after\"?"),
+        ("origins = [\"o.test\"]\nejection = { panic_percent = 101 }", 6, "from 0 to 100"),
+        ("origins = [\"o.test\"]\nretries = { attempts = 0 }", 6, "from 1 to 16"),
+        ("origins = [\"o.test\"]\nretries = { statuses = [404] }", 6, "from 500 to 599"),
+        ("origins = [\"o.test\"]\ntimeouts = { connect = \"fast\" }", 6, "\"500ms\""),
+        ("origins = [\"o.test\"]\ntimeouts = { first_bite = 1 }", 6, "did you mean \"first_byte\"?"),
+    ] {
+        let error = with_origins(text).expect_err(text);
+        assert_eq!(error.mistakes.len(), 1, "{text}: {error}");
+        assert_eq!(error.mistakes[0].line, line, "{text}: {error}");
+        assert!(error.to_string().contains(says), "{text}: {error}");
+    }
+}

@@ -139,7 +139,8 @@ impl Section {
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
             if !is_usual(option) {
                 // A name that is none cannot be among the fields.
-                self.named.extend(HeaderName::from_bytes(option).ok());
+                let name = HeaderName::from_bytes(option).ok();
+                self.named.extend(name.filter(|name| !is_for_everyone(name)));
             }
         }
         self.keep_alive &= !self.close;
@@ -174,6 +175,32 @@ impl Section {
         let announced = self.chunked || self.content_length.is_some_and(|length| length > 0);
         announced && status == StatusCode::NO_CONTENT
     }
+}
+
+/// Fields that are never of one connection alone, whatever an origin's Connection field says (RFC 9110 §7.6.1):
+/// without them its answer would be kept and read as another one.
+fn is_for_everyone(name: &HeaderName) -> bool {
+    const FIELDS: [HeaderName; 18] = [
+        header::AGE,
+        header::CACHE_CONTROL,
+        header::CONTENT_DISPOSITION,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LOCATION,
+        header::CONTENT_RANGE,
+        header::CONTENT_SECURITY_POLICY,
+        header::CONTENT_TYPE,
+        header::DATE,
+        header::ETAG,
+        header::EXPIRES,
+        header::LAST_MODIFIED,
+        header::LOCATION,
+        header::PRAGMA,
+        header::SET_COOKIE,
+        header::VARY,
+        header::WWW_AUTHENTICATE,
+        header::X_CONTENT_TYPE_OPTIONS,
+    ];
+    FIELDS.contains(name) || name.as_str().ends_with("cache-control") || name.as_str() == "cache-tag"
 }
 
 #[cfg(test)]

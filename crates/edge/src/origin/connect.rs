@@ -13,8 +13,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// From the name to a connection that can carry requests.
-pub(super) const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
 /// Where systems keep the certificates of public authorities.
@@ -28,11 +26,9 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// A connection to an origin, within [`CONNECT_TIME_MAX`].
-    pub(crate) async fn connect(&self, origin: &Origin) -> Result<OriginStream, Reason> {
-        timeout(CONNECT_TIME_MAX, self.connect_patiently(origin))
-            .await
-            .unwrap_or(Err(Reason::OriginConnectSlow))
+    /// A connection to an origin that can carry requests, within `patience`.
+    pub(crate) async fn connect(&self, origin: &Origin, patience: Duration) -> Result<OriginStream, Reason> {
+        timeout(patience, self.connect_patiently(origin)).await.unwrap_or(Err(Reason::OriginConnectSlow))
     }
 
     async fn connect_patiently(&self, origin: &Origin) -> Result<OriginStream, Reason> {

@@ -111,6 +111,14 @@ impl OriginConnection {
         free
     }
 
+    /// Lets go of the buffers of a connection at rest; the next exchange makes new ones.
+    pub(crate) fn drop_buffers(&mut self) {
+        if self.is_free() {
+            self.input = BytesMut::new();
+            self.sending.held = BytesMut::new();
+        }
+    }
+
     /// Whether it can take a request; looks whether the origin has closed it or sent what nobody asked.
     pub(crate) fn poll_usable(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if !self.is_free() {

@@ -1,14 +1,24 @@
-//! Origins: connections made, pooled and driven by whoever uses them, requests written and answers read.
+//! Origins: chosen, connected to, pooled and driven by whoever uses them; requests written and answers read.
 
 mod answer;
+mod attempts;
+mod checks;
+mod condition;
 mod connect;
 mod connection;
+pub(crate) mod figures;
 mod pool;
+mod replay;
 mod stream;
 mod transfer;
+mod upstream;
 
 pub(crate) use answer::{AnswerHead, Asked, Framing};
+pub(crate) use attempts::Attempts;
+pub(crate) use checks::Checks;
 pub(crate) use connect::Connector;
 pub(crate) use pool::{Lease, Origins};
+pub(crate) use replay::Replay;
 pub(crate) use stream::OriginStream;
-pub(crate) use transfer::{ORIGIN_TIME_MAX, Transfer};
+pub(crate) use transfer::{Deadlines, Transfer, Waits};
+pub(crate) use upstream::{Member, Upstream, UpstreamTable};

@@ -1,16 +1,15 @@
 //! A worker's connections to origins, kept for the next request.
 //!
-//! Bounds: per origin and worker, [`OPEN_MAX`] connections in all and [`IDLE_MAX`] idle ones.
+//! A pool hangs on its [`Member`], so that it is found without a table and goes with the origin. Bounds: per origin and worker, [`OPEN_MAX`] connections in all and [`IDLE_MAX`] idle ones.
 
 use super::connect::Connector;
 use super::connection::OriginConnection;
+use super::upstream::Member;
 use crate::figures::{Counters, add};
 use crate::reasons::Reason;
-use snapshot::Origin;
-use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// The most connections of a worker to one origin.
@@ -19,21 +18,28 @@ pub(super) const OPEN_MAX: usize = 1024;
 pub(super) const IDLE_MAX: usize = 256;
 /// How long one may wait idle; below the common keep-alive times of origins.
 pub(super) const IDLE_TIME_MAX: Duration = Duration::from_secs(55);
+/// How long one that waits keeps its buffers.
+const BUFFERS_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// A worker's pools, one per origin.
+/// A worker's way to connections.
 pub(crate) struct Origins {
     connector: Arc<Connector>,
-    pools: Mutex<HashMap<Origin, Arc<Pool>>>,
+    /// Which of the members' pools are this worker's.
+    worker: usize,
+    /// The pools that were made for it, to be tidied up; a member that goes takes its pool with it.
+    pools: Mutex<Vec<Weak<Pool>>>,
 }
 
 /// Connections that nobody uses now. Boxed: leases are handed from step to step, and a box is moved for less.
 type Waiting = Vec<Box<OriginConnection>>;
 
-/// The connections to one origin.
+/// One worker's connections to one origin.
 #[derive(Default)]
-struct Pool {
+pub(super) struct Pool {
     idle: Mutex<Waiting>,
     open: AtomicUsize,
+    leased: AtomicU32,
+    requests: AtomicU64,
 }
 
 /// A connection lent to one exchange. Dropped, the connection closes; given back, it waits for the next.
@@ -46,63 +52,78 @@ pub(crate) struct Lease {
 }
 
 impl Origins {
-    pub(crate) fn new(connector: Arc<Connector>) -> Self {
-        Self { connector, pools: Mutex::default() }
+    pub(crate) fn new(connector: Arc<Connector>, worker: usize) -> Self {
+        Self { connector, worker, pools: Mutex::default() }
     }
 
-    /// A connection to an origin: one that waits, else a new one.
-    pub(crate) async fn lease(&self, origin: &Origin, counters: &Counters) -> Result<Lease, Reason> {
-        let pool = self.pool(origin);
+    /// A connection to an origin: one that waits, else a new one, made within `patience`.
+    pub(crate) async fn lease(
+        &self,
+        member: &Member,
+        patience: Duration,
+        counters: &Counters,
+    ) -> Result<Lease, Reason> {
+        let pool = self.pool(member)?;
         while let Some(mut connection) = pool.take_idle() {
             let young = connection.idle_since.elapsed() < IDLE_TIME_MAX;
             // From here on the lease counts it: dropped, it is one less.
             let usable = young && poll_fn(|cx| connection.poll_usable(cx)).await;
-            let lease = Lease { connection: Some(connection), pool: Arc::clone(&pool), reused: true };
+            let lease = Lease::of(Some(connection), pool, true);
             if usable {
                 return Ok(lease);
             }
         }
-        self.connect(origin, pool, counters).await
+        self.connect(member, pool, patience, counters).await
     }
 
     /// A new connection, whatever waits.
-    pub(crate) async fn lease_new(&self, origin: &Origin, counters: &Counters) -> Result<Lease, Reason> {
-        self.connect(origin, self.pool(origin), counters).await
+    pub(crate) async fn lease_new(
+        &self,
+        member: &Member,
+        patience: Duration,
+        counters: &Counters,
+    ) -> Result<Lease, Reason> {
+        self.connect(member, self.pool(member)?, patience, counters).await
     }
 
-    async fn connect(&self, origin: &Origin, pool: Arc<Pool>, counters: &Counters) -> Result<Lease, Reason> {
+    async fn connect(
+        &self,
+        member: &Member,
+        pool: &Arc<Pool>,
+        patience: Duration,
+        counters: &Counters,
+    ) -> Result<Lease, Reason> {
         if pool.open.fetch_add(1, Ordering::Relaxed) >= OPEN_MAX {
             pool.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Reason::OriginBusy);
         }
-        let mut lease = Lease { connection: None, pool, reused: false };
+        let mut lease = Lease::of(None, pool, false);
         add(&counters.origin_connects, 1);
-        let stream = self.connector.connect(origin).await?;
+        let stream = self.connector.connect(&member.origin, patience).await?;
         lease.connection = Some(Box::new(OriginConnection::new(stream)));
         Ok(lease)
     }
 
-    /// Closes what has waited too long and forgets origins without connections.
+    /// Closes what has waited too long, and takes the buffers of what has waited for a while.
     pub(crate) fn tidy(&self) {
-        let mut pools = self.pools();
-        pools.retain(|_, pool| {
-            let stale: Vec<_> =
-                pool.idle().extract_if(.., |idle| idle.idle_since.elapsed() >= IDLE_TIME_MAX).collect();
-            pool.open.fetch_sub(stale.len(), Ordering::Relaxed);
-            pool.open.load(Ordering::Relaxed) > 0
+        self.pools().retain(|pool| {
+            let Some(pool) = pool.upgrade() else { return false };
+            pool.tidy();
+            true
         });
     }
 
-    fn pool(&self, origin: &Origin) -> Arc<Pool> {
-        let mut pools = self.pools();
-        match pools.get(origin) {
-            Some(pool) => Arc::clone(pool),
-            None => Arc::clone(pools.entry(origin.clone()).or_default()),
-        }
+    fn pool<'m>(&self, member: &'m Member) -> Result<&'m Arc<Pool>, Reason> {
+        let make = || {
+            let pool = Arc::<Pool>::default();
+            self.pools().push(Arc::downgrade(&pool));
+            pool
+        };
+        member.pool(self.worker, make).ok_or(Reason::Internal)
     }
 
-    fn pools(&self) -> MutexGuard<'_, HashMap<Origin, Arc<Pool>>> {
-        // Maps and lists are whole at each step, so poisoned ones are still good.
+    fn pools(&self) -> MutexGuard<'_, Vec<Weak<Pool>>> {
+        // The list is whole at each step, so a poisoned one is still good.
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,14 +134,44 @@ impl Pool {
         self.idle().pop()
     }
 
+    /// Requests under way.
+    pub(super) fn leased(&self) -> u32 {
+        self.leased.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were begun.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    fn tidy(&self) {
+        let mut idle = self.idle();
+        let stale: Vec<_> = idle.extract_if(.., |idle| idle.idle_since.elapsed() >= IDLE_TIME_MAX).collect();
+        for resting in idle.iter_mut().filter(|idle| idle.idle_since.elapsed() >= BUFFERS_TIME_MAX) {
+            resting.drop_buffers();
+        }
+        self.open.fetch_sub(stale.len(), Ordering::Relaxed);
+    }
+
     fn idle(&self) -> MutexGuard<'_, Waiting> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lease {
+    /// Counted as open already.
+    fn of(connection: Option<Box<OriginConnection>>, pool: &Arc<Pool>, reused: bool) -> Self {
+        pool.leased.fetch_add(1, Ordering::Relaxed);
+        Self { connection, pool: Arc::clone(pool), reused }
+    }
+
+    /// Notes that a request goes out by it.
+    pub(super) fn count_request(&self) {
+        add(&self.pool.requests, 1);
+    }
+
     /// The connection.
-    pub(crate) fn connection(&mut self) -> &mut OriginConnection {
+    pub(super) fn connection(&mut self) -> &mut OriginConnection {
         self.connection.as_mut().expect("a lease has its connection until it ends")
     }
 
@@ -147,5 +198,6 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.pool.open.fetch_sub(1, Ordering::Relaxed);
+        self.pool.leased.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -5,19 +5,76 @@
 
 use super::answer::{AnswerHead, Asked};
 use super::pool::Lease;
+use super::replay::Replay;
 use crate::ports::{Content, Piece};
 use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::BytesMut;
+use snapshot::Timeouts;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-/// The longest an origin may be silent: before its answer's head, within its answer, or in taking content.
-pub(crate) const ORIGIN_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long an origin is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
+    /// For a connection.
+    pub(crate) connect: Duration,
+    /// For the head of an answer, and while it takes no content.
+    pub(crate) first_byte: Duration,
+    /// Between two pieces of an answer.
+    pub(crate) between_bytes: Duration,
+    /// For the whole exchange.
+    pub(crate) total: Option<Duration>,
+}
+
+impl Waits {
+    /// As of a site that sets nothing.
+    pub(crate) fn usual() -> Self {
+        Self::of(&Timeouts::default())
+    }
+
+    /// As a site sets them.
+    pub(crate) fn of(timeouts: &Timeouts) -> Self {
+        let time = |time_ms: u32| Duration::from_millis(time_ms.into());
+        Self {
+            connect: time(timeouts.connect_ms),
+            first_byte: time(timeouts.first_byte_ms),
+            between_bytes: time(timeouts.between_bytes_ms),
+            total: timeouts.total_ms.map(time),
+        }
+    }
+}
+
+/// How long one answer is waited for: no silence longer than one, no longer than the other in all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadlines {
+    /// Between two pieces.
+    pub(crate) between_bytes: Duration,
+    /// For the whole.
+    pub(crate) until: Option<Instant>,
+}
+
+impl Deadlines {
+    /// Waits for a piece.
+    pub(crate) async fn wait<T>(self, piece: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
+        let (until, over) = self.next();
+        timeout_at(until, piece).await.unwrap_or(Err(over))
+    }
+
+    /// The reason once a wait from now on is over, and when that is.
+    fn next(self) -> (Instant, Reason) {
+        let silent = Instant::now() + self.between_bytes;
+        match self.until {
+            Some(until) if until < silent => (until, Reason::OriginOvertime),
+            _ => (silent, Reason::OriginStalled),
+        }
+    }
+}
+
 /// Pieces of content between visitor and origin.
 const PIECES_MAX: usize = 2;
 
@@ -26,6 +83,7 @@ type UploadFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send +
 /// The lent connection and what goes up it.
 pub(crate) struct Transfer<'a> {
     lease: Lease,
+    deadlines: Deadlines,
     upload: Option<Upload<'a>>,
 }
 
@@ -37,19 +95,31 @@ struct Upload<'a> {
 
 impl<'a> Transfer<'a> {
     /// A transfer without content.
-    pub(crate) fn without_content(lease: Lease) -> Self {
-        Self { lease, upload: None }
+    pub(crate) fn without_content(lease: Lease, deadlines: Deadlines) -> Self {
+        Self { lease, deadlines, upload: None }
+    }
+
+    /// A transfer with content that is all here.
+    pub(crate) fn with_replay(lease: Lease, deadlines: Deadlines, mut replay: Replay) -> Self {
+        let (sender, pieces) = mpsc::channel(PIECES_MAX);
+        let reading = Box::pin(async move { read_all(&mut replay, sender).await });
+        Self { lease, deadlines, upload: Some(Upload { reading, pieces }) }
     }
 
     /// A transfer that sends content up as it comes.
-    pub(crate) fn with_content<C: Content>(lease: Lease, content: &'a mut C) -> Self {
+    pub(crate) fn with_content<C: Content>(lease: Lease, deadlines: Deadlines, content: &'a mut C) -> Self {
         let (sender, pieces) = mpsc::channel(PIECES_MAX);
-        Self { lease, upload: Some(Upload { reading: Box::pin(read_all(content, sender)), pieces }) }
+        Self {
+            lease,
+            deadlines,
+            upload: Some(Upload { reading: Box::pin(read_all(content, sender)), pieces }),
+        }
     }
 
     /// Begins the exchange: `write` writes the request line and the fields.
     pub(crate) fn begin(&mut self, asked: Asked, length: Length, write: impl FnOnce(&mut BytesMut)) {
         let length = if self.upload.is_some() { length } else { Length::None };
+        self.lease.count_request();
         self.lease.connection().begin(asked, length, write);
     }
 
@@ -84,9 +154,13 @@ impl<'a> Transfer<'a> {
 
     /// The next piece of the answer's content, from an origin that may not be silent for long.
     pub(crate) async fn next_piece(&mut self) -> Result<Piece, Reason> {
-        timeout(ORIGIN_TIME_MAX, poll_fn(|cx| self.poll_piece(cx)))
-            .await
-            .unwrap_or(Err(Reason::OriginStalled))
+        let deadlines = self.deadlines;
+        deadlines.wait(poll_fn(|cx| self.poll_piece(cx))).await
+    }
+
+    /// How long the answer is waited for.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        self.deadlines
     }
 
     /// Waits for something else while the transfer goes on. Fails when the content does.

@@ -1,7 +1,7 @@
 //! Miss → Fetched: the request goes to one of the site's origins, the head of its answer comes back.
 
 use crate::figures::add;
-use crate::origin::{AnswerHead, Asked, Framing, ORIGIN_TIME_MAX, Transfer};
+use crate::origin::{AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Waits};
 use crate::origin_request::{OnBehalf, write_head};
 use crate::ports::{Content, Waiting};
 use crate::reasons::Reason;
@@ -11,10 +11,10 @@ use crate::worker::Worker;
 
 use super::Admitted;
 use http::{HeaderMap, Method, StatusCode, header};
-use snapshot::Origin;
 use std::future::poll_fn;
-use std::task::Poll;
-use tokio::time::{Instant, timeout, timeout_at};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// Interim answers (RFC 9110 §15.2) to one request that are passed on; more are dropped.
 const INTERIMS_MAX: u32 = 8;
@@ -42,15 +42,23 @@ pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
     content: &'a mut C,
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
-    if request.length != Length::None {
-        if request.expects_continue {
-            waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
-        }
-        let (lease, _) = first_lease(worker, admitted).await?;
-        let transfer = Transfer::with_content(lease, content);
-        return ask(worker, request, (behalf, None), transfer, waiting).await;
+    if request.length == Length::None {
+        return fetch_without_content(worker, admitted, request, behalf, waiting).await;
     }
-    fetch_without_content(worker, admitted, request, behalf, waiting).await
+    if request.expects_continue {
+        waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
+    }
+    let mut attempts = Attempts::new(worker, admitted, request, behalf)?;
+    if attempts.could_repeat() && Replay::fits(request.length) {
+        let replay = Replay::gather(content).await?;
+        return try_each(attempts, request, behalf, Some(replay), waiting).await;
+    }
+    let lease = attempts.lease().await?;
+    let transfer = Transfer::with_content(lease, attempts.deadlines(), content);
+    let asking = Asking { worker, request, behalf, to_parent: None, waits: attempts.waits() };
+    let fetched = asking.ask(transfer, waiting).await.map_err(|reason| attempts.failed(reason))?;
+    attempts.answered(fetched.status);
+    Ok(fetched)
 }
 
 /// The same for a request without content, which needs no visitor's connection.
@@ -66,17 +74,75 @@ pub(crate) async fn fetch_without_content<'a, W: Waiting>(
     {
         return Ok(fetched);
     }
-    let (lease, origin) = first_lease(worker, admitted).await?;
-    let reused = lease.reused;
-    let transfer = Transfer::without_content(lease);
-    match ask(worker, request, (behalf, None), transfer, waiting).await {
-        // A connection that waited may have been closed just then: what may be asked twice is (RFC 9110
-        // §9.2.2), once, on a new one.
-        Err(Reason::OriginClosed) if reused && request.method.is_idempotent() => {
-            let lease = worker.origins.lease_new(origin, &worker.counters).await?;
-            ask(worker, request, (behalf, None), Transfer::without_content(lease), waiting).await
+    let attempts = Attempts::new(worker, admitted, request, behalf)?;
+    try_each(attempts, request, behalf, None, waiting).await
+}
+
+/// Asks one origin after the other, until one has answered or the request may go no further.
+async fn try_each<'a, W: Waiting>(
+    mut attempts: Attempts<'_>,
+    request: &Request,
+    behalf: &OnBehalf,
+    replay: Option<Replay>,
+    waiting: &mut W,
+) -> Result<Fetched<'a>, Reason> {
+    let asking =
+        Asking { worker: attempts.worker(), request, behalf, to_parent: None, waits: attempts.waits() };
+    let mut waiting = Hearing { waiting, has_heard: false };
+    // An answer that may do where no better one comes.
+    let mut spare = None;
+    loop {
+        let mut lease = match attempts.lease().await {
+            Ok(lease) => lease,
+            Err(reason) => return spare.ok_or(reason),
+        };
+        let asked = loop {
+            let (reused, deadlines) = (lease.reused, attempts.deadlines());
+            let transfer = match &replay {
+                Some(replay) => Transfer::with_replay(lease, deadlines, replay.clone()),
+                None => Transfer::without_content(lease, deadlines),
+            };
+            match asking.ask(transfer, &mut waiting).await {
+                // A connection that waited may have been closed just then: what may be asked twice is (RFC
+                // 9110 §9.2.2), once, on a new one.
+                Err(Reason::OriginClosed) if reused && request.method.is_idempotent() => {
+                    lease = attempts.lease_anew().await?;
+                }
+                asked => break asked,
+            }
+        };
+        match asked {
+            Ok(fetched) => {
+                attempts.answered(fetched.status);
+                if waiting.has_heard || !attempts.go_on_from(fetched.status) {
+                    return Ok(fetched);
+                }
+                spare = Some(fetched);
+            }
+            Err(reason) => {
+                attempts.failed(reason);
+                if waiting.has_heard || !attempts.go_on_after(reason) {
+                    return spare.ok_or(reason);
+                }
+            }
         }
-        other => other,
+    }
+}
+
+/// Whoever waits, and whether something of an answer has gone out to it.
+struct Hearing<'w, W> {
+    waiting: &'w mut W,
+    has_heard: bool,
+}
+
+impl<W: Waiting> Waiting for Hearing<'_, W> {
+    async fn informational(&mut self, status: StatusCode, fields: &HeaderMap) -> Result<(), Reason> {
+        self.has_heard = true;
+        self.waiting.informational(status, fields).await
+    }
+
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.waiting.poll_gone(cx)
     }
 }
 
@@ -90,13 +156,14 @@ async fn fetch_by_parent<'a, W: Waiting>(
     let shared = &worker.shared;
     let tier = &shared.tier;
     let Some(parent) = tier.parent(&*shared.clock) else { return Ok(None) };
+    let (waits, counters) = (Waits { connect: PARENT_CONNECT_TIME_MAX, ..Waits::usual() }, &worker.counters);
     let to_parent = Some(tier.to_parent(shared, request));
-    let mut connecting =
-        timeout(PARENT_CONNECT_TIME_MAX, worker.origins.lease(parent, &worker.counters)).await;
-    while let Ok(Ok(lease)) = connecting {
+    let asking = Asking { worker, request, behalf, to_parent, waits };
+    let mut connecting = worker.origins.lease(parent, waits.connect, counters).await;
+    while let Ok(lease) = connecting {
         let reused = lease.reused;
-        let transfer = Transfer::without_content(lease);
-        match ask(worker, request, (behalf, to_parent), transfer, waiting).await {
+        let deadlines = Deadlines { between_bytes: waits.between_bytes, until: None };
+        match asking.ask(Transfer::without_content(lease, deadlines), waiting).await {
             Ok(fetched) if tier::is_parents_own(fetched.status, &fetched.fields) => {
                 add(&tier.refusals, 1);
                 return Ok(None);
@@ -108,8 +175,7 @@ async fn fetch_by_parent<'a, W: Waiting>(
             }
             Err(Reason::VisitorGone) => return Err(Reason::VisitorGone),
             Err(Reason::OriginClosed) if reused => {
-                let anew = worker.origins.lease_new(parent, &worker.counters);
-                connecting = timeout(PARENT_CONNECT_TIME_MAX, anew).await;
+                connecting = worker.origins.lease_new(parent, waits.connect, counters).await;
             }
             Err(_) => break,
         }
@@ -118,51 +184,47 @@ async fn fetch_by_parent<'a, W: Waiting>(
     Ok(None)
 }
 
-/// The first of the site's origins that takes a connection.
-async fn first_lease<'a>(
-    worker: &Worker,
-    admitted: &'a Admitted,
-) -> Result<(crate::origin::Lease, &'a Origin), Reason> {
-    let mut failure = Reason::NoOrigin;
-    for origin in &admitted.site().origins {
-        match worker.origins.lease(origin, &worker.counters).await {
-            Ok(lease) => return Ok((lease, origin)),
-            Err(reason) => failure = reason,
-        }
-    }
-    Err(failure)
+/// What is asked, of whichever origin.
+struct Asking<'r> {
+    worker: &'r Worker,
+    request: &'r Request,
+    behalf: &'r OnBehalf,
+    to_parent: Option<ToParent>,
+    waits: Waits,
 }
 
-async fn ask<'a, W: Waiting>(
-    worker: &Worker,
-    request: &Request,
-    (behalf, to_parent): (&OnBehalf, Option<ToParent>),
-    mut transfer: Transfer<'a>,
-    waiting: &mut W,
-) -> Result<Fetched<'a>, Reason> {
-    let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
-    transfer.begin(asked, request.length, |out| write_head(out, request, behalf, to_parent.as_ref()));
-    add(&worker.counters.origin_requests, 1);
-    let mut patience = Patience::new();
-    loop {
-        let head = await_head(&mut transfer, &mut patience, waiting).await?;
-        let AnswerHead { status, mut fields, framing, .. } = head;
-        let length = match framing {
-            Framing::Interim => {
-                // 100 was the edge's to give.
-                if patience.counts_interim() && status != StatusCode::CONTINUE {
-                    fields.remove(header::CONTENT_LENGTH);
-                    transfer.during(waiting.informational(status, &fields)).await??;
+impl Asking<'_> {
+    /// Sends the request and waits for the head of its answer.
+    async fn ask<'a, W: Waiting>(
+        &self,
+        mut transfer: Transfer<'a>,
+        waiting: &mut W,
+    ) -> Result<Fetched<'a>, Reason> {
+        let Self { worker, request, behalf, to_parent, waits } = self;
+        let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
+        transfer.begin(asked, request.length, |out| write_head(out, request, behalf, to_parent.as_ref()));
+        add(&worker.counters.origin_requests, 1);
+        let mut patience = Patience::new(waits.first_byte, transfer.deadlines().until);
+        loop {
+            let head = await_head(&mut transfer, &mut patience, waiting).await?;
+            let AnswerHead { status, mut fields, framing, .. } = head;
+            let length = match framing {
+                Framing::Interim => {
+                    // 100 was the edge's to give.
+                    if patience.counts_interim() && status != StatusCode::CONTINUE {
+                        fields.remove(header::CONTENT_LENGTH);
+                        transfer.during(waiting.informational(status, &fields)).await??;
+                    }
+                    continue;
                 }
-                continue;
-            }
-            Framing::Bodiless(length) => length,
-            Framing::Sized(length) => Length::Known(length),
-            Framing::Chunked | Framing::UntilClose => Length::Unknown,
-            Framing::Tunnel => Length::None,
-        };
-        let delimited = framing != Framing::UntilClose;
-        return Ok(Fetched { status, fields, length, delimited, transfer });
+                Framing::Bodiless(length) => length,
+                Framing::Sized(length) => Length::Known(length),
+                Framing::Chunked | Framing::UntilClose => Length::Unknown,
+                Framing::Tunnel => Length::None,
+            };
+            let delimited = framing != Framing::UntilClose;
+            return Ok(Fetched { status, fields, length, delimited, transfer });
+        }
     }
 }
 
@@ -170,12 +232,15 @@ async fn ask<'a, W: Waiting>(
 /// others it could keep everyone waiting for ever.
 struct Patience {
     interims: u32,
+    first_byte: Duration,
     until: Instant,
+    /// When the whole exchange is over.
+    over: Option<Instant>,
 }
 
 impl Patience {
-    fn new() -> Self {
-        Self { interims: 0, until: Instant::now() + ORIGIN_TIME_MAX }
+    fn new(first_byte: Duration, over: Option<Instant>) -> Self {
+        Self { interims: 0, first_byte, until: Instant::now() + first_byte, over }
     }
 
     /// Whether one more interim answer is passed on.
@@ -189,7 +254,15 @@ impl Patience {
     }
 
     fn renew(&mut self) {
-        self.until = Instant::now() + ORIGIN_TIME_MAX;
+        self.until = Instant::now() + self.first_byte;
+    }
+
+    /// The next end, and its reason.
+    fn next(&self) -> (Instant, Reason) {
+        match self.over {
+            Some(over) if over < self.until => (over, Reason::OriginOvertime),
+            _ => (self.until, Reason::OriginSlow),
+        }
     }
 }
 
@@ -206,10 +279,11 @@ async fn await_head<W: Waiting>(
             Poll::Ready(head) => Poll::Ready(head),
             Poll::Pending => visitor.poll_gone(cx).map(|()| Err(Reason::VisitorGone)),
         });
-        match timeout_at(patience.until, head).await {
+        let (until, reason) = patience.next();
+        match timeout_at(until, head).await {
             Ok(head) => return head,
-            Err(_) if transfer.progress() > before => patience.renew(),
-            Err(_) => return Err(Reason::OriginSlow),
+            Err(_) if transfer.progress() > before && reason == Reason::OriginSlow => patience.renew(),
+            Err(_) => return Err(reason),
         }
     }
 }
@@ -217,17 +291,17 @@ async fn await_head<W: Waiting>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn an_origin_that_only_makes_interim_answers_comes_to_an_end() {
-        let mut patience = Patience::new();
+        let first_byte = Duration::from_secs(60);
+        let mut patience = Patience::new(first_byte, None);
         let begun = Instant::now();
         for n in 1..=3 * INTERIMS_MAX {
             tokio::time::advance(Duration::from_secs(1)).await;
             assert_eq!(patience.counts_interim(), n <= INTERIMS_MAX);
         }
         let passed_on = Duration::from_secs(INTERIMS_MAX.into());
-        assert_eq!(patience.until - begun, passed_on + ORIGIN_TIME_MAX);
+        assert_eq!(patience.until - begun, passed_on + first_byte);
     }
 }

@@ -1,6 +1,6 @@
 //! Fetched → Answered: an origin's answer goes out as it comes in.
 
-use crate::origin::{ORIGIN_TIME_MAX, Transfer};
+use crate::origin::Transfer;
 use crate::ports::{Answer, Fields, Head, OwnFields, Piece, RAY_FIELD};
 use crate::reasons::Reason;
 use crate::request::Length;
@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::future::poll_fn;
 use std::task::Poll;
-use tokio::time::timeout;
 
 /// The fields to pass on: framing left to the visitor's connection, a missing `Date` put in (RFC 9110
 /// §6.6.1).
@@ -61,13 +60,14 @@ async fn next_piece<A: Answer>(transfer: &mut Transfer<'_>, answer: &mut A) -> R
         return piece;
     }
     transfer.during(answer.flush()).await??;
+    let deadlines = transfer.deadlines();
     let gone_or_piece = poll_fn(|cx| {
         if answer.poll_gone(cx).is_ready() {
             return Poll::Ready(Err(Reason::VisitorGone));
         }
         transfer.poll_piece(cx)
     });
-    timeout(ORIGIN_TIME_MAX, gone_or_piece).await.unwrap_or(Err(Reason::OriginStalled))
+    deadlines.wait(gone_or_piece).await
 }
 
 pub(crate) fn permitted(trailers: HeaderMap) -> HeaderMap {

@@ -226,6 +226,7 @@ pub(crate) async fn ask(
     fields.extend(tag.map(|tag| (header::IF_MATCH, tag)));
     let behalf = OnBehalf {
         peer: identified.peer,
+        client: identified.client,
         trusted: identified.by_trusted_proxy,
         ray: *ray,
         normalised: Some(fields),

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 
 mod attacks;
+mod balancing;
 mod caching;
 mod collapsing;
 mod compression;

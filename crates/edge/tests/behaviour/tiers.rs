@@ -11,7 +11,7 @@ const STORED: &str =
 
 fn at(address: SocketAddr) -> Option<Origin> {
     let host = Hostname::parse(&address.ip().to_string()).expect("an address");
-    Some(Origin { scheme: Scheme::Http, host, port: address.port() })
+    Some(Origin::new(Scheme::Http, host, address.port()))
 }
 
 fn trust_loopback(options: &mut edge::Options) {

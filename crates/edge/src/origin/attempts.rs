@@ -1,0 +1,194 @@
+//! The way of one request through its site's origins: which is asked, which comes next, and when there is no
+//! next.
+//!
+//! Invariants: no origin is asked twice by one request, but for a connection that had waited and was closed
+//! just then; a request goes on to another only where nothing can have happened yet or its method may be
+//! repeated (RFC 9110 §9.2.2), and repetitions are within the site's budget.
+
+use super::pool::Lease;
+use super::transfer::{Deadlines, Waits};
+use super::upstream::Upstream;
+use crate::figures::add;
+use crate::origin_request::OnBehalf;
+use crate::reasons::Reason;
+use crate::request::Request;
+use crate::stages::Admitted;
+use crate::worker::Worker;
+use balance::{Tried, hash_of};
+use http::{StatusCode, header};
+use snapshot::Balance;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// One request's attempts.
+pub(crate) struct Attempts<'w> {
+    worker: &'w Worker,
+    upstream: Arc<Upstream>,
+    key: u64,
+    tried: Tried,
+    /// The origin that is asked now.
+    member: usize,
+    /// When the whole exchange is over.
+    until: Option<Instant>,
+    /// Whether the request may be sent a second time.
+    repeatable: bool,
+}
+
+impl<'w> Attempts<'w> {
+    /// Before the first attempt.
+    pub(crate) fn new(
+        worker: &'w Worker,
+        admitted: &Admitted,
+        request: &Request,
+        behalf: &OnBehalf,
+    ) -> Result<Self, Reason> {
+        let serving = worker.shared.serving.load();
+        let upstream = serving.upstreams.get(&admitted.site().id).ok_or(Reason::NoOrigin)?;
+        let upstream = Arc::clone(upstream);
+        let policy = upstream.policy();
+        upstream.budget.earn(policy.retries.budget_percent);
+        let key = key(&policy.balance, request, behalf);
+        let until = upstream.waits().total.map(|total| Instant::now() + total);
+        let repeatable = request.method.is_idempotent();
+        Ok(Self { worker, upstream, key, tried: Tried::default(), member: 0, until, repeatable })
+    }
+
+    /// Whose attempts these are.
+    pub(crate) fn worker(&self) -> &'w Worker {
+        self.worker
+    }
+
+    /// Whether another origin could be asked at all, so that it is worth holding what is sent.
+    pub(crate) fn could_repeat(&self) -> bool {
+        self.repeatable && self.upstream.members().len() > 1 && self.upstream.policy().retries.attempts > 1
+    }
+
+    /// A connection to the next origin, or to the one after that where none can be made: until then nothing was
+    /// sent, and any request may go on.
+    pub(crate) async fn lease(&mut self) -> Result<Lease, Reason> {
+        let mut failure = Reason::NoOrigin;
+        while let Some(member) = self.next() {
+            let patience = self.connect_time()?;
+            let origins = &self.worker.origins;
+            match origins.lease(&self.upstream.members()[member], patience, &self.worker.counters).await {
+                Ok(lease) => return Ok(lease),
+                Err(reason) => failure = self.failed(reason),
+            }
+        }
+        Err(failure)
+    }
+
+    /// A new connection to the same origin.
+    pub(crate) async fn lease_anew(&mut self) -> Result<Lease, Reason> {
+        let (patience, origins) = (self.connect_time()?, &self.worker.origins);
+        let member = &self.upstream.members()[self.member];
+        let leased = origins.lease_new(member, patience, &self.worker.counters).await;
+        leased.map_err(|reason| self.failed(reason))
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        if self.tried.count() >= u32::from(self.upstream.policy().retries.attempts) {
+            return None;
+        }
+        let member = self.upstream.choose(self.key, self.tried, self.worker.shared.clock.now())?;
+        self.tried.add(member);
+        self.member = member;
+        Some(member)
+    }
+
+    fn connect_time(&self) -> Result<Duration, Reason> {
+        let connect = self.waits().connect;
+        let Some(until) = self.until else { return Ok(connect) };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(Reason::OriginOvertime) } else { Ok(left.min(connect)) }
+    }
+
+    /// Notes that the origin asked now has failed, where it has.
+    pub(crate) fn failed(&self, reason: Reason) -> Reason {
+        if is_the_origins(reason) {
+            self.upstream.failed(self.member, self.worker.shared.clock.now());
+        }
+        reason
+    }
+
+    /// Notes what the origin asked now has answered.
+    pub(crate) fn answered(&self, status: StatusCode) {
+        let now = self.worker.shared.clock.now();
+        match status.is_server_error() {
+            true => self.upstream.failed(self.member, now),
+            false => self.upstream.succeeded(self.member, now),
+        }
+    }
+
+    /// Whether the request goes to another origin after this failure; counts it where it does.
+    pub(crate) fn go_on_after(&self, reason: Reason) -> bool {
+        let nothing_came =
+            matches!(reason, Reason::OriginClosed | Reason::OriginSlow | Reason::OriginMalformed);
+        nothing_came && self.may_repeat()
+    }
+
+    /// The same after an answer that the site would rather have from elsewhere.
+    pub(crate) fn go_on_from(&self, status: StatusCode) -> bool {
+        self.upstream.policy().retries.statuses.contains(&status.as_u16()) && self.may_repeat()
+    }
+
+    fn may_repeat(&self) -> bool {
+        let left = self.tried.count() < u32::from(self.upstream.policy().retries.attempts)
+            && (self.tried.count() as usize) < self.upstream.members().len();
+        let repeats = self.repeatable && left && self.upstream.budget.spend();
+        if repeats {
+            add(&self.upstream.retries, 1);
+        }
+        repeats
+    }
+
+    /// How long the site waits for origins.
+    pub(crate) fn waits(&self) -> Waits {
+        self.upstream.waits()
+    }
+
+    /// How long an answer is waited for.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        Deadlines { between_bytes: self.waits().between_bytes, until: self.until }
+    }
+}
+
+/// Whether a failure says something about the origin.
+fn is_the_origins(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::OriginName
+            | Reason::OriginUnreachable
+            | Reason::OriginTls
+            | Reason::OriginConnectSlow
+            | Reason::OriginClosed
+            | Reason::OriginMalformed
+            | Reason::OriginSlow
+    )
+}
+
+/// What a site hashes by; 0 where it does not.
+fn key(balance: &Balance, request: &Request, behalf: &OnBehalf) -> u64 {
+    match balance {
+        Balance::RoundRobin | Balance::LeastOutstanding | Balance::Failover => 0,
+        Balance::HashAddress => of_address(behalf.client),
+        Balance::HashUrl => hash_of(behalf.target.as_ref().unwrap_or(&request.target).as_str().as_bytes()),
+        Balance::HashCookie(name) => cookie(request, name).map_or_else(|| of_address(behalf.client), hash_of),
+    }
+}
+
+fn of_address(client: IpAddr) -> u64 {
+    match client.to_canonical() {
+        IpAddr::V4(address) => hash_of(&address.octets()),
+        IpAddr::V6(address) => hash_of(&address.octets()),
+    }
+}
+
+/// The value of the first cookie of this name (RFC 6265 §4.2.1).
+fn cookie<'r>(request: &'r Request, name: &str) -> Option<&'r [u8]> {
+    let lines = request.fields.get_all(header::COOKIE).iter();
+    let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+}
