@@ -23,6 +23,7 @@ mod resolver;
 mod stamp;
 mod store;
 mod tls;
+mod towards_origins;
 mod vault;
 mod x509;
 
@@ -33,5 +34,6 @@ pub use keyed_chain::KeyedChain;
 pub use resolver::{ACME_TLS, Resolver, Table, asks_for_proof};
 pub use store::{CertificateFailure, CertificateStore, NameStanding, Provenance, Refreshed, Source, Wanted};
 pub use tls::{TlsError, proof_config, server_config};
+pub use towards_origins::{OriginTlsError, OriginTrust, client_config};
 pub use vault::{RecordError, Slot, Standing, Vault, VaultError};
 pub use x509::Names;

@@ -44,7 +44,7 @@ pub fn proof_config(resolver: Arc<Resolver>, clock: Arc<dyn Clock>) -> Result<Se
 }
 
 /// Our clock as rustls asks for it.
-struct WallTime(Arc<dyn Clock>);
+pub(crate) struct WallTime(pub(crate) Arc<dyn Clock>);
 
 impl TimeProvider for WallTime {
     fn current_time(&self) -> Option<UnixTime> {

@@ -132,6 +132,8 @@ pub struct Figures {
     pub origin_connects: u64,
     /// Requests sent to origins.
     pub origin_requests: u64,
+    /// Connections to origins that were not made because they would have led back here.
+    pub origin_loops: u64,
     /// How long fills took that were stored.
     pub fills: Latency,
     /// How long revalidations took.
@@ -249,7 +251,7 @@ impl Figures {
         origin::figures::write(text, &self.origins, &self.retries);
     }
 
-    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 11] {
+    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 12] {
         let codings = &self.codings;
         [
             (
@@ -259,6 +261,12 @@ impl Figures {
                 self.proxy_headers_refused,
             ),
             ("wardmote_open_tunnels", "gauge", "Tunnels, such as WebSockets, open now.", self.open_tunnels),
+            (
+                "wardmote_origin_loops_total",
+                "counter",
+                "Connections to origins that would have led back here.",
+                self.origin_loops,
+            ),
             ("wardmote_codings_made_total", "counter", "Coded forms made.", codings.made),
             (
                 "wardmote_codings_saved_bytes_total",

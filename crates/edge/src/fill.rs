@@ -84,9 +84,12 @@ enum Failure {
 
 fn failure(reason: Reason) -> Option<Failure> {
     match reason {
-        Reason::OriginName | Reason::OriginUnreachable | Reason::OriginTls | Reason::OriginConnectSlow => {
-            Some(Failure::Origin)
-        }
+        Reason::OriginName
+        | Reason::OriginUnreachable
+        | Reason::OriginTls
+        | Reason::OriginLoop
+        | Reason::OriginSettings
+        | Reason::OriginConnectSlow => Some(Failure::Origin),
         Reason::OriginSlow | Reason::OriginOvertime => Some(Failure::Key),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! Looking into a running edge from outside its workers.
 
 use crate::figures::Figures;
+use crate::origin::Connector;
 use crate::prewarm::Prewarmer;
 use crate::reasons::{Outcome, Reason};
 use crate::worker::{Shared, Worker};
@@ -11,6 +12,7 @@ use std::sync::atomic::Ordering;
 #[derive(Clone)]
 pub struct Insight {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) connector: Arc<Connector>,
     pub(crate) workers: Arc<[Arc<Worker>]>,
     pub(crate) prewarmer: Prewarmer,
 }
@@ -35,6 +37,7 @@ impl Insight {
         let running = serving.snapshot.measures().iter().filter(|measure| measure.in_force_at(now));
         figures.measures = running.count() as u64;
         figures.cache = self.shared.cache.figures();
+        figures.origin_loops = self.connector.loops.load(Ordering::Relaxed);
         figures.parent = self.shared.tier.figures();
         figures.codings = self.shared.encoders.figures();
         figures.log_lines_dropped = self.shared.log.as_ref().map_or(0, |log| log.dropped());

@@ -41,6 +41,8 @@ pub struct Options {
     pub admin: Option<SocketAddr>,
     /// The edge that is asked for what may be stored, before a site's own origins; none: only these are.
     pub parent: Option<Origin>,
+    /// Whom origins' names are asked for; empty: as the system is set up.
+    pub name_servers: Vec<SocketAddr>,
     /// The most bytes that stored responses may take in memory.
     pub cache_memory: u64,
     /// Where stored responses outlive memory and restarts; none: nowhere.
@@ -62,6 +64,7 @@ impl Default for Options {
             access_log: None,
             admin: None,
             parent: None,
+            name_servers: Vec::new(),
             cache_memory: 256 << 20,
             cache_disk: None,
         }

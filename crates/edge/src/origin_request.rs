@@ -54,23 +54,49 @@ impl OnBehalf {
     }
 }
 
+/// To whom a request goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Addressee<'a> {
+    /// An origin of the site, which gets this besides.
+    Origin(&'a Greeting),
+    /// The parent edge.
+    Parent(&'a ToParent),
+}
+
+/// What a site's origins get besides the request.
+#[derive(Default)]
+pub(crate) struct Greeting {
+    /// The Host field; none: the visitor's.
+    pub(crate) host: Option<String>,
+    /// The field that shows that the request comes by way of the edge.
+    pub(crate) secret: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Addressee<'_> {
+    fn greeting(&self) -> Option<&Greeting> {
+        match self {
+            Self::Origin(greeting) => Some(greeting),
+            Self::Parent(_) => None,
+        }
+    }
+}
+
 /// Writes the request line and the fields for the origin, or for the parent edge; the content is the caller's.
-pub(crate) fn write_head(
-    out: &mut BytesMut,
-    request: &Request,
-    behalf: &OnBehalf,
-    to_parent: Option<&ToParent>,
-) {
+pub(crate) fn write_head(out: &mut BytesMut, request: &Request, behalf: &OnBehalf, to: Addressee<'_>) {
+    let greeting = to.greeting();
+    let host = greeting.and_then(|greeting| greeting.host.as_deref());
+    let secret = greeting.and_then(|greeting| greeting.secret.as_ref());
     let target = behalf.target.as_ref().unwrap_or(&request.target).as_str();
     out.reserve(target.len() + 512);
     out.extend_from_slice(request.method.as_str().as_bytes());
     out.extend_from_slice(b" ");
     out.extend_from_slice(target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    write_field(out, "host", request.authority.as_str().as_bytes());
+    write_field(out, "host", host.unwrap_or(request.authority.as_str()).as_bytes());
     let ending = HopByHop::of(&request.fields);
     for (name, value) in &request.fields {
-        if !ending.contains(name) && !is_replaced(name, behalf) {
+        let is_secret = secret.is_some_and(|(secret, _)| secret == name);
+        if !ending.contains(name) && !is_replaced(name, behalf) && !is_secret {
             write_field(out, name.as_str(), value.as_bytes());
         }
     }
@@ -85,9 +111,12 @@ pub(crate) fn write_head(
     }
     frame(out, request);
     forward(out, request, behalf);
-    match to_parent {
-        Some(to_parent) => to_parent.write(out),
-        None => write_field(out, CDN_LOOP.as_str(), NAME.as_bytes()),
+    if let Some((name, value)) = secret {
+        write_field(out, name.as_str(), value.as_bytes());
+    }
+    match to {
+        Addressee::Parent(to_parent) => to_parent.write(out),
+        Addressee::Origin(_) => write_field(out, CDN_LOOP.as_str(), NAME.as_bytes()),
     }
 }
 
@@ -193,7 +222,7 @@ mod tests {
         let peer = [192, 0, 2, 7].into();
         let behalf = OnBehalf { peer, client: peer, trusted, ray, normalised, target: None };
         let mut out = BytesMut::new();
-        write_head(&mut out, &request, &behalf, None);
+        write_head(&mut out, &request, &behalf, Addressee::Origin(&Greeting::default()));
         let text = String::from_utf8(out.to_vec()).expect("text");
         let mut lines = text.lines();
         let expected = format!("{} {} HTTP/1.1", request.method, request.target);

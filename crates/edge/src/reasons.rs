@@ -132,6 +132,8 @@ reasons! {
     OriginName "origin-name" 502 OriginFailed "The site's server cannot be found" "The name of the site's own server has no address.";
     OriginUnreachable "origin-unreachable" 502 OriginFailed "The site's server cannot be reached" "The site's own server refused the connection or could not be reached.";
     OriginTls "origin-tls" 502 OriginFailed "The site's server cannot be trusted" "No secure connection to the site's own server could be made; its certificate may be wrong.";
+    OriginLoop "origin-is-edge" 502 OriginFailed "The site's server points back here" "The address of the site's own server is this network itself.";
+    OriginSettings "origin-settings" 502 OriginFailed "The site's server cannot be asked" "What this network needs to speak to the site's own server cannot be read.";
     OriginClosed "origin-closed" 502 OriginFailed "The site's server hung up" "The site's own server closed the connection before it answered.";
     OriginMalformed "origin-malformed" 502 OriginFailed "The site's server answered nonsense" "The answer of the site's own server breaks the rules of HTTP and cannot be passed on.";
     OriginConnectSlow "origin-connect-slow" 504 OriginFailed "The site's server does not answer" "No connection to the site's own server came about in time.";

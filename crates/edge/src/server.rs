@@ -22,6 +22,7 @@ use crate::worker::{FILLING_BYTES_MAX, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
 use caching::SLICE_BYTES;
 use certificates::CertificateStore;
+use names::{Dns, Lookups};
 use object_cache::{ObjectCache, OpenError, Quota};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::AtomicBool;
@@ -83,7 +84,9 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     // The one that warms the cache asks origins too.
     let askers = count + 1;
     let shared = Arc::new(shared(&options, &inputs, cache, (log_ends, encoders), askers));
-    let connector = Arc::<Connector>::default();
+    let listening = http.iter().chain(&https).copied().collect();
+    let (names, lookups) = names::names(dns(&options.name_servers), Arc::clone(&inputs.clock));
+    let connector = Arc::new(Connector::new(names, listening, Arc::clone(&inputs.clock)));
     let new_worker =
         |number| Worker::new(Arc::clone(&shared), number, Arc::clone(&connector), &*inputs.random);
     let workers: Arc<[_]> = (0..count).map(new_worker).map(Arc::new).collect();
@@ -91,7 +94,12 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let warmer = Arc::new(new_worker(count));
     let (prewarmer, prewarm_shift) = Prewarmer::new(Arc::clone(&warmer));
     let everyone = workers.iter().cloned().chain([warmer]).collect();
-    let insight = Insight { shared: Arc::clone(&shared), workers: everyone, prewarmer };
+    let insight = Insight {
+        shared: Arc::clone(&shared),
+        connector: Arc::clone(&connector),
+        workers: everyone,
+        prewarmer,
+    };
     let (admin, admin_listener) = match sockets.admin {
         Some(listener) => (listener.local_addr().ok(), Some(listener)),
         None => (None, None),
@@ -106,6 +114,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         encoder_pool,
         prewarm_shift,
         checks,
+        lookups,
         admin: admin_listener,
         insight: insight.clone(),
         random,
@@ -175,6 +184,11 @@ impl Edge {
     }
 }
 
+/// Names are asked for where the options say, else where the system does.
+fn dns(name_servers: &[SocketAddr]) -> Dns {
+    if name_servers.is_empty() { Dns::of_the_system() } else { Dns::of_servers(name_servers) }
+}
+
 fn worker_count(wanted: usize) -> usize {
     match wanted {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -217,7 +231,7 @@ fn shared(
     (log, encoders): (Option<Arc<AccessLog>>, Encoders),
     workers: usize,
 ) -> Shared {
-    let parent = options.parent.clone().map(|parent| Member::new(parent, workers));
+    let parent = options.parent.clone().map(|parent| Member::new(parent, OriginTls::default(), workers));
     let room = options.cache_disk.as_ref().map_or(options.cache_memory, |disk| disk.bytes);
     Shared {
         clock: Arc::clone(&inputs.clock),
@@ -252,6 +266,7 @@ struct Side {
     encoder_pool: EncoderPool,
     prewarm_shift: PrewarmShift,
     checks: Checks,
+    lookups: Lookups,
     admin: Option<std::net::TcpListener>,
     insight: Insight,
     random: Arc<dyn Random>,
@@ -260,7 +275,7 @@ struct Side {
 
 impl Side {
     async fn run(self, stopping: CancellationToken) {
-        let Self { enforcer, encoder_pool, prewarm_shift, checks, admin, insight, random, listening } = self;
+        let Self { enforcer, encoder_pool, prewarm_shift, checks, lookups, admin, insight, random, listening } = self;
         let closing = async {
             stopping.cancelled().await;
             // A copy would keep a socket listening that nobody accepts from.
@@ -269,7 +284,9 @@ impl Side {
         let enforcing = enforcer.run(stopping.clone());
         let encoding = encoder_pool.run(stopping.clone());
         let warming = prewarm_shift.run(stopping.clone());
-        let checking = checks.run(stopping.clone());
+        // Lookups and what waits for them, in this order of ending: both hear of the end at once.
+        let (checking, looking) = (checks.run(stopping.clone()), lookups.run(stopping.clone()));
+        let checking = async { tokio::join!(checking, looking) };
         match admin {
             None => drop(tokio::join!(enforcing, encoding, warming, closing, checking)),
             Some(socket) => {

@@ -268,7 +268,8 @@ mod tests {
     fn a_parent_that_was_away_is_asked_again_after_a_while() {
         let host = vocabulary::Hostname::parse("p.test").expect("a name");
         let parent = snapshot::Origin::new(snapshot::Scheme::Http, host, 80);
-        let tier = Tier::new(Some(Member::new(parent, 1)), &SeededRandom::new(1));
+        let tier =
+            Tier::new(Some(Member::new(parent, snapshot::OriginTls::default(), 1)), &SeededRandom::new(1));
         let now = Timestamp::from_secs(1000);
         let asked_at = |at| tier.parent(&ManualClock::at(at)).is_some();
         assert!(asked_at(now));

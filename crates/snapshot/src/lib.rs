@@ -31,7 +31,9 @@ pub use audit::{Audit, AuditKeys, Check, Outcome, audit};
 pub use bundle::{AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts};
 pub use enforcement::{Alarm, Applied, BUNDLES_MAX, Enforcement};
 pub use log_audit::{LAPSE_GRACE, LogAudit, LogKeys, LogReport, ROSTER_NOTICE};
-pub use origins::{Balance, Ejection, HealthCheck, OriginPolicy, Probe, Retries, Timeouts};
+pub use origins::{
+    Balance, Ejection, HealthCheck, OriginPolicy, OriginSecret, OriginTls, Probe, Retries, Timeouts, Trusted,
+};
 pub use parcel::{Consistency, Parcel};
 pub use refusal::Refusal;
 pub use roots::{Roots, RootsError};

@@ -3,7 +3,10 @@
 //!
 //! Every setting has a default; a site that says nothing behaves as one with a single patient origin.
 
+use crate::site::CertificateFiles;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use vocabulary::{Digest, Hostname};
 
 /// Everything a site sets about its origins besides their addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -24,6 +27,15 @@ pub struct OriginPolicy {
     /// How long an origin is waited for.
     #[serde(skip_serializing_if = "is_default")]
     pub timeouts: Timeouts,
+    /// How TLS is spoken to origins.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls: OriginTls,
+    /// The Host field that origins get, with a port where it needs one; none: the visitor's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// A field that shows origins that a request comes by way of the edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<OriginSecret>,
 }
 
 impl OriginPolicy {
@@ -159,4 +171,45 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self { connect_ms: 5_000, first_byte_ms: 60_000, between_bytes_ms: 60_000, total_ms: None }
     }
+}
+
+/// How TLS is spoken to origins.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OriginTls {
+    /// Which certificates are believed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub trust: Trusted,
+    /// The name that is asked for (SNI) and that the certificate must be for; none: each origin's own. An origin
+    /// may have one by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<Hostname>,
+    /// What the edge shows where an origin asks for a certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<CertificateFiles>,
+}
+
+/// Which certificates of an origin are believed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trusted {
+    /// Those that the system's authorities have signed.
+    #[default]
+    System,
+    /// Those that the authorities in this PEM file have signed.
+    Authorities(PathBuf),
+    /// Exactly these, by the SHA-256 of the whole certificate, self-signed ones included.
+    Pinned(Vec<Digest>),
+    /// Any.
+    Unverified,
+}
+
+/// A field whose value is a secret. The value stays in its file: it is in no record, no log and no export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginSecret {
+    /// The field's name, in lower case.
+    pub name: String,
+    /// The file with its value, in one line.
+    pub file: PathBuf,
 }

@@ -54,12 +54,15 @@ pub struct Origin {
     /// How much of the requests it takes, beside the others: 1 to 100.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub weight: u16,
+    /// The name that its certificate must be for; none: as the site says, or its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<Hostname>,
 }
 
 impl Origin {
     /// An origin of weight 1.
     pub fn new(scheme: Scheme, host: Hostname, port: u16) -> Self {
-        Self { scheme, host, port, weight: 1 }
+        Self { scheme, host, port, weight: 1, server_name: None }
     }
 }
 

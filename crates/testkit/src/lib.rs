@@ -9,12 +9,16 @@
 #![allow(clippy::panic, clippy::missing_panics_doc, reason = "a test that leaves its script fails there")]
 
 mod heard;
+mod name_server;
 mod origin;
 mod patience;
 mod peer;
 mod recording;
+mod responder;
 
 pub use heard::{Heard, Reading};
+pub use name_server::{NameServer, Named};
 pub use origin::Origin;
 pub use peer::{Head, Peer};
 pub use recording::RecordingOrigin;
+pub use responder::Responder;

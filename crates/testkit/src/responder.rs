@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// Answers every request in the same way and remembers the heads; stops listening and hangs up when dropped.
 pub struct Responder {
@@ -18,6 +20,7 @@ pub struct Responder {
 struct Told {
     answer: Mutex<Vec<u8>>,
     heads: Mutex<Vec<String>>,
+    names: Mutex<Vec<Option<String>>>,
 }
 
 impl Responder {
@@ -28,12 +31,26 @@ impl Responder {
 
     /// Listens where another has stopped to.
     pub async fn listen_at(address: SocketAddr, answer: impl AsRef<[u8]>) -> Self {
+        Self::over(address, None, answer).await
+    }
+
+    /// The same over TLS, on a free port of loopback.
+    pub async fn secured(config: Arc<ServerConfig>, answer: impl AsRef<[u8]>) -> Self {
+        Self::over((Ipv4Addr::LOCALHOST, 0).into(), Some(TlsAcceptor::from(config)), answer).await
+    }
+
+    async fn over(address: SocketAddr, tls: Option<TlsAcceptor>, answer: impl AsRef<[u8]>) -> Self {
         let listener = TcpListener::bind(address).await;
         let listener = listener.unwrap_or_else(|error| panic!("cannot listen: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
         let told = Arc::new(Told { answer: Mutex::new(answer.as_ref().to_vec()), ..Told::default() });
-        let listening = tokio::spawn(listen(listener, Arc::clone(&told)));
+        let listening = tokio::spawn(listen(listener, tls, Arc::clone(&told)));
         Self { address, told, listening }
+    }
+
+    /// The server names that were asked for, of handshakes that came about.
+    pub fn server_names(&self) -> Vec<Option<String>> {
+        self.told.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Where it listens.
@@ -51,6 +68,13 @@ impl Responder {
         self.told.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Stops listening and hangs up; both are done when this returns.
+    pub async fn stop(mut self) {
+        self.listening.abort();
+        // Aborted, and so an error.
+        let _ = (&mut self.listening).await;
+    }
+
     /// How many requests there were.
     pub fn count(&self) -> usize {
         self.heads().len()
@@ -63,11 +87,19 @@ impl Drop for Responder {
     }
 }
 
-async fn listen(listener: TcpListener, told: Arc<Told>) {
+async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, told: Arc<Told>) {
     // Dropped with this task, and its connections with it.
     let mut conversations = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        conversations.spawn(converse(stream, Arc::clone(&told)));
+        let (tls, told) = (tls.clone(), Arc::clone(&told));
+        conversations.spawn(async move {
+            let Some(tls) = tls else { return converse(stream, told).await };
+            if let Ok(stream) = tls.accept(stream).await {
+                let name = stream.get_ref().1.server_name().map(str::to_owned);
+                told.names.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+                converse(stream, told).await;
+            }
+        });
         while conversations.try_join_next().is_some() {}
     }
 }

@@ -33,6 +33,7 @@ const ROWS: &[Row] = &[
     Row { never: BINARY_ONLY, ..row(&["replica"]) },
     Row { never: BINARY_ONLY, ..row(&["object-cache"]) },
     Row { never: BINARY_ONLY, ..row(&["certificates"]) },
+    Row { never: BINARY_ONLY, ..row(&["names"]) },
     Row { never: COSIGNING, ..row(&["witness"]) },
     Row { never: BINARY_ONLY, ..row(&["vault"]) },
     Row { never: &["casework", "reports", "vault", "records", "records-sql", "feed-nats"], ..row(&["edge"]) },

@@ -73,7 +73,8 @@ const IMPURE: &[&str] = &[
     "socket2",
     "async-trait",
 ];
-const PURE: &[&str] = &["vocabulary", "policy", "ledger", "casework", "caching", "balance", "shield", "snapshot"];
+const PURE: &[&str] =
+    &["vocabulary", "policy", "ledger", "casework", "caching", "balance", "shield", "snapshot"];
 
 pub(crate) fn check(workspace: &Workspace) -> Outcome {
     let path = workspace.root().join("deny.toml");

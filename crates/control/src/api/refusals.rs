@@ -126,7 +126,9 @@ impl From<ApplyRefusal> for Problem {
                 Self::new(Reason::SitesMistaken).detail(error).with("mistakes", Value::Array(mistakes))
             }
             ApplyRefusal::Plan(error) => Self::new(Reason::HostTaken).detail(error),
-            ApplyRefusal::Certificate { .. } => Self::new(Reason::CertificateUnfit).detail(refusal),
+            ApplyRefusal::Certificate { .. } | ApplyRefusal::Origins { .. } => {
+                Self::new(Reason::CertificateUnfit).detail(refusal)
+            }
             ApplyRefusal::NoBasis(why, steps) => {
                 Self::new(Reason::TenantRequestMissing).detail(why).with("lowers", json!(steps))
             }

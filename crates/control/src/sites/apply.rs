@@ -1,5 +1,6 @@
 //! Applying a sites file: plan, check, record the customer's request, change.
 
+use super::origin_files;
 use super::plan::{Plan, PlanError, Step, plan};
 use crate::plane::Plane;
 use crate::sequencer::{Draft, Item, Stopped};
@@ -61,6 +62,8 @@ pub(crate) enum ApplyRefusal {
     Plan(PlanError),
     #[error("the certificate of {host}: {why}")]
     Certificate { host: String, why: String },
+    #[error("origins of {host}: {why}")]
+    Origins { host: String, why: String },
     #[error("{0}")]
     NoBasis(String, Vec<Step>),
     #[error("{0}")]
@@ -87,6 +90,7 @@ pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, 
         let fleet = plane.records.fleet().await?;
         let plan = plan(&fleet, &document, asked.prune, &*plane.random).map_err(ApplyRefusal::Plan)?;
         check_certificates(&plan, plane.clock.now()).await?;
+        origin_files::check(&plan, &plane.clock).await?;
         if asked.dry_run || plan.changes.is_empty() {
             return Ok(Applied { revision: plan.revision, steps: plan.steps });
         }

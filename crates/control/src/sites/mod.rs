@@ -6,6 +6,7 @@
 
 mod apply;
 mod export;
+mod origin_files;
 mod plan;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::sites_toml::{AccountEntry, Document, SiteEntry};
 use records::{Account, Change, Fleet};
 use serde::Serialize;
-use snapshot::{Origin, Site, Timeouts};
+use snapshot::{Origin, Site, Timeouts, Trusted};
 use std::collections::{BTreeMap, BTreeSet};
 use vocabulary::{AccountId, Hostname, Random, SiteId, SitePattern};
 
@@ -289,10 +289,14 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
     for host in old.hosts.iter().filter(|host| !new.hosts.contains(host)) {
         lowers.push(format!("it no longer answers to {host}"));
     }
-    if !same_places(&old.origins, &new.origins) {
+    let (before, after) = (&old.origin_policy, &new.origin_policy);
+    if !same_places(&old.origins, &new.origins) || before.host != after.host {
         lowers.push("its content comes from elsewhere".to_owned());
     }
-    if are_shorter(&old.origin_policy.timeouts, &new.origin_policy.timeouts) {
+    if before.tls.trust != Trusted::Unverified && after.tls.trust == Trusted::Unverified {
+        lowers.push("its origins' certificates are no longer verified".to_owned());
+    }
+    if are_shorter(&before.timeouts, &after.timeouts) {
         lowers.push("its origins are waited for less long".to_owned());
     }
     if old.services.difference(&new.services).next().is_some() {

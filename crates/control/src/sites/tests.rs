@@ -99,6 +99,68 @@ fn what_is_exported_applies_to_nothing() {
     assert!(export(&fleet).contains(rules), "{}", export(&fleet));
 }
 
+const ORIGINS: &str = r#"
+[[account]]
+name = "one"
+[[account.site]]
+hosts = ["a.test"]
+balance = "hash:cookie:sid"
+health = { path = "/up", host = "a.test", status = 204, interval = "5s" }
+ejection = { after = 3 }
+retries = { attempts = 2, statuses = [503] }
+timeouts = { connect = "300ms", total = "1m" }
+origin_tls = { ca = "ca.pem", server_name = "inner.test", certificate = { chain = "e.pem", key = "e.key" } }
+origin_host = "inner.test"
+origin_secret = { name = "X-Secret", file = "secret.txt" }
+[account.site.cache_rules]
+languages = ["en"]
+[[account.site.origin]]
+url = "https://[::1]:1"
+weight = 3
+[[account.site.origin]]
+url = "https://o.test"
+server_name = "p.test"
+[[account.site]]
+hosts = ["b.test"]
+origins = ["https://o.test"]
+health = { check = "tcp" }
+origin_tls = { verify = false }
+[[account.site]]
+hosts = ["c.test"]
+origins = ["https://o.test"]
+origin_tls = { pin = ["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"] }
+"#;
+
+#[test]
+fn what_is_exported_of_origins_applies_to_nothing_and_what_lowers_a_service_is_seen() {
+    let fleet = after(&empty(), &planned(&empty(), ORIGINS, false).expect("first"));
+    let again = planned(&fleet, &export(&fleet), true).expect("exported");
+    assert!(again.changes.is_empty(), "{:?}\n{}", again.changes, export(&fleet));
+    for (from, to, says) in [
+        ("\"300ms\"", "\"100ms\"", "waited for less long"),
+        ("\"1m\"", "\"30s\"", "waited for less long"),
+        ("origin_host = \"inner.test\"", "origin_host = \"other.test\"", "from elsewhere"),
+        (
+            "pin = [\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"]",
+            "verify = false",
+            "no longer verified",
+        ),
+    ] {
+        let plan = planned(&fleet, &ORIGINS.replace(from, to), false).expect("plan");
+        let lowered: Vec<_> = plan.lowering().flat_map(|step| &step.lowers).collect();
+        assert!(lowered.len() == 1 && lowered[0].contains(says), "{from}: {lowered:?}");
+    }
+    for (from, to) in [
+        ("weight = 3", "weight = 9"),
+        ("\"300ms\"", "\"5s\""),
+        ("origin_tls = { verify = false }", ""),
+        ("after = 3", "after = 9"),
+    ] {
+        let plan = planned(&fleet, &ORIGINS.replace(from, to), false).expect("plan");
+        assert_eq!((plan.changes.len(), plan.lowering().count()), (1, 0), "{from}");
+    }
+}
+
 #[test]
 fn without_prune_unnamed_sites_stay_and_with_it_they_go_as_a_lowering() {
     let fleet = two();

@@ -1,11 +1,14 @@
 //! `origins`, `[[account.site.origin]]` and what a site sets about the use of its origins.
 
+mod towards;
+
 use super::reader::{Fields, Place, short};
 use super::site::{list, origin, unknown_word};
 use snapshot::{Balance, Ejection, HealthCheck, Origin, OriginPolicy, Probe, Retries, Timeouts};
+use std::path::Path;
 use toml::de::DeValue;
 
-const ORIGIN_KEYS: [&str; 2] = ["url", "weight"];
+const ORIGIN_KEYS: [&str; 3] = ["url", "weight", "server_name"];
 const HEALTH_KEYS: [&str; 8] = ["check", "path", "host", "status", "interval", "timeout", "fall", "rise"];
 const EJECTION_KEYS: [&str; 5] = ["after", "base", "max", "slow_return", "panic_percent"];
 const RETRY_KEYS: [&str; 3] = ["attempts", "budget_percent", "statuses"];
@@ -39,9 +42,11 @@ pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>) -> Vec<Origin> {
         let mut fields = Fields::new(table, place, &ORIGIN_KEYS, fields.complaints());
         let url = fields.required_text("url");
         let weight = within(&mut fields, "weight", 1, WEIGHT_MAX).unwrap_or(1);
+        let server_name = towards::server_name(&mut fields);
+        let weight = u16::try_from(weight).unwrap_or(1);
         let Some((text, place)) = url else { continue };
         match origin(&text) {
-            Ok(origin) => origins.push(Origin { weight: u16::try_from(weight).unwrap_or(1), ..origin }),
+            Ok(origin) => origins.push(Origin { weight, server_name, ..origin }),
             Err(why) => fields.complain(place, format!("origin {:?}: {why}", short(&text))),
         }
     }
@@ -63,13 +68,16 @@ fn plain(fields: &mut Fields<'_, '_, '_, '_>) -> Vec<Origin> {
 }
 
 /// What the site sets about their use.
-pub(super) fn policy(fields: &mut Fields<'_, '_, '_, '_>) -> OriginPolicy {
+pub(super) fn policy(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> OriginPolicy {
     OriginPolicy {
         balance: balance(fields),
         health: health(fields),
         ejection: ejection(fields),
         retries: retries(fields),
         timeouts: timeouts(fields),
+        tls: towards::tls(fields, base),
+        host: towards::host(fields),
+        secret: towards::secret(fields, base),
     }
 }
 

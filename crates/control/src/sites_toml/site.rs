@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 use vocabulary::{Hostname, SitePattern};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "hosts",
     "origins",
     "origin",
@@ -18,6 +18,9 @@ const KEYS: [&str; 13] = [
     "ejection",
     "retries",
     "timeouts",
+    "origin_tls",
+    "origin_host",
+    "origin_secret",
     "certificate",
     "services",
     "cache",
@@ -66,7 +69,7 @@ pub(super) fn read(
     Some(SiteEntry {
         hosts: hosts(&mut fields),
         origins: origins::read(&mut fields),
-        origin_policy: origins::policy(&mut fields),
+        origin_policy: origins::policy(&mut fields, base),
         certificate: certificate(&mut fields, base),
         services: services(&mut fields),
         cache: cache(&mut fields),

@@ -207,8 +207,11 @@ fn with_origins(text: &str) -> Result<Document, SitesError> {
 
 #[test]
 fn origins_are_read_with_their_weights_and_how_they_are_used() {
-    use snapshot::{Balance, Ejection, HealthCheck, OriginPolicy, Probe, Retries, Timeouts};
-    let site = |text| with_origins(text).expect(text).accounts[0].sites[0].clone();
+    use snapshot::{
+        Balance, Ejection, HealthCheck, OriginPolicy, OriginSecret, OriginTls, Probe, Retries, Timeouts,
+        Trusted,
+    };
+    let site = |text: &str| with_origins(text).expect(text).accounts[0].sites[0].clone();
     assert_eq!(site("origins = [\"o.test\"]").origin_policy, OriginPolicy::default());
     let read = site(
         "balance = \"hash:cookie:session\"
@@ -216,6 +219,9 @@ fn origins_are_read_with_their_weights_and_how_they_are_used() {
         ejection = { after = 0, base = \"1s\", max = \"1m\", slow_return = 0, panic_percent = 50 }
         retries = { attempts = 2, budget_percent = 10, statuses = [502, 503] }
         timeouts = { connect = \"300ms\", first_byte = 5, between_bytes = \"5m\", total = \"1h\" }
+        origin_tls = { ca = \"ca.pem\", server_name = \"inner.test\", certificate = { chain = \"e.pem\", key = \"/e.key\" } }
+        origin_host = \"inner.test:8443\"
+        origin_secret = { name = \"X-Origin-Secret\", file = \"secret.txt\" }
         [[account.site.origin]]
         url = \"http://10.0.0.1:8080\"
         weight = 3
@@ -237,8 +243,26 @@ fn origins_are_read_with_their_weights_and_how_they_are_used() {
             between_bytes_ms: 300_000,
             total_ms: Some(3_600_000),
         },
+        tls: OriginTls {
+            trust: Trusted::Authorities("/etc/wardmote/ca.pem".into()),
+            server_name: Some(vocabulary::Hostname::parse("inner.test").expect("a name")),
+            client: Some(snapshot::CertificateFiles {
+                chain: "/etc/wardmote/e.pem".into(),
+                key: "/e.key".into(),
+            }),
+        },
+        host: Some("inner.test:8443".to_owned()),
+        secret: Some(OriginSecret {
+            name: "x-origin-secret".to_owned(),
+            file: "/etc/wardmote/secret.txt".into(),
+        }),
     };
     assert_eq!(read.origin_policy, policy);
+    let pin = "AB:".repeat(31) + "cd";
+    let text = format!("origins = [\"o.test\"]\norigin_tls = {{ pin = [{pin:?}] }}");
+    let pinned = site(&text).origin_policy.tls.trust;
+    let digest = ("ab".repeat(31) + "cd").parse().expect("a digest");
+    assert_eq!(pinned, Trusted::Pinned(vec![digest]));
     let tcp = site("origins = [\"o.test\"]\nhealth = { check = \"tcp\" }").origin_policy.health;
     assert_eq!(tcp, Some(HealthCheck::with(Probe::Tcp)));
 }
@@ -266,6 +290,19 @@ fn mistakes_about_origins_are_placed_and_say_what_to_do() {
         ("origins = [\"o.test\"]\nretries = { attempts = 0 }", 6, "from 1 to 16"),
         ("origins = [\"o.test\"]\nretries = { statuses = [404] }", 6, "from 500 to 599"),
         ("origins = [\"o.test\"]\ntimeouts = { connect = \"fast\" }", 6, "\"500ms\""),
+        ("origins = [\"o.test\"]\norigin_tls = { pin = [\"ab\"] }", 6, "openssl x509"),
+        ("origins = [\"o.test\"]\norigin_tls = { ca = \"a\", verify = false }", 6, "one of ca, pin"),
+        ("origins = [\"o.test\"]\norigin_tls = { certificate = { chain = \"a\" } }", 6, "\"key\" is missing"),
+        ("origins = [\"o.test\"]\norigin_tls = { sni = \"a\" }", 6, "unknown key"),
+        ("origins = [\"o.test\"]\norigin_host = \"http://a\"", 6, "no host name"),
+        ("origins = [\"o.test\"]\norigin_secret = \"hush\"", 6, "write origin_secret = {"),
+        (
+            "origins = [\"o.test\"]\norigin_secret = { name = \"Host\", file = \"a\" }",
+            6,
+            "cannot be the name",
+        ),
+        ("origins = [\"o.test\"]\norigin_secret = { name = \"a b\", file = \"a\" }", 6, "cannot be the name"),
+        ("[[account.site.origin]]\nurl = \"o.test\"\nserver_name = \"a b\"", 7, "no host name"),
         ("origins = [\"o.test\"]\ntimeouts = { first_bite = 1 }", 6, "did you mean \"first_byte\"?"),
     ] {
         let error = with_origins(text).expect_err(text);

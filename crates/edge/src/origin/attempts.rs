@@ -47,6 +47,7 @@ impl<'w> Attempts<'w> {
         let serving = worker.shared.serving.load();
         let upstream = serving.upstreams.get(&admitted.site().id).ok_or(Reason::NoOrigin)?;
         let upstream = Arc::clone(upstream);
+        upstream.greeting().ok_or(Reason::OriginSettings)?;
         let policy = upstream.policy();
         upstream.budget.earn(policy.retries.budget_percent);
         let key = key(&policy.balance, request, behalf);
@@ -92,7 +93,9 @@ impl<'w> Attempts<'w> {
         if self.tried.count() >= u32::from(self.upstream.policy().retries.attempts) {
             return None;
         }
-        let member = self.upstream.choose(self.key, self.tried, self.worker.shared.clock.now())?;
+        let now = self.worker.shared.clock.now();
+        let member = self.upstream.choose(self.key, self.tried, now)?;
+        self.upstream.members()[member].keep_fresh(now);
         self.tried.add(member);
         self.member = member;
         Some(member)
@@ -144,6 +147,11 @@ impl<'w> Attempts<'w> {
         repeats
     }
 
+    /// The site's origins.
+    pub(crate) fn upstream(&self) -> &Arc<Upstream> {
+        &self.upstream
+    }
+
     /// How long the site waits for origins.
     pub(crate) fn waits(&self) -> Waits {
         self.upstream.waits()
@@ -162,6 +170,7 @@ fn is_the_origins(reason: Reason) -> bool {
         Reason::OriginName
             | Reason::OriginUnreachable
             | Reason::OriginTls
+            | Reason::OriginLoop
             | Reason::OriginConnectSlow
             | Reason::OriginClosed
             | Reason::OriginMalformed

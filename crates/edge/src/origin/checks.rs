@@ -132,7 +132,7 @@ impl Asker {
         let Ok(_turn) = self.turns.acquire().await else { return false };
         let patience = Duration::from_millis(health.timeout_ms.into());
         let asking = async {
-            let stream = self.connector.connect(&member.origin, patience).await.ok()?;
+            let stream = self.connector.connect(member, patience).await.ok()?;
             match &health.probe {
                 Probe::Tcp => Some(true),
                 Probe::Http { path, host, status_min, status_max } => {

@@ -1,92 +1,189 @@
-//! Making connections to origins: name, address, TCP, TLS.
+//! Making connections to origins: name, addresses, TCP, TLS.
+//!
+//! Addresses of both families are tried in turn, each with a head start on the next (RFC 8305); the first that
+//! answers is taken. An origin that is this edge itself is refused before anything is sent: its requests would
+//! come back as visitors'.
 
+use super::ourselves::Ourselves;
 use super::stream::OriginStream;
+use super::upstream::Member;
 use crate::reasons::Reason;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use snapshot::{Origin, Scheme};
+use certificates::{OriginTrust, client_config};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use names::Names;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use snapshot::{OriginTls, Scheme, Trusted};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
+use vocabulary::Clock;
 
 /// Addresses of one name that are tried.
-const ADDRESSES_MAX: usize = 4;
-/// Where systems keep the certificates of public authorities.
-const ROOT_FILES: [&str; 3] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+const ADDRESSES_MAX: usize = 8;
+/// How long one address is tried alone (RFC 8305 §8, Connection Attempt Delay).
+const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Makes connections; shared by a process, so that trusted certificates are read once.
-#[derive(Default)]
+/// Makes connections; shared by a process, so that names and trusted certificates are read once.
 pub(crate) struct Connector {
-    tls: OnceLock<Option<Arc<ClientConfig>>>,
+    clock: Arc<dyn Clock>,
+    names: Names,
+    ourselves: Ourselves,
+    /// For origins that set nothing of their own.
+    usual_tls: OnceLock<Arc<ClientConfig>>,
+    /// Connections that would have led back here.
+    pub(crate) loops: AtomicU64,
 }
 
 impl Connector {
+    /// `listening`: where visitors come in.
+    pub(crate) fn new(names: Names, listening: Vec<SocketAddr>, clock: Arc<dyn Clock>) -> Self {
+        let (usual_tls, loops) = (OnceLock::new(), AtomicU64::new(0));
+        Self { clock, names, ourselves: Ourselves::at(listening), usual_tls, loops }
+    }
+
     /// A connection to an origin that can carry requests, within `patience`.
-    pub(crate) async fn connect(&self, origin: &Origin, patience: Duration) -> Result<OriginStream, Reason> {
-        timeout(patience, self.connect_patiently(origin)).await.unwrap_or(Err(Reason::OriginConnectSlow))
+    pub(crate) async fn connect(&self, member: &Member, patience: Duration) -> Result<OriginStream, Reason> {
+        timeout(patience, self.connect_patiently(member)).await.unwrap_or(Err(Reason::OriginConnectSlow))
     }
 
-    async fn connect_patiently(&self, origin: &Origin) -> Result<OriginStream, Reason> {
-        let mut failure = Reason::OriginName;
-        for address in addresses(origin).await?.into_iter().take(ADDRESSES_MAX) {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    // Small writes must not wait for each other; a socket without the option still works.
-                    let _ = stream.set_nodelay(true);
-                    return self.secure(origin, stream).await;
-                }
-                Err(_) => failure = Reason::OriginUnreachable,
-            }
+    async fn connect_patiently(&self, member: &Member) -> Result<OriginStream, Reason> {
+        let addresses = self.addresses(member).await?;
+        if addresses.iter().any(|address| self.ourselves.is(*address)) {
+            self.loops.fetch_add(1, Ordering::Relaxed);
+            return Err(Reason::OriginLoop);
         }
-        Err(failure)
-    }
-
-    async fn secure(&self, origin: &Origin, stream: TcpStream) -> Result<OriginStream, Reason> {
-        if origin.scheme == Scheme::Http {
+        let stream = first_of(&addresses).await.ok_or(Reason::OriginUnreachable)?;
+        // Small writes must not wait for each other; a socket without the option still works.
+        let _ = stream.set_nodelay(true);
+        if member.origin.scheme == Scheme::Http {
             return Ok(OriginStream::Plain(stream));
         }
-        let config = self.tls.get_or_init(client_config).clone().ok_or(Reason::OriginTls)?;
-        let name = match origin.host.ip() {
-            Some(ip) => ServerName::IpAddress(ip.into()),
-            None => ServerName::try_from(origin.host.as_str().to_owned()).map_err(|_| Reason::OriginTls)?,
-        };
-        let secured = TlsConnector::from(config).connect(name, stream).await;
+        let connector = TlsConnector::from(self.tls(member)?);
+        let secured = connector.connect(server_name(member)?, stream).await;
+        let secured =
+            secured.inspect_err(|error| tracing::warn!(origin = %member, %error, "no TLS to the origin"));
         secured.map(|stream| OriginStream::Tls(Box::new(stream))).map_err(|_| Reason::OriginTls)
     }
+
+    async fn addresses(&self, member: &Member) -> Result<Vec<SocketAddr>, Reason> {
+        let port = member.origin.port;
+        if let Some(ip) = member.origin.host.ip() {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        let name = member.name.get_or_init(|| self.names.of(&member.origin.host));
+        let found = name.addresses().await.ok_or(Reason::OriginName)?;
+        Ok(interleaved(&found).take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, port)).collect())
+    }
+
+    /// What was set up once is kept; what could not be is tried again with the next connection.
+    fn tls(&self, member: &Member) -> Result<Arc<ClientConfig>, Reason> {
+        let usual = member.tls.trust == Trusted::System && member.tls.client.is_none();
+        let held = if usual { &self.usual_tls } else { &member.tls_config };
+        if let Some(config) = held.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = client_tls(&member.tls, Arc::clone(&self.clock)).map_err(|error| {
+            tracing::error!(origin = %member, %error, "no TLS to the origin");
+            Reason::OriginTls
+        })?;
+        Ok(Arc::clone(held.get_or_init(|| Arc::new(config))))
+    }
 }
 
-async fn addresses(origin: &Origin) -> Result<Vec<SocketAddr>, Reason> {
-    if let Some(ip) = origin.host.ip() {
-        return Ok(vec![SocketAddr::new(ip, origin.port)]);
-    }
-    let name = (origin.host.as_str(), origin.port);
-    let found = tokio::net::lookup_host(name).await.map_err(|_| Reason::OriginName)?;
-    let mut found: Vec<_> = found.collect();
-    // IPv4 first: a machine without IPv6 would wait for each of the others.
-    found.sort_by_key(|address| matches!(address.ip(), IpAddr::V6(_)));
-    Ok(found)
-}
-
-/// Trusts what the system trusts. None when the system has no certificates or TLS cannot be set up.
-fn client_config() -> Option<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    for file in ROOT_FILES {
-        let Ok(certificates) = CertificateDer::pem_file_iter(file) else { continue };
-        roots.add_parsable_certificates(certificates.flatten());
-        break;
-    }
-    if roots.is_empty() {
-        tracing::error!("no trusted certificates found; install ca-certificates to reach https origins");
-        return None;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+fn client_tls(tls: &OriginTls, clock: Arc<dyn Clock>) -> Result<ClientConfig, certificates::OriginTlsError> {
+    let trust = match &tls.trust {
+        Trusted::System => OriginTrust::System,
+        Trusted::Authorities(path) => OriginTrust::Authorities(path.clone()),
+        Trusted::Pinned(pins) => OriginTrust::Pinned(pins.clone()),
+        Trusted::Unverified => OriginTrust::Unverified,
+    };
+    let client = tls.client.as_ref().map(|files| (files.chain.as_path(), files.key.as_path()));
+    let mut config = client_config(&trust, client, clock)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Some(Arc::new(config))
+    Ok(config)
+}
+
+fn server_name(member: &Member) -> Result<ServerName<'static>, Reason> {
+    let own = member.origin.server_name.as_ref().or(member.tls.server_name.as_ref());
+    let host = own.unwrap_or(&member.origin.host);
+    match host.ip() {
+        Some(ip) => Ok(ServerName::IpAddress(ip.into())),
+        None => ServerName::try_from(host.as_str().to_owned()).map_err(|_| Reason::OriginTls),
+    }
+}
+
+/// The families in turn, the one first that comes first (RFC 8305 §4).
+fn interleaved(addresses: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
+    let v6_first = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let of = |v6: bool| addresses.iter().copied().filter(move |address| address.is_ipv6() == v6);
+    let (mut first, mut second, mut turn) = (of(v6_first), of(!v6_first), false);
+    std::iter::from_fn(move || {
+        turn = !turn;
+        if turn { first.next().or_else(|| second.next()) } else { second.next().or_else(|| first.next()) }
+    })
+}
+
+/// The first connection that comes about. Each address has a head start, which ends when its attempt fails.
+async fn first_of(addresses: &[SocketAddr]) -> Option<TcpStream> {
+    let mut waiting = addresses.iter();
+    let mut attempts = FuturesUnordered::new();
+    loop {
+        let next = waiting.next();
+        if let Some(address) = next {
+            attempts.push(TcpStream::connect(*address));
+        }
+        if attempts.is_empty() {
+            return None;
+        }
+        let has_more = !waiting.as_slice().is_empty();
+        tokio::select! {
+            Some(attempt) = attempts.next() => match attempt {
+                Ok(stream) => return Some(stream),
+                Err(_) => continue,
+            },
+            () = sleep(HEAD_START), if has_more => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+    use tokio::net::TcpListener;
+
+    #[test]
+    fn families_are_tried_in_turn() {
+        let ips = |texts: &[&str]| -> Vec<IpAddr> {
+            texts.iter().map(|text| text.parse().expect("an address")).collect()
+        };
+        for (found, tried) in [
+            (vec!["::1", "::2", "::3", "1.1.1.1"], vec!["::1", "1.1.1.1", "::2", "::3"]),
+            (vec!["1.1.1.1", "1.1.1.2", "::1"], vec!["1.1.1.1", "::1", "1.1.1.2"]),
+            (vec!["1.1.1.1"], vec!["1.1.1.1"]),
+            (vec![], vec![]),
+        ] {
+            assert_eq!(interleaved(&ips(&found)).collect::<Vec<_>>(), ips(&tried));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_or_says_nothing_does_not_keep_the_others_waiting() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let answers = listener.local_addr().expect("an address");
+        let refuses: SocketAddr = ([127, 0, 0, 1], 1).into();
+        // Kept for documentation (RFC 5737): nobody answers there.
+        let mute: SocketAddr = ([192, 0, 2, 1], 9).into();
+        for addresses in [vec![refuses, answers], vec![mute, answers], vec![mute, refuses, answers]] {
+            let found = timeout(Duration::from_secs(30), first_of(&addresses)).await.expect("in time");
+            assert_eq!(found.expect("a connection").peer_addr().expect("connected"), answers);
+        }
+        assert!(first_of(&[refuses, refuses]).await.is_none());
+        assert!(first_of(&[]).await.is_none());
+    }
 }

@@ -17,6 +17,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use std::future::poll_fn;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncReadExt, AsyncWrite};
@@ -39,6 +40,8 @@ pub(crate) struct OriginConnection {
     receiving: Receiving,
     /// When it was last used; its pool's clock.
     pub(crate) idle_since: Instant,
+    /// Which of its name's answers its address was last found in; its pool's.
+    pub(super) names_revision: u64,
 }
 
 /// The request on its way up.
@@ -91,7 +94,13 @@ impl OriginConnection {
             sending: Sending::default(),
             receiving: Receiving::Nothing { keep_alive: true },
             idle_since: Instant::now(),
+            names_revision: 0,
         }
+    }
+
+    /// The address at the other end.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.stream.peer()
     }
 
     /// Whether it can take a request, as far as is known without asking the kernel.

@@ -7,6 +7,7 @@ mod condition;
 mod connect;
 mod connection;
 pub(crate) mod figures;
+mod ourselves;
 mod pool;
 mod replay;
 mod stream;

@@ -67,7 +67,8 @@ impl Origins {
         while let Some(mut connection) = pool.take_idle() {
             let young = connection.idle_since.elapsed() < IDLE_TIME_MAX;
             // From here on the lease counts it: dropped, it is one less.
-            let usable = young && poll_fn(|cx| connection.poll_usable(cx)).await;
+            let usable =
+                young && is_there(member, &mut connection) && poll_fn(|cx| connection.poll_usable(cx)).await;
             let lease = Lease::of(Some(connection), pool, true);
             if usable {
                 return Ok(lease);
@@ -99,8 +100,11 @@ impl Origins {
         }
         let mut lease = Lease::of(None, pool, false);
         add(&counters.origin_connects, 1);
-        let stream = self.connector.connect(&member.origin, patience).await?;
-        lease.connection = Some(Box::new(OriginConnection::new(stream)));
+        let revision = member.revision();
+        let stream = self.connector.connect(member, patience).await?;
+        let mut connection = OriginConnection::new(stream);
+        connection.names_revision = revision;
+        lease.connection = Some(Box::new(connection));
         Ok(lease)
     }
 
@@ -126,6 +130,16 @@ impl Origins {
         // The list is whole at each step, so a poisoned one is still good.
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the other end is still one of the origin's addresses; looked up only when those have changed.
+fn is_there(member: &Member, connection: &mut OriginConnection) -> bool {
+    let revision = member.revision();
+    if connection.names_revision == revision {
+        return true;
+    }
+    connection.names_revision = revision;
+    connection.peer().is_some_and(|address| member.is_at(address))
 }
 
 impl Pool {

@@ -1,6 +1,7 @@
 //! A connection to an origin, plain or over TLS.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,6 +14,17 @@ pub(crate) enum OriginStream {
     Plain(TcpStream),
     /// TLS over TCP.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl OriginStream {
+    /// The address at the other end.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        stream.peer_addr().ok().map(|address| address.ip())
+    }
 }
 
 impl AsyncRead for OriginStream {

@@ -9,17 +9,28 @@
 use super::condition::Condition;
 use super::pool::Pool;
 use super::transfer::Waits;
+use crate::origin_request::Greeting;
 use balance::{
     Candidate, Ejecting, EjectionLimits, FULL, MEMBERS_MAX, RetryBudget, Rotation, Tried, effective_shares,
     hash_of, least_outstanding, rendezvous,
 };
-use snapshot::{Balance, Origin, OriginPolicy, Site};
+use http::{HeaderName, HeaderValue};
+use names::Name;
+use rustls::ClientConfig;
+use snapshot::{Balance, Origin, OriginPolicy, OriginSecret, OriginTls, Site};
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use vocabulary::{SiteId, Timestamp};
+use zeroize::Zeroizing;
+
+/// The longest secret with its line's end, in bytes.
+const SECRET_BYTES_MAX: usize = 4096;
 
 /// The origins of all sites of a snapshot.
 pub(crate) type UpstreamTable = HashMap<SiteId, Arc<Upstream>>;
@@ -29,6 +40,8 @@ pub(crate) struct Upstream {
     policy: OriginPolicy,
     limits: EjectionLimits,
     waits: Waits,
+    /// None: what the site sets cannot be read.
+    greeting: Option<Greeting>,
     members: Box<[Arc<Member>]>,
     /// The members' own hashes, in their order.
     names: Box<[u64]>,
@@ -41,6 +54,12 @@ pub(crate) struct Upstream {
 /// One origin of one site.
 pub(crate) struct Member {
     pub(crate) origin: Origin,
+    /// How TLS is spoken to it.
+    pub(super) tls: OriginTls,
+    /// Made with the first connection that needs it.
+    pub(super) tls_config: OnceLock<Arc<ClientConfig>>,
+    /// Its name, where it has one; asked for with the first connection.
+    pub(super) name: OnceLock<Arc<Name>>,
     pub(super) condition: Condition,
     /// By worker; made when the worker first asks.
     pools: Box<[OnceLock<Arc<Pool>>]>,
@@ -51,20 +70,23 @@ impl Upstream {
     pub(crate) fn of(site: &Site, before: Option<&Arc<Self>>, workers: usize) -> Arc<Self> {
         let known = before.map_or(&[][..], |before| &before.members);
         let stays = before.filter(|before| {
-            before.policy == site.origin_policy
+            before.greeting.is_some()
+                && before.policy == site.origin_policy
                 && before.members.iter().map(|member| &member.origin).eq(&site.origins)
         });
         if let Some(before) = stays {
             return Arc::clone(before);
         }
         let members = site.origins.iter().take(MEMBERS_MAX).map(|origin| {
-            let stays = known.iter().find(|member| member.origin == *origin);
-            stays.cloned().unwrap_or_else(|| Arc::new(Member::new(origin.clone(), workers)))
+            let tls = &site.origin_policy.tls;
+            let stays = known.iter().find(|member| member.origin == *origin && member.tls == *tls);
+            stays.cloned().unwrap_or_else(|| Arc::new(Member::new(origin.clone(), tls.clone(), workers)))
         });
         let members: Box<[_]> = members.collect();
         let weights: Vec<_> = site.origins.iter().map(|origin| origin.weight).collect();
         Arc::new(Self {
             limits: limits(&site.origin_policy),
+            greeting: greeting(site),
             waits: Waits::of(&site.origin_policy.timeouts),
             policy: site.origin_policy.clone(),
             names: members.iter().map(|member| hash_of(member.to_string().as_bytes())).collect(),
@@ -84,6 +106,11 @@ impl Upstream {
     /// How long an origin is waited for.
     pub(crate) fn waits(&self) -> Waits {
         self.waits
+    }
+
+    /// What origins get besides the request; none: it cannot be read.
+    pub(crate) fn greeting(&self) -> Option<&Greeting> {
+        self.greeting.as_ref()
     }
 
     /// Its origins.
@@ -110,7 +137,11 @@ impl Upstream {
     }
 
     fn choose_by_rule(&self, candidates: &mut [Candidate], key: u64, tried: Tried) -> Option<usize> {
-        let turn = || self.turn.fetch_add(1, Ordering::Relaxed);
+        // A second try is no turn of its own: with two origins it would give every turn to the same one.
+        let turn = || match tried.count() {
+            0 => self.turn.fetch_add(1, Ordering::Relaxed),
+            _ => self.turn.load(Ordering::Relaxed),
+        };
         match self.policy.balance {
             Balance::RoundRobin => self.rotation.choose(candidates, turn(), tried),
             Balance::Failover => {
@@ -158,6 +189,38 @@ impl Upstream {
     }
 }
 
+fn greeting(site: &Site) -> Option<Greeting> {
+    let OriginPolicy { host, secret, .. } = &site.origin_policy;
+    let secret = match secret.as_ref().map(read_secret).transpose() {
+        Ok(secret) => secret,
+        Err(error) => {
+            let site = site.id;
+            tracing::error!(%site, error, "the secret for the site's origins cannot be used; they are not asked");
+            return None;
+        }
+    };
+    Some(Greeting { host: host.clone(), secret })
+}
+
+/// The first line of the file.
+fn read_secret(secret: &OriginSecret) -> Result<(HeaderName, HeaderValue), String> {
+    let file = secret.file.display();
+    let bytes = File::open(&secret.file).and_then(|file| {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_BYTES_MAX));
+        file.take(SECRET_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    let bytes = bytes.map_err(|error| format!("{file}: {error}"))?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    let name = HeaderName::from_bytes(secret.name.as_bytes()).map_err(|error| error.to_string())?;
+    let value = HeaderValue::from_bytes(line).ok().filter(|value| !value.is_empty());
+    let mut value =
+        value.ok_or_else(|| format!("{file}: its first line is empty or cannot be a field's value"))?;
+    // Never printed.
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
 fn limits(policy: &OriginPolicy) -> EjectionLimits {
     let ejection = &policy.ejection;
     let time = |time_ms: u32| Duration::from_millis(time_ms.into());
@@ -171,9 +234,27 @@ fn limits(policy: &OriginPolicy) -> EjectionLimits {
 
 impl Member {
     /// An origin that so many workers may ask.
-    pub(crate) fn new(origin: Origin, workers: usize) -> Self {
+    pub(crate) fn new(origin: Origin, tls: OriginTls, workers: usize) -> Self {
+        let (tls_config, name) = (OnceLock::new(), OnceLock::new());
         let pools = (0..workers).map(|_| OnceLock::new()).collect();
-        Self { origin, condition: Condition::default(), pools }
+        Self { origin, tls, tls_config, name, condition: Condition::default(), pools }
+    }
+
+    /// Has its name looked up anew where that is due; connections that wait would never ask.
+    pub(super) fn keep_fresh(&self, now: Timestamp) {
+        if let Some(name) = self.name.get() {
+            name.keep_fresh(now);
+        }
+    }
+
+    /// Changes when its name's addresses do.
+    pub(super) fn revision(&self) -> u64 {
+        self.name.get().map_or(0, |name| name.revision())
+    }
+
+    /// Whether its name still has this address.
+    pub(super) fn is_at(&self, address: IpAddr) -> bool {
+        self.name.get().is_none_or(|name| name.has(address))
     }
 
     /// A worker's own pool, made by `make` the first time.
@@ -202,7 +283,7 @@ impl fmt::Display for Member {
         let Origin { scheme, host, port, .. } = &self.origin;
         let scheme = if *scheme == snapshot::Scheme::Https { "https" } else { "http" };
         match host.ip() {
-            Some(std::net::IpAddr::V6(ip)) => write!(f, "{scheme}://[{ip}]:{port}"),
+            Some(IpAddr::V6(ip)) => write!(f, "{scheme}://[{ip}]:{port}"),
             _ => write!(f, "{scheme}://{}:{port}", host.as_str()),
         }
     }

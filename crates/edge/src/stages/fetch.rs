@@ -1,17 +1,18 @@
 //! Miss → Fetched: the request goes to one of the site's origins, the head of its answer comes back.
 
 use crate::figures::add;
-use crate::origin::{AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Waits};
-use crate::origin_request::{OnBehalf, write_head};
+use crate::origin::{AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Waits};
+use crate::origin_request::{Addressee, OnBehalf, write_head};
 use crate::ports::{Content, Waiting};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
-use crate::tier::{self, PARENT_CONNECT_TIME_MAX, ToParent};
+use crate::tier::{self, PARENT_CONNECT_TIME_MAX};
 use crate::worker::Worker;
 
 use super::Admitted;
 use http::{HeaderMap, Method, StatusCode, header};
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -55,7 +56,8 @@ pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
     }
     let lease = attempts.lease().await?;
     let transfer = Transfer::with_content(lease, attempts.deadlines(), content);
-    let asking = Asking { worker, request, behalf, to_parent: None, waits: attempts.waits() };
+    let upstream = Arc::clone(attempts.upstream());
+    let asking = Asking { worker, request, behalf, to: towards(&upstream)?, waits: attempts.waits() };
     let fetched = asking.ask(transfer, waiting).await.map_err(|reason| attempts.failed(reason))?;
     attempts.answered(fetched.status);
     Ok(fetched)
@@ -86,8 +88,9 @@ async fn try_each<'a, W: Waiting>(
     replay: Option<Replay>,
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
-    let asking =
-        Asking { worker: attempts.worker(), request, behalf, to_parent: None, waits: attempts.waits() };
+    let upstream = Arc::clone(attempts.upstream());
+    let (worker, to) = (attempts.worker(), towards(&upstream)?);
+    let asking = Asking { worker, request, behalf, to, waits: attempts.waits() };
     let mut waiting = Hearing { waiting, has_heard: false };
     // An answer that may do where no better one comes.
     let mut spare = None;
@@ -157,8 +160,8 @@ async fn fetch_by_parent<'a, W: Waiting>(
     let tier = &shared.tier;
     let Some(parent) = tier.parent(&*shared.clock) else { return Ok(None) };
     let (waits, counters) = (Waits { connect: PARENT_CONNECT_TIME_MAX, ..Waits::usual() }, &worker.counters);
-    let to_parent = Some(tier.to_parent(shared, request));
-    let asking = Asking { worker, request, behalf, to_parent, waits };
+    let to_parent = tier.to_parent(shared, request);
+    let asking = Asking { worker, request, behalf, to: Addressee::Parent(&to_parent), waits };
     let mut connecting = worker.origins.lease(parent, waits.connect, counters).await;
     while let Ok(lease) = connecting {
         let reused = lease.reused;
@@ -184,12 +187,16 @@ async fn fetch_by_parent<'a, W: Waiting>(
     Ok(None)
 }
 
+fn towards(upstream: &Upstream) -> Result<Addressee<'_>, Reason> {
+    upstream.greeting().map(Addressee::Origin).ok_or(Reason::OriginSettings)
+}
+
 /// What is asked, of whichever origin.
 struct Asking<'r> {
     worker: &'r Worker,
     request: &'r Request,
     behalf: &'r OnBehalf,
-    to_parent: Option<ToParent>,
+    to: Addressee<'r>,
     waits: Waits,
 }
 
@@ -200,9 +207,9 @@ impl Asking<'_> {
         mut transfer: Transfer<'a>,
         waiting: &mut W,
     ) -> Result<Fetched<'a>, Reason> {
-        let Self { worker, request, behalf, to_parent, waits } = self;
+        let Self { worker, request, behalf, to, waits } = self;
         let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
-        transfer.begin(asked, request.length, |out| write_head(out, request, behalf, to_parent.as_ref()));
+        transfer.begin(asked, request.length, |out| write_head(out, request, behalf, *to));
         add(&worker.counters.origin_requests, 1);
         let mut patience = Patience::new(waits.first_byte, transfer.deadlines().until);
         loop {

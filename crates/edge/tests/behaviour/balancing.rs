@@ -110,7 +110,7 @@ async fn what_is_hashed_goes_to_the_same_origin_and_only_its_own_moves_when_one_
         let [first, second] = counts(&origins)[..] else { panic!("two") };
         assert!(first > 0 && second > 0, "{balance:?} uses both: {first} and {second}");
         let [gone, _stays] = origins;
-        drop(gone);
+        gone.stop().await;
         for (request, before) in requests.iter().zip(&before) {
             let after = stage.ask(request).await.1;
             assert!(after == *before || before.as_slice() == b"A!", "{balance:?}: only what was lost moves");
@@ -121,10 +121,18 @@ async fn what_is_hashed_goes_to_the_same_origin_and_only_its_own_moves_when_one_
 
 #[tokio::test]
 async fn with_failover_the_second_is_asked_only_while_the_first_is_away() {
-    let [first, second] = two(WELL, WELL).await;
+    let origins = two(WELL, WELL).await;
+    let stage = stage(&origins, |policy| policy.balance = Balance::Failover).await;
+    for _ in 0..4 {
+        assert_eq!(status(&stage, &get("/")).await, 200);
+    }
+    assert_eq!(counts(&origins), [4, 0]);
+    let [first, second] = origins;
     let address = first.address();
-    let stage = stage(&[first, second], |policy| policy.balance = Balance::Failover).await;
-    // Both are gone with the array; the first comes back alone.
+    first.stop().await;
+    assert_eq!(status(&stage, &get("/")).await, 200);
+    assert_eq!(second.count(), 1);
+    second.stop().await;
     assert_eq!(status(&stage, &get("/")).await, 502);
     let back = Responder::listen_at(address, WELL).await;
     for _ in 0..4 {
@@ -241,7 +249,7 @@ async fn a_tcp_check_finds_a_port_that_nobody_listens_on_and_the_watch_ends_with
             Some(HealthCheck { interval_ms: 20, fall: 1, rise: 1, ..HealthCheck::with(Probe::Tcp) });
     };
     let mut stage = Stage::set_with(|_| {}, site).await;
-    drop(gone);
+    gone.stop().await;
     let down = |stage: &Stage| stage.edge.figures().origins.iter().filter(|one| !one.up).count();
     until("one is down", || down(&stage) == 1).await;
     stage.sites[0].origin_policy.health = None;
@@ -281,7 +289,7 @@ async fn a_request_that_may_not_be_repeated_is_sent_once_and_goes_on_only_where_
     }
     assert_eq!(counts(&origins), [2, 0], "nobody knows what the first has done with it");
     let [gone, stays] = origins;
-    drop(gone);
+    gone.stop().await;
     for request in [post, bare] {
         assert_eq!(status(&stage, request).await, 200);
     }
@@ -307,7 +315,7 @@ async fn nothing_is_asked_for_again_once_something_of_an_answer_has_gone_out() {
     let site = |site: &mut Site| {
         behind(site, &addresses);
         site.origin_policy.balance = Balance::Failover;
-        site.origin_policy.timeouts.first_byte_ms = 300;
+        site.origin_policy.timeouts.first_byte_ms = 2000;
     };
     let stage = Stage::set_with(|_| {}, site).await;
     let mut visitor = stage.visit().await;
@@ -367,8 +375,6 @@ async fn each_time_a_site_allows_its_origin_has_its_own_end() {
     let site = |site: &mut Site| {
         behind(site, &address);
         site.origin_policy.timeouts.first_byte_ms = 300;
-        site.origin_policy.timeouts.between_bytes_ms = 400;
-        site.origin_policy.timeouts.total_ms = Some(5_000);
     };
     let mut stage = Stage::set_with(|_| {}, site).await;
     let reason = |body: Vec<u8>| String::from_utf8_lossy(&body).into_owned();
@@ -376,6 +382,9 @@ async fn each_time_a_site_allows_its_origin_has_its_own_end() {
     assert_eq!(head.status(), 504);
     assert!(reason(page).contains("origin-slow"));
     // A head in time, then silence.
+    stage.sites[0].origin_policy.timeouts.first_byte_ms = 60_000;
+    stage.sites[0].origin_policy.timeouts.between_bytes_ms = 300;
+    stage.publish().await;
     let mut visitor = stage.visit().await;
     visitor.send(get("/")).await;
     let mut asked = silent.accept().await;
@@ -386,7 +395,6 @@ async fn each_time_a_site_allows_its_origin_has_its_own_end() {
     asked.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome").await;
     assert_eq!(visitor.head().await.status(), 200);
     assert_eq!(visitor.rest().await, b"some", "cut");
-    stage.sites[0].origin_policy.timeouts.first_byte_ms = 60_000;
     stage.sites[0].origin_policy.timeouts.total_ms = Some(300);
     stage.publish().await;
     let (head, page) = stage.ask(&get("/")).await;

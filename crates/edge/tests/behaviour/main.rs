@@ -13,6 +13,8 @@ mod framing;
 mod http2_conformance;
 mod measures;
 mod operation;
+mod origin_names;
+mod origin_tls;
 mod origins;
 mod outage;
 mod prewarming;

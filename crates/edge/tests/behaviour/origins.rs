@@ -257,3 +257,23 @@ async fn a_connection_of_http_1_0_is_used_again_only_where_the_origin_says_so() 
         visitor.head().await;
     }
 }
+
+#[tokio::test]
+async fn an_origin_cannot_take_fields_for_everyone_out_of_its_answer() {
+    let stage = Stage::set().await;
+    let named = "Connection: Cache-Control, Set-Cookie, X-Hop\r\nX-Hop: 1\r\nSet-Cookie: a=b\r\n";
+    let answer = format!("HTTP/1.1 200 OK\r\n{named}Cache-Control: no-store\r\nContent-Length: 2\r\n\r\nhi");
+    let mut visitor = stage.visit().await;
+    visitor.send(get("/")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send(&answer).await;
+    let head = visitor.head().await;
+    assert_eq!((head.field("cache-control"), head.field("set-cookie")), ("no-store", "a=b"));
+    assert!(head.all("x-hop").is_empty(), "a field of the connection ends here");
+    visitor.text("hi").await;
+    visitor.send(get("/")).await;
+    origin.head().await;
+    origin.send(&answer).await;
+    assert_eq!(visitor.head().await.status(), 200, "it was not stored");
+}

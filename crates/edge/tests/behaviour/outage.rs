@@ -2,7 +2,7 @@
 //! request for each stored response. Lifetimes, validators, variants and sizes of every kind, most of it on
 //! disk only.
 
-use crate::support::{HOST, Stage};
+use crate::support::{HOST, Stage, get};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -228,4 +228,32 @@ async fn everything_held_outlives_an_hour_without_the_origin_and_is_asked_about_
         let expected = if page.kind.name == "unvalidated" { (0, 1) } else { (1, 0) };
         assert_eq!(asked, Some(expected), "{} {}", page.path, page.by);
     }
+}
+
+#[tokio::test]
+async fn one_slow_address_does_not_have_the_sites_other_stale_copies_sent_unasked() {
+    let stage = Stage::set_with(|_| {}, |site| site.origin_policy.timeouts.first_byte_ms = 3000).await;
+    let answer =
+        "HTTP/1.1 200 OK\r\nCache-Control: max-age=1\r\nConnection: close\r\nContent-Length: 3\r\n\r\n";
+    let mut visitor = stage.visit().await;
+    for path in ["/slow", "/well"] {
+        visitor.send(get(path)).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        origin.send(format!("{answer}old")).await;
+        visitor.head().await;
+        visitor.text("old").await;
+    }
+    stage.clock.advance(std::time::Duration::from_secs(10));
+    visitor.send(get("/slow")).await;
+    let mut silent = stage.origin.accept().await;
+    silent.head().await;
+    assert_eq!(visitor.head().await.status(), 200, "a stale copy");
+    visitor.text("old").await;
+    visitor.send(get("/well")).await;
+    let mut origin = stage.origin.accept().await;
+    assert_eq!(origin.head().await.line(), "GET /well HTTP/1.1");
+    origin.send(format!("{answer}new")).await;
+    visitor.head().await;
+    visitor.text("new").await;
 }

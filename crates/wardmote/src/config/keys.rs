@@ -111,6 +111,9 @@ pub(super) const KEYS: &[Key] = &[
         put(&mut config.edge.proxy_protocol, addresses(value))
     }),
     key("edge.drain_seconds", Form::Count, |config, value| put(&mut config.edge.drain, drain(&value.text()))),
+    key("edge.name_servers", Form::List, |config, value| {
+        put(&mut config.edge.name_servers, addresses(value))
+    }),
     key("edge.access_log", Form::Text, |config, value| {
         let text = value.text();
         let log = if text.is_empty() { AccessLog::Off } else { AccessLog::File(PathBuf::from(text)) };

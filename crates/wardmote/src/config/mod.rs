@@ -60,6 +60,8 @@ pub(crate) struct Edge {
     pub(crate) admin: Option<SocketAddr>,
     /// The edge to fetch through.
     pub(crate) parent: Option<snapshot::Origin>,
+    /// Whom origins' names are asked for; empty: as the system is set up.
+    pub(crate) name_servers: Vec<SocketAddr>,
 }
 
 /// Where the access log goes.
@@ -112,6 +114,7 @@ impl Default for Config {
                 access_log: AccessLog::InDataDir,
                 admin: None,
                 parent: None,
+                name_servers: Vec::new(),
             },
             cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(4096) },
             control: Control {

@@ -2,7 +2,8 @@
 
 use super::{in_url, list, quoted};
 use snapshot::{
-    Balance, Ejection, HealthCheck, Origin, OriginPolicy, Probe, Retries, Scheme, Site, Timeouts,
+    Balance, Ejection, HealthCheck, Origin, OriginPolicy, OriginSecret, OriginTls, Probe, Retries, Scheme,
+    Site, Timeouts, Trusted,
 };
 use std::fmt::Write as _;
 
@@ -12,7 +13,8 @@ pub(super) fn write_keys(text: &mut String, site: &Site) {
     if !has_tables(site) {
         let _ = writeln!(text, "  origins = {}", list(site.origins.iter().map(url)));
     }
-    let OriginPolicy { balance, health, ejection, retries, timeouts } = &site.origin_policy;
+    let OriginPolicy { balance, health, ejection, retries, timeouts, tls, host, secret } =
+        &site.origin_policy;
     if *balance != Balance::default() {
         let _ = writeln!(text, "  balance = {}", quoted(&balance_word(balance)));
     }
@@ -43,6 +45,32 @@ pub(super) fn write_keys(text: &mut String, site: &Site) {
              between_bytes = \"{between_bytes_ms}ms\"{total} }}"
         );
     }
+    write_towards(text, tls, host.as_deref(), secret.as_ref());
+}
+
+fn write_towards(text: &mut String, tls: &OriginTls, host: Option<&str>, secret: Option<&OriginSecret>) {
+    let OriginTls { trust, server_name, client } = tls;
+    let mut keys = match trust {
+        Trusted::System => Vec::new(),
+        Trusted::Authorities(path) => vec![format!("ca = {}", quoted(&path.to_string_lossy()))],
+        Trusted::Pinned(pins) => vec![format!("pin = {}", list(pins.iter().map(ToString::to_string)))],
+        Trusted::Unverified => vec!["verify = false".to_owned()],
+    };
+    keys.extend(server_name.as_ref().map(|name| format!("server_name = {}", quoted(name.as_str()))));
+    keys.extend(client.as_ref().map(|files| {
+        let (chain, key) = (files.chain.to_string_lossy(), files.key.to_string_lossy());
+        format!("certificate = {{ chain = {}, key = {} }}", quoted(&chain), quoted(&key))
+    }));
+    if !keys.is_empty() {
+        let _ = writeln!(text, "  origin_tls = {{ {} }}", keys.join(", "));
+    }
+    if let Some(host) = host {
+        let _ = writeln!(text, "  origin_host = {}", quoted(host));
+    }
+    if let Some(OriginSecret { name, file }) = secret {
+        let (name, file) = (quoted(name), quoted(&file.to_string_lossy()));
+        let _ = writeln!(text, "  origin_secret = {{ name = {name}, file = {file} }}");
+    }
 }
 
 /// The tables below the site's own.
@@ -52,12 +80,15 @@ pub(super) fn write_tables(text: &mut String, site: &Site) {
         if origin.weight != 1 {
             let _ = writeln!(text, "    weight = {}", origin.weight);
         }
+        if let Some(name) = &origin.server_name {
+            let _ = writeln!(text, "    server_name = {}", quoted(name.as_str()));
+        }
     }
 }
 
 /// Whether the plain list is not enough.
 fn has_tables(site: &Site) -> bool {
-    site.origins.iter().any(|origin| origin.weight != 1)
+    site.origins.iter().any(|origin| origin.weight != 1 || origin.server_name.is_some())
 }
 
 fn url(origin: &Origin) -> String {

@@ -27,6 +27,7 @@ pub(super) fn options(config: &Config, inherited: Inherited) -> edge::Options {
         access_log: config.access_log(),
         admin: config.edge.admin,
         parent: config.edge.parent.clone(),
+        name_servers: config.edge.name_servers.clone(),
         cache_memory: config.cache.memory.bytes(),
         cache_disk: cache_disk(config),
         ..edge::Options::default()
