@@ -73,7 +73,7 @@ impl Admin {
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
         );
-        let own = OwnFields { ray: self.rays.next(), cache: None, age: None };
+        let own = OwnFields { ray: self.rays.next(), cache: None, age: None, hsts: None };
         let length = Length::Known(text.len() as u64);
         answer.head(Head { status, fields: Fields::Map(&fields), length, own, close: false }).await?;
         if !is_head {

@@ -14,6 +14,7 @@ use crate::ports::{Answer, Content, OwnFields};
 use crate::reasons::{Outcome, Reason};
 use crate::request::Request;
 use crate::stages::admit::{Judgement, judge};
+use crate::stages::approach::{Approach, approach};
 use crate::stages::board::{Boarded, Held, Voyage};
 use crate::stages::close::{blocked_after_all, or_error_page};
 use crate::stages::follow::{follow, landed};
@@ -88,6 +89,14 @@ async fn lead<C: Content, A: Answer>(
             return boxed(reply::blocked(&measure, request, trail, trail.started, &date, answer)).await;
         }
     };
+    match approach(admitted.site(), request, &identified, worker.shared.https_port) {
+        Approach::Open => {}
+        Approach::Closed => return Err(Reason::Maintenance),
+        Approach::Elsewhere(address) => {
+            let date = worker.date.at(trail.started);
+            return boxed(reply::to_https(&address, request, trail, &date, answer)).await;
+        }
+    }
     let target = rewritten(admitted.site(), request);
     let keyed = target.as_ref().unwrap_or(&request.target);
     let routed = route(admitted.site(), request, keyed.as_str().as_bytes());

@@ -145,6 +145,7 @@ async fn ask(
         ray: *ray,
         normalised: Some(normalised),
         target: None,
+        joins_trace: admitted.site().front.trace,
     };
     let requested = worker.shared.clock.now();
     let fetched = fetch_without_content(worker, admitted, request, &behalf, &mut Heralds(flight)).await?;

@@ -41,6 +41,7 @@ mod stages;
 mod store_metrics;
 mod tier;
 mod top_misses;
+mod trace_context;
 mod trail;
 mod vigil;
 mod visitor;

@@ -9,6 +9,7 @@ use crate::ports::{NAME, RAY_FIELD};
 use crate::ray::Ray;
 use crate::request::{Length, Request};
 use crate::tier::ToParent;
+use crate::trace_context;
 use bytes::BytesMut;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
@@ -36,6 +37,8 @@ pub(crate) struct OnBehalf {
     pub(crate) normalised: Option<Vec<(HeaderName, HeaderValue)>>,
     /// The target, where the site's rules have rewritten it.
     pub(crate) target: Option<PathAndQuery>,
+    /// Whether the edge takes its place in the visitor's trace.
+    pub(crate) joins_trace: bool,
 }
 
 impl OnBehalf {
@@ -109,6 +112,9 @@ pub(crate) fn write_head(out: &mut BytesMut, request: &Request, behalf: &OnBehal
     if request.upgrade {
         out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
     }
+    if behalf.joins_trace {
+        trace_context::write(out, &request.fields, behalf.ray);
+    }
     frame(out, request);
     forward(out, request, behalf);
     if let Some((name, value)) = secret {
@@ -126,7 +132,8 @@ fn is_replaced(name: &HeaderName, behalf: &OnBehalf) -> bool {
     if matches!(*name, header::EXPECT | header::HOST) || *name == RAY {
         return true;
     }
-    is_told_by_us(name) || behalf.is_normalised(name)
+    let traced = behalf.joins_trace && trace_context::is_field(name);
+    traced || is_told_by_us(name) || behalf.is_normalised(name)
 }
 
 /// RFC 9110 §10.1.4.
@@ -220,7 +227,8 @@ mod tests {
         let ray = Rays::new(&SeededRandom::new(3)).next();
         let normalised = Some(vec![(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
         let peer = [192, 0, 2, 7].into();
-        let behalf = OnBehalf { peer, client: peer, trusted, ray, normalised, target: None };
+        let behalf =
+            OnBehalf { peer, client: peer, trusted, ray, normalised, target: None, joins_trace: false };
         let mut out = BytesMut::new();
         write_head(&mut out, &request, &behalf, Addressee::Origin(&Greeting::default()));
         let text = String::from_utf8(out.to_vec()).expect("text");

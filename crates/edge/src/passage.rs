@@ -62,6 +62,7 @@ pub(crate) async fn pass<C: Content, A: Answer>(
         ray: trail.ray,
         normalised: lookup.then(|| routed.asked.normalised_fields()),
         target: target.cloned(),
+        joins_trace: admitted.site().front.trace,
     };
     let fill = lookup.then(|| worker.shared.cache.begin(&routed.key));
     let voyage = facts.voyage(trail);

@@ -6,8 +6,9 @@ use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::Bytes;
 use caching::CacheStatus;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use object_cache::StoredResponse;
+use snapshot::Hsts;
 use std::future::Future;
 use std::task::{Context, Poll};
 
@@ -104,6 +105,25 @@ pub(crate) struct OwnFields {
     pub(crate) cache: Option<CacheStatus>,
     /// `Age`, of answers from the cache.
     pub(crate) age: Option<u32>,
+    /// `Strict-Transport-Security`; written by [`Head::hsts`], unless the answer has one.
+    pub(crate) hsts: Option<Hsts>,
+}
+
+impl Head<'_> {
+    /// The `Strict-Transport-Security` to add: browsers heed the first of several alone (RFC 6797 §8.1), so the
+    /// origin's own stays the only one.
+    pub(crate) fn hsts(&self) -> Option<HeaderValue> {
+        let hsts = self.own.hsts?;
+        let name = header::STRICT_TRANSPORT_SECURITY;
+        let has_one = match self.fields {
+            Fields::Map(fields) => fields.contains_key(name),
+            Fields::Stored(stored) | Fields::NotModified(stored) => {
+                stored.fields().iter().any(|(stored, _)| *stored == name)
+            }
+        };
+        // Its text is plain ASCII by construction.
+        if has_one { None } else { HeaderValue::try_from(hsts.to_string()).ok() }
+    }
 }
 
 /// The pseudonym in `Via`, `Cache-Status` and `CDN-Loop`.

@@ -84,6 +84,9 @@ reasons! {
     Passed "passed" 0 Served "" "";
     Tunnelled "tunnelled" 101 Served "" "";
     Proved "proved-to-authority" 200 Served "" "";
+    // As the site's owner has it.
+    ToHttps "to-https" 308 Served "" "";
+    Maintenance "maintenance" 503 Served "This site is being worked on" "Its owner has closed it for a while. Nothing is wrong with your request.";
     // Measures.
     Blocked "blocked-by-decision" 403 Blocked "Blocked by a public decision" "A published decision blocks this site for a limited time.";
     CutByMeasure "cut-by-decision" 0 Blocked "Cut by a public decision" "A published decision came into force while this answer was under way.";
@@ -169,6 +172,7 @@ impl Reason {
     /// Where the request came to a stop.
     pub fn side(self) -> Side {
         match self.outcome() {
+            _ if self == Self::Maintenance => Side::Owner,
             Outcome::OriginFailed => Side::Origin,
             Outcome::EdgeFailed => Side::Edge,
             Outcome::Served | Outcome::Blocked | Outcome::Refused | Outcome::Broken => Side::Visitor,

@@ -83,7 +83,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let log_ends = log.as_ref().map(|(log, _)| Arc::clone(log));
     // The one that warms the cache asks origins too.
     let askers = count + 1;
-    let shared = Arc::new(shared(&options, &inputs, cache, (log_ends, encoders), askers));
+    let shared = Arc::new(shared(&options, &https, &inputs, cache, (log_ends, encoders), askers));
     let listening = http.iter().chain(&https).copied().collect();
     let (names, lookups) = names::names(dns(&options.name_servers), Arc::clone(&inputs.clock));
     let connector = Arc::new(Connector::new(names, listening, Arc::clone(&inputs.clock)));
@@ -226,6 +226,7 @@ fn on_a_thread<T: Send>(run: impl FnOnce(Runtime) -> T + Send) -> Result<T, Star
 
 fn shared(
     options: &Options,
+    https: &[SocketAddr],
     inputs: &Inputs,
     cache: ObjectCache,
     (log, encoders): (Option<Arc<AccessLog>>, Encoders),
@@ -246,6 +247,7 @@ fn shared(
         encoders,
         log,
         trusted_proxies: options.trusted_proxies.clone(),
+        https_port: https.first().map(SocketAddr::port),
         has_let_go: AtomicBool::new(false),
         tier: Tier::new(parent, &*inputs.random),
         workers,

@@ -7,7 +7,7 @@ use crate::site_figures::SiteCounters;
 use bytes::Bytes;
 use caching::CacheStatus;
 use http::{HeaderMap, StatusCode};
-use snapshot::Site;
+use snapshot::{Hsts, Site};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +29,8 @@ pub(crate) struct Trail {
     pub(crate) decision: Option<DecisionId>,
     /// What the cache did.
     pub(crate) cache: Option<CacheStatus>,
+    /// What the site tells browsers about TLS, where the visitor came by it.
+    pub(crate) hsts: Option<Hsts>,
     /// Whether the body of a stored response was read from disk.
     pub(crate) from_disk: bool,
 }
@@ -43,13 +45,14 @@ impl Trail {
             counters: None,
             decision: None,
             cache: None,
+            hsts: None,
             from_disk: false,
         }
     }
 
     /// The edge's own fields for an answer made now.
     pub(crate) fn own_fields(&self) -> OwnFields {
-        OwnFields { ray: self.ray, cache: self.cache, age: None }
+        OwnFields { ray: self.ray, cache: self.cache, age: None, hsts: self.hsts }
     }
 }
 

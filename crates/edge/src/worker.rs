@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) trusted_proxies: Vec<Cidr>,
     /// Whether another process takes over what is kept on disk.
     pub(crate) has_let_go: AtomicBool,
+    /// Where this process listens for TLS; none: nowhere, and nobody is sent there.
+    pub(crate) https_port: Option<u16>,
     pub(crate) tier: Tier,
     /// Workers that may ask origins.
     pub(crate) workers: usize,

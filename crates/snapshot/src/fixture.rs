@@ -205,6 +205,7 @@ impl Mote {
             cache_rules: caching::Rules::default(),
             certificate: None,
             error_page: None,
+            front: crate::Front::default(),
         }
     }
 

@@ -15,6 +15,7 @@ mod bundle;
 mod enforcement;
 #[cfg(any(test, feature = "testing"))]
 pub mod fixture;
+mod front;
 mod log_audit;
 mod origins;
 mod parcel;
@@ -30,6 +31,7 @@ mod watch;
 pub use audit::{Audit, AuditKeys, Check, Outcome, audit};
 pub use bundle::{AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts};
 pub use enforcement::{Alarm, Applied, BUNDLES_MAX, Enforcement};
+pub use front::{Front, Hsts, Maintenance};
 pub use log_audit::{LAPSE_GRACE, LogAudit, LogKeys, LogReport, ROSTER_NOTICE};
 pub use origins::{
     Balance, Ejection, HealthCheck, OriginPolicy, OriginSecret, OriginTls, Probe, Retries, Timeouts, Trusted,

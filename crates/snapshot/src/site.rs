@@ -1,5 +1,6 @@
 //! A site as an edge serves it.
 
+use crate::Front;
 use crate::origins::OriginPolicy;
 use caching::Rules;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct Site {
     /// Its own error page: HTML with tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_page: Option<String>,
+    /// How visitors come in.
+    #[serde(default, skip_serializing_if = "Front::is_default")]
+    pub front: Front,
 }
 
 fn is_default(rules: &Rules) -> bool {

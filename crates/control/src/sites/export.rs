@@ -2,6 +2,7 @@
 
 mod origins;
 
+use super::export_front::write_front;
 use caching::{QueryRule, Rules};
 use records::Fleet;
 use snapshot::{CacheMode, Service, Site};
@@ -36,6 +37,7 @@ fn write_site(text: &mut String, site: &Site) {
     if let Some(page) = &site.error_page {
         let _ = writeln!(text, "  error_page = {}", quoted(page));
     }
+    write_front(text, &site.front);
     // Last: keys after a table's header belong to the table.
     origins::write_tables(text, site);
     write_rules(text, &site.cache_rules);
@@ -89,7 +91,7 @@ fn in_url(host: &Hostname) -> String {
     }
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
+pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     let items: Vec<_> = items.map(|item| quoted(&item)).collect();
     format!("[{}]", items.join(", "))
 }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod export;
+mod export_front;
 mod origin_files;
 mod plan;
 

@@ -188,6 +188,7 @@ impl<'a> Planner<'a> {
             cache_rules: entry.cache_rules.clone(),
             certificate: entry.certificate.clone(),
             error_page: entry.error_page.clone(),
+            front: entry.front.clone(),
         };
         let (action, differences, lowers) = match stored {
             None => (Action::Add, Vec::new(), Vec::new()),
@@ -275,6 +276,7 @@ fn differences(old: &Site, new: &Site) -> Vec<String> {
         ("cache rules", old.cache_rules != new.cache_rules),
         ("certificate", old.certificate != new.certificate),
         ("error page", old.error_page != new.error_page),
+        ("ways in", old.front != new.front),
     ];
     differs
         .into_iter()
@@ -308,6 +310,12 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
     if old.error_page.is_some() && new.error_page.is_none() {
         lowers.push("its own error page is taken from it".to_owned());
     }
+    if closes(old, new) {
+        lowers.push("visitors get a maintenance page".to_owned());
+    }
+    if !old.front.bypass && new.front.bypass {
+        lowers.push("nothing is cached for it".to_owned());
+    }
     lowers
 }
 
@@ -326,6 +334,15 @@ fn are_shorter(old: &Timeouts, new: &Timeouts) -> bool {
         || new.first_byte_ms < old.first_byte_ms
         || new.between_bytes_ms < old.between_bytes_ms
         || total(new) < total(old)
+}
+
+/// Whether somebody is kept out by maintenance who was not before.
+fn closes(old: &Site, new: &Site) -> bool {
+    match (&old.front.maintenance, &new.front.maintenance) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(old), Some(new)) => old.allow.iter().any(|network| !new.allow.contains(network)),
+    }
 }
 
 impl Plan {

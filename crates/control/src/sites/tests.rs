@@ -49,6 +49,11 @@ hosts = ["b.test"]
 origins = ["https://[::1]:2"]
 cache = "origin"
 services = ["cache"]
+redirect_https = true
+bypass = true
+trace = true
+hsts = { max_age = 63072000, include_subdomains = true, preload = true }
+maintenance = { retry_after = 60, allow = ["192.0.2.0/24", "2001:db8::1"] }
 [account.site.cache_rules]
 bypass_cookies = ["session", "wp_*"]
 languages = ["en", "pt-BR"]
@@ -181,6 +186,13 @@ fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
         ("certificate = { chain = \"c \\\"x\\\".pem\", key = \"k.pem\" }", "", "certificate"),
         ("error_page = \"<p>{ray}</p>\\n\"", "", "error page"),
         ("services = [\"cache\"]", "services = []", "service"),
+        (
+            "origins = [\"http://127.0.0.1:3\"]",
+            "origins = [\"http://127.0.0.1:3\"]\nmaintenance = {}",
+            "maintenance",
+        ),
+        ("\"192.0.2.0/24\", ", "", "maintenance"),
+        ("origins = [\"http://127.0.0.1:3\"]", "origins = [\"http://127.0.0.1:3\"]\nbypass = true", "cached"),
     ] {
         let text = TWO.replace(from, to);
         assert_ne!(text, TWO, "{from}");
@@ -194,6 +206,8 @@ fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
         ("services = [\"cache\"]", "services = [\"cache\", \"shield\"]"),
         ("cache = \"origin\"", "cache = \"guarded\""),
         ("seconds = 10", "seconds = 0"),
+        ("retry_after = 60, ", ""),
+        ("redirect_https = true\nbypass = true\n", ""),
     ] {
         let plan = planned(&fleet, &TWO.replace(from, to), false).expect("plan");
         assert_eq!((plan.steps.len(), plan.lowering().count()), (1, 0), "{from}");

@@ -6,6 +6,7 @@
 //!
 //! Invariants: a [`Document`] is bounded, no host appears twice in it, and each site has an origin.
 
+mod front;
 mod nearest;
 mod origins;
 mod reader;

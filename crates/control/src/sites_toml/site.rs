@@ -1,9 +1,9 @@
 //! One `[[account.site]]`.
 
 use super::reader::{Complaints, Fields, Place, short};
-use super::{nearest, origins, rules};
+use super::{front, nearest, origins, rules};
 use caching::Rules;
-use snapshot::{CacheMode, CertificateFiles, Origin, OriginPolicy, Scheme, Service};
+use snapshot::{CacheMode, CertificateFiles, Front, Origin, OriginPolicy, Scheme, Service};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -53,6 +53,8 @@ pub struct SiteEntry {
     pub cache_rules: Rules,
     /// The site's own error page, HTML with tokens.
     pub error_page: Option<String>,
+    /// How visitors come in.
+    pub front: Front,
 }
 
 pub(super) fn read(
@@ -65,7 +67,8 @@ pub(super) fn read(
         complaints.add(span, format!("more than {} sites in one file", super::SITES_MAX));
         return None;
     }
-    let mut fields = Fields::new(table, span, &KEYS, complaints);
+    let keys = [&KEYS[..], &front::KEYS].concat();
+    let mut fields = Fields::new(table, span, &keys, complaints);
     Some(SiteEntry {
         hosts: hosts(&mut fields),
         origins: origins::read(&mut fields),
@@ -75,6 +78,7 @@ pub(super) fn read(
         cache: cache(&mut fields),
         cache_rules: rules::read(&mut fields),
         error_page: error_page(&mut fields),
+        front: front::read(&mut fields),
     })
 }
 

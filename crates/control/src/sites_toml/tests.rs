@@ -311,3 +311,46 @@ fn mistakes_about_origins_are_placed_and_say_what_to_do() {
         assert!(error.to_string().contains(says), "{text}: {error}");
     }
 }
+
+#[test]
+fn the_ways_in_are_read_whole_and_default_to_what_the_origin_does() {
+    let front = |text| with_rules(text).expect(text).accounts[0].sites[0].front.clone();
+    assert!(front("").is_default());
+    let read = front(
+        "redirect_https = true\nbypass = true\ntrace = true\n\
+         hsts = { max_age = 31536000, include_subdomains = true, preload = true }\n\
+         maintenance = { retry_after = 60, allow = [\"192.0.2.7\", \"2001:db8::/32\"] }",
+    );
+    assert!(read.redirect_https && read.bypass && read.trace);
+    let hsts = read.hsts.expect("set").to_string();
+    assert_eq!(hsts, "max-age=31536000; includeSubDomains; preload");
+    let maintenance = read.maintenance.expect("set");
+    assert_eq!((maintenance.retry_after_seconds, maintenance.allow.len()), (60, 2));
+    assert_eq!(front("maintenance = {}").maintenance.expect("set").retry_after_seconds, 600);
+}
+
+#[test]
+fn mistakes_in_the_ways_in_are_placed_too() {
+    for (text, says) in [
+        ("redirect_http = true", "did you mean \"redirect_https\"?"),
+        ("redirect_https = 1", "true or false"),
+        ("hsts = true", "written hsts = {"),
+        ("hsts = {}", "\"max_age\" is missing"),
+        ("hsts = { max_age = -1 }", "0 to 315360000"),
+        ("hsts = { max_age = 60, preload = true }", "preload goes with"),
+        ("hsts = { max_age = 31536000, preload = true }", "preload goes with"),
+        ("hsts = { max_age = 60, subdomains = true }", "did you mean \"include_subdomains\"?"),
+        ("maintenance = true", "written maintenance = {"),
+        ("maintenance = { retry_after = 604801 }", "0 to 604800"),
+        ("maintenance = { allow = [\"192.0.2.0/33\"] }", "no address"),
+        ("maintenance = { allow = [\"example.test\"] }", "no address"),
+        ("maintenance = { alow = [] }", "did you mean \"allow\"?"),
+    ] {
+        let error = with_rules(text).expect_err(text);
+        assert_eq!(error.mistakes.len(), 1, "{text}: {error}");
+        assert_eq!(error.mistakes[0].line, 6, "{text}: {error}");
+        assert!(error.to_string().contains(says), "{text}: {error}");
+    }
+    let networks = vec!["\"192.0.2.1\""; 65].join(",");
+    assert!(with_rules(&format!("maintenance = {{ allow = [{networks}] }}")).is_err());
+}

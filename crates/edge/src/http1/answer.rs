@@ -152,6 +152,9 @@ impl<W: Writable> Answer for Http1Answer<'_, W> {
                 self.write_framing(head.status, head.length);
             }
         }
+        if let Some(hsts) = head.hsts() {
+            write_field(&mut self.outgoing.buffer, "strict-transport-security", hsts.as_bytes());
+        }
         write_own(&mut self.outgoing.buffer, &head.own);
         self.write_connection();
         self.outgoing.buffer.extend_from_slice(b"\r\n");

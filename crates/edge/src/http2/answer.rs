@@ -198,6 +198,9 @@ fn fields_of(head: &Head<'_>) -> HeaderMap {
         }
         Length::Known(_) | Length::None | Length::Unknown => {}
     }
+    if let Some(hsts) = head.hsts() {
+        fields.insert(header::STRICT_TRANSPORT_SECURITY, hsts);
+    }
     add_own(&mut fields, &head.own);
     fields
 }

@@ -15,6 +15,8 @@ pub enum Side {
     Edge,
     /// The site's own server: unreachable, too slow, or its answer was not usable.
     Origin,
+    /// Nowhere by mistake: the site's owner has it so.
+    Owner,
 }
 
 /// What an error page says. Text may come from anywhere: it is escaped and bounded.
@@ -130,6 +132,7 @@ fn flag(side: Side) -> &'static str {
         Side::Visitor => "The request could not be used",
         Side::Edge => "Trouble on our side",
         Side::Origin => "Trouble at the site’s own server",
+        Side::Owner => "Closed by the site’s owner",
     }
 }
 
@@ -143,6 +146,7 @@ fn advice(side: Side) -> &'static str {
             "Try again in a few minutes. If this is your site: look whether its server runs and can be \
              reached, then search your log for the ray below."
         }
+        Side::Owner => "Come back later: the people who run this site have closed it for a while.",
     }
 }
 
@@ -174,7 +178,7 @@ const NOT_ASKED: &str = "Not asked";
 fn state(at: Side, this: Side) -> &'static str {
     match (at, this) {
         (at, this) if at == this => STOPPED,
-        (Side::Visitor | Side::Edge, Side::Origin) => NOT_ASKED,
+        (Side::Visitor | Side::Edge | Side::Owner, Side::Origin) => NOT_ASKED,
         _ => "Working",
     }
 }

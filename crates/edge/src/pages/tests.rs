@@ -37,6 +37,7 @@ fn every_page(text: &str) -> Vec<String> {
         error_page(&error(text, Side::Visitor)),
         error_page(&error(text, Side::Edge)),
         error_page(&error(text, Side::Origin)),
+        error_page(&error(text, Side::Owner)),
         block_page(&block(text)),
         block_page(&BlockView { demand: None, trial: false, emergency: false, ..block(text) }),
     ]

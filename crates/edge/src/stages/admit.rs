@@ -3,6 +3,7 @@
 //! Invariant: this is the only place that makes an [`Admitted`], and whatever leads to an origin or to a
 //! stored response demands one.
 
+use crate::authority::Scheme;
 use crate::request::Request;
 use crate::trail::Trail;
 use crate::worker::{Serving, Worker};
@@ -63,6 +64,9 @@ pub(crate) fn judge(worker: &Worker, request: &Request, trail: &mut Trail, now: 
         }
         Judgement::Unknown => None,
     };
+    // RFC 6797 §7.2: never over plain HTTP.
+    trail.hsts =
+        trail.site.as_ref().filter(|_| request.scheme == Scheme::Https).and_then(|site| site.front.hsts);
     trail.counters = trail.site.as_ref().and_then(|site| serving.sites.get(&site.id)).cloned();
     judgement
 }

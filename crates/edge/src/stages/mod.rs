@@ -2,6 +2,7 @@
 //! the next.
 
 pub(crate) mod admit;
+pub(crate) mod approach;
 pub(crate) mod board;
 pub(crate) mod close;
 pub(crate) mod fetch;

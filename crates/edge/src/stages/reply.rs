@@ -10,7 +10,7 @@ use crate::reasons::{Outcome, Reason};
 use crate::request::{Length, Request};
 use crate::trail::Trail;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use policy::{Ground, Profile};
 use snapshot::{ProvedMeasure, Service, Site};
 use vocabulary::Timestamp;
@@ -37,7 +37,7 @@ pub(crate) async fn error<A: Answer>(
         ray: &trail.ray.to_string(),
         host: request.map_or("", |request| request.authority.host().as_str()),
         side: reason.side(),
-        retry_after: (entry.status == 503).then_some(RETRY_SECONDS),
+        retry_after: retry_after(reason, trail.site.as_deref()),
     };
     let mut fields = HeaderMap::with_capacity(12);
     let own_page = trail.site.as_ref().and_then(|site| own_page(site, reason));
@@ -56,9 +56,37 @@ pub(crate) async fn error<A: Answer>(
     send(entry.status, fields, body, request, trail, date, answer).await
 }
 
+/// When to come back: what the owner of a closed site says, else soon.
+fn retry_after(reason: Reason, site: Option<&Site>) -> Option<u32> {
+    let maintenance = site.and_then(|site| site.front.maintenance.as_ref());
+    match (reason, maintenance) {
+        (Reason::Maintenance, Some(maintenance)) => Some(maintenance.retry_after_seconds),
+        _ => (reason.status() == 503).then_some(RETRY_SECONDS),
+    }
+}
+
+/// Sends a visitor on to HTTPS. 301 where there is no method to lose, for the oldest clients know it; else 308,
+/// after which the method and the content stay what they were (RFC 9110 §15.4.2, §15.4.9).
+pub(crate) async fn to_https<A: Answer>(
+    address: &str,
+    request: &Request,
+    trail: &Trail,
+    date: &[u8],
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    let status = if matches!(request.method, Method::GET | Method::HEAD) { 301 } else { 308 };
+    let mut fields = HeaderMap::with_capacity(8);
+    put(&mut fields, header::LOCATION, address);
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let body = "This site is served over HTTPS.\n".to_owned();
+    send(status, fields, body, Some(request), trail, date, answer).await?;
+    Ok(Reason::ToHttps)
+}
+
 /// The site's own error page, for what is wrong behind the request: at its origin, or here.
 fn own_page(site: &Site, reason: Reason) -> Option<&str> {
-    let behind = matches!(reason.outcome(), Outcome::OriginFailed | Outcome::EdgeFailed);
+    let behind = matches!(reason.outcome(), Outcome::OriginFailed | Outcome::EdgeFailed)
+        || reason == Reason::Maintenance;
     site.error_page.as_deref().filter(|_| behind && site.services.contains(&Service::Errors))
 }
 
@@ -173,7 +201,7 @@ async fn send<A: Answer>(
     let close = request.is_some_and(leaves_much_unread);
     let own = trail.own_fields();
     answer.head(Head { status, fields: Fields::Map(&fields), length, own, close }).await?;
-    if request.is_none_or(|request| request.method != http::Method::HEAD) {
+    if request.is_none_or(|request| request.method != Method::HEAD) {
         answer.data(Bytes::from(body)).await?;
     }
     answer.finish(None).await

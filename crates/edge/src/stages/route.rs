@@ -45,7 +45,7 @@ pub(crate) fn route<'a>(site: &'a Site, request: &'a Request, target: &'a [u8]) 
     };
     let key = KeyRef::of_target(site.id, scheme, request.authority.host().as_str(), target);
     let key = KeyRef { port: request.authority.port(), ..key };
-    let plan = match site.services.contains(&Service::Cache) {
+    let plan = match site.services.contains(&Service::Cache) && !site.front.bypass {
         true if request.length != crate::request::Length::None => Plan::Bypass(Reason::RequestContent),
         true if request.child.is_some_and(|child| child.is_ahead) => Plan::Bypass(Reason::Behind),
         true => match asked.plan() {

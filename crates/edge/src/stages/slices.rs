@@ -231,6 +231,7 @@ pub(crate) async fn ask(
         ray: *ray,
         normalised: Some(fields),
         target: None,
+        joins_trace: admitted.site().front.trace,
     };
     fetch_without_content(worker, admitted, &request, &behalf, &mut Nobody).await
 }

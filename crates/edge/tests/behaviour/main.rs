@@ -10,6 +10,7 @@ mod compression;
 mod explaining;
 mod frames;
 mod framing;
+mod front;
 mod http2_conformance;
 mod measures;
 mod operation;

@@ -41,6 +41,7 @@ pub fn site(number: u8, owner: u8, hosts: &[&str]) -> Site {
         cache_rules: caching::Rules::default(),
         certificate: None,
         error_page: None,
+        front: snapshot::Front::default(),
     }
 }
 

@@ -15,6 +15,7 @@ fn site(number: u8, hosts: &[&str]) -> Site {
         cache_rules: caching::Rules::default(),
         certificate: None,
         error_page: None,
+        front: snapshot::Front::default(),
     }
 }
 

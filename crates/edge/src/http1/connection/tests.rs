@@ -56,7 +56,7 @@ impl Service for Measuring {
 
 async fn reply<A: Answer>(status: u16, body: Vec<u8>, answer: &mut A) {
     let ray = Rays::new(&SeededRandom::new(1)).next();
-    let own = OwnFields { ray, cache: None, age: None };
+    let own = OwnFields { ray, cache: None, age: None, hsts: None };
     let status = StatusCode::from_u16(status).expect("a status");
     let length = Length::Known(body.len() as u64);
     let head = Head { status, fields: Fields::Map(&HeaderMap::new()), length, own, close: false };

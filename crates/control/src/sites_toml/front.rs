@@ -1,0 +1,80 @@
+//! How visitors come in: `redirect_https`, `hsts`, `maintenance`, `bypass` and `trace` of a site.
+
+use super::reader::{Fields, short};
+use snapshot::{Front, Hsts, Maintenance};
+use vocabulary::Cidr;
+
+pub(super) const KEYS: [&str; 5] = ["redirect_https", "hsts", "maintenance", "bypass", "trace"];
+const HSTS_KEYS: [&str; 3] = ["max_age", "include_subdomains", "preload"];
+const HSTS_SAMPLE: &str = "hsts = { max_age = 31536000 }";
+const MAINTENANCE_KEYS: [&str; 2] = ["retry_after", "allow"];
+const MAINTENANCE_SAMPLE: &str = "maintenance = { retry_after = 600, allow = [\"192.0.2.0/24\"] }";
+/// Longest `max_age`: ten years.
+const MAX_AGE_MAX: u32 = 10 * YEAR;
+/// Longest `retry_after`: a week.
+const RETRY_AFTER_MAX: u32 = 7 * 24 * 3600;
+/// Where nothing is said.
+const RETRY_AFTER: u32 = 600;
+/// Most networks let in during maintenance.
+const ALLOW_MAX: usize = 64;
+const YEAR: u32 = 365 * 24 * 3600;
+
+pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>) -> Front {
+    Front {
+        redirect_https: fields.truth("redirect_https").unwrap_or_default(),
+        hsts: hsts(fields),
+        maintenance: maintenance(fields),
+        bypass: fields.truth("bypass").unwrap_or_default(),
+        trace: fields.truth("trace").unwrap_or_default(),
+    }
+}
+
+fn hsts(fields: &mut Fields<'_, '_, '_, '_>) -> Option<Hsts> {
+    let (table, place) = fields.table("hsts", HSTS_SAMPLE)?;
+    let mut inner = Fields::new(table, place.clone(), &HSTS_KEYS, fields.complaints());
+    inner.complain_if_missing("max_age", "; write max_age = 31536000, a year");
+    let max_age_seconds = seconds(&mut inner, "max_age", MAX_AGE_MAX).unwrap_or_default();
+    let include_subdomains = inner.truth("include_subdomains").unwrap_or_default();
+    let preload = inner.truth("preload").unwrap_or_default();
+    // What the vendors of browsers ask of a name before they take it.
+    if preload && (!include_subdomains || max_age_seconds < YEAR) {
+        let message = format!("preload goes with include_subdomains = true and max_age = {YEAR} or more");
+        fields.complain(place, message);
+    }
+    Some(Hsts { max_age_seconds, include_subdomains, preload })
+}
+
+fn maintenance(fields: &mut Fields<'_, '_, '_, '_>) -> Option<Maintenance> {
+    let (table, place) = fields.table("maintenance", MAINTENANCE_SAMPLE)?;
+    let mut inner = Fields::new(table, place, &MAINTENANCE_KEYS, fields.complaints());
+    let retry_after_seconds = seconds(&mut inner, "retry_after", RETRY_AFTER_MAX).unwrap_or(RETRY_AFTER);
+    Some(Maintenance { retry_after_seconds, allow: networks(&mut inner) })
+}
+
+fn networks(fields: &mut Fields<'_, '_, '_, '_>) -> Vec<Cidr> {
+    let Some((texts, place)) = fields.texts("allow") else { return Vec::new() };
+    if texts.len() > ALLOW_MAX {
+        fields
+            .complain(place, format!("\"allow\" has {} items; at most {ALLOW_MAX} are allowed", texts.len()));
+    }
+    let mut networks = Vec::new();
+    for (text, place) in texts {
+        match text.parse() {
+            Ok(network) => networks.push(network),
+            Err(_) => {
+                let text = short(&text);
+                fields.complain(place, format!("{text:?} is no address and no network such as 192.0.2.0/24"));
+            }
+        }
+    }
+    networks
+}
+
+fn seconds(fields: &mut Fields<'_, '_, '_, '_>, key: &str, most: u32) -> Option<u32> {
+    let (seconds, place) = fields.number(key)?;
+    let fits = u32::try_from(seconds).ok().filter(|seconds| *seconds <= most);
+    if fits.is_none() {
+        fields.complain(place, format!("{key} is a number of seconds from 0 to {most}"));
+    }
+    fits
+}
