@@ -13,6 +13,7 @@ mod api;
 mod bundles;
 mod console;
 mod docket;
+mod error_pages;
 mod founding;
 mod live;
 mod options;

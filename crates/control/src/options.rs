@@ -41,6 +41,8 @@ pub struct Inputs {
     pub telemetry: Arc<dyn Telemetry>,
     /// The certificates of the data plane beside it; none when there is none.
     pub certificates: Option<Arc<CertificateStore>>,
+    /// The way to the public web; no private address is reached by it.
+    pub web: Arc<dyn outbound::Web>,
 }
 
 /// The address of the public record: scheme, host and an optional port, nothing after it.

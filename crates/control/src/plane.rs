@@ -3,6 +3,7 @@
 use crate::alarms::Alarms;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
+use crate::error_pages::Shelf;
 use crate::live::Live;
 use crate::purges::Purging;
 use crate::record::Reports;
@@ -11,6 +12,7 @@ use crate::{DataDir, PublicUrl, Telemetry};
 use certificates::CertificateStore;
 use feed::Publisher;
 use ledger::Entry;
+use outbound::Web;
 use policy::{Footprint, Matrix, Roster};
 use records::Records;
 use std::sync::Arc;
@@ -31,6 +33,10 @@ pub(crate) struct Plane {
     pub(crate) telemetry: Arc<dyn Telemetry>,
     /// The certificates of the data plane beside it.
     pub(crate) certificates: Option<Arc<CertificateStore>>,
+    /// The way to the public web, for what customers' pages refer to.
+    pub(crate) web: Arc<dyn Web>,
+    /// Customers' error pages.
+    pub(crate) shelf: Shelf,
     /// What was founded, secrets left out.
     pub(crate) founded: Founded,
     /// Where visitors reach the public record.

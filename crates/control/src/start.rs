@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
+use crate::error_pages::Shelf;
 use crate::live::{self, Live};
 use crate::plane::{Founded, Placed, Plane};
 use crate::purges::{self, Purging};
@@ -185,6 +186,8 @@ fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Seq
         publisher: inputs.publisher,
         telemetry: inputs.telemetry,
         certificates: inputs.certificates,
+        web: inputs.web,
+        shelf: Shelf::default(),
         public_url,
         founded,
         sequencer,

@@ -6,6 +6,7 @@
 //! Invariant: every answer the edge writes by itself, and every close it decides on, has a reason here.
 
 use crate::pages::Side;
+use error_pages::PageClass;
 
 /// What a reason says about the exchange, for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +177,19 @@ impl Reason {
             Outcome::OriginFailed => Side::Origin,
             Outcome::EdgeFailed => Side::Edge,
             Outcome::Served | Outcome::Blocked | Outcome::Refused | Outcome::Broken => Side::Visitor,
+        }
+    }
+
+    /// Which of a site's own pages is about it; none: ours alone. Refusals of what cannot be read are nobody's
+    /// to dress up.
+    pub fn page_class(self) -> Option<PageClass> {
+        match self {
+            Self::Maintenance => Some(PageClass::Maintenance),
+            Self::NoOrigin | Self::OriginName | Self::Loop => Some(PageClass::Configuration),
+            _ => match self.outcome() {
+                Outcome::OriginFailed | Outcome::EdgeFailed => Some(PageClass::Origin),
+                Outcome::Served | Outcome::Blocked | Outcome::Refused | Outcome::Broken => None,
+            },
         }
     }
 

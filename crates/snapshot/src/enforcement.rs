@@ -6,11 +6,12 @@
 use crate::{
     Bundle, Consistency, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify,
 };
+use error_pages::Page;
 use policy::Footprint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use vocabulary::{DecisionId, SitePattern, Timestamp};
+use vocabulary::{DecisionId, Digest, SitePattern, Timestamp};
 
 /// Most bundles read from one parcel.
 pub const BUNDLES_MAX: usize = 10_000;
@@ -21,6 +22,8 @@ pub struct Enforcement {
     roots: Roots,
     trust: Trust,
     revision: u64,
+    /// The sites' own error pages, as the last parcel had them.
+    pages: BTreeMap<Digest, Arc<Page>>,
     running: BTreeMap<DecisionId, Running>,
 }
 
@@ -81,7 +84,7 @@ pub enum Alarm {
 impl Enforcement {
     /// An edge with its pinned roots and what it remembers.
     pub fn new(roots: Roots, trust: Trust) -> Self {
-        Self { roots, trust, revision: 0, running: BTreeMap::new() }
+        Self { roots, trust, revision: 0, pages: BTreeMap::new(), running: BTreeMap::new() }
     }
 
     /// The roots pinned when the edge joined.
@@ -114,6 +117,7 @@ impl Enforcement {
             outcome.alarms.push(Alarm::OlderRevision { served, parcel });
         }
         self.revision = parcel.revision;
+        self.pages.clone_from(&parcel.pages);
         let sites = parcel.sites.iter().cloned().map(Arc::new).collect();
         self.outcome(sites, outcome)
     }
@@ -189,7 +193,7 @@ impl Enforcement {
 
     fn outcome(&self, sites: Vec<Arc<Site>>, outcome: Outcome) -> Applied {
         let measures = self.running.values().map(|running| Arc::clone(&running.measure)).collect();
-        let (snapshot, doubled) = Snapshot::compile(self.revision, sites, measures);
+        let (snapshot, doubled) = Snapshot::compile(self.revision, sites, self.pages.clone(), measures);
         let Outcome { mut alarms, started, refused, retry_at, .. } = outcome;
         alarms.extend(doubled.into_iter().map(Alarm::HostTwice));
         let applied = self.running.keys().copied().collect();

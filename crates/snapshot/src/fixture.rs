@@ -206,6 +206,7 @@ impl Mote {
             certificate: None,
             error_page: None,
             front: crate::Front::default(),
+            pages: error_pages::Pages::default(),
         }
     }
 
@@ -338,7 +339,7 @@ impl Mote {
             to,
             proof: self.tree.consistency(from, to).expect("both sizes are in the tree"),
         };
-        Parcel { revision, sites, bundles, consistency: (1..to).map(prove).collect() }
+        Parcel { revision, sites, bundles, consistency: (1..to).map(prove).collect(), ..Parcel::default() }
     }
 
     /// The seeded source behind everything here.

@@ -3,7 +3,9 @@
 use crate::Site;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use error_pages::Page;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vocabulary::Digest;
 
@@ -18,6 +20,9 @@ pub struct Parcel {
     pub revision: u64,
     /// The sites.
     pub sites: Vec<Site>,
+    /// The error pages that the sites name, each once however many name it.
+    #[serde(default, with = "page_map", skip_serializing_if = "BTreeMap::is_empty")]
+    pub pages: BTreeMap<Digest, Arc<Page>>,
     /// Decision bundles ([`crate::Bundle`]) as published; base64 in JSON.
     #[serde(with = "bundle_list")]
     pub bundles: Vec<Arc<[u8]>>,
@@ -53,6 +58,24 @@ mod bundle_list {
     }
 }
 
+mod page_map {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        pages: &BTreeMap<Digest, Arc<Page>>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        out.collect_map(pages.iter().map(|(digest, page)| (digest, &**page)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<Digest, Arc<Page>>, D::Error> {
+        let pages = BTreeMap::<Digest, Page>::deserialize(from)?;
+        Ok(pages.into_iter().map(|(digest, page)| (digest, Arc::new(page))).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,9 +83,12 @@ mod tests {
     #[test]
     fn parcels_carry_bundles_byte_for_byte_even_damaged_ones() {
         let proof = Consistency { from: 1, to: 2, proof: vec![Digest::of(b"x")] };
+        let page = error_pages::Page::from_bytes(br#"{"html":"<p>","policy":"default-src 'none'"}"#)
+            .expect("a page");
         let parcel = Parcel {
             revision: 7,
             sites: Vec::new(),
+            pages: BTreeMap::from([(page.digest(), Arc::new(page))]),
             bundles: vec![Arc::from(b"{}".as_slice()), Arc::from([0xff, 0, 0xfe].as_slice())],
             consistency: vec![proof],
         };

@@ -3,6 +3,7 @@
 use crate::Front;
 use crate::origins::OriginPolicy;
 use caching::Rules;
+use error_pages::Pages;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -33,12 +34,15 @@ pub struct Site {
     /// Its certificate; none: the local authority on loopback, or ACME.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateFiles>,
-    /// Its own error page: HTML with tokens.
+    /// Its own error page, HTML with tokens: the default of every class that has none in `pages`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_page: Option<String>,
     /// How visitors come in.
     #[serde(default, skip_serializing_if = "Front::is_default")]
     pub front: Front,
+    /// Its own pages, by digest; their bytes come in [`crate::Parcel::pages`].
+    #[serde(default, skip_serializing_if = "Pages::is_default")]
+    pub pages: Pages,
 }
 
 fn is_default(rules: &Rules) -> bool {

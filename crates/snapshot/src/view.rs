@@ -1,9 +1,10 @@
 //! The compiled view that answers each request: sites and measures by host name.
 
 use crate::{ProvedMeasure, Site};
-use std::collections::HashMap;
+use error_pages::{Page, PageClass};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use vocabulary::{Hostname, SitePattern, Timestamp};
+use vocabulary::{Digest, Hostname, SitePattern, Timestamp};
 
 /// What an edge serves from. Immutable; a new one replaces it whole.
 #[derive(Debug, Default)]
@@ -11,6 +12,7 @@ pub struct Snapshot {
     revision: u64,
     sites: ByHost<Arc<Site>>,
     measures: ByHost<Vec<Arc<ProvedMeasure>>>,
+    pages: BTreeMap<Digest, Arc<Page>>,
     site_list: Vec<Arc<Site>>,
     measure_list: Vec<Arc<ProvedMeasure>>,
 }
@@ -82,6 +84,7 @@ impl Snapshot {
     pub(crate) fn compile(
         revision: u64,
         site_list: Vec<Arc<Site>>,
+        pages: BTreeMap<Digest, Arc<Page>>,
         measure_list: Vec<Arc<ProvedMeasure>>,
     ) -> (Self, Vec<SitePattern>) {
         let mut sites = ByHost::default();
@@ -100,7 +103,12 @@ impl Snapshot {
                 measures.slot(pattern).or_default().push(Arc::clone(measure));
             }
         }
-        (Self { revision, sites, measures, site_list, measure_list }, doubled)
+        (Self { revision, sites, measures, pages, site_list, measure_list }, doubled)
+    }
+
+    /// A site's own page of a class.
+    pub fn page(&self, site: &Site, class: PageClass) -> Option<&Arc<Page>> {
+        self.pages.get(site.pages.by_class.get(&class)?)
     }
 
     /// Judges a request: a measure in force first, so that no site setting can come before it; then
@@ -154,7 +162,7 @@ mod tests {
         let mote = Mote::found(1, now());
         let patterns = ["a.test", "*.a.test", "*.b.a.test", "127.0.0.1", "*.localhost"];
         let sites = patterns.map(|pattern| Arc::new(mote.site(&[pattern], 1)));
-        let (snapshot, doubled) = Snapshot::compile(1, sites.to_vec(), Vec::new());
+        let (snapshot, doubled) = Snapshot::compile(1, sites.to_vec(), BTreeMap::new(), Vec::new());
         assert!(doubled.is_empty());
         for (name, expected) in [
             ("a.test", Some(0)),

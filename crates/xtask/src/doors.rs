@@ -42,8 +42,8 @@ const DOORS: &[Door] = &[
     door("getrandom", &["wardmote"], "everything else takes a vocabulary::Random"),
     tests_too(
         "hyper",
-        &["certificates", "witness", "wardmote"],
-        "edge reads and writes the wire itself; certificate authorities and witnesses are asked a few lines of HTTP, the command line has a client",
+        &["certificates", "witness", "outbound", "wardmote"],
+        "edge reads and writes the wire itself; certificate authorities and witnesses are asked a few lines of HTTP, outbound and the command line are clients",
     ),
     tests_too("mimalloc", &["wardmote"], "the allocator is the binary's choice"),
     tests_too("h2", &["edge"], "HTTP on the wire is edge's"),

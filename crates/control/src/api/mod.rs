@@ -13,6 +13,7 @@ mod events;
 mod evidence;
 mod explain;
 mod findings;
+pub(crate) mod pages;
 mod prewarm;
 pub(crate) mod purges;
 mod referrals;
@@ -73,6 +74,8 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(sites::revisions))
         .routes(routes!(certificates::list))
         .routes(routes!(certificates::upload))
+        .routes(routes!(pages::take_in))
+        .routes(routes!(pages::shown))
         .routes(routes!(cases::list, cases::open))
         .routes(routes!(cases::one))
         .routes(routes!(cases::close))

@@ -1,5 +1,6 @@
 //! Refusals of the domain as problem documents, and the one way to change a case.
 
+use crate::error_pages::PressRefusal;
 use crate::plane::Plane;
 use crate::rim::version::Wanted;
 use crate::rim::{Problem, Reason};
@@ -117,6 +118,19 @@ impl From<DecisionRefusal> for Problem {
     }
 }
 
+impl From<PressRefusal> for Problem {
+    fn from(refusal: PressRefusal) -> Self {
+        page_refused(&refusal)
+    }
+}
+
+fn page_refused(refusal: &PressRefusal) -> Problem {
+    match refusal {
+        PressRefusal::Store(_) => Problem::new(Reason::RecordsBusy).detail(refusal),
+        refusal => Problem::new(Reason::PageUnfit).detail(refusal),
+    }
+}
+
 impl From<ApplyRefusal> for Problem {
     fn from(refusal: ApplyRefusal) -> Self {
         match &refusal {
@@ -129,6 +143,7 @@ impl From<ApplyRefusal> for Problem {
             ApplyRefusal::Certificate { .. } | ApplyRefusal::Origins { .. } => {
                 Self::new(Reason::CertificateUnfit).detail(refusal)
             }
+            ApplyRefusal::Page(refusal) => page_refused(refusal),
             ApplyRefusal::NoBasis(why, steps) => {
                 Self::new(Reason::TenantRequestMissing).detail(why).with("lowers", json!(steps))
             }

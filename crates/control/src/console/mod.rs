@@ -5,6 +5,7 @@
 
 mod cache;
 mod overview;
+mod pages;
 
 use crate::api::{Api, enter};
 use crate::pages::console::{CONTENT_SECURITY_POLICY, Notice, Setup};
@@ -32,6 +33,8 @@ pub(crate) fn router(api: Api, names: OwnNames) -> Router {
         .route("/setup", get(setup).post(redeem))
         .route("/sites/{site}/cache", get(cache::show))
         .route("/sites/{site}/purges", post(cache::purge))
+        .route("/sites/{site}/pages", get(pages::show))
+        .route("/sites/{site}/pages/{class}", get(pages::framed))
         .route("/assets/{name}", get(asset))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))

@@ -11,7 +11,7 @@
 //! What the handlers serve: `GET /` [`console::Overview`]; `GET /setup` [`console::Setup`], whose form posts the
 //! field `token` (a token or the whole link, see [`console::token_in`]) to `POST /setup`; `GET /assets/{name}`
 //! [`assets::find`]; `GET /sites/{site}/cache` [`cache::CachePage`], whose form posts to `/sites/{site}/purges`, answered with
-//! [`cache::PurgePreview`] first; without a session [`console::Notice::sign_in`]; `GET /record/` [`record::Front`];
+//! [`cache::PurgePreview`] first; `GET /sites/{site}/pages` [`site_pages::ErrorPages`]; without a session [`console::Notice::sign_in`]; `GET /record/` [`record::Front`];
 //! `GET /record/decisions/{id}` [`record::StatementPage`]; any other address below `/record/` [`record::Missing`].
 
 pub mod assets;
@@ -19,6 +19,7 @@ pub mod cache;
 pub mod console;
 pub mod reading;
 pub mod record;
+pub mod site_pages;
 mod words;
 
 #[cfg(test)]

@@ -6,12 +6,14 @@
 use super::{Moved, ReconcileError};
 use crate::plane::Plane;
 use casework::DecisionState;
+use error_pages::Page;
 use records::{ApplyError, Change, PutError, RevisionNote, Versioned};
 use serde::{Deserialize, Serialize};
-use snapshot::{Consistency, Parcel};
+use snapshot::{Consistency, Parcel, Site};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use vocabulary::{DecisionId, Timestamp};
+use vocabulary::{DecisionId, Digest, Timestamp};
 
 /// The register that remembers the last parcel.
 const REGISTER: &str = "plan";
@@ -110,7 +112,8 @@ async fn publish(
         // Somebody applied meanwhile; the next round plans on that.
         return Ok(());
     }
-    let mut parcel = Parcel { revision, sites: fleet.sites, ..Parcel::default() };
+    let pages = pages(plane, &fleet.sites).await?;
+    let mut parcel = Parcel { revision, sites: fleet.sites, pages, ..Parcel::default() };
     let mut checkpoint = None;
     for held in running {
         let bundle = plane.bundle(&held.value).await.map_err(ReconcileError::Bundle)?;
@@ -138,6 +141,21 @@ async fn publish(
     *planned =
         Planned { kept: Some(kept), out: true, proved: checkpoint.map(|checkpoint| checkpoint.cosigned) };
     Ok(())
+}
+
+/// The error pages that the sites name. One that is damaged is left out and logged: its site then shows ours.
+async fn pages(plane: &Plane, sites: &[Site]) -> Result<BTreeMap<Digest, Arc<Page>>, ReconcileError> {
+    let named: BTreeSet<Digest> =
+        sites.iter().flat_map(|site| site.pages.by_class.values().copied()).collect();
+    let mut pages = BTreeMap::new();
+    for digest in &named {
+        match plane.shelf.find(&*plane.records, digest).await? {
+            Some(page) => drop(pages.insert(*digest, page)),
+            None => tracing::error!(%digest, "an error page that a site names is not held, or damaged"),
+        }
+    }
+    plane.shelf.keep_only(&named);
+    Ok(pages)
 }
 
 /// Proofs from every size that an edge may have seen last.

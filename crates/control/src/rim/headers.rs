@@ -44,7 +44,7 @@ fn protect(response: &mut Response, policy: &'static str) {
     // A page that states its own policy knows better: the record's pages permit their style sheet by hash.
     fields.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    fields.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    fields.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
     fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     fields.insert(
         HeaderName::from_static("cross-origin-opener-policy"),

@@ -61,6 +61,7 @@ reasons! {
     SitesMistaken = "sites-mistaken", UNPROCESSABLE_ENTITY, "The sites file has mistakes.";
     HostTaken = "host-taken", CONFLICT, "A host belongs to another site.";
     CertificateUnfit = "certificate-unfit", UNPROCESSABLE_ENTITY, "A certificate cannot be used.";
+    PageUnfit = "page-unfit", UNPROCESSABLE_ENTITY, "An error page cannot be used.";
     TenantRequestMissing = "tenant-request-missing", CONFLICT,
         "This lowers a customer's service: it needs the customer's recorded request (customer_request).";
     GateClosed = "gate-closed", CONFLICT, "The gate is closed; each condition says why.";

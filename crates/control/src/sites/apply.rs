@@ -2,6 +2,7 @@
 
 use super::origin_files;
 use super::plan::{Plan, PlanError, Step, plan};
+use crate::error_pages::{PressRefusal, settle};
 use crate::plane::Plane;
 use crate::sequencer::{Draft, Item, Stopped};
 use crate::sites_toml::{self, SitesError};
@@ -65,6 +66,8 @@ pub(crate) enum ApplyRefusal {
     #[error("origins of {host}: {why}")]
     Origins { host: String, why: String },
     #[error("{0}")]
+    Page(PressRefusal),
+    #[error("{0}")]
     NoBasis(String, Vec<Step>),
     #[error("{0}")]
     Log(Stopped),
@@ -84,7 +87,8 @@ impl From<StoreError> for ApplyRefusal {
 
 /// Applies a sites file, or says what that would change.
 pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, ApplyRefusal> {
-    let document = sites_toml::parse(&asked.text, &asked.base).map_err(ApplyRefusal::Text)?;
+    let mut document = sites_toml::parse(&asked.text, &asked.base).map_err(ApplyRefusal::Text)?;
+    settle(plane, &mut document, !asked.dry_run).await.map_err(ApplyRefusal::Page)?;
     let mut recorded = false;
     for _ in 1..ATTEMPTS {
         let fleet = plane.records.fleet().await?;

@@ -4,6 +4,7 @@ mod origins;
 
 use super::export_front::write_front;
 use caching::{QueryRule, Rules};
+use error_pages::Pages;
 use records::Fleet;
 use snapshot::{CacheMode, Service, Site};
 use std::fmt::Write as _;
@@ -38,6 +39,7 @@ fn write_site(text: &mut String, site: &Site) {
         let _ = writeln!(text, "  error_page = {}", quoted(page));
     }
     write_front(text, &site.front);
+    write_pages(text, &site.pages);
     // Last: keys after a table's header belong to the table.
     origins::write_tables(text, site);
     write_rules(text, &site.cache_rules);
@@ -94,6 +96,16 @@ fn in_url(host: &Hostname) -> String {
 pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     let items: Vec<_> = items.map(|item| quoted(&item)).collect();
     format!("[{}]", items.join(", "))
+}
+
+/// Pages are named by digest: their files are the customer's.
+fn write_pages(text: &mut String, pages: &Pages) {
+    let held = pages.by_class.iter().map(|(class, digest)| format!("{class} = \"sha256:{digest}\""));
+    let contact = pages.contact.iter().map(|contact| format!("contact = {}", quoted(contact)));
+    let keys: Vec<_> = held.chain(contact).collect();
+    if !keys.is_empty() {
+        let _ = writeln!(text, "  pages = {{ {} }}", keys.join(", "));
+    }
 }
 
 /// A TOML basic string.

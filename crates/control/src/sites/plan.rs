@@ -189,6 +189,7 @@ impl<'a> Planner<'a> {
             certificate: entry.certificate.clone(),
             error_page: entry.error_page.clone(),
             front: entry.front.clone(),
+            pages: entry.pages.held(),
         };
         let (action, differences, lowers) = match stored {
             None => (Action::Add, Vec::new(), Vec::new()),
@@ -276,6 +277,7 @@ fn differences(old: &Site, new: &Site) -> Vec<String> {
         ("cache rules", old.cache_rules != new.cache_rules),
         ("certificate", old.certificate != new.certificate),
         ("error page", old.error_page != new.error_page),
+        ("own pages", old.pages != new.pages),
         ("ways in", old.front != new.front),
     ];
     differs
@@ -309,6 +311,9 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
     }
     if old.error_page.is_some() && new.error_page.is_none() {
         lowers.push("its own error page is taken from it".to_owned());
+    }
+    for class in old.pages.by_class.keys().filter(|class| !new.pages.by_class.contains_key(class)) {
+        lowers.push(format!("its own page of class {class} is taken from it"));
     }
     if closes(old, new) {
         lowers.push("visitors get a maintenance page".to_owned());

@@ -49,6 +49,7 @@ hosts = ["b.test"]
 origins = ["https://[::1]:2"]
 cache = "origin"
 services = ["cache"]
+pages = { origin = "sha256:abababababababababababababababababababababababababababababababab", contact = "call \"us\"" }
 redirect_https = true
 bypass = true
 trace = true
@@ -192,6 +193,11 @@ fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
             "maintenance",
         ),
         ("\"192.0.2.0/24\", ", "", "maintenance"),
+        (
+            "origin = \"sha256:abababababababababababababababababababababababababababababababab\", ",
+            "",
+            "class origin",
+        ),
         ("origins = [\"http://127.0.0.1:3\"]", "origins = [\"http://127.0.0.1:3\"]\nbypass = true", "cached"),
     ] {
         let text = TWO.replace(from, to);

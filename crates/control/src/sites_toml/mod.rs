@@ -9,6 +9,7 @@
 mod front;
 mod nearest;
 mod origins;
+mod pages;
 mod reader;
 mod rules;
 mod site;
@@ -17,6 +18,7 @@ mod site;
 mod tests;
 
 pub use nearest::nearest;
+pub use pages::{PageEntries, PageSource};
 pub use site::{SiteEntry, origin};
 
 use reader::{Complaints, Fields};
@@ -110,7 +112,8 @@ fn account(
     base: &Path,
     complaints: &mut Complaints<'_>,
 ) -> Option<AccountEntry> {
-    let mut fields = Fields::new(table, span.clone(), &["name", "site"], complaints);
+    let mut fields = Fields::new(table, span.clone(), &["name", "site", "pages"], complaints);
+    let pages = pages::read(&mut fields, base);
     let name = fields.required_text("name");
     let sites = fields.tables("site");
     let name = match name {
@@ -135,7 +138,9 @@ fn account(
         None => String::new(),
     };
     let sites = sites.iter().filter_map(|(table, span)| site::read(table, span.clone(), base, complaints));
-    Some(AccountEntry { name, sites: sites.collect() })
+    let mut sites: Vec<_> = sites.collect();
+    sites.iter_mut().for_each(|site| site.pages.inherit(&pages));
+    Some(AccountEntry { name, sites })
 }
 
 /// Hosts seen so far, with the byte place of their first use.

@@ -1,5 +1,6 @@
 //! One `[[account.site]]`.
 
+use super::pages::{self, PageEntries};
 use super::reader::{Complaints, Fields, Place, short};
 use super::{front, nearest, origins, rules};
 use caching::Rules;
@@ -55,6 +56,8 @@ pub struct SiteEntry {
     pub error_page: Option<String>,
     /// How visitors come in.
     pub front: Front,
+    /// Its own error pages, those of its account included.
+    pub pages: PageEntries,
 }
 
 pub(super) fn read(
@@ -67,7 +70,7 @@ pub(super) fn read(
         complaints.add(span, format!("more than {} sites in one file", super::SITES_MAX));
         return None;
     }
-    let keys = [&KEYS[..], &front::KEYS].concat();
+    let keys = [&KEYS[..], &front::KEYS, &["pages"]].concat();
     let mut fields = Fields::new(table, span, &keys, complaints);
     Some(SiteEntry {
         hosts: hosts(&mut fields),
@@ -79,6 +82,7 @@ pub(super) fn read(
         cache_rules: rules::read(&mut fields),
         error_page: error_page(&mut fields),
         front: front::read(&mut fields),
+        pages: pages::read(&mut fields, base),
     })
 }
 

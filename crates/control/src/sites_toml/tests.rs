@@ -354,3 +354,38 @@ fn mistakes_in_the_ways_in_are_placed_too() {
     let networks = vec!["\"192.0.2.1\""; 65].join(",");
     assert!(with_rules(&format!("maintenance = {{ allow = [{networks}] }}")).is_err());
 }
+
+#[test]
+fn pages_are_files_or_held_and_a_site_takes_those_of_its_account() {
+    let digest = "ab".repeat(32);
+    let text = format!(
+        "[[account]]\nname = \"a\"\npages = {{ origin = \"all.html\", challenge = \"/c.html\", contact = \"all\" }}\n\
+         [[account.site]]\nhosts = [\"a.test\"]\norigins = [\"o.test\"]\n\
+         pages = {{ origin = \"sha256:{digest}\", contact = \"own\" }}\n\
+         [[account.site]]\nhosts = [\"b.test\"]\norigins = [\"o.test\"]\n"
+    );
+    let document = read(&text).expect("good");
+    let [own, inherits] = document.accounts[0].sites.as_slice() else { panic!("two sites") };
+    let file = |path: &str| PageSource::File(path.into());
+    assert_eq!(
+        own.pages.by_class[&error_pages::PageClass::Origin],
+        PageSource::Held(digest.parse().expect("a digest"))
+    );
+    assert_eq!(own.pages.by_class[&error_pages::PageClass::Challenge], file("/c.html"));
+    assert_eq!(inherits.pages.by_class[&error_pages::PageClass::Origin], file("/etc/wardmote/all.html"));
+    let contacts = [own, inherits].map(|site| site.pages.contact.clone().expect("a contact"));
+    assert_eq!(contacts, ["own", "all"]);
+    for (text, says) in [
+        ("pages = { orign = \"x\" }", "did you mean \"origin\"?"),
+        ("pages = true", "written pages = {"),
+        ("pages = { origin = 1 }", "in quotation marks"),
+        ("pages = { origin = \"\" }", "path of an HTML file"),
+        ("pages = { origin = \"sha256:12\" }", "is no digest"),
+        ("pages = { contact = \"a\\nb\" }", "one line of plain text"),
+        ("pages = { contact = \"\u{202e}\" }", "one line of plain text"),
+    ] {
+        let error = with_rules(text).expect_err(text);
+        assert_eq!((error.mistakes.len(), error.mistakes[0].line), (1, 6), "{text}: {error}");
+        assert!(error.to_string().contains(says), "{text}: {error}");
+    }
+}

@@ -165,6 +165,7 @@ impl Rig {
             publisher,
             telemetry: Arc::new(()),
             certificates: self.certificates.clone(),
+            web: Arc::new(crate::tests::web::Shop),
         };
         let stop = CancellationToken::new();
         let control =

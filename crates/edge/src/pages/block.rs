@@ -37,6 +37,8 @@ pub struct BlockView<'a> {
     pub meaning: &'a str,
     /// Whom to reach about it: a mailbox, an address, or words.
     pub contact: &'a str,
+    /// How the site's own people can be reached, in their words; the one thing of theirs on this page.
+    pub site_contact: Option<&'a str>,
     /// When the measure ends by itself.
     pub until: Timestamp,
     /// The present, for the time that is left.
@@ -161,7 +163,13 @@ fn objection(page: &mut Markup, view: &BlockView<'_>) {
         "<section class=\"card\"><h2>If you think this is wrong</h2><p>The people who run the site, whoever ",
     );
     page.raw("reported it, and anyone the block harms may appeal. Someone who took no part in the decision ");
-    page.raw("will hear it. The decision says how. Questions: ").contact(view.contact).raw("</p></section>");
+    page.raw("will hear it. The decision says how. Questions: ").contact(view.contact).raw("</p>");
+    if let Some(contact) = view.site_contact {
+        page.raw("<p>The people who run the site say how to reach them: ")
+            .text(contact, TEXT_MAX)
+            .raw("</p>");
+    }
+    page.raw("</section>");
 }
 
 fn details(page: &mut Markup, view: &BlockView<'_>) {

@@ -23,6 +23,7 @@ fn block(text: &str) -> BlockView<'_> {
         title: text,
         meaning: text,
         contact: text,
+        site_contact: Some(text),
         until: vocabulary::Timestamp::from_secs(1_795_488_000),
         now: vocabulary::Timestamp::from_secs(1_795_400_000),
         ray: text,

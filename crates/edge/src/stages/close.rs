@@ -38,7 +38,8 @@ pub(crate) async fn or_error_page<A: Answer>(
     if reason.status() > 0 {
         let date = worker.date.at(trail.started);
         // A visitor that has left meanwhile changes nothing about why the exchange failed.
-        let _ = reply::error(reason, request, trail, &date, answer).await;
+        let serving = worker.shared.serving.load_full();
+        let _ = reply::error(&serving.snapshot, reason, request, trail, &date, answer).await;
     }
     reason
 }

@@ -6,13 +6,15 @@ use crate::pages::{
     block_page, error_page, render_site_page,
 };
 use crate::ports::{Answer, Fields, Head};
-use crate::reasons::{Outcome, Reason};
+use crate::reasons::Reason;
 use crate::request::{Length, Request};
 use crate::trail::Trail;
 use bytes::Bytes;
+use error_pages::{Page, Values};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use policy::{Ground, Profile};
-use snapshot::{ProvedMeasure, Service, Site};
+use snapshot::{ProvedMeasure, Service, Site, Snapshot};
+use std::sync::Arc;
 use vocabulary::Timestamp;
 
 /// The field that names the decision behind a block.
@@ -22,6 +24,7 @@ const RETRY_SECONDS: u32 = 5;
 
 /// Answers with an error page, in the form that the visitor asked for.
 pub(crate) async fn error<A: Answer>(
+    snapshot: &Snapshot,
     reason: Reason,
     request: Option<&Request>,
     trail: &Trail,
@@ -40,10 +43,13 @@ pub(crate) async fn error<A: Answer>(
         retry_after: retry_after(reason, trail.site.as_deref()),
     };
     let mut fields = HeaderMap::with_capacity(12);
-    let own_page = trail.site.as_ref().and_then(|site| own_page(site, reason));
+    let own_page = own_page(snapshot, trail, reason);
     let body = match (form_for(request), own_page) {
         (Form::Problem, _) => problem(&mut fields, view.problem_json()),
-        (Form::Html, Some(template)) => site_page(&mut fields, template, &view),
+        (Form::Html, Some(OwnPage::OfClass(page))) => class_page(&mut fields, &page, &view, trail),
+        (Form::Html, Some(OwnPage::OfAll(site))) => {
+            site_page(&mut fields, site.error_page.as_deref().unwrap_or_default(), &view)
+        }
         (Form::Html, None) => page(&mut fields, error_page(&view)),
     };
     if reason == Reason::MethodRefused {
@@ -83,11 +89,20 @@ pub(crate) async fn to_https<A: Answer>(
     Ok(Reason::ToHttps)
 }
 
-/// The site's own error page, for what is wrong behind the request: at its origin, or here.
-fn own_page(site: &Site, reason: Reason) -> Option<&str> {
-    let behind = matches!(reason.outcome(), Outcome::OriginFailed | Outcome::EdgeFailed)
-        || reason == Reason::Maintenance;
-    site.error_page.as_deref().filter(|_| behind && site.services.contains(&Service::Errors))
+/// A site's own page for an answer.
+enum OwnPage {
+    /// Made for the class.
+    OfClass(Arc<Page>),
+    /// The one text for all classes.
+    OfAll(Arc<Site>),
+}
+
+/// The site's own page, where it has one for what happened and uses them.
+fn own_page(snapshot: &Snapshot, trail: &Trail, reason: Reason) -> Option<OwnPage> {
+    let class = reason.page_class()?;
+    let site = trail.site.as_ref().filter(|site| site.services.contains(&Service::Errors))?;
+    let page = snapshot.page(site, class).map(|page| OwnPage::OfClass(Arc::clone(page)));
+    page.or_else(|| site.error_page.is_some().then(|| OwnPage::OfAll(Arc::clone(site))))
 }
 
 /// Answers for a measure in force.
@@ -107,6 +122,7 @@ pub(crate) async fn blocked<A: Answer>(
         title: measure.title(),
         meaning: measure.meaning(),
         contact: measure.contact(),
+        site_contact: trail.site.as_ref().and_then(|site| site.pages.contact.as_deref()),
         until: measure.expires(),
         now,
         ray: &trail.ray.to_string(),
@@ -161,6 +177,22 @@ fn site_page(fields: &mut HeaderMap, template: &str, view: &ErrorView<'_>) -> St
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
     let ErrorView { status, title, ray, reason, host, .. } = *view;
     render_site_page(template, &SiteTokens { status, title, ray, reason, host })
+}
+
+fn class_page(fields: &mut HeaderMap, page: &Page, view: &ErrorView<'_>, trail: &Trail) -> String {
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
+    put(fields, header::CONTENT_SECURITY_POLICY, page.policy());
+    page.fill(&Values {
+        ray: view.ray,
+        client: &trail.client.to_string(),
+        // Nobody here knows where an address is.
+        geo: "unknown",
+        status: view.status,
+        title: view.title,
+        text: view.text,
+        reason: view.reason,
+        challenge: "",
+    })
 }
 
 fn problem(fields: &mut HeaderMap, text: String) -> String {

@@ -7,6 +7,7 @@ mod balancing;
 mod caching;
 mod collapsing;
 mod compression;
+mod error_pages;
 mod explaining;
 mod frames;
 mod framing;

@@ -4,17 +4,19 @@ use caching::{Purge, PurgeTarget, PurgeWindow};
 use certificates::acme::Board;
 use certificates::{CertificateStore, LocalAuthority, Resolver};
 use edge::{Edge, Inputs, Options};
+use error_pages::Page;
 use feed::Publisher;
 use rustls::pki_types::CertificateDer;
 use snapshot::fixture::Mote;
 use snapshot::{CacheMode, Enforcement, Service, Site, Trust};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use testkit::{Head, Origin, Peer};
 use tokio_util::sync::CancellationToken;
-use vocabulary::{Clock, ManualClock, SeededRandom, Timestamp};
+use vocabulary::{Clock, Digest, ManualClock, SeededRandom, Timestamp};
 
 /// The host of the site on stage.
 pub const HOST: &str = "a.test";
@@ -29,6 +31,8 @@ pub struct Stage {
     pub clock: Arc<ManualClock>,
     pub origin: Origin,
     pub sites: Vec<Site>,
+    /// The pages that sites name.
+    pub pages: BTreeMap<Digest, Arc<Page>>,
     /// What signs the certificates of the sites.
     pub authority: CertificateDer<'static>,
     /// Where proofs for certificate authorities hang.
@@ -98,6 +102,7 @@ impl Stage {
             clock,
             origin,
             sites,
+            pages: BTreeMap::new(),
             authority: certificate,
             board,
             _folder: folder,
@@ -133,7 +138,8 @@ impl Stage {
     /// Publishes the sites and bundles as they are now, and waits until the edge has applied them.
     pub async fn publish(&mut self) {
         self.revision += 1;
-        let parcel = self.mote.parcel(self.revision, self.sites.clone(), self.bundles.clone());
+        let mut parcel = self.mote.parcel(self.revision, self.sites.clone(), self.bundles.clone());
+        parcel.pages.clone_from(&self.pages);
         self.publisher.publish(Arc::new(parcel)).await.expect("published");
         let mut seen = 0;
         loop {

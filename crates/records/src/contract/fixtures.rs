@@ -42,6 +42,7 @@ pub fn site(number: u8, owner: u8, hosts: &[&str]) -> Site {
         certificate: None,
         error_page: None,
         front: snapshot::Front::default(),
+        pages: Default::default(),
     }
 }
 

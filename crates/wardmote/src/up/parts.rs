@@ -169,6 +169,7 @@ impl Parts {
             publisher: self.publisher.clone(),
             telemetry: Arc::clone(&self.telemetry) as Arc<dyn control::Telemetry>,
             certificates: self.certificates.clone(),
+            web: Arc::new(outbound::PublicWeb::new()),
         };
         let sockets = self.sockets.as_ref().map(copies).transpose().map_err(Failure::failed)?;
         let sockets = sockets.ok_or_else(|| Failure::failed("the process is to end"))?;

@@ -17,6 +17,7 @@ mod large;
 mod monitor;
 mod mote;
 mod record;
+mod settings;
 mod story;
 mod upgrading;
 mod upkeep;

@@ -16,6 +16,7 @@ fn site(number: u8, hosts: &[&str]) -> Site {
         certificate: None,
         error_page: None,
         front: snapshot::Front::default(),
+        pages: Default::default(),
     }
 }
 

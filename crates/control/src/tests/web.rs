@@ -1,0 +1,24 @@
+//! A public web of one shop, for what pages refer to.
+
+use async_trait::async_trait;
+use outbound::{Fetched, Limits, Unfetched, Web};
+use url::Url;
+
+pub(super) struct Shop;
+
+#[async_trait]
+impl Web for Shop {
+    async fn get(&self, url: &Url, limits: &Limits) -> Result<Fetched, Unfetched> {
+        let (status, media_type, bytes) = match url.as_str() {
+            "https://shop.example/logo.png" => (200, "image/png", b"PNG".to_vec()),
+            "https://shop.example/page.css" => (200, "text/css", b"p { background: url(logo.png) }".to_vec()),
+            "https://shop.example/gone.png" => (404, "text/html", Vec::new()),
+            "https://shop.example/large.png" => return Err(Unfetched::TooLarge(limits.bytes)),
+            _ => {
+                let host = url.host_str().unwrap_or_default().to_owned();
+                return Err(Unfetched::Private(host, [10, 0, 0, 1].into()));
+            }
+        };
+        Ok(Fetched { status, media_type: media_type.to_owned(), bytes })
+    }
+}
