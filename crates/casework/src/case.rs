@@ -228,10 +228,19 @@ impl Case {
         Ok(outcome)
     }
 
-    /// The case as officers may see it: a lone rating shows who rated and when, not what. Give out this
-    /// and never the case itself.
+    /// Whether both ratings of every finding are in, so that nothing can bias them any more.
+    pub fn is_rated(&self) -> bool {
+        let rated = |finding: &Finding| matches!(finding.ratings, Ratings::Opened { .. });
+        !self.findings.is_empty() && self.findings.iter().all(rated)
+    }
+
+    /// The case as officers may see it: a lone rating shows who rated and when, not what, and how much
+    /// attention the matter gets shows only once it can bias no rating. Give out this and never the case itself.
     pub fn sealed_view(&self) -> Value {
         let mut view = serde_json::to_value(self).expect("a case has only string keys");
+        if let Some(fields) = view.as_object_mut().filter(|_| !self.is_rated()) {
+            fields.remove("attention");
+        }
         for (place, finding) in self.findings.iter().enumerate() {
             if let Ratings::Sealed(rating) = &finding.ratings {
                 view["findings"][place]["ratings"] = json!({"sealed": {"by": rating.by, "at": rating.at}});

@@ -4,6 +4,7 @@ use crate::alarms::Alarms;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
 use crate::error_pages::Shelf;
+use crate::intake::Intake;
 use crate::live::Live;
 use crate::purges::Purging;
 use crate::record::Reports;
@@ -55,6 +56,8 @@ pub(crate) struct Plane {
     pub(crate) live: Live,
     /// Where purges hold.
     pub(crate) purging: Purging,
+    /// The desk where reports come in.
+    pub(crate) intake: Intake,
     /// Wakes the reconcilers.
     pub(crate) wake: Arc<Notify>,
 }

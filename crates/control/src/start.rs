@@ -4,12 +4,13 @@ use crate::api::Api;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
 use crate::error_pages::Shelf;
+use crate::intake::Intake;
 use crate::live::{self, Live};
 use crate::plane::{Founded, Placed, Plane};
 use crate::purges::{self, Purging};
 use crate::reconcile::{self, Planned};
 use crate::rim::guard::OwnNames;
-use crate::rim::listener::Bounded;
+use crate::rim::listener::{Bounded, Peer};
 use crate::rim::principal::Door;
 use crate::sequencer::{
     BEAT, Draft, Item, LocalWitness, Sequencer, Surroundings, WitnessFile, Witnesses, Writer, WriterError,
@@ -85,6 +86,9 @@ pub enum StartError {
         /// The digest in the log.
         logged: Digest,
     },
+    /// The vault of reports could not be opened.
+    #[error("the vault of reports: {0}")]
+    Reports(String),
     /// A part ended that should not.
     #[error("a part of the control plane broke down: {0}")]
     Broken(String),
@@ -148,7 +152,9 @@ async fn start_with(
     let (sequencer, waiting) = Sequencer::new(&writer);
     let door =
         Door::new(inputs.records.clone(), inputs.clock.clone(), inputs.random.clone(), admin_token, listen);
-    let plane = Arc::new(plane(options.public_url, inputs, founded, sequencer));
+    let intake = Intake::open(&founded.files, &*inputs.records, &*inputs.random).await;
+    let intake = intake.map_err(|error| StartError::Reports(error.to_string()))?;
+    let plane = Arc::new(plane(options.public_url, inputs, founded, (sequencer, intake)));
     let surroundings = Surroundings {
         wake: plane.wake.clone(),
         alarms: plane.alarms.clone(),
@@ -171,7 +177,12 @@ async fn start_with(
     Ok(Control { listen, public, api, front, sequencer, last, stop })
 }
 
-fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Sequencer) -> Plane {
+fn plane(
+    public_url: PublicUrl,
+    inputs: Inputs,
+    founded: Founded,
+    (sequencer, intake): (Sequencer, Intake),
+) -> Plane {
     Plane {
         docket: Docket::new(inputs.records.clone()),
         bundles: Bundles::default(),
@@ -191,6 +202,7 @@ fn plane(public_url: PublicUrl, inputs: Inputs, founded: Founded, sequencer: Seq
         public_url,
         founded,
         sequencer,
+        intake,
     }
 }
 
@@ -295,6 +307,7 @@ fn published_as(file: &'static str, placed: &Placed, present: Digest) -> Result<
 
 async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
     let ended = stop.clone();
+    let router = router.into_make_service_with_connect_info::<Peer>();
     let serving = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(ended.cancelled_owned());
     let farewell = async {
         stop.cancelled().await;

@@ -20,6 +20,8 @@ mod integrity;
 mod log;
 mod open;
 mod purges;
+mod report_keys;
+mod reports;
 mod restore;
 mod rows;
 mod sessions;

@@ -15,6 +15,8 @@ use std::time::Duration;
 /// "WMR1", in the file's header: this is one of ours (`PRAGMA application_id`).
 const APPLICATION_ID: i64 = 0x574d_5231;
 const READERS: u32 = 4;
+/// What the file of reports' keys has behind the name of the records.
+const KEYS_SUFFIX: &str = ".keys";
 /// How long a statement waits for somebody else's lock on the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call waits for a connection.
@@ -25,6 +27,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct SqliteRecords {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Keys of reports, in a file of their own.
+    keys: SqlitePool,
     path: PathBuf,
     lock: File,
 }
@@ -100,7 +104,8 @@ impl SqliteRecords {
         let readers = pool(connect_options(path).read_only(true), READERS)
             .await
             .map_err(|error| open_error(path, error))?;
-        Ok(Self { writer, readers, path: path.to_owned(), lock })
+        let keys = open_keys(&with_suffix(path, KEYS_SUFFIX)).await?;
+        Ok(Self { writer, readers, keys, path: path.to_owned(), lock })
     }
 
     /// Closes all connections after the work under way and gives the lock back; every later call fails.
@@ -108,12 +113,17 @@ impl SqliteRecords {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+        self.keys.close().await;
         // Should this fail, the lock goes with the value.
         let _ = self.lock.unlock();
     }
 
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    pub(crate) fn keys(&self) -> &SqlitePool {
+        &self.keys
     }
 
     /// A transaction for writing: it has the write lock from its beginning.
@@ -212,6 +222,17 @@ fn check_header(path: &Path) -> Result<(), OpenError> {
     })
 }
 
+/// Opens the file of reports' keys, making it when it is not there. It has no write-ahead log, in which a destroyed
+/// key would outlive its destruction.
+async fn open_keys(path: &Path) -> Result<SqlitePool, OpenError> {
+    prepare_file(path)?;
+    let failed = |error| open_error(path, error);
+    let options = connect_options(path).journal_mode(SqliteJournalMode::Truncate);
+    let keys = pool(options, 1).await.map_err(failed)?;
+    sqlx::query(crate::report_keys::SCHEMA).execute(&keys).await.map_err(failed)?;
+    Ok(keys)
+}
+
 fn connect_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -288,6 +309,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         step(1, "records", include_str!("../migrations/0001_records.sql")),
         step(2, "purges", include_str!("../migrations/0002_purges.sql")),
+        step(3, "reports", include_str!("../migrations/0003_reports.sql")),
     ])
 }
 

@@ -42,6 +42,15 @@ pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The largest register, in bytes.
 pub const REGISTER_BYTES_MAX: usize = 1024 * 1024;
 
+/// The largest report, in bytes of its JSON: its sealed text and a full thread.
+pub const REPORT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The largest allegation, in bytes of its JSON.
+pub const ALLEGATION_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest wrapped key of a report, in bytes.
+pub const REPORT_KEY_BYTES_MAX: usize = 256;
+
 /// The most sessions kept; when full, opening one ends the one opened longest ago.
 pub const SESSIONS_MAX: u64 = 1_000;
 

@@ -29,6 +29,7 @@ mod idempotency;
 mod log;
 mod page;
 mod purges;
+mod reports;
 mod sessions;
 mod sites;
 mod upkeep;
@@ -56,6 +57,7 @@ pub use log::{
 };
 pub use page::{Cursor, Listing, Page, Versioned};
 pub use purges::{KeptPurge, PurgeOrder, Purges};
+pub use reports::{Filed, ReportDesk, ReportKeys};
 pub use sessions::{Session, Sessions};
 pub use sites::{Account, ApplyError, Change, Fleet, RevisionNote, RevisionSummary, Sites};
 pub use upkeep::Upkeep;
@@ -65,11 +67,33 @@ pub use upkeep::Upkeep;
 /// A part that needs one duty should ask for that duty alone, say `&dyn Log`: an `Arc<dyn Records>`
 /// becomes an `Arc<dyn Log>` by itself (trait upcasting).
 pub trait Records:
-    Sites + Cases + Decisions + EvidenceVault + Log + Documents + Purges + Sessions + Idempotency + Upkeep
+    Sites
+    + Cases
+    + Decisions
+    + EvidenceVault
+    + Log
+    + Documents
+    + Purges
+    + ReportDesk
+    + ReportKeys
+    + Sessions
+    + Idempotency
+    + Upkeep
 {
 }
 
 impl<T> Records for T where
-    T: Sites + Cases + Decisions + EvidenceVault + Log + Documents + Purges + Sessions + Idempotency + Upkeep
+    T: Sites
+        + Cases
+        + Decisions
+        + EvidenceVault
+        + Log
+        + Documents
+        + Purges
+        + ReportDesk
+        + ReportKeys
+        + Sessions
+        + Idempotency
+        + Upkeep
 {
 }

@@ -14,8 +14,6 @@ use std::hash::Hasher as _;
 const RUN: usize = 5;
 /// Longest name or address that is looked for, in words.
 const IDENTITY_WORDS_MAX: usize = 8;
-/// A name of one word is looked for from this many letters on; shorter ones stand everywhere.
-const LONE_LETTERS_MIN: usize = 6;
 /// Most fingerprints of one report: a longer text is sampled evenly by hash, so any long copy is still found.
 pub const PER_REPORT_MAX: usize = 512;
 /// Most fingerprints held; beyond it the guard says so and the newest are still taken in place of the oldest.
@@ -71,8 +69,8 @@ impl GuardKey {
     fn identity(&self, text: &str) -> Option<u64> {
         let words = words(text);
         let telling = match words.len() {
-            0 => false,
-            1 => words[0].chars().count() >= LONE_LETTERS_MIN,
+            // A word alone stands everywhere, and a reporter who signs as "emergency" must not stop every statement.
+            0 | 1 => false,
             2..=IDENTITY_WORDS_MAX => true,
             _ => false,
         };
@@ -253,7 +251,7 @@ mod tests {
             words: Secret::new("My neighbour saw the two men with the grey van again this morning."),
             at_risk: Secret::new("Zoë Grünwald"),
             contact: Secret::new("\"Z. G.\" <zoe.gruenwald@mail.test>"),
-            reporter: Secret::new("Lindenbaum"),
+            reporter: Secret::new("Verein Lindenbaum"),
             urls: vec![Secret::new("https://board.test/thread/7")],
             original: Secret::default(),
         };
@@ -273,7 +271,7 @@ mod tests {
             "<b>Zo&#235;</b> Gr&#xfc;nwald",
             "zoe.gruenwald@mail.test",
             "see zoe-gruenwald",
-            "reported by LINDENBAUM today",
+            "reported by Verein LINDENBAUM today",
             "witnesses saw the two men with a grey van",
             "\u{201C}the grey van again this\u{201D}",
             "with\\nthe\\ngrey\\nvan\\nagain",
@@ -291,6 +289,7 @@ mod tests {
             "the grey van",
             "Zoë wrote to Grünwald",
             "my neighbour saw nothing",
+            "Lindenbaum",
             "",
         ] {
             assert_eq!(guard.check(fine), Ok(()), "{fine}");

@@ -45,6 +45,8 @@ pub(crate) enum Verb {
     Prewarm(Prewarm),
     /// Copy the public record as files that any web server can serve
     Record(Record),
+    /// File a report that came by mail or from another program
+    Report(Report),
     /// Write everything kept into one file
     Backup(Backup),
     /// Put a backup into an empty data folder
@@ -340,6 +342,22 @@ pub(crate) struct Prewarm {
     /// The site's sitemap, or an index of several
     #[arg(long, value_name = "URL")]
     pub(crate) sitemap: Option<String>,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A mail in the abuse reporting format (RFC 5965), or one that carries a XARF document; - reads standard input, so
+    /// that a mail server may pipe into it
+    #[arg(long, value_name = "FILE", required_unless_present = "xarf", conflicts_with = "xarf")]
+    pub(crate) arf: Option<PathBuf>,
+    /// A XARF v4 document; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) xarf: Option<PathBuf>,
+    /// Take XARF that departs from its schema as far as its meaning is clear
+    #[arg(long)]
+    pub(crate) tolerant: bool,
     #[command(flatten)]
     pub(crate) local: Local,
 }

@@ -163,3 +163,15 @@ fn facts_name_findings_of_this_case_and_say_which_files_they_rest_on() {
     let call = crate::DeliveryProof::DutyLineCall { line_verified_at: now(), log: evidence_id(9) };
     assert_eq!((call.evidence(), crate::DeliveryProof::DeskRead.evidence()), (Some(evidence_id(9)), None));
 }
+
+#[test]
+fn attention_shows_only_once_every_finding_has_both_ratings() {
+    let mut case = open_case();
+    case.attention = crate::Attention { reports: 10_000, campaign_signals: 7 };
+    assert!(case.is_rated());
+    assert_eq!(case.sealed_view()["attention"]["reports"], 10_000);
+    case.findings[0].ratings = Ratings::Awaited;
+    assert!(case.sealed_view().get("attention").is_none());
+    case.findings.clear();
+    assert!(case.sealed_view().get("attention").is_none(), "nothing was rated");
+}

@@ -74,6 +74,16 @@ pub(crate) struct InScope {
     reason: Text,
 }
 
+/// Refuses a proposal whose public words hold something from the vault of reports: statement and entry are made of
+/// them, and what is signed is never taken back.
+fn guarded(plane: &Plane, asked: &NewProposal) -> Result<(), Problem> {
+    let facts = asked.facts.iter().map(Text::as_str);
+    let reasons = asked.sites.iter().map(|site| site.reason.as_str());
+    let words = [asked.title.as_str(), asked.summary.as_str()].into_iter().chain(facts).chain(reasons);
+    let words: Vec<&str> = words.collect();
+    plane.intake.check(&words.join("\n")).map_err(|_| Problem::new(Reason::VaultText))
+}
+
 /// One officer's signature.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -136,6 +146,7 @@ pub(crate) async fn propose(
 ) -> Result<Response, Problem> {
     let plane = &api.plane;
     let by = officer(plane, &asked.by)?;
+    guarded(plane, &asked)?;
     let held = case(plane, id).await?;
     let fleet = plane.records.fleet().await?;
     let request = request(plane, &fleet, asked)?;

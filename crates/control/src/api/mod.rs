@@ -18,6 +18,7 @@ mod prewarm;
 pub(crate) mod purges;
 mod referrals;
 mod refusals;
+pub(crate) mod reports;
 mod session;
 mod sites;
 mod system;
@@ -92,6 +93,18 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(referrals::answer))
         .routes(routes!(referrals::call_back))
         .routes(routes!(referrals::fall_silent))
+        .routes(routes!(reports::allegations))
+        .routes(routes!(reports::of_allegation))
+        .routes(routes!(reports::assign))
+        .routes(routes!(reports::signal))
+        .routes(routes!(reports::close_allegation))
+        .routes(routes!(reports::file))
+        .routes(routes!(reports::open))
+        .routes(routes!(reports::readings))
+        .routes(routes!(reports::message))
+        .routes(routes!(reports::assess))
+        .routes(routes!(reports::close))
+        .routes(routes!(reports::erase))
         .routes(routes!(decisions::propose))
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::one))

@@ -6,6 +6,7 @@
 mod cache;
 mod overview;
 mod pages;
+mod reports;
 
 use crate::api::{Api, enter};
 use crate::pages::console::{CONTENT_SECURITY_POLICY, Notice, Setup};
@@ -30,6 +31,7 @@ const FORM_BYTES_MAX: usize = 32 << 10;
 pub(crate) fn router(api: Api, names: OwnNames) -> Router {
     let pages = Router::new()
         .route("/", get(overview))
+        .route("/reports", get(reports::show))
         .route("/setup", get(setup).post(redeem))
         .route("/sites/{site}/cache", get(cache::show))
         .route("/sites/{site}/purges", post(cache::purge))

@@ -231,6 +231,20 @@ fn witnessed(log: &SignerKey, own: &SignerKey, given: &TlogPolicy) -> Result<Str
     policy.map(|policy| policy.to_string()).map_err(FoundError::Witnesses)
 }
 
+/// The text of a file that its owner alone may read; made when it is not there.
+pub(crate) fn secret_file(
+    path: &Path,
+    fresh: impl FnOnce() -> std::io::Result<zeroize::Zeroizing<String>>,
+) -> std::io::Result<zeroize::Zeroizing<String>> {
+    if !path.exists() {
+        files::write_once(path, fresh()?.as_bytes(), Secrecy::Owner).map_err(|error| error.source)?;
+    }
+    let bytes = files::read_secret(path).map_err(|error| error.source)?;
+    String::from_utf8(bytes)
+        .map(zeroize::Zeroizing::new)
+        .map_err(|_| std::io::Error::other("it is not UTF-8 text"))
+}
+
 fn text(path: &Path) -> Result<String, FoundError> {
     String::from_utf8(files::read(path)?).map_err(|_| FoundError::NotText(path.to_owned()))
 }

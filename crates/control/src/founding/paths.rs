@@ -69,6 +69,11 @@ impl DataDir {
         self.0.join("edge").join("roots").join("roster.json")
     }
 
+    /// What opens the vault of reports. A copy of it belongs apart from the backups of the records.
+    pub fn vault_key(&self) -> PathBuf {
+        self.0.join("vault").join("vault.key")
+    }
+
     /// Copies made by `wardmote backup`.
     pub fn backups(&self) -> PathBuf {
         self.0.join("backups")
@@ -76,7 +81,7 @@ impl DataDir {
 
     /// Makes the folder and those in it, readable by their owner alone.
     pub(super) fn create(&self) -> Result<(), FileError> {
-        let inner = ["officers", "log", "witness", "edge", "edge/roots", "backups"];
+        let inner = ["officers", "log", "witness", "vault", "edge", "edge/roots", "backups"];
         files::make_folder(&self.0)?;
         inner.iter().try_for_each(|name| files::make_folder(&self.0.join(name)))
     }

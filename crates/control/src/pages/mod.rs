@@ -11,8 +11,10 @@
 //! What the handlers serve: `GET /` [`console::Overview`]; `GET /setup` [`console::Setup`], whose form posts the
 //! field `token` (a token or the whole link, see [`console::token_in`]) to `POST /setup`; `GET /assets/{name}`
 //! [`assets::find`]; `GET /sites/{site}/cache` [`cache::CachePage`], whose form posts to `/sites/{site}/purges`, answered with
-//! [`cache::PurgePreview`] first; `GET /sites/{site}/pages` [`site_pages::ErrorPages`]; without a session [`console::Notice::sign_in`]; `GET /record/` [`record::Front`];
-//! `GET /record/decisions/{id}` [`record::StatementPage`]; any other address below `/record/` [`record::Missing`].
+//! [`cache::PurgePreview`] first; `GET /sites/{site}/pages` [`site_pages::ErrorPages`]; `GET /reports` [`reports::ReportsPage`];
+//! without a session [`console::Notice::sign_in`]; `GET /record/` [`record::Front`]; `GET /record/decisions/{id}`
+//! [`record::StatementPage`]; any other address below `/record/` [`record::Missing`]; `GET /report` [`report::Front`], its
+//! forms [`report::FormPage`], answered with [`report::ReceiptPage`], and `/report/status` [`report::StatusPage`].
 
 pub mod assets;
 pub mod cache;
@@ -20,6 +22,8 @@ pub mod console;
 pub mod reading;
 pub mod record;
 pub mod site_pages;
+pub mod report;
+pub mod reports;
 mod words;
 
 #[cfg(test)]

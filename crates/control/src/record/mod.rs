@@ -1,15 +1,17 @@
 //! The public listener: statements, decisions with their proofs, what they add up to, and the log itself.
 //!
-//! Owns what anyone may read without asking. Serves nothing beyond the published checkpoint, sets no
-//! cookie, takes nothing in.
+//! Owns what anyone may read without asking, and the forms that anyone may send. Serves nothing beyond the published
+//! checkpoint, sets no cookie, takes in reports alone.
 
 mod documents;
+mod forms;
 mod log;
 mod reports;
 mod search;
 mod statements;
 mod view;
 
+pub(crate) use forms::{Mode, file_document};
 pub(crate) use reports::Reports;
 pub(crate) use view::{log_view, standing};
 
@@ -48,6 +50,7 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         .fallback(missing)
         .method_not_allowed_fallback(|| async { Problem::new(crate::rim::Reason::NotAllowed) })
         .layer(from_fn(headers::record))
+        .merge(forms::router().layer(from_fn(headers::report)))
         .with_state(plane)
 }
 

@@ -39,6 +39,16 @@ pub(crate) async fn record(request: Request, next: Next) -> Response {
     response
 }
 
+/// Adds the fields of report pages: like the record's, but for nobody else's page to read, and never kept.
+pub(crate) async fn report(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    protect(&mut response, RECORD_POLICY);
+    let fields = response.headers_mut();
+    fields.remove(header::SET_COOKIE);
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 fn protect(response: &mut Response, policy: &'static str) {
     let fields = response.headers_mut();
     // A page that states its own policy knows better: the record's pages permit their style sheet by hash.

@@ -24,8 +24,8 @@ const HOLD: Duration = Duration::from_secs(120);
 /// How long an answer is kept.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
-/// Answers that hold a secret are never kept; the same key gives another secret.
-const SECRET: [&str; 1] = ["/api/v1/setup-links"];
+/// Answers that hold a secret are never kept, at these addresses and below them; the same key gives another secret.
+const SECRET: [&str; 2] = ["/api/v1/setup-links", "/api/v1/reports"];
 
 /// What the layer works with.
 #[derive(Clone)]
@@ -39,7 +39,8 @@ pub(crate) struct Repeats {
 /// Answers a repeated POST or PUT from its first answer; without a key it only passes on.
 pub(crate) async fn once(State(repeats): State<Repeats>, request: Request, next: Next) -> Response {
     let carries = request.headers().contains_key("idempotency-key");
-    let secret = SECRET.contains(&request.uri().path());
+    let path = request.uri().path();
+    let secret = SECRET.iter().any(|secret| path.starts_with(secret));
     if !carries || secret || !matches!(*request.method(), Method::POST | Method::PUT) {
         return next.run(request).await;
     }

@@ -17,6 +17,16 @@ const CONNECTIONS_MAX: usize = 512;
 /// body may take to arrive and an entry to be logged together.
 const SILENCE_MAX: Duration = Duration::from_secs(100);
 
+/// Who is at the other end, as far as the network tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) std::net::IpAddr);
+
+impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, Bounded>> for Peer {
+    fn connect_info(stream: axum::serve::IncomingStream<'_, Bounded>) -> Self {
+        Self(stream.remote_addr().ip())
+    }
+}
+
 /// Accepts connections one by one while there is room.
 pub(crate) struct Bounded {
     listener: TcpListener,

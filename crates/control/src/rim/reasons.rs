@@ -76,6 +76,12 @@ reasons! {
     PurgeMistaken = "purge-mistaken", UNPROCESSABLE_ENTITY, "A purge names nothing that can be purged.";
     AllSitesUnconfirmed = "all-sites-unconfirmed", CONFLICT,
         "This purges every customer's copies; repeat it with `confirmed` if that is meant.";
+    ReportUnreadable = "report-refused", UNPROCESSABLE_ENTITY, "The report cannot be taken as it is.";
+    ReportFormat = "report-format-unknown", UNSUPPORTED_MEDIA_TYPE,
+        "A report is application/json (XARF v4 or plain) or message/rfc822 (a mail in the abuse reporting format).";
+    VaultText = "vault-text", CONFLICT,
+        "It repeats words or a name from a report; write it in words of your own.";
+    RoleMayNot = "role-may-not", FORBIDDEN, "This role does not work on reports.";
     RecordsBusy = "records-busy", SERVICE_UNAVAILABLE, "The records are busy or away; try again in a moment.";
     DiskFull = "disk-full", INSUFFICIENT_STORAGE, "The disk is full.";
     EdgeAway = "edge-away", SERVICE_UNAVAILABLE, "The edge beside this control plane cannot answer now; try again in a moment.";

@@ -10,6 +10,7 @@ mod interrupted;
 mod officers;
 mod purging;
 mod repeating;
+mod reporting;
 mod restarting;
 mod rig;
 mod story;

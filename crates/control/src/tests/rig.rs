@@ -149,8 +149,14 @@ impl Rig {
         self.folder.path().join("data")
     }
 
-    pub(super) async fn start(&mut self) -> Running {
-        let (publisher, subscription) = feed::in_process();
+    /// Why a start is refused.
+    pub(super) async fn refused_start(&self) -> String {
+        let (options, inputs) = self.given(feed::in_process().0);
+        let started = start_at(options, inputs, CancellationToken::new(), Duration::from_millis(100)).await;
+        started.err().expect("a refusal").to_string()
+    }
+
+    fn given(&self, publisher: feed::Publisher) -> (Options, Inputs) {
         let options = Options {
             listen: "127.0.0.1:0".parse().expect("address"),
             public: "127.0.0.1:0".parse().expect("address"),
@@ -167,6 +173,12 @@ impl Rig {
             certificates: self.certificates.clone(),
             web: Arc::new(crate::tests::web::Shop),
         };
+        (options, inputs)
+    }
+
+    pub(super) async fn start(&mut self) -> Running {
+        let (publisher, subscription) = feed::in_process();
+        let (options, inputs) = self.given(publisher);
         let stop = CancellationToken::new();
         let control =
             start_at(options, inputs, stop.clone(), Duration::from_millis(100)).await.expect("started");

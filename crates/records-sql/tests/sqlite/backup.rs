@@ -10,6 +10,7 @@ use sqlx::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use vocabulary::ReportId;
 
 #[tokio::test]
 async fn a_backup_taken_under_writes_is_whole_and_restores() {
@@ -119,4 +120,29 @@ async fn a_damaged_or_foreign_backup_is_refused_and_nothing_is_put_in_place() {
         matches!(&absent, Err(RestoreError::Copy(error)) if error.to_string().contains("absent")),
         "{absent:?}"
     );
+}
+
+/// A key destroyed after the backup was made stays destroyed when the backup comes back to the same place; and the
+/// backup itself holds no key.
+#[tokio::test]
+async fn a_restored_backup_opens_no_report_that_was_erased_since() {
+    let mut rig = SqliteRig::fresh().await;
+    let (erased, kept) = (ReportId::from_bytes([1; 16]), ReportId::from_bytes([2; 16]));
+    let key = b"a wrapped key of some report, which is looked for below";
+    for id in [erased, kept] {
+        rig.records().put_report_key(id, key).await.unwrap();
+    }
+    let file = rig.directory.path().join("backup.sqlite");
+    rig.records().backup(&file).await.unwrap();
+    let copy = fs::read(&file).unwrap();
+    assert!(!copy.windows(key.len()).any(|window| window == key), "the backup holds a key");
+    rig.records().destroy_report_key(erased).await.unwrap();
+    rig.close().await;
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{suffix}", rig.path().display()));
+    }
+    restore(&file, &rig.path()).await.unwrap();
+    rig.reopen().await;
+    assert_eq!(rig.records().report_key(erased).await.unwrap(), None);
+    assert_eq!(rig.records().report_key(kept).await.unwrap().as_deref(), Some(&key[..]));
 }

@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod fixtures;
 pub mod log;
 pub mod purges;
+pub mod reports;
 pub mod sessions;
 pub mod sites;
 
@@ -89,6 +90,16 @@ macro_rules! contract_suite {
                 of_racing_purges_none_is_lost,
                 an_oversized_purge_is_refused,
                 purges_survive_reopening,
+            }
+            reports {
+                a_report_is_filed_with_its_allegation_or_not_at_all,
+                a_repeated_report_changes_nothing,
+                a_report_is_found_by_the_locator_of_its_receipt,
+                a_report_is_put_under_its_version,
+                reports_and_allegations_come_in_pages,
+                every_reading_of_a_report_is_kept,
+                a_destroyed_key_never_comes_back,
+                reports_survive_reopening,
             }
             sessions {
                 a_session_lives_until_its_end_or_until_closed,

@@ -8,6 +8,7 @@ mod documents;
 mod evidence;
 mod log;
 mod purges;
+mod reports;
 mod sessions;
 mod sites;
 
@@ -38,6 +39,7 @@ struct State {
     log: log::LogShelf,
     documents: documents::DocumentShelf,
     purges: purges::PurgeShelf,
+    reports: reports::ReportShelf,
     sessions: sessions::SessionShelf,
     faults: VecDeque<Option<Fault>>,
     calls: u64,

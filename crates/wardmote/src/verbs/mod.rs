@@ -10,6 +10,7 @@ mod monitor;
 mod prewarm;
 mod purge;
 mod record;
+mod report;
 mod sign;
 mod status;
 mod verify;
@@ -41,6 +42,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Explain(arguments) => explain::run(&arguments, json),
         Verb::Prewarm(arguments) => prewarm::run(&arguments, json),
         Verb::Record(arguments) => record::run(&arguments, json),
+        Verb::Report(arguments) => report::run(&arguments, json),
         Verb::Backup(arguments) => backup::backup(&arguments, json),
         Verb::Restore(arguments) => backup::restore(&arguments, json),
         Verb::NotBuilt(verb) => Ok(not_built(&verb)),

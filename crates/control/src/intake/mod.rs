@@ -1,0 +1,168 @@
+//! The desk where reports come in: sealing, recognising, the reporter's code, the outgoing guard.
+//!
+//! Owns the open vault and what is derived from reports in memory: clusters, the guard, wrong tries. Everything in
+//! memory is built anew from the records at each start. Must not touch cases: a report never changes one, and the
+//! gate cannot see reports.
+//!
+//! Invariants: text is sealed before it reaches the records; a reading by an officer is noted before it happens;
+//! erasing destroys the key first, so that a crash in between leaves unreadable text and never a readable tombstone.
+
+mod document;
+mod filing;
+mod officers;
+mod thread;
+mod token;
+
+pub(crate) use document::document;
+pub(crate) use filing::Repeat;
+pub(crate) use officers::{Opened, erase, message, open, set_state};
+pub(crate) use thread::{NotOpened, by_code, write};
+
+use crate::founding::DataDir;
+use records::{Page, Records, StoreError};
+use reports::guard::{Guard, GuardKey, Leak};
+use reports::{Clusters, SimilarityKey, Tries, VaultText};
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+use vault::{Vault, VaultError};
+use vocabulary::Random;
+
+/// Slow hashes at once: each takes a core for some tens of milliseconds.
+const SLOW_HASHES_MAX: usize = 2;
+
+/// The desk.
+pub(crate) struct Intake {
+    vault: std::sync::Arc<Vault>,
+    similarity: SimilarityKey,
+    /// Reports are filed one after another, so that two of the same claim find each other.
+    clusters: tokio::sync::Mutex<Clusters>,
+    guard: Mutex<Guard>,
+    tries: Mutex<Tries<Source>>,
+    slow: Semaphore,
+}
+
+/// Where a try came from: an address, or the /64 of one. Kept in memory alone, and never written anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Source([u8; 8]);
+
+impl Source {
+    pub(crate) fn of(peer: IpAddr) -> Self {
+        let bytes = match peer.to_canonical() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets()[8..].to_vec(),
+            IpAddr::V6(ip) => ip.octets()[..8].to_vec(),
+        };
+        Self(std::array::from_fn(|place| bytes.get(place).copied().unwrap_or(0)))
+    }
+}
+
+/// Why the desk could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IntakeError {
+    #[error("{path}: {source}")]
+    File { path: std::path::PathBuf, source: std::io::Error },
+    #[error("{path}: {source}")]
+    Key { path: std::path::PathBuf, source: VaultError },
+    #[error(
+        "{0} is missing, but there are reports that only it opens; put it back from where its copy is kept"
+    )]
+    Lost(std::path::PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Intake {
+    /// Opens the vault, making its key at the first start, and learns what the records hold.
+    pub(crate) async fn open(
+        files: &DataDir,
+        records: &dyn Records,
+        random: &dyn Random,
+    ) -> Result<Self, IntakeError> {
+        let path = files.vault_key();
+        if !path.exists() && !records.list_reports(None, Page::first(1)).await?.items.is_empty() {
+            return Err(IntakeError::Lost(path));
+        }
+        let vault = vault(files, random)?;
+        let guard_key = vault.derive("guard", b"");
+        let similarity = SimilarityKey::new(*vault.derive("similarity", b""));
+        let mut guard = Guard::new(GuardKey::new(std::array::from_fn(|place| guard_key[place])));
+        let mut clusters = Clusters::default();
+        learn_reports(records, &mut guard).await?;
+        learn_allegations(records, &mut clusters).await?;
+        Ok(Self {
+            vault: std::sync::Arc::new(vault),
+            similarity,
+            clusters: tokio::sync::Mutex::new(clusters),
+            guard: Mutex::new(guard),
+            tries: Mutex::default(),
+            slow: Semaphore::new(SLOW_HASHES_MAX),
+        })
+    }
+
+    /// Lets a text go out that holds nothing from the vault.
+    pub(crate) fn check(&self, text: &str) -> Result<(), Leak> {
+        lock(&self.guard).check(text)
+    }
+
+    fn fingerprints(&self, text: &VaultText) -> Vec<u64> {
+        let key = lock(&self.guard).key().clone();
+        key.fingerprints(text)
+    }
+
+    /// The receipt of a code, hashed on a thread that may take its time.
+    async fn receipt(&self, code: &reports::Code) -> Option<reports::ReceiptHash> {
+        let _permit = self.slow.acquire().await.ok()?;
+        let (vault, code) = (self.vault.clone(), code.clone());
+        tokio::task::spawn_blocking(move || vault.receipt(&code)).await.ok()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is whole after each statement.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The key lies apart from the records, readable by its owner alone.
+fn vault(files: &DataDir, random: &dyn Random) -> Result<Vault, IntakeError> {
+    let path = files.vault_key();
+    let text = crate::founding::secret_file(&path, || {
+        Vault::fresh_key(random).map_err(|error| std::io::Error::other(error.to_string()))
+    });
+    let text = text.map_err(|source| IntakeError::File { path: path.clone(), source })?;
+    let vault = Vault::open(&text).map_err(|source| IntakeError::Key { path, source })?;
+    // Tests file thousands of reports; the rounds have a test of their own.
+    #[cfg(test)]
+    let vault = vault.with_rounds(std::num::NonZeroU32::MIN);
+    Ok(vault)
+}
+
+async fn learn_reports(records: &dyn Records, guard: &mut Guard) -> Result<(), StoreError> {
+    let mut page = Page::first(records::bounds::PAGE_MAX);
+    loop {
+        let listing = records.list_reports(None, page).await?;
+        for held in &listing.items {
+            guard.learn(held.value.fingerprints());
+        }
+        match listing.next {
+            Some(next) => page.after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn learn_allegations(records: &dyn Records, clusters: &mut Clusters) -> Result<(), StoreError> {
+    let mut page = Page::first(records::bounds::PAGE_MAX);
+    loop {
+        let listing = records.list_allegations(true, page).await?;
+        for held in &listing.items {
+            let allegation = &held.value;
+            for trace in allegation.traces() {
+                clusters.learn(allegation.id, allegation.category, &allegation.hosts, trace);
+            }
+        }
+        match listing.next {
+            Some(next) => page.after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
