@@ -20,8 +20,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How often idle connections to origins are looked through.
-const TIDY_EVERY: Duration = Duration::from_secs(5);
 /// How long accepting rests when descriptors have run out.
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(20);
 /// The share of the process's descriptors that visitors may take; the others are for origins and files.
@@ -101,7 +99,7 @@ impl Shift {
     async fn run(self) {
         let Self { worker, tls, stopping, sockets, limit, drain } = self;
         let (connections, listeners) = (TaskTracker::new(), TaskTracker::new());
-        for Port { scheme, speaks_proxy, socket } in sockets {
+        for Port { scheme, speaks_proxy, http3_port, socket } in sockets {
             let acceptor = AcceptLoop {
                 worker: Arc::clone(&worker),
                 tls: Arc::clone(&tls),
@@ -109,21 +107,13 @@ impl Shift {
                 connections: connections.clone(),
                 scheme,
                 speaks_proxy,
+                http3_port,
                 limit,
             };
             listeners.spawn(acceptor.run(socket));
         }
         listeners.close();
-        let tidy = async {
-            loop {
-                tokio::time::sleep(TIDY_EVERY).await;
-                worker.origins.tidy();
-            }
-        };
-        tokio::select! {
-            () = stopping.cancelled() => {}
-            () = tidy => {}
-        }
+        worker.tidy_until(stopping.cancelled()).await;
         worker.winding_down.store(true, Ordering::Relaxed);
         listeners.wait().await;
         connections.close();
@@ -145,6 +135,7 @@ struct AcceptLoop {
     connections: TaskTracker,
     scheme: Scheme,
     speaks_proxy: bool,
+    http3_port: Option<u16>,
     limit: usize,
 }
 
@@ -187,6 +178,7 @@ impl AcceptLoop {
             return;
         }
         let mut visitor = Visitor::new(Arc::clone(&self.worker), peer);
+        visitor.http3_port = self.http3_port;
         let is_proxied = self.speaks_proxy && self.worker.shared.trusts_proxy(visitor.peer);
         let mut stream = stream;
         match self.scheme {

@@ -9,6 +9,9 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
     match *name {
         header::CONNECTION | header::TE | header::TRANSFER_ENCODING | header::UPGRADE => true,
         header::PROXY_AUTHENTICATE | header::PROXY_AUTHORIZATION => true,
+        // Where else the server of this connection can be found (RFC 7838 §3): whoever is on the other side of the
+        // edge would be led past it.
+        header::ALT_SVC => true,
         _ => matches!(name.as_str(), "keep-alive" | "proxy-connection"),
     }
 }

@@ -14,11 +14,21 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vocabulary::Timestamp;
 
+/// The protocols of requests, and their labels in metrics.
+const PROTOCOLS: [(http::Version, &str); 4] = [
+    (http::Version::HTTP_10, "1.0"),
+    (http::Version::HTTP_11, "1.1"),
+    (http::Version::HTTP_2, "2"),
+    (http::Version::HTTP_3, "3"),
+];
+
 /// One worker's counters.
 pub(crate) struct Counters {
     reasons: Box<[AtomicU64]>,
     /// By the first digit of the status; 0 counts exchanges without an answer.
     classes: [AtomicU64; 6],
+    /// By the place in [`PROTOCOLS`].
+    protocols: [AtomicU64; PROTOCOLS.len()],
     pub(crate) hits: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
     pub(crate) connections_opened: AtomicU64,
@@ -30,6 +40,8 @@ pub(crate) struct Counters {
     pub(crate) tunnels_closed: AtomicU64,
     pub(crate) connections_cut: AtomicU64,
     pub(crate) tunnels_cut: AtomicU64,
+    /// Visitors over QUIC that had to prove their address first.
+    pub(crate) retries: AtomicU64,
     pub(crate) origin_connects: AtomicU64,
     pub(crate) origin_requests: AtomicU64,
     /// Fills that were stored.
@@ -43,6 +55,7 @@ impl Default for Counters {
         Self {
             reasons: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             classes: Default::default(),
+            protocols: Default::default(),
             hits: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             connections_opened: AtomicU64::new(0),
@@ -54,6 +67,7 @@ impl Default for Counters {
             tunnels_closed: AtomicU64::new(0),
             connections_cut: AtomicU64::new(0),
             tunnels_cut: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
             origin_connects: AtomicU64::new(0),
             origin_requests: AtomicU64::new(0),
             fills: Histogram::default(),
@@ -92,6 +106,16 @@ impl Drop for TunnelOpen<'_> {
     }
 }
 
+impl Counters {
+    /// Counts by which protocol a request came whose head could be read.
+    pub(crate) fn count_protocol(&self, version: http::Version) {
+        let place = PROTOCOLS.iter().position(|(known, _)| *known == version);
+        if let Some(counter) = place.and_then(|place| self.protocols.get(place)) {
+            add(counter, 1);
+        }
+    }
+}
+
 /// Adds to a counter.
 pub(crate) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
@@ -106,6 +130,8 @@ pub struct Figures {
     pub classes: [u64; 6],
     /// The same by reason, in the order of the table; only those that occurred.
     pub reasons: Vec<(Reason, u64)>,
+    /// Requests that could be read, by protocol: HTTP/1.0, 1.1, 2 and 3.
+    pub protocols: [u64; 4],
     /// Exchanges answered from the cache.
     pub hits: u64,
     /// Exchanges answered by a measure.
@@ -128,6 +154,8 @@ pub struct Figures {
     pub connections_cut: u64,
     /// Tunnels among them.
     pub tunnels_cut: u64,
+    /// Visitors over QUIC that had to prove their address before anything was kept for them.
+    pub retries: u64,
     /// Connections made to origins.
     pub origin_connects: u64,
     /// Requests sent to origins.
@@ -169,6 +197,9 @@ impl Figures {
             *slot += count;
             self.requests += count;
         }
+        for (slot, counter) in self.protocols.iter_mut().zip(&counters.protocols) {
+            *slot += read(counter);
+        }
         self.hits += read(&counters.hits);
         self.sent_bytes += read(&counters.sent_bytes);
         let closed = read(&counters.connections_closed);
@@ -181,6 +212,7 @@ impl Figures {
         self.open_tunnels += counters.open_tunnels();
         self.connections_cut += read(&counters.connections_cut);
         self.tunnels_cut += read(&counters.tunnels_cut);
+        self.retries += read(&counters.retries);
         self.origin_connects += read(&counters.origin_connects);
         self.origin_requests += read(&counters.origin_requests);
         self.fills.add(&counters.fills);
@@ -211,6 +243,7 @@ impl Figures {
         plain("wardmote_connections_refused_total", "counter", "Connections turned away at once.", refused);
         let failed = self.handshakes_failed;
         plain("wardmote_handshakes_failed_total", "counter", "TLS handshakes that came to nothing.", failed);
+        plain("wardmote_quic_retries_total", "counter", "QUIC visitors sent back for proof.", self.retries);
         plain("wardmote_origin_connects_total", "counter", "Connections to origins.", self.origin_connects);
         plain("wardmote_origin_requests_total", "counter", "Requests to origins.", self.origin_requests);
         let dropped = self.log_lines_dropped;
@@ -232,6 +265,10 @@ impl Figures {
         for (class, count) in self.classes.iter().enumerate() {
             let class = if class == 0 { "none".to_owned() } else { format!("{class}xx") };
             let _ = writeln!(text, "wardmote_requests_total{{class=\"{class}\"}} {count}");
+        }
+        let _ = text.write_str("# HELP wardmote_protocol_requests_total Requests by protocol.\n# TYPE wardmote_protocol_requests_total counter\n");
+        for ((_, protocol), count) in PROTOCOLS.iter().zip(self.protocols) {
+            let _ = writeln!(text, "wardmote_protocol_requests_total{{protocol=\"{protocol}\"}} {count}");
         }
         let _ = text.write_str(
             "# HELP wardmote_reasons_total Exchanges by reason.\n# TYPE wardmote_reasons_total counter\n",

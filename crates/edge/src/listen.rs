@@ -1,6 +1,7 @@
 //! Listening sockets: one per worker and address, with connections spread over them by the kernel.
 
 use crate::authority::Scheme;
+use crate::http3;
 use crate::options::{Options, StartError};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
@@ -15,6 +16,8 @@ pub(crate) struct Port {
     pub(crate) scheme: Scheme,
     /// Whether trusted proxies begin each connection with who its visitor is.
     pub(crate) speaks_proxy: bool,
+    /// The port for HTTP/3 at the same address, if it is served there.
+    pub(crate) http3_port: Option<u16>,
     pub(crate) socket: TcpListener,
 }
 
@@ -50,6 +53,8 @@ impl Inherited {
 pub(crate) struct Sockets {
     /// By worker: its own socket for each address.
     pub(crate) visitors: Vec<Vec<Port>>,
+    /// For HTTP/3.
+    pub(crate) quic: Vec<http3::Socket>,
     pub(crate) admin: Option<TcpListener>,
 }
 
@@ -67,15 +72,31 @@ impl Sockets {
             open(address, workers).map_err(|source: io::Error| StartError::Listen { address, source })
         };
         let mut visitors: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut quic = Vec::new();
         let plain = options.http.iter().map(|address| (Scheme::Http, *address));
         for (scheme, address) in plain.chain(options.https.iter().map(|address| (Scheme::Https, *address))) {
             let speaks_proxy = options.proxy_protocol.contains(&address);
-            for (index, socket) in open(address, workers)?.into_iter().enumerate() {
-                visitors[index % workers].push(Port { scheme, speaks_proxy, socket });
+            // A proxy in front has no way to say over UDP who its visitor is.
+            let speaks_quic = scheme == Scheme::Https && options.http3 && !speaks_proxy;
+            let (sockets, http3_port) = if speaks_quic && !options.inherited.has(address) {
+                let both = http3::listen(address, workers);
+                let (sockets, socket) = both.map_err(|source| StartError::Listen { address, source })?;
+                let port = socket.local_addr().ok().map(|address| address.port());
+                quic.push(http3::Socket::Bound(socket));
+                (sockets, port)
+            } else if speaks_quic {
+                // The process before may still be using the other half of the port.
+                quic.push(http3::Socket::Awaited(address));
+                (open(address, workers)?, Some(address.port()))
+            } else {
+                (open(address, workers)?, None)
+            };
+            for (index, socket) in sockets.into_iter().enumerate() {
+                visitors[index % workers].push(Port { scheme, speaks_proxy, http3_port, socket });
             }
         }
         let admin = options.admin.map(|address| open(address, 1)).transpose()?;
-        Ok(Self { visitors, admin: admin.and_then(|mut sockets| sockets.pop()) })
+        Ok(Self { visitors, quic, admin: admin.and_then(|mut sockets| sockets.pop()) })
     }
 
     /// Where a scheme is spoken, in the order of the options.
@@ -111,7 +132,7 @@ fn share(address: SocketAddr, inherited: Vec<TcpListener>, workers: usize) -> io
 }
 
 /// As many sockets on one address as there are workers. Port 0 becomes one free port for all.
-fn listen(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
+pub(crate) fn listen(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
     let mut address = address;
     if address.port() != 0 {
         // Sharing a port would also share it with another program that allows it; nobody may be there yet.

@@ -23,6 +23,8 @@ pub struct Options {
     pub https: Vec<SocketAddr>,
     /// Sockets that listen already.
     pub inherited: Inherited,
+    /// Whether the addresses for TLS are listened on for HTTP/3 too, over UDP.
+    pub http3: bool,
     /// How many workers; 0 is one per core.
     pub workers: usize,
     /// How workers share the machine.
@@ -56,6 +58,7 @@ impl Default for Options {
             http: Vec::new(),
             https: Vec::new(),
             inherited: Inherited::default(),
+            http3: true,
             workers: 0,
             model: WorkerModel::default(),
             trusted_proxies: Vec::new(),

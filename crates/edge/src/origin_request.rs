@@ -188,6 +188,7 @@ fn via(version: Version) -> &'static [u8] {
     match version {
         Version::HTTP_10 => b"via: 1.0 wardmote\r\n",
         Version::HTTP_2 => b"via: 2 wardmote\r\n",
+        Version::HTTP_3 => b"via: 3 wardmote\r\n",
         _ => b"via: 1.1 wardmote\r\n",
     }
 }

@@ -18,11 +18,13 @@ pub(crate) const STALL_MAX: Duration = Duration::from_secs(25);
 #[derive(Debug)]
 pub(crate) struct Pace {
     left: Duration,
+    /// The longest silence, where there is no least rate.
+    silence: Option<Duration>,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { left: GRACE }
+        Self { left: GRACE, silence: None }
     }
 }
 
@@ -31,10 +33,15 @@ impl Default for Pace {
 pub(crate) struct TooSlow;
 
 impl Pace {
+    /// For what may rightly be silent in between: each byte earns the whole of the longest silence.
+    pub(crate) fn with_silence(longest: Duration) -> Self {
+        Self { left: longest, silence: Some(longest) }
+    }
+
     /// Counts bytes that moved.
     pub(crate) fn credit(&mut self, bytes: usize) {
         let earned = Duration::from_millis((bytes as u64).saturating_mul(1000) / RATE_BYTES_MIN);
-        self.left = self.left.saturating_add(earned).min(STALL_MAX);
+        self.left = self.silence.unwrap_or_else(|| self.left.saturating_add(earned).min(STALL_MAX));
     }
 
     /// Waits, but no longer than the rate allows. While the future is ready at once this costs no timer and
@@ -74,6 +81,12 @@ mod tests {
             assert!(steady.wait(second()).await.is_ok());
             steady.credit(240);
         }
+        let mut call = Pace::with_silence(Duration::from_secs(600));
+        for _ in 0..3 {
+            assert!(call.wait(Box::pin(tokio::time::sleep(Duration::from_secs(599)))).await.is_ok());
+            call.credit(1);
+        }
+        assert!(call.wait(Box::pin(tokio::time::sleep(Duration::from_secs(601)))).await.is_err());
         let mut stalled = Pace::default();
         stalled.credit(10 << 20);
         let started = Instant::now();

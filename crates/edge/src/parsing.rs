@@ -4,6 +4,7 @@
 
 use crate::authority::Scheme;
 use crate::compress::negotiate::preferences;
+use crate::http3::fuzzing;
 use crate::prewarm::sitemap::{self, ADDRESSES_MAX};
 use crate::proxy_protocol::{self, Announced, BLOCK_BYTES_MAX, Step};
 use crate::tier;
@@ -48,6 +49,16 @@ fn escaped(text: &str) -> String {
         letter => letter.to_string(),
     };
     text.chars().map(letter).collect()
+}
+
+/// A stream of HTTP/3 (RFC 9114 §7), of requests or of control by the first byte: the same in whatever pieces.
+pub fn http3_stream_holds(input: &[u8]) -> Held {
+    fuzzing::stream_holds(input)
+}
+
+/// A field section (RFC 9204): within its bound, and the same when it is written and read again.
+pub fn http3_section_holds(input: &[u8]) -> Held {
+    fuzzing::section_holds(input)
 }
 
 /// `Accept-Encoding`, one line of the input a line of the field (RFC 9110 §12.5.3): what goes into the key is

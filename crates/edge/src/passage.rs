@@ -16,6 +16,7 @@ use crate::stages::relay::{passed_on, relay};
 use crate::stages::route::Routed;
 use crate::stages::{Admitted, tunnel};
 use crate::trail::Trail;
+use crate::websocket::Bridge;
 use crate::worker::Worker;
 use bytes::Bytes;
 use caching::{CacheStatus, Exchanged, Plan};
@@ -69,10 +70,16 @@ pub(crate) async fn pass<C: Content, A: Answer>(
     if let (Some(fill), Some(span)) = (fill, span_of(&voyage).filter(|_| lookup)) {
         return part(facts, why, (span, fill), trail, answer).await;
     }
+    let bridge = Bridge::of(request, &worker.rays);
+    let bridged = bridge.as_ref().map(|bridge| Box::new(bridge.request(request)));
+    let asked = bridged.as_deref().unwrap_or(request);
     let requested = worker.shared.clock.now();
     let Fetched { status, fields, length, delimited, transfer } =
-        fetch(worker, admitted, request, &behalf, content, answer).await?;
+        fetch(worker, admitted, asked, &behalf, content, answer).await?;
     let received = worker.shared.clock.now();
+    if let Some(bridge) = &bridge {
+        bridge.check(status, &fields)?;
+    }
     if status == StatusCode::SWITCHING_PROTOCOLS {
         let lease = transfer.into_lease();
         let _open = worker.counters.tunnel();

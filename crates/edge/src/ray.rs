@@ -15,6 +15,11 @@ impl Ray {
         digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
     }
 
+    /// The id itself.
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
     /// The id's text.
     pub(crate) fn to_ascii(self) -> [u8; 16] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -125,7 +125,8 @@ reasons! {
     BodyCut "body-cut" 400 Refused "The request's body is incomplete" "The connection ended before the whole body had arrived.";
     BodySlow "body-slow" 408 Refused "The request's body came too slowly" "Less than 240 bytes a second arrived.";
     HeadSlow "head-slow" 408 Refused "The request came too slowly" "The whole header must arrive within 10 seconds.";
-    FieldsMalformed "fields-malformed" 400 Refused "The request cannot be used" "Its pseudo-header fields or connection fields break HTTP/2's rules.";
+    FieldsMalformed "fields-malformed" 400 Refused "The request cannot be used" "Its pseudo-header fields or connection fields break the rules of HTTP/2 and HTTP/3.";
+    ProtocolUnknown "protocol-unknown" 501 Refused "This protocol is not spoken here" "A stream may switch to WebSocket and to nothing else.";
     // Who and where.
     UnknownHost "unknown-host" 421 Refused "No site of this name here" "This network does not serve the host that was asked for. Its name may have been set up wrongly.";
     Misdirected "misdirected-request" 421 Refused "This host is not on this connection" "The connection was made for other host names. Please try again: a new connection finds the right one.";
@@ -139,6 +140,7 @@ reasons! {
     OriginLoop "origin-is-edge" 502 OriginFailed "The site's server points back here" "The address of the site's own server is this network itself.";
     OriginSettings "origin-settings" 502 OriginFailed "The site's server cannot be asked" "What this network needs to speak to the site's own server cannot be read.";
     OriginClosed "origin-closed" 502 OriginFailed "The site's server hung up" "The site's own server closed the connection before it answered.";
+    NoTunnel "origin-no-websocket" 502 OriginFailed "The site's server does not speak WebSocket here" "It answered the request for a WebSocket as if it were one for a page.";
     OriginMalformed "origin-malformed" 502 OriginFailed "The site's server answered nonsense" "The answer of the site's own server breaks the rules of HTTP and cannot be passed on.";
     OriginConnectSlow "origin-connect-slow" 504 OriginFailed "The site's server does not answer" "No connection to the site's own server came about in time.";
     OriginSlow "origin-slow" 504 OriginFailed "The site's server took too long" "The site's own server did not answer in time.";

@@ -10,6 +10,7 @@ use crate::compress::{EncoderPool, Encoders};
 use crate::crew::{Crew, connection_limit};
 use crate::enforce::Enforcer;
 use crate::figures::Figures;
+use crate::http3::{self, Owner, Quic};
 use crate::insight::Insight;
 use crate::listen::Sockets;
 use crate::options::{Inputs, Options, StartError};
@@ -81,8 +82,8 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let (encoders, encoder_pool) = Encoders::new(options.cache_memory / CODINGS_SHARE);
     let cache = open_cache(&options, &inputs)?;
     let log_ends = log.as_ref().map(|(log, _)| Arc::clone(log));
-    // The one that warms the cache asks origins too.
-    let askers = count + 1;
+    // The one that warms the cache and the one for HTTP/3 ask origins too.
+    let askers = count + 2;
     let shared = Arc::new(shared(&options, &https, &inputs, cache, (log_ends, encoders), askers));
     let listening = http.iter().chain(&https).copied().collect();
     let (names, lookups) = names::names(dns(&options.name_servers), Arc::clone(&inputs.clock));
@@ -93,7 +94,8 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let tls = tls(&inputs.certificates, Arc::clone(&inputs.clock), count)?;
     let warmer = Arc::new(new_worker(count));
     let (prewarmer, prewarm_shift) = Prewarmer::new(Arc::clone(&warmer));
-    let everyone = workers.iter().cloned().chain([warmer]).collect();
+    let quic_worker = Arc::new(new_worker(count + 1));
+    let everyone = workers.iter().cloned().chain([warmer, Arc::clone(&quic_worker)]).collect();
     let insight = Insight {
         shared: Arc::clone(&shared),
         connector: Arc::clone(&connector),
@@ -104,7 +106,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         Some(listener) => (listener.local_addr().ok(), Some(listener)),
         None => (None, None),
     };
-    let random = Arc::clone(&inputs.random);
+    let (random, quic_random) = (Arc::clone(&inputs.random), Arc::clone(&inputs.random));
     let checks = Checks::new(Arc::clone(&shared), connector, Arc::clone(&random));
     let Inputs { feed, enforcement, replica, certificates, .. } = inputs;
     let mut enforcer = Enforcer::new(options.name, shared, feed, enforcement, replica, certificates);
@@ -124,6 +126,10 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         let stopping = stopping.clone();
         move || side.run(stopping)
     })?];
+    if !sockets.quic.is_empty() {
+        let quic = quic(quic_worker, &tls, quic_random, (stopping.clone(), options.drain))?;
+        threads.push(spawn("edge-quic", current_thread()?, move || quic.run(sockets.quic))?);
+    }
     let crew = Crew { workers, tls, stopping, limit: connection_limit(count), drain: options.drain };
     threads.extend(crew.start(sockets.visitors, options.model, count)?);
     Ok(Edge { http, https, admin, insight, listening, log, threads })
@@ -252,6 +258,19 @@ fn shared(
         tier: Tier::new(parent, &*inputs.random),
         workers,
     }
+}
+
+/// What serves HTTP/3. Its generation tells its connections from those of the process before and after it.
+fn quic(
+    worker: Arc<Worker>,
+    tls: &Arc<Tls>,
+    random: Arc<dyn Random>,
+    (stopping, drain): (CancellationToken, Duration),
+) -> Result<Quic, StartError> {
+    http3::check(tls)?;
+    let [generation] = random.bytes();
+    let owner = Owner { generation, worker: 0 };
+    Ok(Quic { worker, tls: Arc::clone(tls), random, stopping, drain, owner, elsewhere: None })
 }
 
 fn tls(store: &CertificateStore, clock: Arc<dyn Clock>, workers: usize) -> Result<Arc<Tls>, StartError> {

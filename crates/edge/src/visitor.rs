@@ -1,4 +1,4 @@
-//! One visitor's connection, from accept to close: plain or TLS, HTTP/1 or HTTP/2.
+//! One visitor's connection, from accept to close: plain or TLS, HTTP/1, HTTP/2 or HTTP/3.
 
 use crate::authority::Scheme;
 use crate::exchange;
@@ -47,6 +47,8 @@ pub(crate) struct Visitor {
     pub(crate) peer: IpAddr,
     /// What the certificate it was shown is good for; none where nothing was shown.
     names: Option<Arc<Names>>,
+    /// Where the visitor may go on by HTTP/3.
+    pub(crate) http3_port: Option<u16>,
 }
 
 impl Service for Visitor {
@@ -64,6 +66,10 @@ impl Service for Visitor {
         }
     }
 
+    fn http3_port(&self) -> Option<u16> {
+        self.http3_port
+    }
+
     async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {
         exchange::refuse(&self.worker, self.peer, reason, None, answer).await;
     }
@@ -76,7 +82,12 @@ impl Service for Visitor {
 impl Visitor {
     pub(crate) fn new(worker: Arc<Worker>, peer: SocketAddr) -> Self {
         add(&worker.counters.connections_opened, 1);
-        Self { worker, peer: peer.ip().to_canonical(), names: None }
+        Self { worker, peer: peer.ip().to_canonical(), names: None, http3_port: None }
+    }
+
+    /// Notes what the certificate is good for that the visitor was shown.
+    pub(crate) fn show(&mut self, names: Arc<Names>) {
+        self.names = Some(names);
     }
 
     /// Serves a plain connection.
@@ -96,7 +107,7 @@ impl Visitor {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };
-        self.names = Some(names);
+        self.show(names);
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if speaks_h2 {
             Box::pin(crate::http2::serve(stream, &self, stopping.cancelled())).await;

@@ -18,6 +18,7 @@ use snapshot::Snapshot;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use vocabulary::{Cidr, Clock, Random};
@@ -89,6 +90,9 @@ pub(crate) struct Worker {
     pub(crate) fills: TaskTracker,
 }
 
+/// How often idle connections to origins are looked through.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
+
 impl Worker {
     /// The worker of this number, counted from 0.
     pub(crate) fn new(
@@ -107,6 +111,20 @@ impl Worker {
             date: DateText::default(),
             winding_down: AtomicBool::new(false),
             fills: TaskTracker::new(),
+        }
+    }
+
+    /// Looks through idle connections to origins from time to time, until the worker is to stop.
+    pub(crate) async fn tidy_until(&self, stopping: impl Future<Output = ()>) {
+        let tidy = async {
+            loop {
+                tokio::time::sleep(TIDY_EVERY).await;
+                self.origins.tidy();
+            }
+        };
+        tokio::select! {
+            () = stopping => {}
+            () = tidy => {}
         }
     }
 }

@@ -45,6 +45,14 @@ impl Origin {
         }
     }
 
+    /// The same, for an origin that stands beside a script: waits however long nobody comes.
+    pub async fn wait_for(&self) -> Peer {
+        match self.listener.accept().await {
+            Ok((stream, _)) => Peer::over(stream),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Whether a connection waits to be accepted now.
     pub async fn is_called(&self) -> bool {
         timeout(Duration::from_millis(50), self.listener.accept()).await.is_ok()

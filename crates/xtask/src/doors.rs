@@ -49,6 +49,13 @@ const DOORS: &[Door] = &[
     tests_too("h2", &["edge"], "HTTP on the wire is edge's"),
     tests_too("httparse", &["edge"], "HTTP on the wire is edge's"),
     tests_too("quinn", &["edge"], "HTTP on the wire is edge's"),
+    tests_too("quinn-proto", &["edge"], "HTTP on the wire is edge's"),
+    tests_too("h3", &[], "HTTP/3 is read by edge itself; tests have it as a visitor that reads otherwise"),
+    tests_too(
+        "h3-quinn",
+        &[],
+        "HTTP/3 is read by edge itself; tests have it as a visitor that reads otherwise",
+    ),
     tests_too("rcgen", &["certificates"], "certificates are certificates' own"),
     tests_too("x509-parser", &["certificates"], "certificates are certificates' own"),
 ];

@@ -6,6 +6,7 @@ use super::wire::Outgoing;
 use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD, Waiting};
 use crate::reasons::Reason;
 use crate::request::Length;
+use crate::streams::fields::alternative;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, Version};
 use std::io::Write as _;
@@ -37,6 +38,8 @@ pub(crate) struct Asked {
     pub(crate) version: Version,
     pub(crate) is_head: bool,
     pub(crate) keep_alive: bool,
+    /// Where the visitor may go on by HTTP/3.
+    pub(crate) http3_port: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +159,9 @@ impl<W: Writable> Answer for Http1Answer<'_, W> {
             write_field(&mut self.outgoing.buffer, "strict-transport-security", hsts.as_bytes());
         }
         write_own(&mut self.outgoing.buffer, &head.own);
+        if let Some(port) = self.request.http3_port {
+            write_field(&mut self.outgoing.buffer, "alt-svc", alternative(port).as_bytes());
+        }
         self.write_connection();
         self.outgoing.buffer.extend_from_slice(b"\r\n");
         Ok(())

@@ -44,6 +44,11 @@ pub(crate) trait Service: Sync {
         answer: &mut A,
     ) -> impl Future<Output = ()> + Send;
 
+    /// The port on which the same hosts are served by HTTP/3; none where they are not.
+    fn http3_port(&self) -> Option<u16> {
+        None
+    }
+
     /// Answers a head that could not be read.
     fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) -> impl Future<Output = ()> + Send;
 
@@ -192,7 +197,8 @@ impl<T: Transport> Connection<'_, T> {
     async fn exchange<S: Service>(&mut self, service: &S) -> After {
         let Some(RequestHead { request, keep_alive }) = &mut self.head else { return After::Close };
         let is_head = request.method == Method::HEAD;
-        let asked = Asked { version: request.version, is_head, keep_alive: *keep_alive };
+        let http3_port = service.http3_port();
+        let asked = Asked { version: request.version, is_head, keep_alive: *keep_alive, http3_port };
         self.outgoing.begin_exchange();
         let mut content = Http1Content::new(&mut self.incoming, request.length);
         let mut answer = Http1Answer::new(&mut self.outgoing, asked, service.winding_down());
@@ -226,7 +232,8 @@ impl<T: Transport> Connection<'_, T> {
     }
 
     async fn refuse<S: Service>(&mut self, reason: Reason, service: &S) {
-        let asked = Asked { version: Version::HTTP_11, is_head: false, keep_alive: false };
+        let http3_port = service.http3_port();
+        let asked = Asked { version: Version::HTTP_11, is_head: false, keep_alive: false, http3_port };
         self.outgoing.begin_exchange();
         let mut answer = Http1Answer::new(&mut self.outgoing, asked, service.winding_down());
         service.refuse(reason, &mut answer).await;

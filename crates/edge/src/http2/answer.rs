@@ -1,25 +1,24 @@
 //! The answer port over HTTP/2: a HEADERS frame, DATA as flow control allows, trailers.
 
-use super::abandonment::Ended;
 use crate::pace::Pace;
-use crate::ports::{Answer, Fields, Head, NAME, OwnFields, RAY_FIELD, Waiting};
+use crate::ports::{Answer, Head, Waiting};
 use crate::reasons::Reason;
 use crate::request::Length;
+use crate::streams::abandonment::Ended;
+use crate::streams::fields::{Mould, is_bodiless};
 use bytes::Bytes;
 use h2::SendStream;
 use h2::server::SendResponse;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header};
+use http::{HeaderMap, Response, StatusCode, Version};
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
-
-const RAY: HeaderName = HeaderName::from_static(RAY_FIELD);
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-const VIA: HeaderValue = HeaderValue::from_static("2 wardmote");
 
 /// Writes one answer to one stream, and not one byte more than its length announced.
 pub(crate) struct Http2Answer {
     stage: Stage,
     is_head: bool,
+    /// Where the visitor may go on by HTTP/3.
+    http3_port: Option<u16>,
     pace: Pace,
 }
 
@@ -37,8 +36,8 @@ enum Stage {
 }
 
 impl Http2Answer {
-    pub(crate) fn new(respond: SendResponse<Bytes>, is_head: bool) -> Self {
-        Self { stage: Stage::Head(respond), is_head, pace: Pace::default() }
+    pub(crate) fn new(respond: SendResponse<Bytes>, is_head: bool, http3_port: Option<u16>) -> Self {
+        Self { stage: Stage::Head(respond), is_head, http3_port, pace: Pace::default() }
     }
 
     /// Tells the visitor that an answer which did not finish is not whole (RFC 9113 §8.1); says whether it
@@ -57,12 +56,6 @@ impl Http2Answer {
             Stage::Finished => Ended::Answered,
             Stage::Broken => Ended::Abandoned,
         }
-    }
-
-    fn is_bodiless(&self, status: StatusCode, length: Length) -> bool {
-        self.is_head
-            || matches!(status.as_u16(), 204 | 304)
-            || matches!(length, Length::None | Length::Known(0))
     }
 
     async fn send(&mut self, mut bytes: Bytes) -> Result<(), Reason> {
@@ -119,7 +112,7 @@ impl Waiting for Http2Answer {
 
 impl Answer for Http2Answer {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
-        let bodiless = self.is_bodiless(head.status, head.length);
+        let bodiless = is_bodiless(&head, self.is_head);
         let Stage::Head(respond) = &mut self.stage else {
             debug_assert!(false, "one head per answer");
             return Ok(());
@@ -129,10 +122,12 @@ impl Answer for Http2Answer {
             self.stage = Stage::Broken;
             return Err(Reason::VisitorGone);
         }
+        let mould = Mould { via: "2 wardmote", http3_port: self.http3_port };
+        let (status, fields) = mould.cast(&head);
         let mut response = Response::new(());
-        *response.status_mut() = head.status;
+        *response.status_mut() = status;
         *response.version_mut() = Version::HTTP_2;
-        *response.headers_mut() = fields_of(&head);
+        *response.headers_mut() = fields;
         match respond.send_response(response, bodiless) {
             Ok(_) if bodiless => self.stage = Stage::Finished,
             Ok(stream) => {
@@ -179,51 +174,5 @@ impl Answer for Http2Answer {
 
     fn has_begun(&self) -> bool {
         !matches!(self.stage, Stage::Head(_))
-    }
-}
-
-fn fields_of(head: &Head<'_>) -> HeaderMap {
-    let mut fields = match head.fields {
-        Fields::Map(fields) => fields.clone(),
-        Fields::Stored(stored) => gathered(stored.fields().iter()),
-        Fields::NotModified(stored) => gathered(stored.not_modified_fields()),
-    };
-    let has_length = !matches!(head.status.as_u16(), 204 | 304);
-    match head.length {
-        Length::Known(length) if has_length => {
-            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        Length::None if has_length => {
-            fields.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        Length::Known(_) | Length::None | Length::Unknown => {}
-    }
-    if let Some(hsts) = head.hsts() {
-        fields.insert(header::STRICT_TRANSPORT_SECURITY, hsts);
-    }
-    add_own(&mut fields, &head.own);
-    fields
-}
-
-fn gathered<'a>(pairs: impl Iterator<Item = &'a (HeaderName, HeaderValue)>) -> HeaderMap {
-    let mut fields = HeaderMap::with_capacity(16);
-    for (name, value) in pairs {
-        fields.append(name.clone(), value.clone());
-    }
-    fields
-}
-
-fn add_own(fields: &mut HeaderMap, own: &OwnFields) {
-    debug_assert!(VIA.as_bytes().ends_with(NAME.as_bytes()), "one name everywhere");
-    if let Some(age) = own.age {
-        fields.insert(header::AGE, HeaderValue::from(age));
-    }
-    // Both texts are plain ASCII by construction.
-    if let Some(status) = own.cache.and_then(|status| HeaderValue::try_from(status.to_string()).ok()) {
-        fields.append(CACHE_STATUS, status);
-    }
-    fields.append(header::VIA, VIA);
-    if let Ok(ray) = HeaderValue::from_bytes(&own.ray.to_ascii()) {
-        fields.insert(RAY, ray);
     }
 }

@@ -1,18 +1,21 @@
 //! One HTTP/2 connection: its handshake, its streams, its end.
 
-use super::abandonment::{Abandonment, Ended};
 use super::answer::Http2Answer;
 use super::content::Http2Content;
-use super::head;
 use crate::http1::connection::{HEAD_TIME_MAX, IDLE_TIME_MAX, LINGER_TIME_MAX, Service};
 use crate::http1::framing::HEAD_BYTES_MAX;
 use crate::reasons::Reason;
-use crate::request::Length;
+use crate::request::{self, Length};
+use crate::streams::abandonment::{Abandonment, Ended};
+use crate::streams::head::{self, Section};
+use crate::streams::{CONNECTION_WINDOW_BYTES, ENDING_TIME_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX, pace_of};
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use h2::RecvStream;
+use h2::ext::Protocol;
 use h2::server::{Builder, Connection, SendResponse};
-use http::{Method, Request};
+use http::request::Parts;
+use http::{Method, Request, Version};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -20,12 +23,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// Streams a visitor may have open at once on one connection.
-pub(crate) const STREAMS_MAX: u32 = 128;
-/// What one stream may have received and not yet passed on, in bytes.
-pub(crate) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-/// What all streams of a connection may have received and not yet passed on, in bytes.
-pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// What one stream may hold back while the visitor takes nothing, in bytes. Bodies from the cache are
 /// shared, not copied.
 pub(crate) const STREAM_SEND_BYTES_MAX: usize = 16 * 1024;
@@ -34,9 +31,6 @@ pub(crate) const STREAM_SEND_BYTES_MAX: usize = 16 * 1024;
 pub(crate) const PENDING_RESETS_MAX: usize = 20;
 /// Streams that the edge had to reset for the visitor's errors; one more ends the connection.
 pub(crate) const FORCED_RESETS_MAX: usize = 64;
-
-/// How long streams under way may go on once a connection ends by itself.
-pub(crate) const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
 
 type Streams<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
 
@@ -71,7 +65,8 @@ fn bounds() -> Builder {
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .max_send_buffer_size(STREAM_SEND_BYTES_MAX)
         .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
-        .max_local_error_reset_streams(Some(FORCED_RESETS_MAX));
+        .max_local_error_reset_streams(Some(FORCED_RESETS_MAX))
+        .enable_connect_protocol();
     builder
 }
 
@@ -197,14 +192,16 @@ async fn one_stream<S: Service>(
     respond: SendResponse<Bytes>,
 ) -> Ended {
     let (parts, stream) = request.into_parts();
-    let mut answer = Http2Answer::new(respond, parts.method == Method::HEAD);
+    let is_head = parts.method == Method::HEAD;
+    let mut answer = Http2Answer::new(respond, is_head, service.http3_port());
     let ended = stream.is_end_stream();
-    match head::parse(parts, ended) {
+    match read(parts, ended) {
         Ok(request) => {
-            let mut content = Http2Content::new(stream);
+            let mut content = Http2Content::new(stream, pace_of(&request));
             // Content that is said to be none, and is some, makes the request malformed (RFC 9113 §8.1.1): it
             // must not have gone on by then.
-            if !ended && request.length == Length::None && !content.is_none().await {
+            let promised = request.length != Length::None || request.upgrade;
+            if !ended && !promised && !content.is_none().await {
                 service.refuse(Reason::LengthMalformed, &mut answer).await;
                 return answer.end();
             }
@@ -213,4 +210,19 @@ async fn one_stream<S: Service>(
         Err(reason) => service.refuse(reason, &mut answer).await,
     }
     answer.end()
+}
+
+/// The h2 crate refuses what RFC 9113 calls malformed; what values and lengths may not be is left to us.
+fn read(parts: Parts, ended: bool) -> Result<request::Request, Reason> {
+    let Parts { method, uri, headers, extensions, .. } = parts;
+    head::parse(Section {
+        version: Version::HTTP_2,
+        method,
+        scheme: uri.scheme_str(),
+        authority: uri.authority().map(|authority| authority.as_str()),
+        path: uri.path_and_query().cloned(),
+        protocol: extensions.get::<Protocol>().map(Protocol::as_str),
+        fields: headers,
+        ended,
+    })
 }

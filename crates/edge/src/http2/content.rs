@@ -14,11 +14,14 @@ pub(crate) struct Http2Content {
     stream: RecvStream,
     taken: u64,
     pace: Pace,
+    /// Whether the stream has gone over to another protocol, which has a limit of its own for silence and none for
+    /// bytes.
+    is_tunnel: bool,
 }
 
 impl Http2Content {
-    pub(crate) fn new(stream: RecvStream) -> Self {
-        Self { stream, taken: 0, pace: Pace::default() }
+    pub(crate) fn new(stream: RecvStream, pace: Pace) -> Self {
+        Self { stream, taken: 0, pace, is_tunnel: false }
     }
 
     /// Waits for the end; `false` where something comes before it.
@@ -43,7 +46,8 @@ impl Content for Http2Content {
     async fn next(&mut self) -> Result<Piece, Reason> {
         loop {
             let stream = &mut self.stream;
-            let waited = self.pace.wait(poll_fn(|cx| stream.poll_data(cx))).await;
+            let arriving = poll_fn(|cx| stream.poll_data(cx));
+            let waited = if self.is_tunnel { Ok(arriving.await) } else { self.pace.wait(arriving).await };
             let Some(frame) = waited.map_err(|_| Reason::BodySlow)? else {
                 return self.trailers().await.map(Piece::End);
             };
@@ -52,7 +56,7 @@ impl Content for Http2Content {
                 continue;
             }
             self.taken += bytes.len() as u64;
-            if self.taken > BODY_BYTES_MAX {
+            if self.taken > BODY_BYTES_MAX && !self.is_tunnel {
                 return Err(Reason::BodyTooLarge);
             }
             self.pace.credit(bytes.len());
@@ -61,8 +65,9 @@ impl Content for Http2Content {
         }
     }
 
-    /// No request of HTTP/2 is passed on as a change of protocol, so nothing switches here.
+    /// What has come before the switch belongs to the stream's new protocol: there is no other on it.
     async fn become_tunnel(&mut self) -> Result<(), Reason> {
+        self.is_tunnel = true;
         Ok(())
     }
 }

@@ -51,6 +51,9 @@ pub(crate) fn record(
     (status, bytes): (u16, u64),
 ) {
     worker.counters.exchange(reason, status, bytes);
+    if let Some(request) = request {
+        worker.counters.count_protocol(request.version);
+    }
     let hit = matches!(trail.cache, Some(CacheStatus::Hit { .. }));
     if hit {
         add(&worker.counters.hits, 1);
@@ -96,6 +99,7 @@ fn describe<'a>(
             version: match request.version {
                 http::Version::HTTP_10 => "1.0",
                 http::Version::HTTP_2 => "2",
+                http::Version::HTTP_3 => "3",
                 _ => "1.1",
             },
         }),

@@ -408,9 +408,9 @@ fn messages() -> Vec<Row> {
         row("8.5", "CONNECT", &only(&[(":method", "CONNECT"), (":authority", "a.test:443")]), Status(405)),
         row(
             "8.6",
-            "a protocol nobody offered",
-            &only(&[&pseudo("CONNECT", "/")[..], &[(":protocol", "websocket")]].concat()),
-            Stream(PROTOCOL_ERROR),
+            "a protocol nobody speaks here (RFC 8441 section 4)",
+            &only(&[&pseudo("CONNECT", "/")[..], &[(":protocol", "connect-udp")]].concat()),
+            Status(501),
         ),
     ]
 }

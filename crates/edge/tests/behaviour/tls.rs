@@ -30,7 +30,7 @@ pub async fn connect(stage: &Stage, name: &str, protocol: &str) -> std::io::Resu
     TlsConnector::from(config).connect(name, stream).await
 }
 
-async fn h2(stage: &Stage) -> SendRequest<Bytes> {
+pub async fn h2(stage: &Stage) -> SendRequest<Bytes> {
     let stream = connect(stage, HOST, "h2").await.expect("a handshake");
     let (sender, connection) = h2::client::handshake(stream).await.expect("a greeting");
     tokio::spawn(connection);
@@ -41,7 +41,7 @@ fn request(method: &str, path: &str) -> Request<()> {
     Request::builder().method(method).uri(format!("https://{HOST}{path}")).body(()).expect("a request")
 }
 
-async fn read(response: Response<h2::RecvStream>) -> (Response<()>, Vec<u8>, Option<HeaderMap>) {
+pub async fn read(response: Response<h2::RecvStream>) -> (Response<()>, Vec<u8>, Option<HeaderMap>) {
     let (head, mut body) = response.into_parts();
     let mut content = Vec::new();
     while let Some(piece) = body.data().await {

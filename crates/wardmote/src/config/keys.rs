@@ -103,6 +103,7 @@ pub(super) const KEYS: &[Key] = &[
     }),
     key("edge.http", Form::List, |config, value| put(&mut config.edge.http, addresses(value))),
     key("edge.https", Form::List, |config, value| put(&mut config.edge.https, addresses(value))),
+    key("edge.http3", Form::Switch, |config, value| put(&mut config.edge.http3, switch(&value.text()))),
     key("edge.workers", Form::Count, |config, value| put(&mut config.edge.workers, workers(&value.text()))),
     key("edge.trusted_proxies", Form::List, |config, value| {
         put(&mut config.edge.trusted_proxies, each(value, "a network such as 10.0.0.0/8"))
@@ -199,6 +200,10 @@ fn each<T: FromStr>(value: Value, wanted: &str) -> Result<Vec<T>, String> {
 fn workers(text: &str) -> Result<usize, String> {
     let count = text.parse::<usize>().ok().filter(|count| *count <= 1024);
     count.ok_or_else(|| format!("{text:?} is no number of workers; write 0 (one per core) to 1024"))
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| format!("{text:?} is neither true nor false"))
 }
 
 fn drain(text: &str) -> Result<Duration, String> {

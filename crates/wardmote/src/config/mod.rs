@@ -47,6 +47,8 @@ pub(crate) struct Config {
 pub(crate) struct Edge {
     pub(crate) http: Vec<SocketAddr>,
     pub(crate) https: Vec<SocketAddr>,
+    /// Whether HTTP/3 is served there too, over UDP.
+    pub(crate) http3: bool,
     /// Whether file or environment named them; else they may give way to better ones.
     pub(crate) addresses_given: bool,
     /// 0 = one per core.
@@ -106,6 +108,7 @@ impl Default for Config {
             edge: Edge {
                 http: vec![loopback(8080)],
                 https: vec![loopback(8443)],
+                http3: true,
                 addresses_given: false,
                 workers: 0,
                 trusted_proxies: Vec::new(),

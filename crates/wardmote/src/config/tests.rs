@@ -64,6 +64,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_DATA_DIR", "/srv/a"),
         ("WARDMOTE_EDGE_HTTP", "127.0.0.1:81, [::1]:81"),
         ("WARDMOTE_EDGE_HTTPS", ""),
+        ("WARDMOTE_EDGE_HTTP3", "false"),
         ("WARDMOTE_EDGE_WORKERS", "3"),
         ("WARDMOTE_EDGE_TRUSTED_PROXIES", "10.0.0.0/8"),
         ("WARDMOTE_EDGE_PROXY_PROTOCOL", "[::1]:81"),
@@ -85,6 +86,7 @@ fn every_key_can_be_set_by_a_variable() {
     .unwrap();
     assert_eq!(set.edge.http.len(), 2);
     assert_eq!(set.edge.https, []);
+    assert!(!set.edge.http3);
     assert_eq!(set.edge.proxy_protocol, set.edge.http[1..]);
     assert_eq!((set.edge.workers, set.edge.drain.as_secs()), (3, 5));
     assert_eq!(set.access_log(), None);
@@ -92,7 +94,7 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.cache.memory.bytes(), 1 << 30);
     assert_eq!(set.control.public_url.to_string(), "https://record.example");
     assert_eq!(set.control.witnesses.unwrap().witnesses()[0].key, key);
-    assert_eq!(KEYS.len(), 18, "a new key belongs in this test");
+    assert_eq!(KEYS.len(), 19, "a new key belongs in this test");
 }
 
 #[test]

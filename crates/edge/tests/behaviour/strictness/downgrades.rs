@@ -1,7 +1,9 @@
-//! The matrix over HTTP/2: what becomes another request when it is written as HTTP/1 (RFC 9113 §10.3).
+//! The matrix over HTTP/2 and HTTP/3: what becomes another request when it is written as HTTP/1 (RFC 9113 §10.3,
+//! RFC 9114 §10.3).
 
 use super::{Meaning, Played, Verdict, compare, recorded};
 use crate::frames::{Answer, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, block, frame};
+use crate::quic::{self, Exact};
 use crate::support::HOST;
 
 const SMUGGLED: &str = "GET /smuggling HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -120,7 +122,7 @@ const LENGTHS: &[Edit] = &[
     ("a longer length", &[("content-length", "50")], Broken),
 ];
 
-fn head(draft: &Draft, edit: &Edit, mark: &str) -> Vec<u8> {
+fn head(draft: &Draft, edit: &Edit, mark: &str) -> Vec<(String, String)> {
     let mut fields: Vec<(String, String)> = [
         (":method", draft.method),
         (":scheme", "https"),
@@ -142,7 +144,11 @@ fn head(draft: &Draft, edit: &Edit, mark: &str) -> Vec<u8> {
             (None, None) => fields.push(((*name).to_owned(), value)),
         }
     }
-    block(&fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>())
+    fields
+}
+
+fn lines(head: &[(String, String)]) -> Vec<(&str, &str)> {
+    head.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// The frames of a case: its head in one frame or in two, its content in two.
@@ -189,7 +195,7 @@ async fn what_http_2_can_say_and_http_1_cannot_reaches_no_origin() {
             let name = format!("{} with {}", edit.0, draft.name);
             let verdict = verdict(draft, edit, &mark);
             let mut visitor = Frames::greet(&stage).await;
-            visitor.send(&frames(draft, &head(draft, edit, &mark), played.len())).await;
+            visitor.send(&frames(draft, &block(&lines(&head(draft, edit, &mark))), played.len())).await;
             let answer = visitor.answer().await;
             let right = match (&verdict, answer) {
                 (Verdict::Heard { .. }, Answer::Status(status)) => status == 200,
@@ -235,5 +241,53 @@ async fn a_fault_before_a_seam_is_left_out_by_h2_and_heard_by_nobody() {
     let whole = readings.iter().flat_map(|reading| &reading.whole);
     assert!(whole.flat_map(|heard| &heard.fields).all(plain), "{readings:?}");
     faults.extend(compare(&played, &readings));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Edits whose meaning is another over HTTP/3: there is no frame that could carry what h2 leaves out.
+const OF_HTTP_3: &[Edit] = &[
+    ("a fragment in the path", &[(":path", "{t}#x")], Refused),
+    ("a pseudo-field in a trailer's place", &[("x-odd", "a"), ("+:path", "/smuggling")], Refused),
+    ("CONNECT with a protocol nobody knows", &[(":method", "CONNECT"), ("+:protocol", "odd")], Refused),
+];
+
+/// The frames of a case over HTTP/3: its content in two.
+fn frames_of_http_3(draft: &Draft, head: &[(String, String)], number: usize) -> Vec<u8> {
+    let mut bytes = quic::frame(quic::HEADERS, &quic::section(&lines(head)));
+    if let Some(content) = draft.content {
+        let (one, two) = content.as_bytes().split_at(number % content.len());
+        bytes.extend([quic::frame(quic::DATA, one), quic::frame(quic::DATA, two)].concat());
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn what_http_3_can_say_and_http_1_cannot_reaches_no_origin() {
+    let (stage, origin) = recorded().await;
+    let (mut played, mut faults) = (Vec::new(), Vec::new());
+    let mut visitor = Exact::greet(&stage).await;
+    for draft in &DRAFTS {
+        let lengths = if draft.content.is_some() { LENGTHS } else { &[] };
+        for edit in EDITS.iter().chain(lengths).chain(OF_HTTP_3) {
+            let mark = format!("/n{}n", played.len());
+            let name = format!("{} with {}", edit.0, draft.name);
+            let verdict = verdict(draft, edit, &mark);
+            let bytes = frames_of_http_3(draft, &head(draft, edit, &mark), played.len());
+            let answer = visitor.ask(&bytes).await;
+            let right = match (&verdict, answer) {
+                (Verdict::Heard { .. }, quic::Answer::Status(status)) => status == 200,
+                (_, quic::Answer::Status(400 | 405 | 417 | 501) | quic::Answer::Stream(0x102)) => true,
+                _ => false,
+            };
+            if !right {
+                faults.push(format!("{name}: {verdict:?} was answered with {answer:?}"));
+                visitor = Exact::greet(&stage).await;
+            }
+            played.push(Played { name, mark, verdict });
+        }
+    }
+    assert!(played.len() >= 200, "{}", played.len());
+    drop(stage);
+    faults.extend(compare(&played, &origin.readings().await));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -20,6 +20,7 @@ pub(super) fn options(config: &Config, inherited: Inherited) -> edge::Options {
         inherited,
         http: config.edge.http.clone(),
         https: config.edge.https.clone(),
+        http3: config.edge.http3,
         workers: config.edge.workers,
         trusted_proxies: config.edge.trusted_proxies.clone(),
         proxy_protocol: config.edge.proxy_protocol.clone(),

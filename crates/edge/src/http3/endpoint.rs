@@ -1,0 +1,232 @@
+//! Endpoints: sockets, the bounds of QUIC, and who is let in.
+//!
+//! All run on one thread with a runtime of its own, beside the workers: a flood of handshakes or of spoofed first
+//! packets then competes with visitors over TCP for the processor, as the system shares it out, and not for their turn
+//! on a worker. One endpoint per address does for now; a connection's id says whose it is, so that more can follow.
+
+use super::codes::Code;
+use super::connection;
+use super::connection_ids::{ConnectionIds, Owner};
+use super::control::UNI_STREAMS_MAX;
+use super::listen::Socket;
+use super::names::{self, NamingConfig};
+use super::rate::Initials;
+use super::socket::{Elsewhere, SortingSocket};
+use crate::figures::add;
+use crate::http1::connection::IDLE_TIME_MAX;
+use crate::options::StartError;
+use crate::streams::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX};
+use crate::visitor::{HANDSHAKE_TIME_MAX, HANDSHAKES_MAX, Tls, Visitor};
+use crate::worker::Worker;
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{
+    Connecting, Endpoint, EndpointConfig, IdleTimeout, Incoming, Runtime, ServerConfig, TokioRuntime,
+    TransportConfig, VarInt,
+};
+use std::io;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vocabulary::Random;
+
+/// Connections of one process; those beyond are refused.
+pub(crate) const CONNECTIONS_MAX: usize = 16_384;
+/// First packets that wait to be looked at.
+pub(crate) const INCOMING_MAX: usize = 1024;
+/// What is kept of what comes behind each of them, and behind all, in bytes.
+pub(crate) const INCOMING_BYTES_MAX: u64 = 16 * 1024;
+pub(crate) const INCOMING_BYTES_TOTAL_MAX: u64 = 4 << 20;
+/// How often a silent visitor is asked for a sign of life.
+const ALIVE_EVERY: Duration = Duration::from_secs(30);
+/// What a visitor has been sent and has not acknowledged, all streams together, in bytes.
+pub(crate) const UNACKNOWLEDGED_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What all endpoints of a process share.
+pub(crate) struct Quic {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) tls: Arc<Tls>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) stopping: CancellationToken,
+    /// How long visitors may go on once it stops.
+    pub(crate) drain: Duration,
+    pub(crate) owner: Owner,
+    /// Where datagrams of other generations go.
+    pub(crate) elsewhere: Option<Arc<dyn Elsewhere>>,
+}
+
+impl Quic {
+    /// Serves until the process stops.
+    pub(crate) async fn run(self, sockets: Vec<Socket>) {
+        let (endpoints, connections) = (TaskTracker::new(), TaskTracker::new());
+        let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        let this = Arc::new(self);
+        for socket in sockets {
+            let door = Door {
+                worker: Arc::clone(&this.worker),
+                tls: Arc::clone(&this.tls),
+                stopping: this.stopping.clone(),
+                connections: connections.clone(),
+                handshakes: Arc::clone(&handshakes),
+            };
+            let this = Arc::clone(&this);
+            endpoints.spawn(async move {
+                let stopping = this.stopping.clone();
+                let Some(bound) = stopping.run_until_cancelled(socket.bound()).await else { return };
+                match bound.and_then(|socket| this.endpoint(socket)) {
+                    Ok(endpoint) => door.stand(endpoint).await,
+                    Err(error) => tracing::error!(%error, "HTTP/3 is not served on one of its addresses"),
+                }
+            });
+        }
+        endpoints.close();
+        let this = &*this;
+        this.worker.tidy_until(this.stopping.cancelled()).await;
+        connections.close();
+        this.worker.fills.close();
+        let all = async { tokio::join!(connections.wait(), endpoints.wait(), this.worker.fills.wait()) };
+        if timeout(this.drain, all).await.is_err() {
+            // They are dropped with the runtime.
+            let counters = &this.worker.counters;
+            add(&counters.connections_cut, connections.len() as u64);
+            add(&counters.tunnels_cut, counters.open_tunnels());
+        }
+    }
+
+    fn endpoint(&self, socket: UdpSocket) -> io::Result<Endpoint> {
+        let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
+        let socket = runtime.wrap_udp_socket(socket)?;
+        let generation = self.owner.generation;
+        let socket = Arc::new(SortingSocket::new(socket, generation, self.elsewhere.clone()));
+        let (owner, random) = (self.owner, Arc::clone(&self.random));
+        let mut config = EndpointConfig::default();
+        config.cid_generator(move || Box::new(ConnectionIds { owner, random: Arc::clone(&random) }));
+        let server = server_config(&self.tls).map_err(io::Error::other)?;
+        Endpoint::new_with_abstract_socket(config, Some(server), socket, runtime)
+    }
+}
+
+/// Whether endpoints can be made of these settings.
+pub(crate) fn check(tls: &Tls) -> Result<(), StartError> {
+    server_config(tls).map(drop).map_err(|error| StartError::Worker(io::Error::other(error)))
+}
+
+fn server_config(tls: &Tls) -> Result<ServerConfig, quinn::crypto::rustls::NoInitialCipherSuite> {
+    let mut settings = rustls::ServerConfig::clone(&tls.config);
+    settings.alpn_protocols = vec![b"h3".to_vec()];
+    // Early data can be replayed (RFC 8446 §8).
+    settings.max_early_data_size = 0;
+    let crypto = NamingConfig(Arc::new(QuicServerConfig::try_from(settings)?));
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config
+        .transport_config(Arc::new(transport()))
+        .max_incoming(INCOMING_MAX)
+        .incoming_buffer_size(INCOMING_BYTES_MAX)
+        .incoming_buffer_size_total(INCOMING_BYTES_TOTAL_MAX);
+    Ok(config)
+}
+
+fn transport() -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    let idle = u32::try_from(IDLE_TIME_MAX.as_millis()).unwrap_or(u32::MAX);
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
+        .max_concurrent_uni_streams(VarInt::from_u32(UNI_STREAMS_MAX))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
+        .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
+        .send_window(UNACKNOWLEDGED_BYTES_MAX)
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(idle))))
+        // An answer, or a WebSocket, may rightly be silent for longer than a connection whose visitor has vanished.
+        .keep_alive_interval(Some(ALIVE_EVERY))
+        // No datagrams beside streams are spoken.
+        .datagram_receive_buffer_size(None);
+    transport
+}
+
+/// Where visitors come in.
+struct Door {
+    worker: Arc<Worker>,
+    tls: Arc<Tls>,
+    stopping: CancellationToken,
+    connections: TaskTracker,
+    handshakes: Arc<Semaphore>,
+}
+
+impl Door {
+    /// Lets visitors in until the process stops; then lets those finish who are inside.
+    async fn stand(self, endpoint: Endpoint) {
+        let mut initials = Initials::new(Instant::now());
+        loop {
+            tokio::select! {
+                () = self.stopping.cancelled() => break,
+                incoming = endpoint.accept() => match incoming {
+                    Some(incoming) => self.receive(incoming, &mut initials),
+                    None => return,
+                },
+            }
+        }
+        // From here on newcomers are turned away; the endpoint carries the connections to their end.
+        endpoint.set_server_config(None);
+        self.connections.wait().await;
+        endpoint.wait_idle().await;
+    }
+
+    /// Lets a visitor in, has it prove its address first, or sends it away.
+    fn receive(&self, incoming: Incoming, initials: &mut Initials) {
+        let counters = &self.worker.counters;
+        let proved = incoming.remote_address_validated();
+        let many = !proved && initials.count(Instant::now());
+        let turn = Arc::clone(&self.handshakes).try_acquire_owned();
+        let full = self.connections.len() >= CONNECTIONS_MAX;
+        match turn {
+            // Whoever has not sent from its address takes no memory while many do (RFC 9000 §8.1.2).
+            _ if many && incoming.may_retry() => {
+                add(&counters.retries, 1);
+                // What cannot be sent is not waited for: the visitor asks again.
+                let _ = incoming.retry();
+            }
+            Ok(turn) if !full => {
+                let Ok(connecting) = incoming.accept() else {
+                    add(&counters.handshakes_failed, 1);
+                    return;
+                };
+                let visitor = Visitor::new(Arc::clone(&self.worker), connecting.remote_address());
+                let (tls, stopping) = (Arc::clone(&self.tls), self.stopping.clone());
+                self.connections.spawn(async move {
+                    let serving = visit(visitor, connecting, &tls, turn, stopping);
+                    Box::pin(serving).await;
+                });
+            }
+            _ => {
+                add(&counters.connections_refused, 1);
+                incoming.refuse();
+            }
+        }
+    }
+}
+
+/// Shakes hands and serves. The visitor is known by the address that it has shaken hands from: a packet from another
+/// may change the path before that is proved, and nobody should be taken for somebody else in the meantime.
+async fn visit(
+    mut visitor: Visitor,
+    connecting: Connecting,
+    tls: &Tls,
+    turn: tokio::sync::OwnedSemaphorePermit,
+    stopping: CancellationToken,
+) {
+    let shaken = timeout(HANDSHAKE_TIME_MAX, connecting).await;
+    drop(turn);
+    let Ok(Ok(connection)) = shaken else {
+        add(&visitor.worker.counters.handshakes_failed, 1);
+        return;
+    };
+    let Some(names) = tls.resolver.names(names::asked(&connection).as_deref()) else {
+        super::codes::close(&connection, Code::NoError);
+        return;
+    };
+    visitor.show(names);
+    connection::serve(&connection, &visitor, stopping.cancelled()).await;
+}

@@ -1,0 +1,33 @@
+//! What HTTP/2 and HTTP/3 have in common: many exchanges on one connection, heads as lists of fields.
+//!
+//! Owns the bounds of a connection that both keep, what of a request either protocol allows and this edge does not,
+//! how an answer's fields are put together, and when a visitor has abandoned too much. Knows no frames.
+
+pub(crate) mod abandonment;
+pub(crate) mod fields;
+pub(crate) mod head;
+
+use crate::pace::Pace;
+use crate::request::Request;
+use crate::stages::tunnel::TUNNEL_IDLE_TIME_MAX;
+use http::header;
+use std::time::Duration;
+
+/// Streams a visitor may have open at once on one connection.
+pub(crate) const STREAMS_MAX: u32 = 128;
+/// What one stream may have received and not yet passed on, in bytes.
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// What all streams of a connection may have received and not yet passed on, in bytes.
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// How long streams under way may go on once the connection ends.
+pub(crate) const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How slowly the content of a request may come. A call (gRPC) is a conversation: its caller says nothing for as long as
+/// it has nothing to say.
+pub(crate) fn pace_of(request: &Request) -> Pace {
+    let kind = request.fields.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    match kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
+        true => Pace::with_silence(TUNNEL_IDLE_TIME_MAX),
+        false => Pace::default(),
+    }
+}
