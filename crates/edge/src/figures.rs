@@ -41,7 +41,7 @@ pub(crate) struct Counters {
     pub(crate) connections_cut: AtomicU64,
     pub(crate) tunnels_cut: AtomicU64,
     /// Visitors over QUIC that had to prove their address first.
-    pub(crate) retries: AtomicU64,
+    pub(crate) quic_retries: AtomicU64,
     pub(crate) origin_connects: AtomicU64,
     pub(crate) origin_requests: AtomicU64,
     /// Fills that were stored.
@@ -67,7 +67,7 @@ impl Default for Counters {
             tunnels_closed: AtomicU64::new(0),
             connections_cut: AtomicU64::new(0),
             tunnels_cut: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
+            quic_retries: AtomicU64::new(0),
             origin_connects: AtomicU64::new(0),
             origin_requests: AtomicU64::new(0),
             fills: Histogram::default(),
@@ -155,7 +155,7 @@ pub struct Figures {
     /// Tunnels among them.
     pub tunnels_cut: u64,
     /// Visitors over QUIC that had to prove their address before anything was kept for them.
-    pub retries: u64,
+    pub quic_retries: u64,
     /// Connections made to origins.
     pub origin_connects: u64,
     /// Requests sent to origins.
@@ -212,7 +212,7 @@ impl Figures {
         self.open_tunnels += counters.open_tunnels();
         self.connections_cut += read(&counters.connections_cut);
         self.tunnels_cut += read(&counters.tunnels_cut);
-        self.retries += read(&counters.retries);
+        self.quic_retries += read(&counters.quic_retries);
         self.origin_connects += read(&counters.origin_connects);
         self.origin_requests += read(&counters.origin_requests);
         self.fills.add(&counters.fills);
@@ -243,7 +243,12 @@ impl Figures {
         plain("wardmote_connections_refused_total", "counter", "Connections turned away at once.", refused);
         let failed = self.handshakes_failed;
         plain("wardmote_handshakes_failed_total", "counter", "TLS handshakes that came to nothing.", failed);
-        plain("wardmote_quic_retries_total", "counter", "QUIC visitors sent back for proof.", self.retries);
+        plain(
+            "wardmote_quic_retries_total",
+            "counter",
+            "QUIC visitors sent back for proof.",
+            self.quic_retries,
+        );
         plain("wardmote_origin_connects_total", "counter", "Connections to origins.", self.origin_connects);
         plain("wardmote_origin_requests_total", "counter", "Requests to origins.", self.origin_requests);
         let dropped = self.log_lines_dropped;

@@ -25,6 +25,7 @@ use caching::SLICE_BYTES;
 use certificates::CertificateStore;
 use names::{Dns, Lookups};
 use object_cache::{ObjectCache, OpenError, Quota};
+use snapshot::OriginTls;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,9 +86,9 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     // The one that warms the cache and the one for HTTP/3 ask origins too.
     let askers = count + 2;
     let shared = Arc::new(shared(&options, &https, &inputs, cache, (log_ends, encoders), askers));
-    let listening = http.iter().chain(&https).copied().collect();
+    let own_addresses = http.iter().chain(&https).copied().collect();
     let (names, lookups) = names::names(dns(&options.name_servers), Arc::clone(&inputs.clock));
-    let connector = Arc::new(Connector::new(names, listening, Arc::clone(&inputs.clock)));
+    let connector = Arc::new(Connector::new(names, own_addresses, Arc::clone(&inputs.clock)));
     let new_worker =
         |number| Worker::new(Arc::clone(&shared), number, Arc::clone(&connector), &*inputs.random);
     let workers: Arc<[_]> = (0..count).map(new_worker).map(Arc::new).collect();
@@ -296,7 +297,17 @@ struct Side {
 
 impl Side {
     async fn run(self, stopping: CancellationToken) {
-        let Self { enforcer, encoder_pool, prewarm_shift, checks, lookups, admin, insight, random, listening } = self;
+        let Self {
+            enforcer,
+            encoder_pool,
+            prewarm_shift,
+            checks,
+            lookups,
+            admin,
+            insight,
+            random,
+            listening,
+        } = self;
         let closing = async {
             stopping.cancelled().await;
             // A copy would keep a socket listening that nobody accepts from.

@@ -21,9 +21,9 @@ pub mod cache;
 pub mod console;
 pub mod reading;
 pub mod record;
-pub mod site_pages;
 pub mod report;
 pub mod reports;
+pub mod site_pages;
 mod words;
 
 #[cfg(test)]

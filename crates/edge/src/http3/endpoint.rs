@@ -184,7 +184,7 @@ impl Door {
         match turn {
             // Whoever has not sent from its address takes no memory while many do (RFC 9000 §8.1.2).
             _ if many && incoming.may_retry() => {
-                add(&counters.retries, 1);
+                add(&counters.quic_retries, 1);
                 // What cannot be sent is not waited for: the visitor asks again.
                 let _ = incoming.retry();
             }

@@ -194,7 +194,11 @@ async fn many_newcomers_have_to_prove_their_addresses_and_all_who_can_are_let_in
     let began = std::time::Instant::now();
     let met = |figures: &edge::Figures| {
         let let_in = figures.connections - before.connections;
-        (let_in, figures.retries - before.retries, figures.connections_refused - before.connections_refused)
+        (
+            let_in,
+            figures.quic_retries - before.quic_retries,
+            figures.connections_refused - before.connections_refused,
+        )
     };
     for (n, batch) in packets.chunks(40).enumerate() {
         for packet in batch {
