@@ -43,7 +43,7 @@ pub(crate) struct Intake {
 }
 
 /// Where a try came from: an address, or the /64 of one. Kept in memory alone, and never written anywhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Source([u8; 8]);
 
 impl Source {
