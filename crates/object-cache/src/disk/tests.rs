@@ -66,7 +66,7 @@ fn put(cache: &ObjectCache, target: &str) {
 }
 
 fn slow(cache: &ObjectCache, ms: u64) {
-    let disk = cache.disk.as_ref().expect("disk");
+    let disk = cache.disk().expect("disk");
     disk.faults.delay_ms.store(ms, Ordering::Relaxed);
 }
 
@@ -157,7 +157,7 @@ async fn a_purge_that_cannot_be_written_down_gives_the_disk_up_at_the_next_start
     let cache = open(folder.path()).await;
     put(&cache, "/a");
     put(&cache, "/b");
-    cache.disk.as_ref().expect("disk").journal().fail_for_test();
+    cache.disk().expect("disk").journal().fail_for_test();
     let host = "a.test".parse().expect("host");
     let target = PurgeTarget::Url { host, port: None, path_and_query: "/a".into() };
     let purge = Purge { revision: 1, site: SiteId::from_bytes([1; 16]), target, soft: false };
@@ -177,7 +177,7 @@ async fn a_version_replaced_while_fresh_is_not_used_again() {
     let folder = tempfile::tempdir().expect("folder");
     let cache = open(folder.path()).await;
     put(&cache, "/a");
-    let disk = cache.disk.clone().expect("disk");
+    let disk = cache.disk().expect("disk").clone();
     while disk.queued() > 0 {
         tokio::task::yield_now().await;
     }
@@ -192,7 +192,7 @@ async fn a_version_replaced_while_fresh_is_not_used_again() {
     cache.close().await;
     drop((cache, disk));
     let cache = open(folder.path()).await;
-    assert_eq!(cache.disk.as_ref().expect("disk").versions.list(), least, "remembered");
+    assert_eq!(cache.disk().expect("disk").versions.list(), least, "remembered");
     assert!(matches!(load(&cache, "/a").await, Lookup::Absent));
 }
 
@@ -219,7 +219,7 @@ async fn what_is_removed_while_it_is_handed_over_is_gone() {
     let folder = tempfile::tempdir().expect("folder");
     let cache = Arc::new(open(folder.path()).await);
     put(&cache, "/a");
-    let disk = cache.disk.clone().expect("disk");
+    let disk = cache.disk().expect("disk");
     let key = key("/a").with_bytes(HeldKey::new);
     // Somebody hands it over, and is in the middle of it.
     let order = disk.order.lock().expect("free");
@@ -249,7 +249,7 @@ async fn what_is_removed_while_it_is_handed_over_is_gone() {
 async fn a_fill_waits_only_a_little_for_a_disk_that_is_behind() {
     let folder = tempfile::tempdir().expect("folder");
     let cache = open(folder.path()).await;
-    let room = cache.disk.as_ref().expect("disk").room.clone();
+    let room = cache.disk().expect("disk").room.clone();
     let full = room.take(super::QUEUE_BYTES).expect("all the room");
     let begun = Instant::now();
     assert!(
