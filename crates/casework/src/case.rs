@@ -4,11 +4,12 @@
 mod tests;
 
 use crate::{
-    Fact, Facts, Finding, Officer, Rating, RatingRefusal, Ratings, Recorded, Referral, ReferralRefusal, Text,
+    Appeal, AppealRefusal, Fact, Facts, Finding, Officer, Precedent, Rating, RatingRefusal, Ratings,
+    Recorded, Referral, ReferralRefusal, Text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vocabulary::{AccountId, CaseId, FindingId, ReferralId, Timestamp};
+use vocabulary::{AccountId, AppealId, CaseId, FindingId, ReferralId, Timestamp};
 
 /// Most findings of one case.
 pub const FINDINGS_MAX: usize = 500;
@@ -50,6 +51,12 @@ pub struct Case {
     /// The referrals to authorities.
     #[serde(default)]
     pub referrals: Vec<Referral>,
+    /// Appeals against what was decided in it, or not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub appeals: Vec<Appeal>,
+    /// How it stands to earlier decisions. The gate never reads them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub precedents: Vec<Recorded<Precedent>>,
 }
 
 /// Whether a case is still worked on.
@@ -112,6 +119,12 @@ pub enum CaseRefusal {
     /// A declared conflict taken back.
     #[error("{0} declared a conflict of interest in this case, and that stands")]
     ConflictStands(Officer),
+    /// No such appeal.
+    #[error("the case has no appeal {0}")]
+    NoAppeal(AppealId),
+    /// The appeal is refused.
+    #[error(transparent)]
+    Appeal(AppealRefusal),
     /// The rating is refused.
     #[error(transparent)]
     Rating(RatingRefusal),
@@ -132,6 +145,8 @@ impl CaseRefusal {
             Self::TooMany { .. } => "too-many",
             Self::NotLegal(_) => "not-legal",
             Self::ConflictStands(_) => "conflict-stands",
+            Self::NoAppeal(_) => "no-such-appeal",
+            Self::Appeal(refusal) => refusal.name(),
             Self::Rating(refusal) => refusal.name(),
             Self::Referral(refusal) => refusal.name(),
         }
@@ -153,6 +168,8 @@ impl Case {
             facts: Facts::default(),
             superseded: Vec::new(),
             referrals: Vec::new(),
+            appeals: Vec::new(),
+            precedents: Vec::new(),
         }
     }
 

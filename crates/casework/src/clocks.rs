@@ -24,6 +24,10 @@ pub const DUTY_LINE_VERIFIED_WITHIN: Duration = HOUR.saturating_mul(24 * 90);
 pub const HEARING_MIN: Duration = HOUR;
 /// Within what time of being told (or of posting, untold) a removal is prompt.
 pub const PROMPT_REMOVAL: Duration = HOUR;
+/// By when an appeal against a provisional measure is decided.
+pub const EXPEDITED_APPEAL: Duration = HOUR.saturating_mul(24);
+/// By when any other appeal is decided.
+pub const APPEAL: Duration = HOUR.saturating_mul(24 * 7);
 /// Longest lease by the gate.
 pub const LEASE_MAX: Duration = HOUR.saturating_mul(48);
 /// The span over which provisional blocks of one customer are counted.

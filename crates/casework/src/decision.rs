@@ -1,21 +1,27 @@
-//! A decision and its lease: proposed → approving → logged → published → in force → lapsed; or expired,
-//! when its lease ran out before it was logged.
+//! A decision and its lease: proposed → approving → logged → published → in force → lapsed, or ended →
+//! final where it was lifted or overturned; or expired, when its lease ran out before it was logged. A
+//! ratification or renewal leads from in force to logged again, under new terms.
 //!
 //! Each state holds what is known in it, each transition consumes the state it leaves. Signing and
-//! logging run the gate again on the facts as they are. Ratification, modification, reversal and
-//! lifting by decision have no transitions yet; without them a lease ends by itself.
+//! logging run the gate again on the facts as they are. Without a record that follows, a lease ends by
+//! itself.
 
+mod following;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{Case, CaseStatus, Earlier, EarlierRefusal, GateVerdict, Officer, Proposal, clocks, gate};
+use crate::{
+    Case, CaseStatus, Earlier, EarlierRefusal, GateVerdict, Officer, Proposal, RatificationRefusal, clocks,
+    gate,
+};
 use policy::{Approval, Approved, Refusal, Roster, Scope, Statement, Terms};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use vocabulary::{CaseId, DecisionId, Timestamp};
+use vocabulary::{AppealId, CaseId, DecisionId, Timestamp};
 
-pub use state::{DecisionState, EdgeReceipt, Logged, Published};
+pub use following::{Continuation, FollowUp, Pending};
+pub use state::{DecisionState, EdgeReceipt, Ending, Logged, Published};
 
 /// Most receipts kept with one decision.
 const RECEIPTS_MAX: usize = 1_000;
@@ -42,6 +48,30 @@ pub struct Decision {
     pub verdict: GateVerdict,
     /// How far it is.
     pub state: DecisionState,
+    /// The records before the present one, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Former>,
+    /// The record that shall follow, being signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+}
+
+/// A record of the decision that another one followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Former {
+    /// Who proposed it.
+    pub proposed_by: Officer,
+    /// Its terms.
+    pub terms: Terms,
+    /// Its statement.
+    pub statement: Statement,
+    /// The exact bytes that were signed.
+    pub body: String,
+    /// Who signed.
+    pub approvals: Vec<Approval>,
+    /// Where it is logged.
+    pub logged: Logged,
 }
 
 /// Proof that a decision may be handed to the log: enough approvals, a gate still open, a lease still running.
@@ -93,6 +123,18 @@ pub enum DecisionRefusal {
     /// The signer declared a conflict.
     #[error("{0} declared a conflict of interest in this case")]
     Conflicted(Officer),
+    /// Who or what ratifies is refused.
+    #[error(transparent)]
+    Ratification(RatificationRefusal),
+    /// Another record waits for signatures.
+    #[error("another record that would follow this decision waits for signatures")]
+    FollowUpOpen,
+    /// No record waits for signatures.
+    #[error("no record that would follow this decision waits for signatures")]
+    NothingPending,
+    /// No such ruling.
+    #[error("the appeal {0} has not been decided so that this decision is overturned")]
+    NotOverturned(AppealId),
     /// The approval, or the approvals together, are refused.
     #[error("the approval is refused")]
     Approval(#[source] Refusal),
@@ -112,6 +154,10 @@ impl DecisionRefusal {
             Self::Earlier(refusal) => refusal.name(),
             Self::NotDeclared(_) => "not-declared",
             Self::Conflicted(_) => "conflicted",
+            Self::Ratification(refusal) => refusal.name(),
+            Self::FollowUpOpen => "follow-up-open",
+            Self::NothingPending => "nothing-pending",
+            Self::NotOverturned(_) => "not-overturned",
             Self::Approval(refusal) => refusal.name(),
         }
     }
@@ -131,6 +177,8 @@ impl Decision {
             body,
             verdict,
             state: DecisionState::Proposed,
+            former: Vec::new(),
+            pending: None,
         }
     }
 
@@ -244,8 +292,33 @@ impl Decision {
             }
             _ => return Err(self.refuse("lapsed")),
         };
+        self.pending = None;
         self.state = DecisionState::Lapsed { approvals, logged, published, receipts, lapse };
         Ok(self)
+    }
+
+    /// The lease of a measure that ended before its time is over too: no edge has to be told any more.
+    pub fn finish(mut self, now: Timestamp) -> Result<Self, DecisionRefusal> {
+        if now < self.terms.expires {
+            return Err(DecisionRefusal::LeaseRuns(self.terms.expires));
+        }
+        self.state = match self.state {
+            DecisionState::Ended { approvals, logged, published, receipts, ending } => {
+                DecisionState::Final { approvals, logged, published, receipts, ending }
+            }
+            _ => return Err(self.refuse("final")),
+        };
+        Ok(self)
+    }
+
+    /// The terms that it began with: those of the provisional measure, where it was ratified since.
+    pub fn first_terms(&self) -> &Terms {
+        self.former.first().map_or(&self.terms, |former| &former.terms)
+    }
+
+    /// When the measure stops acting: at the end of its lease, or before.
+    pub fn ends(&self) -> Timestamp {
+        self.state.ending().map_or(self.terms.expires, |ending| ending.effective.min(self.terms.expires))
     }
 
     /// The lease ended before the decision was logged.

@@ -26,6 +26,8 @@ pub struct Earlier {
 struct Block {
     decision: DecisionId,
     not_before: Timestamp,
+    /// Until when it was provisional; what was ratified counts no further.
+    provisional: Timestamp,
     expires: Timestamp,
     logged: bool,
 }
@@ -92,15 +94,16 @@ impl Earlier {
         roster: &Roster,
     ) -> Self {
         let touches = |decision: &&Decision| {
-            decision.terms.measure == Measure::M5
+            decision.first_terms().measure == Measure::M5
                 && decision.scope.sites().iter().any(|site| site.account == account)
         };
         let blocks = decisions.into_iter().filter(touches).filter_map(|decision| {
             let logged = decision.state.logged().is_some();
             (logged || signed(decision, roster)).then_some(Block {
                 decision: decision.id,
-                not_before: decision.terms.not_before,
-                expires: decision.terms.expires,
+                not_before: decision.first_terms().not_before,
+                provisional: provisional_until(decision),
+                expires: decision.ends(),
                 logged,
             })
         });
@@ -130,11 +133,22 @@ impl Earlier {
             check_new(case, measure, lapsed_at, now)?;
         }
         let since = now.minus(clocks::PROVISIONAL_WINDOW);
-        let spent = acted().map(|block| block.expires.since(block.not_before.max(since))).sum();
+        let spent = acted().map(|block| block.provisional.since(block.not_before.max(since))).sum();
         if lease.saturating_add(spent) > clocks::PROVISIONAL_MAX {
             return Err(EarlierRefusal::HoursSpent { spent, asked: lease });
         }
         Ok(())
+    }
+}
+
+/// When a decision stopped being provisional: when it was ratified, or ended.
+fn provisional_until(decision: &Decision) -> Timestamp {
+    match decision.former.first() {
+        Some(first) => {
+            let next = decision.former.get(1).map_or(&decision.terms, |former| &former.terms);
+            first.terms.expires.min(next.not_before)
+        }
+        None => decision.ends(),
     }
 }
 

@@ -8,6 +8,7 @@
 //! reports and no campaign signal; a [`Proposal`] exists only after an open gate and an admissible
 //! measure, and a [`Ready`] only after enough approvals and a gate that is still open.
 
+mod appeal;
 mod case;
 pub mod clocks;
 mod decision;
@@ -19,6 +20,7 @@ mod finding;
 pub mod fixtures;
 mod gate;
 mod officer;
+mod precedent;
 mod propose;
 mod ratification;
 mod rating;
@@ -26,8 +28,14 @@ mod referral;
 mod statement;
 mod text;
 
+pub use appeal::{
+    APPEALS_MAX, Against, Appeal, AppealOutcome, AppealRefusal, AppealState, Appellant, MissedClock,
+};
 pub use case::{Attention, Case, CaseRefusal, CaseStatus, FINDINGS_MAX, REFERRALS_MAX, SUPERSEDED_MAX};
-pub use decision::{Decision, DecisionRefusal, DecisionState, EdgeReceipt, Logged, Published, Ready};
+pub use decision::{
+    Continuation, Decision, DecisionRefusal, DecisionState, EdgeReceipt, Ending, FollowUp, Former, Logged,
+    Pending, Published, Ready,
+};
 pub use earlier::{Earlier, EarlierRefusal};
 pub use facts::{
     Concerned, Considered, Danger, Declaration, Dispatcher, Dissent, Endangering, Fact, Facts, Harm, Horizon,
@@ -37,6 +45,7 @@ pub use facts::{
 pub use finding::{Appearance, Finding, PostedAt, Source, SourceGrade};
 pub use gate::{Closed, ConditionVerdict, GateCondition, GateVerdict, Held, NotCounted, gate, input_hash};
 pub use officer::{Officer, Recorded};
+pub use precedent::{PRECEDENTS_MAX, Precedent, Relation};
 pub use propose::{Proposal, ProposalRefusal, Request, Setting, propose};
 pub use ratification::{Basis, Ratification, RatificationRefusal, Ratified, ratify};
 pub use rating::{Credibility, Rating, RatingRefusal, Ratings};

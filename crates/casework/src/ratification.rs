@@ -10,11 +10,13 @@ mod tests;
 
 use crate::{Answer, Case, Decision, Officer, ReferralState, Source};
 use policy::{Role, Roster};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use vocabulary::ReferralId;
 
 /// What a ratification rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// An authority's answer to a referral, alone.
     Answer(ReferralId),
@@ -81,21 +83,58 @@ pub fn ratify(
         return Err(RatificationRefusal::NotLogged);
     }
     check_people(decision, roster, &ratification.people)?;
-    match &ratification.basis {
-        Basis::Reviewer(reviewer) => check_reviewer(decision, roster, reviewer)?,
+    check_basis(decision, case, roster, &ratification.basis)?;
+    Ok(Ratified(()))
+}
+
+/// Whether the basis carries a ratification.
+pub(crate) fn check_basis(
+    decision: &Decision,
+    case: &Case,
+    roster: &Roster,
+    basis: &Basis,
+) -> Result<(), RatificationRefusal> {
+    match basis {
+        Basis::Reviewer(reviewer) => check_reviewer(decision, roster, reviewer),
         Basis::Answer(id) => match answer(case, *id)? {
-            Answer::Order => {}
-            _ => return Err(RatificationRefusal::AnswerTooWeak),
+            Answer::Order => Ok(()),
+            _ => Err(RatificationRefusal::AnswerTooWeak),
         },
         Basis::NonObjectionAndReviewer(id, reviewer) => {
             if *answer(case, *id)? != Answer::NonObjection {
                 return Err(RatificationRefusal::AnswerTooWeak);
             }
             check_supplier(case, *id)?;
-            check_reviewer(decision, roster, reviewer)?;
+            check_reviewer(decision, roster, reviewer)
         }
     }
-    Ok(Ratified(()))
+}
+
+impl Basis {
+    /// The reviewer that it rests on, if it does.
+    pub fn reviewer(&self) -> Option<&Officer> {
+        match self {
+            Self::Reviewer(reviewer) | Self::NonObjectionAndReviewer(_, reviewer) => Some(reviewer),
+            Self::Answer(_) => None,
+        }
+    }
+}
+
+impl RatificationRefusal {
+    /// The stable name, kebab-case.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotLogged => "not-logged",
+            Self::TooFew => "too-few-ratifiers",
+            Self::Outsider(_) => "outsider",
+            Self::RoleMayNotDecide(_) => "role-may-not-decide",
+            Self::Proposer(_) => "took-part",
+            Self::NotReviewer(_) => "not-reviewer",
+            Self::Silence(_) => "silence",
+            Self::AnswerTooWeak => "answer-too-weak",
+            Self::SuppliedEvidence => "supplied-evidence",
+        }
+    }
 }
 
 fn check_people(decision: &Decision, roster: &Roster, people: &[Officer]) -> Result<(), RatificationRefusal> {
@@ -113,14 +152,18 @@ fn check_people(decision: &Decision, roster: &Roster, people: &[Officer]) -> Res
     Ok(())
 }
 
-fn check_took_no_part(
+pub(crate) fn check_took_no_part(
     decision: &Decision,
     roster: &Roster,
     officer: &Officer,
 ) -> Result<(), RatificationRefusal> {
-    let mut signers = decision.state.approvals().iter().filter_map(|approval| roster.member(&approval.key));
+    let former = decision.former.iter().flat_map(|former| &former.approvals);
+    let mut signers =
+        decision.state.approvals().iter().chain(former).filter_map(|approval| roster.member(&approval.key));
     let signed = signers.any(|member| member.pseudonym == officer.pseudonym);
-    if signed || decision.proposed_by.pseudonym == officer.pseudonym {
+    let mut proposers =
+        decision.former.iter().map(|former| &former.proposed_by).chain([&decision.proposed_by]);
+    if signed || proposers.any(|proposer| proposer.pseudonym == officer.pseudonym) {
         return Err(RatificationRefusal::Proposer(officer.clone()));
     }
     Ok(())

@@ -4,7 +4,9 @@
 //! number of either, so two cases that differ only there get the same words.
 
 use crate::{Case, Notice, Request, Setting, WithheldBecause};
-use policy::{AuthoritiesAsked, Language, PolicyReference, Profile, Statement, StatementFormat, floor};
+use policy::{
+    AuthoritiesAsked, Ground, Language, PolicyReference, Profile, Statement, StatementFormat, Terms, floor,
+};
 use vocabulary::{Timestamp, moment};
 
 pub(crate) fn compose(
@@ -31,12 +33,7 @@ pub(crate) fn compose(
         policy: PolicyReference { version: setting.matrix.version(), sha256: setting.matrix.hash() },
         floor: floor::hash(),
         authorities_asked: AuthoritiesAsked::Formally,
-        meaning: format!(
-            "Until {} this network does not show the sites in scope to visitors, unless the decision is \
-             lifted before. The sites are not deleted, and they stay protected against attacks. The \
-             block ends by itself.",
-            moment::date_and_time(expires)
-        ),
+        meaning: meaning(expires),
         redress: format!(
             "The customer, a reporter, or anyone affected may ask for a review by someone who took no part: \
              write to {} and name {}.",
@@ -47,6 +44,38 @@ pub(crate) fn compose(
         language: Language::En,
     }
 }
+
+/// The statement of a decision that goes on under new terms: what was found stays, what it rests on and
+/// how long it lasts is said anew.
+pub(crate) fn continued(before: &Statement, terms: &Terms, setting: &Setting<'_>) -> Statement {
+    let ground_text = match (terms.ground, &terms.demand) {
+        (Ground::Order, Some(demand)) => format!("An order of {} under {}.", demand.authority, demand.law),
+        (Ground::RatifiedEmergency, _) => RATIFIED.to_owned(),
+        _ => before.ground_text.clone(),
+    };
+    Statement {
+        ground: terms.ground,
+        ground_text,
+        measure: terms.measure,
+        not_before: terms.not_before,
+        expires: terms.expires,
+        policy: PolicyReference { version: setting.matrix.version(), sha256: setting.matrix.hash() },
+        meaning: meaning(terms.expires),
+        ..before.clone()
+    }
+}
+
+fn meaning(expires: Timestamp) -> String {
+    format!(
+        "Until {} this network does not show the sites in scope to visitors, unless the decision is \
+         lifted before. The sites are not deleted, and they stay protected against attacks. The \
+         block ends by itself.",
+        moment::date_and_time(expires)
+    )
+}
+
+const RATIFIED: &str = "Danger to human life. Two people who took no part in the first decision and the independent \
+                        reviewer confirmed it.";
 
 const GROUND: &str = "Danger to human life: legal process would be slower than the risk. The measure is \
                       provisional and ends by itself.";

@@ -43,6 +43,8 @@ pub(crate) struct Assembled {
     pub(crate) bytes: Arc<[u8]>,
     /// The checkpoint.
     pub(crate) checkpoint: Arc<Published>,
+    /// Place of the newest record in it.
+    record: u64,
 }
 
 /// Bundles assembled lately.
@@ -53,26 +55,34 @@ impl Plane {
     /// The bundle of a logged decision under the newest checkpoint.
     pub(crate) async fn bundle(&self, decision: &Decision) -> Result<Assembled, BundleError> {
         let checkpoint = self.sequencer.published().ok_or(BundleError::NotYet)?;
-        if let Some(kept) = self.bundles.kept(decision.id, &checkpoint) {
+        let record = newest_record(decision).ok_or(BundleError::NotYet)?;
+        if let Some(kept) = self.bundles.kept(decision.id, record, &checkpoint) {
             return Ok(kept);
         }
-        let placed = self.decision_entry(decision).await?;
-        let bytes = self.assemble(decision, &placed, &checkpoint.note)?;
-        let assembled = Assembled { bytes: bytes.into(), checkpoint };
+        let records = self.records_of(decision).await?;
+        let bytes = self.assemble(decision, &records, &checkpoint.note)?;
+        let assembled = Assembled { bytes: bytes.into(), checkpoint, record };
         self.bundles.keep(decision.id, assembled.clone());
         Ok(assembled)
     }
 
-    fn assemble(&self, decision: &Decision, placed: &Placed, note: &Note) -> Result<Vec<u8>, BundleError> {
+    fn assemble(
+        &self,
+        decision: &Decision,
+        records: &RecordsOf,
+        note: &Note,
+    ) -> Result<Vec<u8>, BundleError> {
         fn logged(placed: &Placed) -> Logged<'_> {
             Logged { entry: &placed.entry, index: placed.index }
         }
         let parts = Parts {
-            decision: logged(placed),
+            decision: logged(&records.present),
             policy: (&self.founded.policy_text, logged(&self.founded.policy_entry)),
             roster: (&self.founded.roster_text, logged(&self.founded.roster_entry)),
             scope: &decision.scope,
             statement: &decision.statement,
+            before: &records.before.iter().map(logged).collect::<Vec<_>>(),
+            ending: records.ending.as_ref().map(logged),
         };
         let bundle = Bundle::assemble(&parts, &self.sequencer.tree().read(), note);
         bundle.map_err(BundleError::Assemble)?.to_bytes().map_err(BundleError::Encoding)
@@ -86,9 +96,18 @@ impl Plane {
         Some(TlogProof { extra: None, index, hashes, checkpoint: checkpoint.note.clone() }.to_string())
     }
 
-    async fn decision_entry(&self, decision: &Decision) -> Result<Placed, BundleError> {
+    /// The entries of a logged decision: the present one, those before it, the one that ended it.
+    async fn records_of(&self, decision: &Decision) -> Result<RecordsOf, BundleError> {
         let index = decision.state.logged().ok_or(BundleError::NotYet)?.index;
-        self.entry(index).await
+        let mut before = Vec::new();
+        for former in &decision.former {
+            before.push(self.entry(former.logged.index).await?);
+        }
+        let ending = match decision.state.ending() {
+            Some(ending) => Some(self.entry(ending.logged.index).await?),
+            None => None,
+        };
+        Ok(RecordsOf { present: self.entry(index).await?, before, ending })
     }
 
     /// One entry of the log.
@@ -99,10 +118,24 @@ impl Plane {
     }
 }
 
+/// A decision's entries.
+struct RecordsOf {
+    present: Placed,
+    before: Vec<Placed>,
+    ending: Option<Placed>,
+}
+
+/// Place of a decision's newest record in the log.
+pub(crate) fn newest_record(decision: &Decision) -> Option<u64> {
+    let ending = decision.state.ending().map(|ending| ending.logged.index);
+    ending.or(decision.state.logged().map(|logged| logged.index))
+}
+
 impl Bundles {
-    fn kept(&self, id: DecisionId, checkpoint: &Arc<Published>) -> Option<Assembled> {
+    fn kept(&self, id: DecisionId, record: u64, checkpoint: &Arc<Published>) -> Option<Assembled> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&id).filter(|kept| Arc::ptr_eq(&kept.checkpoint, checkpoint)).cloned()
+        let same = |kept: &&Assembled| kept.record == record && Arc::ptr_eq(&kept.checkpoint, checkpoint);
+        kept.get(&id).filter(same).cloned()
     }
 
     fn keep(&self, id: DecisionId, assembled: Assembled) {

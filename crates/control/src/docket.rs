@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, watch};
 use vocabulary::{AccountId, DecisionId, Timestamp};
 
 /// States in which something is still to come.
-const OPEN: [&str; 5] = ["proposed", "approving", "logged", "published", "in-force"];
+const OPEN: [&str; 6] = ["proposed", "approving", "logged", "published", "in-force", "ended"];
 
 /// The decisions.
 pub(crate) struct Docket {

@@ -179,6 +179,8 @@ kinds! {
     DecisionMade = "decision.made";
     /// A provisional measure was ratified.
     DecisionRatified = "decision.ratified";
+    /// A measure's lease was taken up once more.
+    DecisionRenewed = "decision.renewed";
     /// A measure was narrowed.
     DecisionModified = "decision.modified";
     /// A measure ends before its time.

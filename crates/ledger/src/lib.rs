@@ -26,4 +26,4 @@ pub mod tlog_proof;
 pub mod witness;
 
 pub use entry::{Body, ENTRY_BYTES_MAX, Entry, EntryError, EntryFormat, Kind};
-pub use publication::{DecisionLapsed, PolicyPublished, RosterChanged, StatementPublished};
+pub use publication::{DecisionEnded, DecisionLapsed, PolicyPublished, RosterChanged, StatementPublished};

@@ -1,5 +1,6 @@
 //! The public fields of entries that other crates write and read back.
 
+use policy::EndReason;
 use serde::{Deserialize, Serialize};
 use vocabulary::{DecisionId, Digest, Timestamp};
 
@@ -56,4 +57,16 @@ pub struct StatementPublished {
     pub statement: Digest,
     /// Where it can be read.
     pub url: String,
+}
+
+/// `public` of `decision.lifted` and `decision.reversed`; the subject is the decision's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionEnded {
+    /// Which decision.
+    pub decision: DecisionId,
+    /// From when its measure no longer acts.
+    pub effective: Timestamp,
+    /// Why.
+    pub because: EndReason,
 }

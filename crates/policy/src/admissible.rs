@@ -1,6 +1,6 @@
 //! Whether terms may exist at all: the floor, then the policy, then where and how widely.
 
-use crate::{Clause, Condition, Matrix, Measure, Profile, Refusal, SITES_MAX, Scope, Terms, floor};
+use crate::{Clause, Condition, Ground, Matrix, Measure, Profile, Refusal, SITES_MAX, Scope, Terms, floor};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use vocabulary::SitePattern;
@@ -57,6 +57,10 @@ pub fn admissible(
         return Err(Refusal::ProfileChanged { terms: terms.profile, roster: profile });
     }
     check_floor(terms)?;
+    if (terms.ground == Ground::Order) != terms.demand.is_some() {
+        return Err(Refusal::DemandMismatch);
+    }
+    profile.admits(terms)?;
     let clause = check_policy(terms, matrix)?;
     check_reach(terms, scope)?;
     check_never_block(terms, scope, matrix)?;
@@ -99,7 +103,7 @@ fn check_policy(terms: &Terms, matrix: &Matrix) -> Result<Clause, Refusal> {
 fn check_reach(terms: &Terms, scope: &Scope) -> Result<(), Refusal> {
     terms.check_scope(scope)?;
     if terms.profile != Profile::Trial {
-        return Err(Refusal::ProfileNotBuilt(terms.profile));
+        return Ok(());
     }
     match scope.hosts().map(SitePattern::base).find(|name| !name.is_reserved()) {
         Some(real) => Err(Refusal::TrialOnRealName(real.clone())),

@@ -58,6 +58,42 @@ pub fn examine<'a>(body: &[u8], approval: &Approval, roster: &'a Roster) -> Resu
     }
 }
 
+/// The members behind signatures of whatever role: on the roster, in the role they claim, over these
+/// bytes, each person once.
+pub(crate) fn members<'a>(
+    body: &[u8],
+    approvals: &[Approval],
+    roster: &'a Roster,
+) -> Result<Vec<&'a Member>, Refusal> {
+    let mut people = BTreeSet::new();
+    let mut found = Vec::new();
+    if approvals.len() > APPROVALS_MAX {
+        return Err(Refusal::TooManyApprovals(approvals.len()));
+    }
+    for approval in approvals {
+        let member = signer(body, approval, roster)?;
+        if !people.insert(member.person) {
+            return Err(Refusal::SamePersonTwice);
+        }
+        found.push(member);
+    }
+    Ok(found)
+}
+
+/// Whose signature this is: on the roster, in the role it claims, over these bytes. Whether that role
+/// may sign is the caller's to ask.
+pub fn signer<'a>(body: &[u8], approval: &Approval, roster: &'a Roster) -> Result<&'a Member, Refusal> {
+    let member = roster.member(&approval.key).ok_or(Refusal::Outsider)?;
+    if member.role != approval.role {
+        return Err(Refusal::WrongRole { claimed: approval.role, roster: member.role });
+    }
+    if approval.key.verifies(&approval_digest(body), &approval.signature) {
+        Ok(member)
+    } else {
+        Err(Refusal::SignatureWrong(member.role))
+    }
+}
+
 /// Checks all approvals of a record together. One bad approval refuses the record, even where the
 /// others would suffice: a record with slack could be changed without notice.
 pub fn approve(

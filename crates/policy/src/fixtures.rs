@@ -1,9 +1,9 @@
 //! What several tests of this crate build on: a founded trial, a scope, terms and a statement.
 
 use crate::{
-    AuthoritiesAsked, Footprint, Founding, Ground, Language, Matrix, Measure, OfficerKey, PolicyReference,
-    Profile, Pseudonym, Role, Roster, Salt, Scope, ScopeReference, ScopeSite, ServiceClass, Statement,
-    StatementFormat, Terms, default_policy_text, floor,
+    AuthoritiesAsked, Demand, Footprint, Founding, Ground, Language, Matrix, Measure, OfficerKey,
+    PolicyReference, Profile, Pseudonym, Role, Roster, Salt, Scope, ScopeReference, ScopeSite, ServiceClass,
+    Statement, StatementFormat, Terms, default_policy_text, floor,
 };
 use std::time::Duration;
 use vocabulary::{AccountId, DecisionId, Random, SeededRandom, SiteId, Timestamp};
@@ -101,8 +101,14 @@ pub(crate) fn terms(measure: Measure, class: ServiceClass, ground: Ground, lease
         roster: founding().roster.hash(),
         floor: floor::hash(),
         profile: Profile::Trial,
-        demand: None,
+        demand: (ground == Ground::Order).then(demand),
     }
+}
+
+/// What a court demands.
+pub(crate) fn demand() -> Demand {
+    let url = "https://court.test/orders/1".to_owned();
+    Demand { authority: "A court".to_owned(), law: "A law".to_owned(), url }
 }
 
 /// The terms of the ordinary emergency: M5 on the shield for 48 hours.

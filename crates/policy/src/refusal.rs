@@ -1,6 +1,6 @@
 //! The one table of reasons for which a decision is refused.
 
-use crate::{Ground, Measure, PolicyError, Profile, Role, ScopeError, ServiceClass};
+use crate::{Ground, Measure, PolicyError, Profile, Pseudonym, Role, ScopeError, ServiceClass};
 use std::time::Duration;
 use vocabulary::{Digest, Hostname, SitePattern};
 
@@ -73,9 +73,6 @@ pub enum Refusal {
     /// Admissible, but this version cannot carry it out as written.
     #[error("{0} cannot be carried out by this version: {1}")]
     NotBuilt(Measure, &'static str),
-    /// A profile whose rules are not built yet.
-    #[error("profile {0} is not built yet; only trial can decide, on reserved names")]
-    ProfileNotBuilt(Profile),
     /// The terms and the roster name different profiles.
     #[error("the terms say profile {terms}, the roster says {roster}")]
     ProfileChanged {
@@ -176,6 +173,47 @@ pub enum Refusal {
         /// How many are needed.
         need: usize,
     },
+    /// Terms that follow others without continuing them.
+    #[error("the record does not continue the decision: its {field} does not follow from the one before")]
+    DoesNotContinue {
+        /// Which field.
+        field: &'static str,
+    },
+    /// Not what ratifies.
+    #[error("an emergency is ratified into a confirmed block (M6), by an order or the reviewer, once")]
+    NotARatification,
+    /// Not what renews.
+    #[error("a renewal keeps measure and ground, and counts one up")]
+    NotARenewal,
+    /// No reviewer, where one is needed.
+    #[error("the independent reviewer has to sign this")]
+    ReviewerMissing,
+    /// Somebody who took part.
+    #[error("{0} took part in the decision and may neither ratify it nor rule on it")]
+    TookPart(Pseudonym),
+    /// A legal demand without an order behind it, or an order without its demand.
+    #[error("the ground order, and it alone, names who demanded and under which law")]
+    DemandMismatch,
+    /// More than the profile may do.
+    #[error("profile {profile} does not do {measure} on the ground {ground}; it may {may}")]
+    BeyondProfile {
+        /// The roster's profile.
+        profile: Profile,
+        /// The measure asked for.
+        measure: Measure,
+        /// The ground given.
+        ground: Ground,
+        /// What it may do.
+        may: &'static str,
+    },
+    /// Longer than the profile may decide.
+    #[error("profile {profile} decides provisional blocks of {}h at most", .max.as_secs() / 3_600)]
+    LeaseOverProfile {
+        /// The roster's profile.
+        profile: Profile,
+        /// The most.
+        max: Duration,
+    },
     /// More approvals than anyone needs.
     #[error("{0} approvals; at most {max} are read", max = crate::APPROVALS_MAX)]
     TooManyApprovals(usize),
@@ -196,7 +234,14 @@ impl Refusal {
             Self::RenewedTooOften { .. } => "renewed-too-often",
             Self::GroundNotAdmitted { .. } => "ground-not-admitted",
             Self::NotBuilt(..) => "not-built",
-            Self::ProfileNotBuilt(_) => "profile-not-built",
+            Self::DoesNotContinue { .. } => "does-not-continue",
+            Self::NotARatification => "not-a-ratification",
+            Self::NotARenewal => "not-a-renewal",
+            Self::ReviewerMissing => "reviewer-missing",
+            Self::TookPart(_) => "took-part",
+            Self::DemandMismatch => "demand-mismatch",
+            Self::BeyondProfile { .. } => "beyond-profile",
+            Self::LeaseOverProfile { .. } => "lease-over-profile",
             Self::ProfileChanged { .. } => "profile-changed",
             Self::TrialOnRealName(_) => "trial-on-real-name",
             Self::NeverBlockCategory { .. } => "never-block-category",

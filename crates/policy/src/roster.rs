@@ -93,10 +93,15 @@ pub enum RosterError {
     #[error("the person behind {0} has two roles; one person fills one role, however many keys")]
     TwoRoles(Pseudonym),
     /// Thresholds below what the profile asks.
-    #[error("profile {profile} asks for at least two approvals by two roles from one organisation")]
+    #[error(
+        "profile {profile} asks for at least {} approvals by {} roles from {} organisations",
+        .least.approvals, .least.roles, .least.organisations
+    )]
     Thresholds {
         /// The roster's profile.
         profile: Profile,
+        /// What it asks for.
+        least: Thresholds,
     },
     /// Thresholds that nobody could ever meet.
     #[error("the roster's deciding members cannot meet its own thresholds")]
@@ -249,8 +254,9 @@ fn check_people(members: &[Member]) -> Result<(), RosterError> {
 
 fn check_thresholds(roster: &Unchecked) -> Result<(), RosterError> {
     let Thresholds { approvals, roles, organisations } = roster.thresholds;
-    if approvals < 2 || roles < 2 || organisations < 1 {
-        return Err(RosterError::Thresholds { profile: roster.profile });
+    let least = roster.profile.thresholds();
+    if approvals < least.approvals || roles < least.roles || organisations < least.organisations {
+        return Err(RosterError::Thresholds { profile: roster.profile, least });
     }
     let deciding = || roster.members.iter().filter(|member| member.role.may_decide());
     let people: BTreeSet<_> = deciding().map(|member| member.person).collect();

@@ -35,7 +35,27 @@ pub struct Bundle {
     pub scope: Scope,
     /// The statement of reasons.
     pub statement: Statement,
+    /// The decision's earlier records, the first one first: a ratification or renewal proves itself only
+    /// together with what it follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Step>,
+    /// The record that ends the measure before its time, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Step>,
 }
+
+/// One more record of the same decision, and where the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The record's entry, with its approvals.
+    pub entry: Entry,
+    /// As tlog-proof text, under the same checkpoint as the decision's.
+    pub proof: String,
+}
+
+/// Most earlier records of one decision that are read.
+pub const STEPS_MAX: usize = 16;
 
 /// A published document, the entry that publishes it, and where the log holds that entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +100,10 @@ pub struct Parts<'a> {
     pub scope: &'a Scope,
     /// The statement of reasons.
     pub statement: &'a Statement,
+    /// The decision's earlier records, the first one first.
+    pub before: &'a [Logged<'a>],
+    /// The record that ends it before its time.
+    pub ending: Option<Logged<'a>>,
 }
 
 /// Why a bundle cannot be assembled.
@@ -136,7 +160,10 @@ impl Bundle {
         let document = |(text, logged): (&str, Logged<'_>)| {
             Ok(Document { document: text.to_owned(), entry: logged.entry.clone(), proof: prove(logged)? })
         };
+        let step = |logged: Logged<'_>| Ok(Step { entry: logged.entry.clone(), proof: prove(logged)? });
         Ok(Self {
+            before: parts.before.iter().copied().map(step).collect::<Result<_, _>>()?,
+            ending: parts.ending.map(step).transpose()?,
             format: BundleFormat::V1,
             entry: parts.decision.entry.clone(),
             proof: prove(parts.decision)?,

@@ -3,9 +3,7 @@
 //! A measure starts by proof and ends by time. Parcels come from a feed that nobody has to trust about
 //! measures: an omitted or damaged bundle leaves a running measure as it is, and raises an alarm.
 
-use crate::{
-    Bundle, Consistency, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify,
-};
+use crate::{Bundle, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify};
 use error_pages::Page;
 use policy::Footprint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -104,7 +102,7 @@ impl Enforcement {
 
     /// Takes a parcel: sites as they are, measures by proof.
     pub fn apply(&mut self, parcel: &Parcel, now: Timestamp) -> Applied {
-        self.running.retain(|_, running| now < running.measure.expires());
+        self.running.retain(|_, running| now < running.measure.ends());
         self.trust.forget_ended(now);
         let mut outcome = Outcome::default();
         self.take_bundles(parcel, now, &mut outcome);
@@ -139,7 +137,7 @@ impl Enforcement {
                 continue;
             }
             match verify(bytes, &self.roots, &self.trust, &around) {
-                Ok(measure) => self.start(Arc::clone(bytes), measure, &parcel.consistency, outcome),
+                Ok(measure) => self.start(Arc::clone(bytes), measure, &around, outcome),
                 Err(refusal) => self.refuse(bytes, refusal, outcome),
             }
         }
@@ -149,15 +147,17 @@ impl Enforcement {
         &mut self,
         bytes: Arc<[u8]>,
         measure: ProvedMeasure,
-        consistency: &[Consistency],
+        around: &Surroundings<'_>,
         outcome: &mut Outcome,
     ) {
-        let id = measure.id();
+        let (id, consistency) = (measure.id(), around.consistency);
         outcome.present.insert(id);
-        if self.running.get(&id).is_some_and(|running| running.measure.leaf() != measure.leaf()) {
-            // A newer record of a running measure would change its terms: ratification, renewal and
-            // lifts come with their own kinds of entry and their own checks.
-            outcome.refuse(Some(id), Refusal::ReplacementNotBuilt);
+        let stranger = |running: &Running| {
+            let leaf = running.measure.leaf();
+            leaf != measure.leaf() && !measure.follows(&leaf)
+        };
+        if self.running.get(&id).is_some_and(stranger) {
+            outcome.refuse(Some(id), Refusal::DoesNotFollow);
             return;
         }
         // A running measure is not asked how its log grew, so its tree counts only if that is proved:
@@ -170,7 +170,13 @@ impl Enforcement {
             }
             Err(_) => {}
         }
-        if self.running.insert(id, Running { bytes, measure: Arc::new(measure) }).is_none() {
+        // An end counts even from a log that is frozen: it only restores.
+        self.trust.end(measure.record());
+        let ends = measure.ends();
+        if around.now >= ends {
+            self.running.remove(&id);
+            outcome.refuse(Some(id), Refusal::Ended(ends));
+        } else if self.running.insert(id, Running { bytes, measure: Arc::new(measure) }).is_none() {
             outcome.started.push(id);
         }
     }
@@ -214,7 +220,7 @@ struct Outcome {
 impl Outcome {
     /// A lease that ended, or has not begun, is no cause for alarm.
     fn refuse(&mut self, decision: Option<DecisionId>, refusal: Refusal) {
-        if !matches!(refusal, Refusal::Expired(_) | Refusal::NotYet(_)) {
+        if !matches!(refusal, Refusal::Expired(_) | Refusal::Ended(_) | Refusal::NotYet(_)) {
             self.alarms.push(Alarm::Refused { decision, name: refusal.name() });
         }
         self.refused.push((decision, refusal));

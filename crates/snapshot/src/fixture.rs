@@ -17,10 +17,10 @@ use ledger::merkle::Tree;
 use ledger::note::Note;
 use ledger::tlog_policy::TlogPolicy;
 use ledger::witness::{AddCheckpoint, Head, Witness};
-use ledger::{Body, Entry, EntryFormat, Kind, PolicyPublished, RosterChanged};
+use ledger::{Body, DecisionEnded, Entry, EntryFormat, Kind, PolicyPublished, RosterChanged};
 use policy::{
-    AuthoritiesAsked, Ground, Language, Matrix, Measure, OfficerKey, PolicyReference, Profile, Roster, Salt,
-    Scope, ScopeReference, ScopeSite, ServiceClass, Statement, StatementFormat, Terms, floor,
+    AuthoritiesAsked, Demand, Ground, Language, Matrix, Measure, OfficerKey, PolicyReference, Profile,
+    Roster, Salt, Scope, ScopeReference, ScopeSite, ServiceClass, Statement, StatementFormat, Terms, floor,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -73,6 +73,10 @@ pub struct Decided {
     pub scope: Scope,
     /// The statement.
     pub statement: Statement,
+    /// The records before it, with their places.
+    pub before: Vec<(Entry, u64)>,
+    /// The record that ends it, with its place.
+    pub ending: Option<(Entry, u64)>,
 }
 
 impl Mote {
@@ -291,7 +295,42 @@ impl Mote {
     /// Logs a decision's entry as it is.
     pub fn decide_with(&mut self, entry: Entry, draft: &Draft) -> Decided {
         let index = self.log(entry.clone());
-        Decided { entry, index, scope: draft.scope.clone(), statement: draft.statement.clone() }
+        let (scope, statement) = (draft.scope.clone(), draft.statement.clone());
+        Decided { entry, index, scope, statement, before: Vec::new(), ending: None }
+    }
+
+    /// Signs and logs a record that follows a decision: `kind` with these terms, bound to its statement.
+    pub fn succeed(
+        &mut self,
+        decided: &Decided,
+        (kind, draft): (Kind, &Draft),
+        proposer: &str,
+        now: Timestamp,
+    ) -> Decided {
+        let mut entry = self.entry(kind, &draft.terms.decision.to_string(), &draft.terms, now);
+        entry.body.policy = Some(vocabulary::Digest::of(self.policy.as_bytes()));
+        entry.body.actors = vec![format!("officer/{proposer}")];
+        let body = entry.body.to_bytes().expect("terms fit an entry");
+        entry.approvals = draft.approvers.iter().map(|name| self.officer(name).approve(&body)).collect();
+        let mut before = decided.before.clone();
+        before.push((decided.entry.clone(), decided.index));
+        Decided { before, ..self.decide_with(entry, draft) }
+    }
+
+    /// Signs and logs the end of a measure before its time.
+    pub fn end(
+        &mut self,
+        decided: &Decided,
+        kind: Kind,
+        said: &DecisionEnded,
+        by: &[&str],
+        now: Timestamp,
+    ) -> Decided {
+        let mut entry = self.entry(kind, &said.decision.to_string(), said, now);
+        let body = entry.body.to_bytes().expect("it fits an entry");
+        entry.approvals = by.iter().map(|name| self.officer(name).approve(&body)).collect();
+        let index = self.log(entry.clone());
+        Decided { ending: Some((entry, index)), ..decided.clone() }
     }
 
     /// An officer's key by pseudonym.
@@ -315,8 +354,30 @@ impl Mote {
             roster: (&roster, self.logged(self.roster_at)),
             scope: &decided.scope,
             statement: &decided.statement,
+            before: &decided.before.iter().map(placed).collect::<Vec<_>>(),
+            ending: decided.ending.as_ref().map(placed),
         };
         Bundle::assemble(&parts, &self.tree, checkpoint).expect("all of it was logged here")
+    }
+
+    /// What confirms a provisional block: M6 from now on, by an order or by the reviewer, signed by two
+    /// who took no part.
+    pub fn confirmation(&self, of: &Draft, ground: Ground, now: Timestamp, lease: Duration) -> Draft {
+        let mut draft = of.clone();
+        let (terms, statement) = (&mut draft.terms, &mut draft.statement);
+        (terms.measure, statement.measure) = (Measure::M6, Measure::M6);
+        (terms.ground, statement.ground) = (ground, ground);
+        (terms.not_before, statement.not_before) = (now, now);
+        (terms.expires, statement.expires) = (now.plus(lease), now.plus(lease));
+        draft.approvers = vec!["assessor-2".to_owned(), "legal-1".to_owned()];
+        if ground == Ground::Order {
+            let url = "https://court.test/orders/1".to_owned();
+            terms.demand = Some(Demand { authority: "A court".to_owned(), law: "A law".to_owned(), url });
+        } else {
+            draft.approvers.push("reviewer-1".to_owned());
+        }
+        draft.bind();
+        draft
     }
 
     fn logged(&self, index: u64) -> Logged<'_> {
@@ -355,4 +416,8 @@ impl Draft {
         self.terms.scope = ScopeReference { sites, sha256: self.scope.digest() };
         self.terms.statement = self.statement.digest();
     }
+}
+
+fn placed((entry, index): &(Entry, u64)) -> Logged<'_> {
+    Logged { entry, index: *index }
 }

@@ -29,7 +29,9 @@ mod view;
 mod watch;
 
 pub use audit::{Audit, AuditKeys, Check, Outcome, audit};
-pub use bundle::{AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts};
+pub use bundle::{
+    AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts, STEPS_MAX, Step,
+};
 pub use enforcement::{Alarm, Applied, BUNDLES_MAX, Enforcement};
 pub use front::{Front, Hsts, Maintenance};
 pub use log_audit::{LAPSE_GRACE, LogAudit, LogKeys, LogReport, ROSTER_NOTICE};

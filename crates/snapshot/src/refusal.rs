@@ -26,8 +26,17 @@ pub enum Refusal {
     #[error("an entry of the bundle is malformed")]
     Entry(#[source] EntryError),
     /// The entry starts no measure.
-    #[error("the entry is a {0}, and only decision.made starts a measure")]
+    #[error("the entry is a {0}, and only decision.made, .ratified and .renewed carry a measure")]
     NotADecision(Kind),
+    /// The records in the bundle are no chain of one decision.
+    #[error("the records in the bundle do not follow each other: {0}")]
+    Chain(&'static str),
+    /// The record that would end the measure does not.
+    #[error("the measure's end does not hold: {0}")]
+    Ending(&'static str),
+    /// The measure ended before its time.
+    #[error("the measure was ended on {0}")]
+    Ended(Timestamp),
     /// The entry's public part are no terms of a decision, or not of its own subject.
     #[error("the entry's public part are not the terms of its decision")]
     Terms,
@@ -128,9 +137,9 @@ pub enum Refusal {
     /// The lease has ended.
     #[error("the lease ended at {0}")]
     Expired(Timestamp),
-    /// A later version's record of a running measure.
-    #[error("a running measure cannot be replaced by this version; it keeps its lease")]
-    ReplacementNotBuilt,
+    /// A record that does not build on the one that runs here.
+    #[error("the record does not follow the one that runs here, which keeps its lease")]
+    DoesNotFollow,
 }
 
 impl Refusal {
@@ -165,7 +174,10 @@ impl Refusal {
             Self::Decision(refusal) => refusal.name(),
             Self::NotYet(_) => "not-yet",
             Self::Expired(_) => "expired",
-            Self::ReplacementNotBuilt => "replacement-not-built",
+            Self::DoesNotFollow => "does-not-follow",
+            Self::Chain(_) => "records-out-of-chain",
+            Self::Ending(_) => "ending-refused",
+            Self::Ended(_) => "ended",
         }
     }
 }

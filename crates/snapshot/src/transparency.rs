@@ -139,6 +139,11 @@ impl Transparency {
             return Some(about);
         }
         let made = self.made.get_mut(&body.subject.parse().ok()?)?;
+        if matches!(body.kind, Kind::DecisionRatified | Kind::DecisionRenewed)
+            && let Ok(terms) = serde_json::from_value::<Terms>(body.public.clone())
+        {
+            made.expires = terms.expires;
+        }
         if matches!(body.kind, Kind::DecisionLapsed | Kind::DecisionLifted | Kind::DecisionReversed) {
             made.ended.get_or_insert(body.time.min(made.expires));
         }

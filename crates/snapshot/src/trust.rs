@@ -68,6 +68,9 @@ struct SeenRecord {
     sequence: u64,
     leaf: Digest,
     expires: Timestamp,
+    /// When it ended, or ends, before its time. Stays with the decision whatever record comes after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<Timestamp>,
 }
 
 /// A record as trust sees it.
@@ -77,6 +80,7 @@ pub(crate) struct Record {
     pub(crate) sequence: u64,
     pub(crate) leaf: Digest,
     pub(crate) expires: Timestamp,
+    pub(crate) ended: Option<Timestamp>,
 }
 
 /// A witnessed tree, and leaves proved to stand in it.
@@ -170,8 +174,8 @@ impl Trust {
 
     /// Remembers what a proved measure showed.
     pub(crate) fn accept(&mut self, record: &Record, tree: &Tree) {
-        let Record { decision, sequence, leaf, expires } = *record;
-        self.decisions.insert(decision, SeenRecord { sequence, leaf, expires });
+        let Record { decision, sequence, leaf, expires, ended } = *record;
+        self.decisions.insert(decision, SeenRecord { sequence, leaf, expires, ended });
         let Checkpoint { origin, size, root, .. } = &tree.checkpoint;
         let seen = self.logs.entry(origin.clone()).or_insert_with(|| SeenLog {
             size: *size,
@@ -190,6 +194,13 @@ impl Trust {
         }
     }
 
+    /// Remembers when a known decision ends before its time; nothing moves that back.
+    pub(crate) fn end(&mut self, record: &Record) {
+        if let (Some(seen), Some(ended)) = (self.decisions.get_mut(&record.decision), record.ended) {
+            seen.ended = Some(seen.ended.map_or(ended, |before| before.min(ended)));
+        }
+    }
+
     /// Keeps the evidence; from now on no new measure is taken from this log.
     pub(crate) fn freeze(&mut self, contradiction: Contradiction) {
         if let Some(seen) = self.logs.get_mut(&contradiction.origin) {
@@ -197,9 +208,15 @@ impl Trust {
         }
     }
 
-    /// Decisions once proved here whose lease runs on.
+    /// When a decision ended, or ends, before its time.
+    pub(crate) fn ended(&self, decision: DecisionId) -> Option<Timestamp> {
+        self.decisions.get(&decision)?.ended
+    }
+
+    /// Decisions once proved here whose measure acts on.
     pub(crate) fn unended(&self, now: Timestamp) -> impl Iterator<Item = DecisionId> {
-        self.decisions.iter().filter(move |(_, seen)| now < seen.expires).map(|(decision, _)| *decision)
+        let acts = move |seen: &SeenRecord| now < seen.expires && seen.ended.is_none_or(|ended| now < ended);
+        self.decisions.iter().filter(move |(_, seen)| acts(seen)).map(|(decision, _)| *decision)
     }
 
     /// Forgets decisions that ended long ago.

@@ -3,6 +3,7 @@
 //! [`verify`] lists the checks in their fixed order and is the only maker of a [`ProvedMeasure`]; the
 //! checks themselves are in `steps`, where [`crate::audit`] takes them one by one too.
 
+pub(crate) mod chain;
 pub(crate) mod steps;
 
 use crate::trust::{Record, Tree};
@@ -38,6 +39,10 @@ pub struct ProvedMeasure {
     statement: Statement,
     record: Record,
     tree: Tree,
+    /// Leaf hashes of the decision's earlier records.
+    before: Vec<Digest>,
+    /// When it no longer acts: the end of its lease, or before.
+    ends: Timestamp,
 }
 
 /// Checks a bundle against the pinned roots and against what the edge has seen before.
@@ -62,12 +67,19 @@ pub fn verify(
     }
     trust.check_record(&record)?;
     read.check_roster(roots.roster())?;
-    read.check_approvals(roots.roster())?;
+    let standing = read.check_approvals(roots.roster())?;
+    let ending = read.check_ending(roots.roster(), &standing)?;
+    let ends = [ending, trust.ended(record.decision)].into_iter().flatten().min();
+    let record = Record { ended: ends, ..record };
     let matrix = read.check_policy()?;
-    read.check_terms(&matrix, roots.profile(), around)?;
+    // An end must reach a measure that has become too wide meanwhile.
+    let footprint = if read.has_ending() { Footprint { sites: u64::MAX } } else { around.footprint };
+    read.check_terms(&matrix, roots.profile(), &Surroundings { footprint, ..*around })?;
     read.check_statement(&matrix)?;
+    let before = read.leaves_before();
     let (terms, hosts, statement) = read.into_parts();
-    Ok(ProvedMeasure { terms, hosts, statement, record, tree })
+    let ends = ends.map_or(terms.expires, |ends| ends.min(terms.expires));
+    Ok(ProvedMeasure { terms, hosts, statement, record, tree, before, ends })
 }
 
 impl ProvedMeasure {
@@ -111,9 +123,19 @@ impl ProvedMeasure {
         self.terms.expires
     }
 
-    /// Whether the lease runs at this instant.
+    /// When it no longer acts: the end of its lease, or before, where it was lifted or overturned.
+    pub fn ends(&self) -> Timestamp {
+        self.ends
+    }
+
+    /// Whether it acts at this instant.
     pub fn in_force_at(&self, now: Timestamp) -> bool {
-        (self.terms.not_before..self.terms.expires).contains(&now)
+        (self.terms.not_before..self.ends).contains(&now)
+    }
+
+    /// Whether its record builds on the one with this leaf.
+    pub(crate) fn follows(&self, leaf: &Digest) -> bool {
+        self.before.contains(leaf)
     }
 
     /// Where the statement is published.

@@ -206,7 +206,13 @@ impl Watch {
                 let (decision, logged) = (said.decision, body.time);
                 late.then_some(WatchAlarm::LateLapse { decision, expires, logged })
             }
-            Kind::DecisionLifted | Kind::DecisionReversed | Kind::DecisionRatified => {
+            Kind::DecisionRatified | Kind::DecisionRenewed => {
+                let terms: Terms = serde_json::from_value(body.public).ok()?;
+                let lease = self.leases.get_mut(&terms.decision)?;
+                *lease = Lease { expires: terms.expires, told: false };
+                None
+            }
+            Kind::DecisionLifted | Kind::DecisionReversed => {
                 self.leases.remove(&decision?);
                 None
             }

@@ -51,8 +51,50 @@ pub(crate) enum Verb {
     Backup(Backup),
     /// Put a backup into an empty data folder
     Restore(Restore),
+    /// Say what the roster can do, and what it lacks
+    Doctor(Doctor),
+    /// Play a scenario on a simulated clock; never enforces
+    Drill(Drill),
     #[command(flatten)]
     NotBuilt(NotBuilt),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The roster to look at [default: the one pinned in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roster: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// Which scenario
+    #[arg(default_value = "timeline")]
+    pub(crate) name: String,
+    /// How it ends
+    #[arg(long, value_enum, default_value_t = DrillEnding::Lapse)]
+    pub(crate) ending: DrillEnding,
+    /// Another seed gives other ids and times
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Write log, bundles and events into this folder, which must be empty or new
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Leave one referral out: the story then stops at E4
+    #[arg(long)]
+    pub(crate) without_referral: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum DrillEnding {
+    /// A court orders the block
+    Order,
+    /// An authority does not object, and the reviewer ratifies
+    NonObjection,
+    /// Nothing comes, and the sites are restored
+    Lapse,
 }
 
 /// Verbs of the fixed surface that are not built yet. They say so and exit 69.
@@ -66,8 +108,6 @@ pub(crate) enum NotBuilt {
     Join(Anything),
     /// Go back to an earlier revision (not built yet)
     Rollback(Anything),
-    /// Say what to mend (not built yet)
-    Doctor(Anything),
     /// Move the records to another store (not built yet)
     Migrate(Anything),
     /// Ban a source of traffic (not built yet)
@@ -76,8 +116,6 @@ pub(crate) enum NotBuilt {
     Allow(Anything),
     /// Show the shield's events (not built yet)
     Events(Anything),
-    /// Play a scenario on a simulated clock (not built yet)
-    Drill(Anything),
     /// Run the attack catalogue against a test target (not built yet)
     AttackLab(Anything),
 }
@@ -89,12 +127,10 @@ impl NotBuilt {
             Self::Control(_) => "control",
             Self::Join(_) => "join",
             Self::Rollback(_) => "rollback",
-            Self::Doctor(_) => "doctor",
             Self::Migrate(_) => "migrate",
             Self::Ban(_) => "ban",
             Self::Allow(_) => "allow",
             Self::Events(_) => "events",
-            Self::Drill(_) => "drill",
             Self::AttackLab(_) => "attack-lab",
         }
     }
@@ -396,7 +432,7 @@ mod tests {
             "wardmote ban --site a.test 198.51.100.7",
             "wardmote attack-lab slowloris --target http://127.0.0.1",
             "wardmote edge --config x.toml",
-            "wardmote drill --help",
+            "wardmote attack-lab --help",
         ] {
             let parsed = CommandLine::try_parse_from(line.split(' ')).unwrap();
             let Verb::NotBuilt(verb) = parsed.verb else { panic!("{line}") };

@@ -1,6 +1,6 @@
 //! How far a decision is, and what is known in each state.
 
-use policy::Approval;
+use policy::{Approval, EndReason};
 use serde::{Deserialize, Serialize};
 use vocabulary::{Digest, Timestamp};
 
@@ -55,6 +55,32 @@ pub enum DecisionState {
         /// Where the lapse is logged.
         lapse: Logged,
     },
+    /// It was lifted or overturned before its time; edges are being told.
+    Ended {
+        /// The approvals in the entry.
+        approvals: Vec<Approval>,
+        /// Where it is logged.
+        logged: Logged,
+        /// What was published.
+        published: Published,
+        /// Which edges had it in force.
+        receipts: Vec<EdgeReceipt>,
+        /// The record that ended it.
+        ending: Ending,
+    },
+    /// The lease of an ended measure is over too.
+    Final {
+        /// The approvals in the entry.
+        approvals: Vec<Approval>,
+        /// Where it is logged.
+        logged: Logged,
+        /// What was published.
+        published: Published,
+        /// Which edges had it in force.
+        receipts: Vec<EdgeReceipt>,
+        /// The record that ended it.
+        ending: Ending,
+    },
     /// Its lease ended before it was logged; it never acted.
     Expired {
         /// What approvals there were.
@@ -62,6 +88,22 @@ pub enum DecisionState {
         /// When that was noticed.
         at: Timestamp,
     },
+}
+
+/// The record that ended a measure before its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ending {
+    /// Why.
+    pub because: EndReason,
+    /// From when the measure no longer acts.
+    pub effective: Timestamp,
+    /// Where it is logged.
+    pub logged: Logged,
+    /// The exact bytes that were signed.
+    pub body: String,
+    /// Who signed.
+    pub approvals: Vec<Approval>,
 }
 
 /// An entry's place in the log.
@@ -98,8 +140,8 @@ pub struct EdgeReceipt {
 
 impl DecisionState {
     /// The names of all states, in the order in which a decision goes through them.
-    pub const NAMES: [&str; 7] =
-        ["proposed", "approving", "logged", "published", "in-force", "lapsed", "expired"];
+    pub const NAMES: [&str; 9] =
+        ["proposed", "approving", "logged", "published", "in-force", "lapsed", "ended", "final", "expired"];
 
     /// The state's name, as in documents.
     pub fn name(&self) -> &'static str {
@@ -110,6 +152,8 @@ impl DecisionState {
             Self::Published { .. } => "published",
             Self::InForce { .. } => "in-force",
             Self::Lapsed { .. } => "lapsed",
+            Self::Ended { .. } => "ended",
+            Self::Final { .. } => "final",
             Self::Expired { .. } => "expired",
         }
     }
@@ -123,6 +167,8 @@ impl DecisionState {
             | Self::Published { approvals, .. }
             | Self::InForce { approvals, .. }
             | Self::Lapsed { approvals, .. }
+            | Self::Ended { approvals, .. }
+            | Self::Final { approvals, .. }
             | Self::Expired { approvals, .. } => approvals,
         }
     }
@@ -133,8 +179,18 @@ impl DecisionState {
             Self::Logged { logged, .. }
             | Self::Published { logged, .. }
             | Self::InForce { logged, .. }
-            | Self::Lapsed { logged, .. } => Some(logged),
+            | Self::Lapsed { logged, .. }
+            | Self::Ended { logged, .. }
+            | Self::Final { logged, .. } => Some(logged),
             Self::Proposed | Self::Approving { .. } | Self::Expired { .. } => None,
+        }
+    }
+
+    /// The record that ended it before its time.
+    pub fn ending(&self) -> Option<&Ending> {
+        match self {
+            Self::Ended { ending, .. } | Self::Final { ending, .. } => Some(ending),
+            _ => None,
         }
     }
 }

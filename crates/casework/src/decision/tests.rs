@@ -1,9 +1,7 @@
 use super::*;
 use crate::fixtures::*;
 use crate::{Case, Declaration, Fact, ProposalRefusal, Request, gate, propose};
-use policy::{
-    Condition, Ground, Matrix, Measure, Profile, Role, Salt, Scope, ScopeSite, ServiceClass, Thresholds,
-};
+use policy::{Condition, Ground, Matrix, Measure, Profile, Role, Salt, Scope, ScopeSite, ServiceClass};
 use policy::{default_policy_text, floor};
 use vocabulary::{AccountId, Digest, SiteId, canonical};
 
@@ -80,7 +78,7 @@ fn published() -> Decision {
     logged().publish(Published { bundle: Digest::of(b"bundle"), at: now() }).expect("published")
 }
 
-fn in_force() -> Decision {
+pub(crate) fn in_force() -> Decision {
     published().enforce(EdgeReceipt { edge: "edge-1".to_owned(), at: now() }).expect("in force")
 }
 
@@ -160,7 +158,11 @@ fn inadmissible_requests_are_refused_before_the_gate_is_asked() {
         (Request { lease: MINUTE / 60, ..request() }, "lease-too-short"),
         (Request { ground: Ground::Policy, ..request() }, "ground-not-admitted"),
         (Request { measure: Measure::M3, ..request() }, "not-built"),
-        (Request { measure: Measure::M6, ground: Ground::Order, ..request() }, "ground-not-built"),
+        (Request { measure: Measure::M6, ground: Ground::Order, ..request() }, "demand-mismatch"),
+        (
+            Request { measure: Measure::M6, class: ServiceClass::H, ground: Ground::Policy, ..request() },
+            "ground-not-built",
+        ),
         (Request { scope: scope(vec![site(1, 1, "board.net")]), ..request() }, "trial-on-real-name"),
         (Request { scope: scope(vec![site(1, 2, "critic.test")]), ..request() }, "site-outside-case"),
         (Request { facts: vec![text("x"); 21], ..request() }, "too-many-facts"),
@@ -172,15 +174,16 @@ fn inadmissible_requests_are_refused_before_the_gate_is_asked() {
 }
 
 #[test]
-fn a_profile_that_is_not_built_is_refused_with_what_can_be_done() {
+fn profile_solo_is_refused_an_emergency_with_what_it_can_do() {
     let (case, mut trial) = (open_case(), Trial::new());
-    let members = trial.founding.roster.members().to_vec();
-    trial.founding.roster =
-        Roster::new(Profile::Solo, 2, now(), Thresholds::TRIAL, members).expect("a roster");
+    let mut members = trial.founding.roster.members().to_vec();
+    members[1].organisation = "a peer".to_owned();
+    let asked = Profile::Solo.thresholds();
+    trial.founding.roster = Roster::new(Profile::Solo, 2, now(), asked, members).expect("a roster");
     let verdict = gate(&case, Measure::M5, now());
     let refusal = propose(&case, &verdict, request(), duty(), &trial.setting(), &no_earlier(), now())
         .expect_err("solo");
-    assert_eq!(refusal.name(), "profile-not-built");
+    assert_eq!(refusal.name(), "beyond-profile");
 }
 
 #[test]
@@ -395,7 +398,11 @@ fn what_the_log_holds_is_logged_even_after_the_gate_closed_and_the_lease_ended()
 fn every_state_is_among_the_names() {
     let end = now().plus(HOUR * 48);
     let lapsed = in_force().lapse(place(5), end).expect("lapsed");
-    let all = [decision(), approving(), logged(), published(), in_force(), lapsed, expired()];
+    let lift = in_force().lift(policy::EndReason::Cured, now()).expect("a lift");
+    let lifted = in_force().follow(lift, duty(), String::new(), now()).expect("put up");
+    let ended = lifted.follow_found(place(6)).expect("ended");
+    let over = ended.clone().finish(end).expect("over");
+    let all = [decision(), approving(), logged(), published(), in_force(), lapsed, ended, over, expired()];
     assert_eq!(all.map(|decision| decision.state.name()), DecisionState::NAMES);
 }
 

@@ -13,7 +13,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use casework::{
-    Case, Decision, DecisionRefusal, DecisionState, Earlier, Paragraphs, Proposal, Request, Setting, Text,
+    Case, Decision, DecisionRefusal, DecisionState, Earlier, FollowUp, Paragraphs, Pending, Proposal,
+    Request, Setting, Text,
 };
 use ledger::{Body, EntryFormat, Kind};
 use policy::{Approval, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ScopeSite, ServiceClass};
@@ -98,7 +99,8 @@ pub(crate) struct NewApproval {
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DecisionsQuery {
-    /// Only those in this state: `proposed`, `approving`, `logged`, `published`, `in-force`, `lapsed` or `expired`.
+    /// Only those in this state: `proposed`, `approving`, `logged`, `published`, `in-force`, `lapsed`, `ended`,
+    /// `final` or `expired`.
     state: Option<String>,
     /// Only those of this case.
     #[param(value_type = Option<String>)]
@@ -191,7 +193,7 @@ fn body(plane: &Plane, proposal: &Proposal, now: Timestamp) -> Result<String, Pr
     String::from_utf8(bytes).map_err(|error| broken(&error))
 }
 
-fn broken(error: &dyn std::fmt::Display) -> Problem {
+pub(super) fn broken(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Reason::Broken).detail(error)
 }
 
@@ -265,12 +267,13 @@ pub(crate) async fn one(State(api): State<Api>, Path(id): Path<DecisionId>) -> R
     Ok(shown(&api.plane, StatusCode::OK, &held))
 }
 
-/// Gives the exact bytes that officers sign.
+/// Gives the exact bytes that officers sign: of the record that would follow, where one waits.
 #[utoipa::path(get, path = "/api/v1/decisions/{decision}/bytes", tag = "decisions", params(("decision" = String, Path)),
     responses((status = 200, body = String, content_type = "application/json"), (status = 404)))]
 pub(crate) async fn bytes(State(api): State<Api>, Path(id): Path<DecisionId>) -> Result<Response, Problem> {
     let held = decision(&api.plane, id).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], held.value.body).into_response())
+    let bytes = held.value.pending.map_or(held.value.body, |pending| pending.body);
+    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
 }
 
 /// Takes one officer's signature. It is checked against the pinned roster, and the gate runs again.
@@ -310,6 +313,9 @@ fn approved(
     approval: Approval,
 ) -> Result<Decision, Problem> {
     let now = plane.clock.now();
+    if decision.pending.is_some() {
+        return Ok(decision.sign(approval, case, &plane.founded.roster, now)?);
+    }
     let awaited = matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. });
     if awaited && now >= decision.terms.not_before.plus(APPROVAL_WINDOW) {
         return Err(Problem::new(Reason::WindowOver));
@@ -327,13 +333,13 @@ fn approved(
 }
 
 /// One decision, or 404.
-async fn decision(plane: &Plane, id: DecisionId) -> Result<Versioned<Decision>, Problem> {
+pub(super) async fn decision(plane: &Plane, id: DecisionId) -> Result<Versioned<Decision>, Problem> {
     let missing = || Problem::new(Reason::NotFound).detail(format!("there is no decision {id}"));
     plane.docket.get(id).await?.ok_or_else(missing)
 }
 
 /// A decision as it is answered.
-fn shown(plane: &Plane, status: StatusCode, held: &Versioned<Decision>) -> Response {
+pub(super) fn shown(plane: &Plane, status: StatusCode, held: &Versioned<Decision>) -> Response {
     let Versioned { version, value: decision } = held;
     let state = &decision.state;
     let view = json!({
@@ -350,6 +356,8 @@ fn shown(plane: &Plane, status: StatusCode, held: &Versioned<Decision>) -> Respo
         "missing": missing(plane, decision),
         "approve_until": decision.terms.not_before.plus(APPROVAL_WINDOW),
         "expires": decision.terms.expires,
+        "former": decision.former,
+        "pending": decision.pending.as_ref().map(|pending| pending_view(plane, decision, pending)),
         "log": state.logged(),
         "progress": progress(state),
         "version": version,
@@ -364,6 +372,24 @@ fn approvals(plane: &Plane, decision: &Decision) -> Vec<Value> {
         json!({"role": approval.role, "pseudonym": pseudonym, "key": approval.key})
     };
     decision.state.approvals().iter().map(named).collect()
+}
+
+/// The record that waits for signatures, with the statement that its bytes commit to.
+fn pending_view(plane: &Plane, decision: &Decision, pending: &Pending) -> Value {
+    let statement = match &pending.follow_up {
+        FollowUp::Ratification { statement, .. } | FollowUp::Renewal { statement, .. } => Some(statement),
+        FollowUp::Lift { .. } | FollowUp::Reversal { .. } => None,
+    };
+    let missing = decision.check_signatures(pending, &plane.founded.roster).err();
+    let missing = missing.map(|refusal| json!({"reason": refusal.name(), "text": refusal.to_string()}));
+    json!({
+        "follow_up": pending.follow_up,
+        "by": pending.by,
+        "at": pending.at,
+        "statement": statement,
+        "approvals": pending.approvals,
+        "missing": missing,
+    })
 }
 
 /// What the approvals still lack; one signature alone is no error but a state.
@@ -387,6 +413,10 @@ fn progress(state: &DecisionState) -> Value {
         }
         DecisionState::Lapsed { published, receipts, lapse, .. } => {
             json!({"published": published, "edges": receipts, "lapse": lapse})
+        }
+        DecisionState::Ended { published, receipts, ending, .. }
+        | DecisionState::Final { published, receipts, ending, .. } => {
+            json!({"published": published, "edges": receipts, "ending": ending})
         }
         DecisionState::Expired { at, .. } => json!({"expired": at}),
     }

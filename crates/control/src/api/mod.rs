@@ -5,6 +5,7 @@
 //!
 //! Everything here is described by `openapi.json`, which is generated from these handlers.
 
+mod appeals;
 mod cache;
 mod cases;
 mod certificates;
@@ -13,6 +14,7 @@ mod events;
 mod evidence;
 mod explain;
 mod findings;
+mod follow_ups;
 pub(crate) mod pages;
 mod prewarm;
 pub(crate) mod purges;
@@ -110,6 +112,10 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(decisions::one))
         .routes(routes!(decisions::bytes))
         .routes(routes!(decisions::approve))
+        .routes(routes!(follow_ups::propose, follow_ups::withdraw))
+        .routes(routes!(appeals::file))
+        .routes(routes!(appeals::step))
+        .routes(routes!(appeals::compare))
         .routes(routes!(purges::list, purges::purge))
         .routes(routes!(purges::one))
         .routes(routes!(cache::counters))

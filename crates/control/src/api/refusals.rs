@@ -92,7 +92,7 @@ fn closed(problem: Problem, verdict: &GateVerdict) -> Problem {
 impl From<CaseRefusal> for Problem {
     fn from(refusal: CaseRefusal) -> Self {
         match refusal {
-            CaseRefusal::NoFinding(_) | CaseRefusal::NoReferral(_) => {
+            CaseRefusal::NoFinding(_) | CaseRefusal::NoReferral(_) | CaseRefusal::NoAppeal(_) => {
                 Self::new(Reason::NotFound).detail(refusal)
             }
             refusal => Self::refused(refusal.name(), whole(&refusal)),

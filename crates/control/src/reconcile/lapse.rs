@@ -20,6 +20,9 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
         let next = match &decision.state {
             DecisionState::Proposed => Some(decision.clone().expire(now)?),
             DecisionState::Approving { .. } => unlogged(plane, decision).await?,
+            DecisionState::Ended { .. } => Some(decision.clone().finish(now)?),
+            // What follows it may have reached the log in time; then it goes on, or has ended.
+            _ if decision.pending.is_some() && super::follow::on_its_way(plane, decision).await? => None,
             _ => match lapse(plane, decision).await? {
                 Some(lapse) => Some(decision.clone().lapse(lapse, now)?),
                 None => None,

@@ -3,9 +3,11 @@
 //! They take no input but the records, so a restart, a lost wake-up or a failed step is mended by the
 //! next pass. Each is one file; this one owns when they run and what is said when one fails.
 //!
-//! `lapse` ends leases · `log` puts approved decisions into the log · `statements` publishes what is
+//! `lapse` ends leases · `log` puts approved decisions into the log · `follow` does the same with what
+//! follows them, and chases the clocks of appeals · `statements` publishes what is
 //! logged · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say.
 
+mod follow;
 mod lapse;
 mod log;
 mod plan;
@@ -112,6 +114,7 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
         let moved = [
             attempt(plane, "lapse", lapse::reconcile(plane)).await,
             attempt(plane, "log", log::reconcile(plane)).await,
+            attempt(plane, "follow", follow::reconcile(plane)).await,
             attempt(plane, "statements", statements::reconcile(plane)).await,
             attempt(plane, "plan", plan::reconcile(plane, planned)).await,
             attempt(plane, "receipts", receipts::reconcile(plane)).await,

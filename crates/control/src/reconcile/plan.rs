@@ -4,6 +4,7 @@
 //! too; what the last one held is kept in a register before it goes out.
 
 use super::{Moved, ReconcileError};
+use crate::bundles::newest_record;
 use crate::plane::Plane;
 use casework::DecisionState;
 use error_pages::Page;
@@ -39,6 +40,9 @@ type Timestamped = Option<Timestamp>;
 struct Kept {
     revision: u64,
     decisions: Vec<DecisionId>,
+    /// The newest record of each, by its place in the log.
+    #[serde(default)]
+    records: Vec<u64>,
     /// Sizes of the log that edges may have seen, the oldest first.
     sizes: Vec<u64>,
 }
@@ -51,16 +55,17 @@ pub(super) async fn reconcile(plane: &Plane, planned: &mut Planned) -> Result<Mo
     let now = plane.clock.now();
     let running = running(plane, now).await?;
     let ids: Vec<DecisionId> = running.iter().map(|held| held.value.id).collect();
+    let records = newest_records(&running);
     let present = plane.records.revision().await?;
     let stale = !ids.is_empty() && planned.proved.is_none_or(|proved| now.since(proved) >= PROOF_FRESH);
-    let same = planned.out && kept.value.revision == present && kept.value.decisions == ids;
+    let same_measures = kept.value.decisions == ids && kept.value.records == records;
+    let same = planned.out && kept.value.revision == present && same_measures;
     if same && !stale {
         planned.kept = Some(kept);
         return Ok(Moved::No);
     }
     // Only a parcel of sites alone may go out again under its old number, after a restart.
-    let used =
-        kept.value.revision == present && (planned.out || !ids.is_empty() || kept.value.decisions != ids);
+    let used = kept.value.revision == present && (planned.out || !ids.is_empty() || !same_measures);
     let revision = if used { mark(plane, present, &ids).await? } else { Some(present) };
     if let Some(revision) = revision {
         publish(plane, planned, kept, &running, revision).await?;
@@ -73,11 +78,19 @@ type Held = Arc<Versioned<casework::Decision>>;
 /// Published decisions whose lease runs, by id.
 async fn running(plane: &Plane, now: Timestamp) -> Result<Vec<Held>, ReconcileError> {
     let published = |state: &DecisionState| {
-        matches!(state, DecisionState::Published { .. } | DecisionState::InForce { .. })
+        // Edges are told of an end until the lease would be over: some may have been away.
+        matches!(
+            state,
+            DecisionState::Published { .. } | DecisionState::InForce { .. } | DecisionState::Ended { .. }
+        )
     };
     let mut open = plane.docket.open().await?;
     open.retain(|held| published(&held.value.state) && now < held.value.terms.expires);
     Ok(open)
+}
+
+fn newest_records(running: &[Held]) -> Vec<u64> {
+    running.iter().filter_map(|held| newest_record(&held.value)).collect()
 }
 
 async fn read(plane: &Plane) -> Result<Versioned<Kept>, ReconcileError> {
@@ -126,6 +139,7 @@ async fn publish(
     }
     kept.value.revision = revision;
     kept.value.decisions = running.iter().map(|held| held.value.id).collect();
+    kept.value.records = newest_records(running);
     let bytes =
         serde_json::to_vec(&kept.value).map_err(|error| ReconcileError::Damaged(error.to_string()))?;
     match plane.records.put_register(REGISTER, &bytes, kept.version).await {

@@ -56,7 +56,8 @@ fn noted(
 /// trouble: the next parcel leaves it out.
 fn refusals<'a>(plane: &Plane, open: impl Iterator<Item = &'a Decision>, receipts: &[Receipt]) {
     let now = plane.clock.now();
-    let lasting = open.filter(|decision| decision.state.logged().is_some() && now < decision.terms.expires);
+    let acts = |decision: &&Decision| decision.state.ending().is_none() && now < decision.terms.expires;
+    let lasting = open.filter(|decision| decision.state.logged().is_some()).filter(acts);
     let lasting: BTreeSet<DecisionId> = lasting.map(|decision| decision.id).collect();
     let mut standing = BTreeSet::new();
     for receipt in receipts {

@@ -5,7 +5,7 @@
 
 use super::{Moved, ReconcileError, keep};
 use crate::plane::Plane;
-use crate::sequencer::{Draft, Item, find_kind};
+use crate::sequencer::{Draft, Item, find_statement};
 use casework::{Decision, DecisionState, Published};
 use ledger::{Kind, StatementPublished};
 use vocabulary::Digest;
@@ -33,7 +33,7 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
 /// After a restart the entry may never have been handed in.
 async fn resubmit(plane: &Plane, decision: &Decision, published: Published) -> Result<(), ReconcileError> {
     let subject = decision.id.to_string();
-    let known = find_kind(&*plane.records, &subject, Kind::StatementPublished).await;
+    let known = find_statement(&*plane.records, &subject, &decision.terms.statement).await;
     match known.map_err(ReconcileError::Log)? {
         Some(_) => Ok(()),
         None => submit(plane, decision, published),

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use casework::{Decision, DecisionState, Logged};
 use ledger::checkpoint::Checkpoint;
+use policy::{EndReason, Ground, Terms};
 use vocabulary::Timestamp;
 
 /// How a decision stands for the public; `None` while it is not public.
@@ -14,6 +15,10 @@ pub(crate) fn standing(decision: &Decision, now: Timestamp) -> Option<Standing> 
     let (from, until) = (decision.terms.not_before, decision.terms.expires);
     match &decision.state {
         DecisionState::Proposed | DecisionState::Approving { .. } | DecisionState::Expired { .. } => None,
+        DecisionState::Ended { ending, .. } | DecisionState::Final { ending, .. } => {
+            let at = ending.effective;
+            Some(if now < at { Standing::InForce { until: at } } else { Standing::Lifted { at } })
+        }
         _ if now >= until => Some(Standing::Lapsed { at: until }),
         DecisionState::InForce { .. } => Some(Standing::InForce { until }),
         DecisionState::Lapsed { .. } => Some(Standing::Lapsed { at: until }),
@@ -112,14 +117,21 @@ fn signers(plane: &Plane, decision: &Decision) -> Vec<Signer> {
 fn steps(decision: &Decision) -> Vec<Step> {
     let step = |time, what: &str, entry| Step { time, what: what.to_owned(), entry };
     let logged_as = |logged: &Logged, what| step(logged.at, what, Some(logged.index));
-    let mut steps = vec![step(decision.terms.not_before, "Proposed; the lease begins", None)];
-    steps.extend(decision.state.logged().map(|logged| logged_as(logged, "Signed, logged and witnessed")));
+    let mut steps = vec![step(decision.first_terms().not_before, "Proposed; the lease begins", None)];
+    let mut said = "Signed, logged and witnessed";
+    for former in &decision.former {
+        steps.push(logged_as(&former.logged, said));
+        said = confirmed(&former.terms, decision);
+    }
+    steps.extend(decision.state.logged().map(|logged| logged_as(logged, said)));
     let (published, receipts, lapse) = match &decision.state {
         DecisionState::Published { published, .. } => (Some(published), &[][..], None),
         DecisionState::InForce { published, receipts, .. } => (Some(published), receipts.as_slice(), None),
         DecisionState::Lapsed { published, receipts, lapse, .. } => {
             (published.as_ref(), receipts.as_slice(), Some(lapse))
         }
+        DecisionState::Ended { published, receipts, .. }
+        | DecisionState::Final { published, receipts, .. } => (Some(published), receipts.as_slice(), None),
         _ => (None, &[][..], None),
     };
     steps.extend(published.map(|published| step(published.at, "Statement published", None)));
@@ -130,5 +142,28 @@ fn steps(decision: &Decision) -> Vec<Step> {
         steps.push(step(first.at, &what, None));
     }
     steps.extend(lapse.map(|lapse| step(decision.terms.expires, "Ended by itself", Some(lapse.index))));
+    if let Some(ending) = decision.state.ending() {
+        steps.push(step(ending.effective, ended(ending.because), Some(ending.logged.index)));
+    }
     steps
+}
+
+/// What the record after these terms did.
+fn confirmed(before: &Terms, decision: &Decision) -> &'static str {
+    match (before.ground, decision.terms.ground) {
+        (Ground::Emergency, Ground::Order) => "Ratified by an order: two others signed, logged and witnessed",
+        (Ground::Emergency, _) => "Ratified: two others and the reviewer signed, logged and witnessed",
+        _ => "Renewed: signed, logged and witnessed",
+    }
+}
+
+/// Why a measure ended before its time, for the public.
+fn ended(because: EndReason) -> &'static str {
+    match because {
+        EndReason::GateClosed => "Lifted: its conditions no longer held",
+        EndReason::Cured => "Lifted: the site removed what it was about",
+        EndReason::OrderWithdrawn => "Lifted: the order behind it was withdrawn",
+        EndReason::Mistaken => "Lifted: it rested on a mistake",
+        EndReason::Overturned => "Overturned on appeal by the independent reviewer: the decision was wrong",
+    }
 }

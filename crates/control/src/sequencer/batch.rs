@@ -71,8 +71,8 @@ pub(super) struct Batch {
     pub(super) items: Vec<Numbered>,
     /// The last entry of each subject as the batch leaves it.
     last: BTreeMap<String, Last>,
-    /// Kinds each subject has within this batch, with their leaf.
-    kinds: BTreeMap<(String, Kind), usize>,
+    /// Kinds each subject has within this batch, by their marks, with their leaf.
+    kinds: BTreeMap<(String, Kind, String), usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -88,6 +88,7 @@ impl Item {
             self.kind(),
             Kind::DecisionMade
                 | Kind::DecisionRatified
+                | Kind::DecisionRenewed
                 | Kind::DecisionModified
                 | Kind::DecisionLifted
                 | Kind::DecisionLapsed
@@ -121,7 +122,10 @@ impl Item {
         match (self, other) {
             (Self::Sealed(one), Self::Sealed(two)) => one == two,
             (Self::Draft(one), Self::Draft(two)) => {
-                self.is_once() && one.kind == two.kind && one.subject == two.subject
+                self.is_once()
+                    && one.kind == two.kind
+                    && one.subject == two.subject
+                    && one.mark() == two.mark()
             }
             _ => false,
         }
@@ -167,10 +171,11 @@ impl Batch {
 
     async fn draft(&mut self, log: &dyn Log, item: &Item, draft: &Draft) -> Result<Numbered, WriterError> {
         if item.is_once() {
-            if let Some(place) = self.kinds.get(&(draft.subject.clone(), draft.kind)) {
+            let key = (draft.subject.clone(), draft.kind, draft.mark().to_owned());
+            if let Some(place) = self.kinds.get(&key) {
                 return Ok(Numbered::New(*place));
             }
-            if let Some(index) = find_kind(log, &draft.subject, draft.kind).await? {
+            if let Some(index) = find_marked(log, &draft.subject, draft.kind, draft.mark()).await? {
                 return Ok(Numbered::There(Logged { index }));
             }
         }
@@ -193,19 +198,30 @@ impl Batch {
             Ok(bytes) => bytes,
             Err(error) => return refused(&error),
         };
-        let Body { subject, sequence, kind, .. } = entry.body;
+        let Body { subject, sequence, kind, public, .. } = entry.body;
         let leaf = NewLeaf { bytes, subject: subject.clone(), sequence };
         let hash = leaf.hash();
         let place = self.leaves.len();
         self.leaves.push(leaf);
         self.hashes.push(hash);
         self.last.insert(subject.clone(), Last { sequence, hash: Some(hash) });
-        self.kinds.insert((subject, kind), place);
+        self.kinds.insert((subject, kind, mark(kind, &public).to_owned()), place);
         Numbered::New(place)
     }
 }
 
+/// What tells two drafts of one kind and subject apart: a decision that goes on under new terms has a
+/// statement for each.
+fn mark(kind: Kind, public: &Value) -> &str {
+    let text = public.get("statement").filter(|_| kind == Kind::StatementPublished);
+    text.and_then(Value::as_str).unwrap_or_default()
+}
+
 impl Draft {
+    fn mark(&self) -> &str {
+        mark(self.kind, &self.public)
+    }
+
     fn numbered(self, sequence: u64, previous: Option<Digest>) -> Body {
         Body {
             format: EntryFormat::V1,
@@ -228,10 +244,36 @@ fn refused(error: &EntryError) -> Numbered {
 
 /// Where a subject's entry of one kind lies.
 pub(crate) async fn find_kind(log: &dyn Log, subject: &str, kind: Kind) -> Result<Option<u64>, WriterError> {
+    find(log, subject, |body| body.kind == kind).await
+}
+
+/// Where the publication of a decision's statement lies.
+pub(crate) async fn find_statement(
+    log: &dyn Log,
+    subject: &str,
+    statement: &Digest,
+) -> Result<Option<u64>, WriterError> {
+    find_marked(log, subject, Kind::StatementPublished, &statement.to_string()).await
+}
+
+async fn find_marked(
+    log: &dyn Log,
+    subject: &str,
+    kind: Kind,
+    marked: &str,
+) -> Result<Option<u64>, WriterError> {
+    find(log, subject, |body| body.kind == kind && mark(kind, &body.public) == marked).await
+}
+
+async fn find(
+    log: &dyn Log,
+    subject: &str,
+    wanted: impl Fn(&Body) -> bool,
+) -> Result<Option<u64>, WriterError> {
     for index in log.entries_of_subject(subject).await? {
         let leaves = log.leaves(index..index + 1).await?;
         let entry = leaves.first().and_then(|leaf| Entry::parse(&leaf.bytes).ok());
-        if entry.is_some_and(|entry| entry.body.kind == kind) {
+        if entry.is_some_and(|entry| wanted(&entry.body)) {
             return Ok(Some(index));
         }
     }

@@ -6,6 +6,7 @@ mod certificates;
 mod edges;
 mod entering;
 mod error_pages;
+mod following;
 mod interrupted;
 mod officers;
 mod purging;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{HOUR, emergency, footprint, matrix, now, scope, site, terms};
+use crate::fixtures::{HOUR, demand, emergency, footprint, matrix, now, scope, site, terms};
 use crate::{Ground, Salt, ScopeReference, ServiceClass, default_policy_text};
 use proptest::prelude::*;
 use vocabulary::Digest;
@@ -109,14 +109,23 @@ fn a_trial_acts_on_reserved_names_only() {
 
 #[test]
 fn other_profiles_are_refused_with_what_can_be_done() {
-    for profile in [Profile::Solo, Profile::Ward, Profile::Full] {
+    for (profile, expected) in
+        [(Profile::Solo, "beyond-profile"), (Profile::Ward, "lease-over-profile"), (Profile::Full, "")]
+    {
         let terms = Terms { profile, ..emergency() };
-        let refusal = admissible(&terms, &scope(), &matrix(), profile, footprint()).expect_err("not built");
-        assert_eq!(refusal.name(), "profile-not-built");
-        assert!(refusal.to_string().contains("only trial can decide"), "{refusal}");
+        let outcome = admissible(&terms, &scope(), &matrix(), profile, footprint());
+        assert_eq!(outcome.map_or_else(|refusal| refusal.name(), |_| ""), expected);
     }
     let refusal = admissible(&emergency(), &scope(), &matrix(), Profile::Full, footprint());
     assert_eq!(refusal.expect_err("changed").name(), "profile-changed");
+}
+
+#[test]
+fn an_order_names_who_demanded_and_nothing_else_does() {
+    let ordered = terms(Measure::M6, ServiceClass::S, Ground::Order, HOUR);
+    assert!(admissible(&ordered, &scope(), &matrix(), Profile::Trial, footprint()).is_ok());
+    assert_eq!(reason(&Terms { demand: None, ..ordered }), "demand-mismatch");
+    assert_eq!(reason(&Terms { demand: Some(demand()), ..emergency() }), "demand-mismatch");
 }
 
 #[test]

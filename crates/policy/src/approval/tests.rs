@@ -135,7 +135,10 @@ fn the_terms_name_the_roster_they_are_approved_by() {
     let later = now().plus(std::time::Duration::from_secs(1));
     let late = Roster::new(Profile::Trial, 2, later, Thresholds::TRIAL, members.clone()).expect("a roster");
     assert_eq!(check(&late, &Terms { roster: late.hash(), ..emergency() }), "roster-not-in-force");
-    let full = Roster::new(Profile::Full, 2, now(), Thresholds::TRIAL, members).expect("a roster");
+    let mut members = members;
+    members[1].organisation = "a peer".to_owned();
+    let asked = Profile::Full.thresholds();
+    let full = Roster::new(Profile::Full, 2, now(), asked, members).expect("a roster");
     assert_eq!(check(&full, &Terms { roster: full.hash(), ..emergency() }), "profile-changed");
 }
 

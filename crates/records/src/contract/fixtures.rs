@@ -122,6 +122,8 @@ pub fn decision(number: u8, of_case: u8, approving: bool) -> Decision {
         } else {
             DecisionState::Proposed
         },
+        former: Vec::new(),
+        pending: None,
     }
 }
 

@@ -3,16 +3,17 @@
 use super::people::approval;
 use casework::fixtures::*;
 use casework::{
-    Addressee, Answer, Basis, Case, Concerned, Decision, Earlier, EdgeReceipt, Logged, Officer, Placement,
-    PostedAt, ProposalRefusal, Published, Ratification, Request, Setting, gate, propose, ratify,
+    Addressee, Against, Answer, Appeal, AppealOutcome, Appellant, Basis, Case, Concerned, Continuation,
+    Decision, Earlier, EdgeReceipt, Logged, MissedClock, Officer, Placement, PostedAt, ProposalRefusal,
+    Published, Ratification, Request, Setting, gate, propose, ratify,
 };
 use ledger::{Body, EntryFormat, Kind};
 use policy::{
-    Footprint, Ground, Matrix, Measure, Role, Salt, Scope, ScopeSite, ServiceClass, default_policy_text,
-    floor,
+    Footprint, Ground, Matrix, Measure, OfficerKey, Profile, Role, Roster, Salt, Scope, ScopeSite,
+    ServiceClass, default_policy_text, floor,
 };
 use std::time::Duration;
-use vocabulary::{AccountId, DecisionId, Digest, SiteId, Timestamp};
+use vocabulary::{AccountId, AppealId, DecisionId, Digest, SeededRandom, SiteId, Timestamp};
 
 pub(crate) fn site(number: u16, host: &str) -> ScopeSite {
     let mut id = [0; 16];
@@ -217,4 +218,78 @@ pub(crate) fn t60() {
 
 pub(crate) fn t62() {
     assert_eq!(refused(request(vec![site(1, "board.example.org")])), "trial-on-real-name");
+}
+
+fn heard(against: Against, by: &Officer) -> Result<Case, &'static str> {
+    let (decided, trial, mut case) = (in_force(), Trial::new(), open_case());
+    let id = AppealId::from_bytes([1; 16]);
+    let grounds = paragraphs("It was not us.");
+    let appeal = Appeal::file(id, (Appellant::Reporter, against), grounds, &[&decided], now());
+    case.add_appeal(appeal).expect("taken in");
+    case.step_appeal(id, |appeal| appeal.admit(duty(), now())).expect("admitted");
+    let around = (&[&decided][..], &trial.founding.roster);
+    case.hear_appeal(id, by, around, now()).map_err(|refusal| refusal.name())?;
+    let rule = |appeal: Appeal| appeal.rule(by, AppealOutcome::Overturned, paragraphs("So it is."), now());
+    case.step_appeal(id, rule).map_err(|refusal| refusal.name())?;
+    Ok(case)
+}
+
+fn the_reviewer() -> Officer {
+    officer(Role::Reviewer, "reviewer-1")
+}
+
+pub(crate) fn t34() {
+    let against = Against::Decision(in_force().id);
+    for by in [duty(), assessor(1), legal()] {
+        assert_eq!(heard(against, &by).err(), Some("not-reviewer"), "{by}");
+    }
+    assert!(heard(against, &the_reviewer()).is_ok());
+}
+
+pub(crate) fn t61() {
+    let mut trial = Trial::new();
+    let mut members = trial.founding.roster.members().to_vec();
+    members[1].organisation = "a peer".to_owned();
+    let (profile, from) = (Profile::Solo, trial.founding.roster.not_before());
+    trial.founding.roster = Roster::new(profile, 1, from, profile.thresholds(), members).expect("a roster");
+    let case = open_case();
+    let verdict = gate(&case, Measure::M5, now());
+    let outcome = propose(&case, &verdict, request(board()), duty(), &trial.setting(), &no_earlier(), now());
+    let refusal = outcome.expect_err("refused");
+    assert_eq!(refusal.name(), "beyond-profile");
+    let ProposalRefusal::Inadmissible(why) = refusal else { panic!("inadmissible") };
+    assert!(why.to_string().contains("carry out orders"), "{why}");
+    // One person with two keys is one person.
+    let second = OfficerKey::generate(&SeededRandom::new(9), "legal-1".parse().expect("name"), Role::Legal);
+    let mut members = Trial::new().founding.roster.members().to_vec();
+    let mut again = members.iter().find(|member| member.role == Role::Legal).expect("legal").clone();
+    again.key = second.public();
+    members.push(again);
+    let roster = Roster::new(Profile::Trial, 1, from, Profile::Trial.thresholds(), members).expect("roster");
+    let terms = policy::Terms { roster: roster.hash(), ..in_force().terms };
+    let both = [approval("legal-1", "a body"), second.approve(b"a body")];
+    let refused = policy::approve(b"a body", &both, &roster, &terms).expect_err("refused");
+    assert_eq!(refused.name(), "same-person-twice");
+}
+
+pub(crate) fn t64() {
+    for against in [Against::Inaction, Against::MissedClock(MissedClock::Triage)] {
+        let case = heard(against, &the_reviewer()).expect("heard");
+        assert_eq!(case.appeals[0].ruling().map(|(_, outcome)| outcome), Some(AppealOutcome::Overturned));
+    }
+}
+
+pub(crate) fn t65() {
+    let trial = Trial::new();
+    let asked = || Continuation { lease: HOUR * 24 * 14, demand: None };
+    let setting = trial.setting();
+    let ratify = |at: Timestamp| {
+        let basis = Basis::Reviewer(the_reviewer());
+        in_force().ratification(&open_case(), (basis, asked()), &assessor(2), &setting, at)
+    };
+    assert!(ratify(now()).is_ok());
+    let late = now().plus(HOUR * 47);
+    assert_eq!(ratify(late).map_err(|refusal| refusal.name()).err(), Some("gate-closed"));
+    // Closed under a measure in force: two officers lift it.
+    assert!(in_force().lift(policy::EndReason::GateClosed, late).is_ok());
 }

@@ -1,11 +1,11 @@
 //! Rows about what an edge checks, offline, and what it keeps to.
 
-use ledger::Kind;
 use ledger::checkpoint::Checkpoint;
 use ledger::commitment::Sealed;
 use ledger::merkle::contradicts;
 use ledger::note::Note;
-use policy::Matrix;
+use ledger::{DecisionEnded, Kind};
+use policy::{EndReason, Ground, LIFT_WAIT, Matrix};
 use snapshot::fixture::{Decided, Draft, Mote, ORIGIN};
 use snapshot::{Alarm, Applied, Bundle, Enforcement, Facts, Roots, Site, Trust, Verdict};
 use std::sync::Arc;
@@ -89,6 +89,59 @@ pub(crate) fn t17() {
     let applied = stage.apply(&[bundle], now());
     assert!(blocked(&applied, "board.test", after(48 * HOUR - Duration::from_millis(1))));
     assert!(!blocked(&applied, "board.test", after(48 * HOUR)), "with nobody doing anything");
+}
+
+pub(crate) fn t18() {
+    let mut stage = Stage::new();
+    let draft = stage.draft(48 * HOUR);
+    let made = stage.mote.decide(&draft, now());
+    let bundle = stage.bytes(&made, now());
+    stage.apply(&[bundle], now());
+    let late = after(48 * HOUR - Duration::from_secs(1));
+    let confirmed = stage.mote.confirmation(&draft, Ground::Order, late, 14 * 24 * HOUR);
+    let ratified = stage.mote.succeed(&made, (Kind::DecisionRatified, &confirmed), "legal-1", late);
+    let bundle = stage.bytes(&ratified, late);
+    let applied = stage.apply(&[bundle], late);
+    // A demand is what makes the edge answer 451 instead of 403, with the same decision id.
+    let measure = &applied.snapshot.measures()[0];
+    assert_eq!((measure.id(), measure.demand().is_some()), (draft.terms.decision, true));
+    assert!(blocked(&applied, "board.test", after(49 * HOUR)), "one chain, without a gap");
+}
+
+pub(crate) fn t19() {
+    let lifted = |by: &[&str]| {
+        let mut stage = Stage::new();
+        let draft = stage.draft(48 * HOUR);
+        let made = stage.mote.decide(&draft, now());
+        let bundle = stage.bytes(&made, now());
+        stage.apply(&[bundle], now());
+        let (decision, because) = (draft.terms.decision, EndReason::Mistaken);
+        let said = DecisionEnded { decision, effective: after(LIFT_WAIT), because };
+        let ended = stage.mote.end(&made, Kind::DecisionLifted, &said, by, now());
+        let bundle = stage.bytes(&ended, now());
+        let applied = stage.apply(&[bundle], now());
+        [LIFT_WAIT - Duration::from_secs(1), LIFT_WAIT]
+            .map(|wait| blocked(&applied, "board.test", after(wait)))
+    };
+    assert_eq!(lifted(&["legal-1"]), [true, true], "one officer lifts nothing");
+    assert_eq!(lifted(&["legal-1", "assessor-1"]), [true, false], "two do, after the wait");
+}
+
+pub(crate) fn t35() {
+    let mut stage = Stage::new();
+    let draft = stage.draft(48 * HOUR);
+    let made = stage.mote.decide(&draft, now());
+    let bundle = stage.bytes(&made, now());
+    stage.apply(&[bundle], now());
+    let said = DecisionEnded {
+        decision: draft.terms.decision,
+        effective: after(HOUR),
+        because: EndReason::Overturned,
+    };
+    let ended = stage.mote.end(&made, Kind::DecisionReversed, &said, &["reviewer-1"], after(HOUR));
+    let bundle = stage.bytes(&ended, after(HOUR));
+    let applied = stage.apply(&[bundle], after(HOUR));
+    assert!(!blocked(&applied, "board.test", after(HOUR)));
 }
 
 pub(crate) fn t21() {
@@ -230,6 +283,17 @@ pub(crate) fn t44() {
     let (tlog_policy, roster) = (stage.mote.tlog_policy(), Some(stage.mote.roster()));
     let audit = snapshot::audit(&bundle, snapshot::AuditKeys::Pinned { tlog_policy, roster }, now());
     assert!(!audit.holds());
+}
+
+pub(crate) fn t47() {
+    let script = sim::Script { ending: sim::Ending::Order, seed: 9, without_referral: false };
+    let told = sim::timeline(script).expect("a story");
+    let mut stage = Stage::new();
+    let of_drill = told.files.iter().filter(|(path, _)| path.starts_with("decisions/"));
+    let bundles: Vec<Arc<[u8]>> = of_drill.map(|(_, bytes)| bytes.clone().into()).collect();
+    let applied = stage.apply(&bundles, told.lines[0].0);
+    assert!(!bundles.is_empty() && applied.applied.is_empty());
+    assert!(applied.refused.iter().all(|(_, refusal)| refusal.name() == "log-unknown"));
 }
 
 pub(crate) fn t50() {

@@ -3,11 +3,11 @@
 use casework::fixtures::*;
 use casework::{
     Addressee, Answer, Appearance, Attention, Authority, Case, Channel, Credibility, Delivery, DeliveryProof,
-    Dispatcher, Harm, Inbound, ItemOutcome, Notice, Objection, Outcome, PostedAt, Ratings, Received,
-    Referral, Source, gate,
+    Dispatcher, Harm, Inbound, ItemOutcome, Notice, Objection, Outcome, PostedAt, Precedent, Ratings,
+    Received, Referral, Relation, Source, gate,
 };
 use policy::{Ground, Matrix, Measure, ServiceClass, default_policy_text};
-use vocabulary::{Digest, Timestamp};
+use vocabulary::{DecisionId, Digest, Timestamp};
 
 fn changed(change: impl FnOnce(&mut Case)) -> Case {
     let mut case = open_case();
@@ -144,6 +144,19 @@ pub(crate) fn t12() {
     assert_eq!((&after.state, &after.authority.inbound), (&sent.state, &frozen));
     let cleared = after.authority.called_back(liaison(), now());
     assert_eq!(cleared.inbound, Inbound::Open);
+}
+
+pub(crate) fn t40() {
+    let before = gate(&open_case(), Measure::M5, now());
+    let case = changed(|case| {
+        for (number, relation) in [(1, Relation::Distinguished), (2, Relation::Overruled)] {
+            let decision = DecisionId::from_bytes([number; 16]);
+            let reason = text("there the items named nobody");
+            case.compare(Precedent { decision, relation, reason }, legal(), now()).expect("recorded");
+        }
+    });
+    assert_eq!(case.precedents.len(), 2);
+    assert_eq!(gate(&case, Measure::M5, now()), before);
 }
 
 pub(crate) fn t42() {

@@ -50,8 +50,8 @@ scenarios! {
     15 t15_a_block_is_right_for_every_kind_of_request waits("needs gRPC and HTTP/3; the rest is in crates/edge/tests/behaviour");
     16 t16_a_dns_only_site_stays_untouched holds(deciding::t16);
     17 t17_a_lease_that_ends_unratified_restores_the_site holds(edge::t17);
-    18 t18_an_order_at_47_59_turns_403_into_451_in_one_chain waits("no record of a decision succeeds another yet");
-    19 t19_one_officer_never_lifts_and_two_do_after_the_wait waits("lifts have no record yet");
+    18 t18_an_order_at_47_59_turns_403_into_451_in_one_chain holds(edge::t18);
+    19 t19_one_officer_never_lifts_and_two_do_after_the_wait holds(edge::t19);
     20 t20_the_proposer_never_ratifies holds(deciding::t20);
     21 t21_a_stolen_key_alone_or_a_log_without_witnesses_starts_nothing holds(edge::t21);
     22 t22_a_split_view_of_the_same_or_another_size_freezes_the_log holds(edge::t22);
@@ -66,21 +66,21 @@ scenarios! {
     31 t31_an_erased_person_leaves_all_proofs_valid waits("the vault is not built");
     32 t32_two_disclosed_fields_verify_and_the_others_stay_hidden holds(edge::t32);
     33 t33_what_is_sealed_until_a_date_opens_then waits("sealing until a date is not built");
-    34 t34_an_appeal_to_who_decided_is_refused waits("appeals have no record yet");
-    35 t35_overturned_by_the_reviewer_the_edge_lifts_at_once waits("appeals have no record yet");
+    34 t34_an_appeal_to_who_decided_is_refused holds(deciding::t34);
+    35 t35_overturned_by_the_reviewer_the_edge_lifts_at_once holds(edge::t35);
     36 t36_a_linked_site_gets_a_record_of_its_own waits("linked sites are not built");
     37 t37_a_critics_mirror_is_rejected waits("linked sites are not built");
     38 t38_a_neighbour_on_a_shared_host_is_previewed_and_excluded waits("the preview of a scope is not built");
     39 t39_a_policy_edited_mid_case_does_not_reach_back holds(edge::t39);
-    40 t40_earlier_decisions_are_told_apart_and_move_no_verdict waits("precedents have no record yet");
+    40 t40_earlier_decisions_are_told_apart_and_move_no_verdict holds(gate::t40);
     41 t41_a_paid_feature_is_withdrawn_first_without_an_emergency waits("decisions do not name features yet");
     42 t42_paraphrased_press_is_grade_e_and_does_not_count holds(gate::t42);
     43 t43_a_time_without_zone_is_an_interval holds(gate::t43);
     44 t44_a_policy_looser_than_the_floor_is_refused_by_edge_and_verifier holds(edge::t44);
     45 t45_where_one_url_would_do_m5_is_refused_and_m3_offered holds(gate::t45);
     46 t46_planted_items_removed_in_20_minutes_close_the_gate holds(gate::t46);
-    47 t47_a_drill_never_enforces waits("the drill is not built");
-    48 t48_the_transparency_report_is_a_fold_byte_for_byte waits("the report is not built");
+    47 t47_a_drill_never_enforces holds(edge::t47);
+    48 t48_the_transparency_report_is_a_fold_byte_for_byte waits("the fold is tested in crates/snapshot/src/transparency.rs");
     49 t49_a_reporter_of_many_unfounded_reports_is_slowed waits("reports are not taken in yet");
     50 t50_leases_end_deterministically_under_clock_skew holds(edge::t50);
     51 t51_officers_that_the_log_owner_adds_are_refused holds(edge::t51);
@@ -93,11 +93,11 @@ scenarios! {
     58 t58_a_snapshot_that_omits_a_measure_does_not_end_it holds(edge::t58);
     59 t59_coerced_suspend_all_returns_and_a_duress_key_holds waits("suspend-all and duress keys are not built");
     60 t60_the_same_evidence_split_scope_or_chained_leases_are_refused holds(deciding::t60);
-    61 t61_profile_solo_is_told_what_it_can_do_instead_of_m5 waits("profiles beside trial are not built");
+    61 t61_profile_solo_is_told_what_it_can_do_instead_of_m5 holds(deciding::t61);
     62 t62_a_trial_key_on_a_real_host_name_is_refused holds(deciding::t62);
     63 t63_a_swatting_call_wants_the_dispatcher_warned holds(gate::t63);
-    64 t64_an_appeal_against_inaction_after_a_missed_clock_is_heard waits("appeals have no record yet");
-    65 t65_stale_facts_at_renewal_close_the_gate waits("renewal has no record yet");
+    64 t64_an_appeal_against_inaction_after_a_missed_clock_is_heard holds(deciding::t64);
+    65 t65_stale_facts_at_renewal_close_the_gate holds(deciding::t65);
     66 t66_a_webauthn_approval_from_another_origin_is_refused waits("passkeys are not built");
 }
 

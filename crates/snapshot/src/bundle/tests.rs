@@ -135,6 +135,8 @@ fn bundles_are_assembled_only_from_what_the_log_holds() {
         roster: (&roster, Logged { entry: roster_entry, index: 1 }),
         scope: &decided.scope,
         statement: &decided.statement,
+        before: &[],
+        ending: None,
     };
     assert!(Bundle::assemble(&parts(2), mote.tree(), &late).is_ok());
     let there = |index| AssembleError::NotThere(index).to_string();

@@ -222,7 +222,7 @@ fn an_older_or_second_record_of_a_decision_never_displaces_the_one_seen() {
     let third = stage.mote.decide(&draft, now());
     let third = stage.bytes(&third, now());
     let applied = stage.apply(&[third], now());
-    assert_eq!(names(&applied), ["replacement-not-built"]);
+    assert_eq!(names(&applied), ["does-not-follow"]);
     assert!(blocked(&applied, "a.test", now()));
 
     // Two records with the same number: the log lies about its own subject.

@@ -4,8 +4,9 @@
 use super::Placed;
 use super::publications::Publications;
 use super::report::{LogReport, Tally};
+use crate::verification::chain;
 use ledger::{Body, DecisionLapsed, Entry, Kind, StatementPublished};
-use policy::{LEASE_MIN, Role, Roster, Terms, approve, floor};
+use policy::{LEASE_MIN, Roster, Standing, Terms, floor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use vocabulary::{DecisionId, Digest, Timestamp};
@@ -26,12 +27,15 @@ pub(super) struct Decisions {
     late: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Lease {
     index: u64,
     statement: Digest,
-    /// None once an entry ended it, or took it over.
+    /// None once an entry ended it.
     expires: Option<Timestamp>,
+    /// The decision as its signed records leave it; none where their roster was not brought, or a
+    /// signature does not hold.
+    standing: Option<Standing>,
 }
 
 impl Default for Decisions {
@@ -60,11 +64,8 @@ impl Decisions {
                 let result = self.stated(&entry.body);
                 self.decisions.judge(index, result);
             }
-            Kind::DecisionLifted | Kind::DecisionReversed | Kind::DecisionRatified => {
-                let result = self.ended(&entry.body);
-                self.endings.judge(index, result);
-                self.judge_signers(index, entry, published);
-            }
+            Kind::DecisionRatified | Kind::DecisionRenewed => self.succeeded(placed, published),
+            Kind::DecisionLifted | Kind::DecisionReversed => self.ended(placed, published),
             Kind::DecisionModified => self.judge_signers(index, entry, published),
             // A changed roster is judged where rosters are; other kinds need no signature.
             _ => {}
@@ -77,23 +78,61 @@ impl Decisions {
             Err(_) => return self.decisions.fault(index, "its public fields are not terms of a decision"),
         };
         self.decisions.judge(index, check_terms(&entry.body, &terms, published));
-        let lease = Lease { index, statement: terms.statement, expires: Some(terms.expires) };
+        let roster = published.given(terms.roster);
+        let standing = self.advance(index, None, entry, (&terms, roster));
+        let lease = Lease { index, statement: terms.statement, expires: Some(terms.expires), standing };
         if self.made.insert(terms.decision, lease).is_some() {
             self.decisions.fault(index, "the decision was made before");
         }
-        let Some(roster) = published.given(terms.roster) else {
-            self.unjudged += 1;
-            return;
-        };
-        let body = entry.body.to_bytes().map_err(|error| error.to_string());
-        let approved = body.and_then(|body| {
-            approve(&body, &entry.approvals, roster, &terms).map_err(|refusal| refusal.to_string())
-        });
-        self.approvals.judge(index, approved.map(drop));
     }
 
-    /// Signatures under an entry that is no decision itself: by members of the roster in force, distinct
-    /// people; two of them, or the reviewer alone where it reverses.
+    /// Judges the signatures of a record by what came before it.
+    fn advance(
+        &mut self,
+        index: u64,
+        before: Option<Standing>,
+        entry: &Entry,
+        (terms, roster): (&Terms, Option<&Roster>),
+    ) -> Option<Standing> {
+        let Some(roster) = roster else {
+            self.unjudged += 1;
+            return None;
+        };
+        match chain::advance(before, entry, terms, roster) {
+            Ok(standing) => {
+                self.approvals.held();
+                Some(standing)
+            }
+            Err(refusal) => {
+                self.approvals.fault(index, refusal);
+                None
+            }
+        }
+    }
+
+    /// Ratified or renewed: new terms, with an end of their own, that continue the old ones.
+    fn succeeded(&mut self, Placed { index, entry, .. }: Placed<'_>, published: &Publications) {
+        let Ok(terms) = chain::terms(entry) else {
+            return self.decisions.fault(index, "its public fields are not terms of its decision");
+        };
+        self.decisions.judge(index, check_terms(&entry.body, &terms, published));
+        let Some(lease) = self.made.get_mut(&terms.decision) else {
+            return self.decisions.fault(index, "no such decision was made");
+        };
+        if lease.expires.is_none() {
+            self.decisions.fault(index, "its measure had ended");
+        }
+        let before = lease.standing.take();
+        (lease.statement, lease.expires) = (terms.statement, Some(terms.expires));
+        // What came before did not hold, or was not judged: then neither can this be.
+        let roster = before.as_ref().and_then(|_| published.given(terms.roster));
+        let standing = self.advance(index, before, entry, (&terms, roster));
+        if let Some(lease) = self.made.get_mut(&terms.decision) {
+            lease.standing = standing;
+        }
+    }
+
+    /// Signatures under an entry that is no decision itself: by two members of the roster in force.
     fn judge_signers(&mut self, index: u64, entry: &Entry, published: &Publications) {
         let in_force = published.roster_in_force(entry.body.time);
         match in_force.and_then(|sha256| published.given(sha256)) {
@@ -131,11 +170,26 @@ impl Decisions {
         }
     }
 
-    /// Lifted, reversed, or ratified into a measure with an end of its own.
-    fn ended(&mut self, body: &Body) -> Result<(), String> {
-        let decision = body.subject.parse().map_err(|_| "its subject is no decision")?;
-        self.known(decision, body)?.expires = None;
-        Ok(())
+    /// Lifted or reversed.
+    fn ended(&mut self, Placed { index, entry, .. }: Placed<'_>, published: &Publications) {
+        let said = match chain::ending(entry) {
+            Ok(said) => said,
+            Err(refusal) => return self.endings.fault(index, refusal),
+        };
+        let lease = match self.known(said.decision, &entry.body) {
+            Ok(lease) => lease,
+            Err(why) => return self.endings.fault(index, why),
+        };
+        let ran = lease.expires.take().is_some();
+        let standing = lease.standing.clone();
+        self.endings.judge(index, ran.then_some(()).ok_or("its measure had ended"));
+        let roster = standing.as_ref().and_then(|standing| published.given(standing.terms().roster));
+        match standing.as_ref().zip(roster) {
+            Some((standing, roster)) => {
+                self.approvals.judge(index, chain::ends(entry, &said, roster, standing).map(drop));
+            }
+            None => self.unjudged += 1,
+        }
     }
 
     fn known(&mut self, decision: DecisionId, body: &Body) -> Result<&mut Lease, String> {
@@ -197,7 +251,6 @@ fn check_terms(body: &Body, terms: &Terms, published: &Publications) -> Result<(
 fn check_signers(entry: &Entry, roster: &Roster) -> Result<(), String> {
     let digest = entry.body.approval_digest().map_err(|error| error.to_string())?;
     let mut people = BTreeSet::new();
-    let mut reviewed = false;
     for approval in &entry.approvals {
         let member = roster.member(&approval.key).ok_or("somebody outside the roster signed")?;
         if member.role != approval.role || !approval.key.verifies(&digest, &approval.signature) {
@@ -206,8 +259,6 @@ fn check_signers(entry: &Entry, roster: &Roster) -> Result<(), String> {
         if !people.insert(member.person) {
             return Err("one person signed twice".to_owned());
         }
-        reviewed |= member.role == Role::Reviewer;
     }
-    let alone = entry.body.kind == Kind::DecisionReversed && reviewed;
-    if alone || people.len() >= 2 { Ok(()) } else { Err("fewer than two people signed".to_owned()) }
+    if people.len() >= 2 { Ok(()) } else { Err("fewer than two people signed".to_owned()) }
 }

@@ -1,15 +1,15 @@
 //! The checks of a bundle, each by itself.
 
-use super::{CLOCK_SKEW_MAX, COSIGNATURE_AGE_MAX, POLICY_NOTICE, Surroundings};
+use super::{CLOCK_SKEW_MAX, COSIGNATURE_AGE_MAX, POLICY_NOTICE, Surroundings, chain};
 use crate::trust::{Record, Tree};
-use crate::{Bundle, Document, Refusal};
+use crate::{Bundle, Document, Refusal, Step};
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::verify_inclusion;
 use ledger::tlog_policy::{Opened, Quorum, TlogPolicy};
 use ledger::tlog_proof::TlogProof;
-use ledger::{Kind, PolicyPublished, RosterChanged};
-use policy::{Matrix, Profile, Roster, Statement, Terms, admissible, approve};
-use vocabulary::{DecisionId, Digest, SitePattern, Timestamp};
+use ledger::{DecisionEnded, Kind, PolicyPublished, RosterChanged};
+use policy::{Matrix, Profile, Roster, Standing, Statement, Terms, admissible};
+use vocabulary::{Digest, SitePattern, Timestamp};
 
 /// A bundle taken apart: its shape is right, nothing is proved.
 pub(crate) struct Read {
@@ -18,6 +18,9 @@ pub(crate) struct Read {
     pub(crate) decision: Leaf,
     pub(crate) policy: Leaf,
     pub(crate) roster: Leaf,
+    /// Terms and leaf of each earlier record, the first one first.
+    before: Vec<(Terms, Leaf)>,
+    ending: Option<(DecisionEnded, Leaf)>,
 }
 
 /// An entry's leaf hash and where its proof says it stands.
@@ -46,21 +49,30 @@ impl Read {
     /// Strict parse and leaf hashes.
     pub(crate) fn new(bytes: &[u8]) -> Result<Self, Refusal> {
         let bundle = Bundle::parse(bytes)?;
-        if bundle.entry.body.kind != Kind::DecisionMade {
-            return Err(Refusal::NotADecision(bundle.entry.body.kind));
-        }
-        let terms: Terms =
-            serde_json::from_value(bundle.entry.body.public.clone()).map_err(|_| Refusal::Terms)?;
-        if bundle.entry.body.subject.parse::<DecisionId>() != Ok(terms.decision) {
-            return Err(Refusal::Terms);
-        }
+        chain::check(&bundle)?;
+        let terms = chain::terms(&bundle.entry)?;
         let decision = Leaf::read("decision", &bundle.entry, &bundle.proof)?;
+        let earlier = |step: &Step| {
+            Ok((chain::terms(&step.entry)?, Leaf::read("earlier record", &step.entry, &step.proof)?))
+        };
+        let before = bundle.before.iter().map(earlier).collect::<Result<Vec<_>, Refusal>>()?;
+        let ends = |step: &Step| -> Result<_, Refusal> {
+            Ok((chain::ending(&step.entry)?, Leaf::read("measure's end", &step.entry, &step.proof)?))
+        };
+        let ending = bundle.ending.as_ref().map(ends).transpose()?;
         let policy = Leaf::of("policy", &bundle.policy)?;
         let roster = Leaf::of("roster", &bundle.roster)?;
-        if [&policy, &roster].iter().any(|leaf| leaf.proof.checkpoint != decision.proof.checkpoint) {
+        let read = Self { bundle, terms, decision, policy, roster, before, ending };
+        if read.leaves().any(|leaf| leaf.proof.checkpoint != read.decision.proof.checkpoint) {
             return Err(Refusal::SeveralCheckpoints);
         }
-        Ok(Self { bundle, terms, decision, policy, roster })
+        Ok(read)
+    }
+
+    /// Every entry in the bundle.
+    fn leaves(&self) -> impl Iterator<Item = &Leaf> {
+        let more = self.before.iter().map(|(_, leaf)| leaf).chain(self.ending.iter().map(|(_, leaf)| leaf));
+        [&self.decision, &self.policy, &self.roster].into_iter().chain(more)
     }
 
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Refusal> {
@@ -74,7 +86,7 @@ impl Read {
     /// All three entries stand in the checkpoint's tree.
     pub(crate) fn check_inclusion(&self) -> Result<(), Refusal> {
         let head = self.checkpoint()?;
-        for Leaf { what, hash, proof } in [&self.decision, &self.policy, &self.roster] {
+        for Leaf { what, hash, proof } in self.leaves() {
             verify_inclusion(hash, proof.index, head.size, &proof.hashes, &head.root)
                 .map_err(|_| Refusal::NotIncluded(what))?;
         }
@@ -96,15 +108,15 @@ impl Read {
             sequence: self.bundle.entry.body.sequence,
             leaf: self.decision.hash,
             expires: self.terms.expires,
+            ended: None,
         }
     }
 
     pub(crate) fn tree(&self, opened: &Opened) -> Tree {
-        let leaves = [&self.decision, &self.policy, &self.roster];
         Tree {
             checkpoint: opened.checkpoint().clone(),
             note: self.decision.proof.checkpoint.to_string(),
-            leaves: leaves.map(|leaf| (leaf.proof.index, leaf.hash)).to_vec(),
+            leaves: self.leaves().map(|leaf| (leaf.proof.index, leaf.hash)).collect(),
         }
     }
 
@@ -125,11 +137,38 @@ impl Read {
         if published && right { Ok(()) } else { Err(Refusal::NotPublished("roster")) }
     }
 
-    /// Enough of the right people signed exactly this entry's body.
-    pub(crate) fn check_approvals(&self, roster: &Roster) -> Result<(), Refusal> {
-        let body = self.bundle.entry.body.to_bytes().map_err(Refusal::Entry)?;
-        approve(&body, &self.bundle.entry.approvals, roster, &self.terms)?;
-        Ok(())
+    /// Each record of the decision, from the first on, carries the signatures it needs.
+    pub(crate) fn check_approvals(&self, roster: &Roster) -> Result<Standing, Refusal> {
+        let earlier = self.bundle.before.iter().zip(&self.before);
+        let chain =
+            earlier.map(|(step, (terms, _))| (&step.entry, terms)).chain([(&self.bundle.entry, &self.terms)]);
+        let mut standing = None;
+        for (entry, terms) in chain {
+            standing = Some(chain::advance(standing, entry, terms, roster)?);
+        }
+        standing.ok_or(Refusal::Chain("there is none"))
+    }
+
+    /// When the measure ends before its time, if the bundle ends it and the right people signed that.
+    pub(crate) fn check_ending(
+        &self,
+        roster: &Roster,
+        standing: &Standing,
+    ) -> Result<Option<Timestamp>, Refusal> {
+        match (&self.bundle.ending, &self.ending) {
+            (Some(step), Some((said, _))) => chain::ends(&step.entry, said, roster, standing).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the bundle carries an end before its time.
+    pub(crate) fn has_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Leaf hashes of the earlier records.
+    pub(crate) fn leaves_before(&self) -> Vec<Digest> {
+        self.before.iter().map(|(_, leaf)| leaf.hash).collect()
     }
 
     /// The policy is not looser than the floor, is the one the decision names, was published, and
@@ -233,6 +272,5 @@ fn concerns_scope(refusal: &policy::Refusal) -> bool {
             | R::TrialOnRealName(_)
             | R::NeverBlockCategory { .. }
             | R::BlastRadius { .. }
-            | R::ProfileNotBuilt(_)
     )
 }

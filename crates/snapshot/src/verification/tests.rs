@@ -228,6 +228,8 @@ fn the_lease_decides_when() {
             index: mote.tree().size() - 1,
             scope: bundle.scope.clone(),
             statement: bundle.statement.clone(),
+            before: Vec::new(),
+            ending: None,
         };
         let bundle = mote.bundle(&refreshed, now());
         assert_eq!(name_of(&mote, &site, &bundle), name);
@@ -357,8 +359,10 @@ fn outside_a_trial_the_operators_own_witness_does_not_count() {
     let (_, bundle) = decided(&mut mote, &site);
     let bytes = bundle.to_bytes().expect("bytes");
     let ward = |roster: &Roster| {
-        let members = roster.members().to_vec();
-        Roster::new(Profile::Ward, 1, roster.not_before(), roster.thresholds(), members).expect("roster")
+        let mut members = roster.members().to_vec();
+        members[1].organisation = "sworn in".to_owned();
+        let asked = Profile::Ward.thresholds();
+        Roster::new(Profile::Ward, 1, roster.not_before(), asked, members).expect("roster")
     };
     let own = Roots::new(mote.tlog_policy().clone(), ward(mote.roster())).expect("roots");
     assert_eq!(outcome(&mote, own, &site, &bytes).err(), Some("quorum-splittable"));
@@ -409,8 +413,9 @@ fn another_profile_than_the_pinned_one_is_refused_even_when_witnessed() {
     let trial = Roots::new(keys.clone(), mote.roster().clone()).expect("roots");
     assert!(outcome(&mote, trial, &site, &bytes).is_ok(), "an outside witness alone carries a trial too");
     let roster = mote.roster();
-    let members = roster.members().to_vec();
-    let full = Roster::new(Profile::Full, 1, roster.not_before(), roster.thresholds(), members);
+    let mut members = roster.members().to_vec();
+    members[1].organisation = "sworn in".to_owned();
+    let full = Roster::new(Profile::Full, 1, roster.not_before(), Profile::Full.thresholds(), members);
     let roots = Roots::new(keys, full.expect("roster")).expect("roots");
     assert_eq!(outcome(&mote, roots, &site, &bytes).err(), Some("roster-not-pinned"));
 }

@@ -3,6 +3,8 @@
 pub(crate) mod apply;
 mod backup;
 pub(crate) mod check;
+mod doctor;
+mod drill;
 mod explain;
 mod export;
 mod log;
@@ -45,6 +47,8 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Report(arguments) => report::run(&arguments, json),
         Verb::Backup(arguments) => backup::backup(&arguments, json),
         Verb::Restore(arguments) => backup::restore(&arguments, json),
+        Verb::Doctor(arguments) => doctor::run(&arguments, json),
+        Verb::Drill(arguments) => drill::run(&arguments, json),
         Verb::NotBuilt(verb) => Ok(not_built(&verb)),
     }
 }

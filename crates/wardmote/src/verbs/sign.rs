@@ -10,7 +10,7 @@ use crate::command_line::Sign;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, plain, quoted};
 use bytes::Bytes;
-use ledger::{Body, Kind};
+use ledger::{Body, DecisionEnded, Kind};
 use policy::{OfficerKey, Scope, Statement, Terms};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, Write as _};
@@ -31,15 +31,15 @@ pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
         .map_err(|error| Failure::bad_use(format!("--proposal {}: {error}", arguments.proposal)))?;
     let client = control_plane(&arguments.local)?;
     block_on(async {
-        let proposal = fetch(&client, decision).await?;
+        let (bytes, shown) = fetch(&client, decision).await?;
         if !json {
-            print!("{}", proposal.shown()?);
+            print!("{shown}");
         }
         if !arguments.yes && !agreed(&key)? {
             eprintln!("not signed");
             return Ok(Exit::Failed);
         }
-        let answer = post(&client, &proposal, &key).await?;
+        let answer = post(&client, (decision, &bytes), &key).await?;
         if json {
             output::json(&answer);
         } else {
@@ -56,16 +56,27 @@ fn officer_key(path: &Path) -> Result<OfficerKey, Failure> {
         .map_err(|error| Failure::bad_use(format!("--key {}: {error}", path.display())))
 }
 
-async fn fetch(client: &Client, decision: DecisionId) -> Result<Proposal, Failure> {
+/// The bytes to sign, and what they say, in words.
+async fn fetch(client: &Client, decision: DecisionId) -> Result<(Bytes, String), Failure> {
     let bytes = client.get(&format!("/api/v1/decisions/{decision}/bytes")).await?.accepted()?.body;
+    let refuse = |why| Failure::failed(format!("not signed: {why}"));
+    if let Some(said) = ending(decision, &bytes) {
+        let shown = ending_shown(&said.map_err(refuse)?, &bytes)?;
+        return Ok((bytes, shown));
+    }
     let around = client.get(&format!("/api/v1/decisions/{decision}")).await?.accepted()?.json()?;
-    Proposal::of(decision, bytes, &around).map_err(|why| Failure::failed(format!("not signed: {why}")))
+    let shown = Proposal::of(decision, bytes.clone(), &around).map_err(refuse)?.shown()?;
+    Ok((bytes, shown))
 }
 
-async fn post(client: &Client, proposal: &Proposal, key: &OfficerKey) -> Result<Value, Failure> {
-    let approval = key.approve(&proposal.bytes);
+async fn post(
+    client: &Client,
+    (decision, bytes): (DecisionId, &Bytes),
+    key: &OfficerKey,
+) -> Result<Value, Failure> {
+    let approval = key.approve(bytes);
     let body = json!({ "approval": approval }).to_string();
-    let path = format!("/api/v1/decisions/{}/approvals", proposal.terms.decision);
+    let path = format!("/api/v1/decisions/{decision}/approvals");
     client.post(&path, "application/json", Bytes::from(body)).await?.accepted()?.json()
 }
 
@@ -98,9 +109,12 @@ impl Proposal {
     /// Reads the bytes, and takes scope and statement from `around` only if the bytes commit to them.
     fn of(decision: DecisionId, bytes: Bytes, around: &Value) -> Result<Self, String> {
         let body = Body::parse(&bytes).map_err(|error| format!("the bytes are no log entry: {error}"))?;
-        if body.kind != Kind::DecisionMade {
-            return Err(format!("the bytes are an entry of kind {}, not a decision", body.kind.as_str()));
-        }
+        let around = match body.kind {
+            Kind::DecisionMade => around,
+            // A record that follows commits to a statement of its own; the scope stays.
+            Kind::DecisionRatified | Kind::DecisionRenewed => &merged(around),
+            kind => return Err(format!("the bytes are an entry of kind {}, not a decision", kind.as_str())),
+        };
         let terms: Terms = serde_json::from_value(body.public.clone())
             .map_err(|error| format!("the bytes hold no terms of a decision: {error}"))?;
         if terms.decision != decision || body.subject != decision.to_string() {
@@ -159,6 +173,42 @@ impl Proposal {
         let all = texts.into_iter().chain(facts).chain(rest);
         all.fold(String::new(), |out, (name, text)| format!("{out}  {name}\n{}", quoted(text)))
     }
+}
+
+/// What stands around a decision, with the statement of the record that would follow it.
+fn merged(around: &Value) -> Value {
+    let mut around = around.clone();
+    if let Some(statement) = around.pointer("/pending/statement").cloned() {
+        around["statement"] = statement;
+    }
+    around
+}
+
+/// The end of a measure before its time, as it is signed.
+fn ending(decision: DecisionId, bytes: &Bytes) -> Option<Result<DecisionEnded, String>> {
+    let body = Body::parse(bytes).ok()?;
+    if !matches!(body.kind, Kind::DecisionLifted | Kind::DecisionReversed) {
+        return None;
+    }
+    let said = serde_json::from_value::<DecisionEnded>(body.public.clone());
+    Some(match said {
+        Ok(said) if said.decision == decision && body.subject == decision.to_string() => Ok(said),
+        Ok(said) => Err(format!("the bytes are of another decision, {}", said.decision)),
+        Err(error) => Err(format!("the bytes do not say what ends: {error}")),
+    })
+}
+
+/// For people: what ends, when and why, then the bytes.
+fn ending_shown(said: &DecisionEnded, bytes: &Bytes) -> Result<String, Failure> {
+    let because = json!(said.because).as_str().map(str::to_owned).unwrap_or_default();
+    let rows = vec![
+        ["decision".into(), said.decision.to_string()],
+        ["ends".into(), said.effective.to_string()],
+        ["because".into(), because],
+        ["digest".into(), policy::approval_digest(bytes).to_string()],
+    ];
+    let raw = std::str::from_utf8(bytes).map_err(Failure::failed)?;
+    Ok(format!("{}\nThe exact bytes:\n{}\n\n", output::table(&rows), plain(raw)))
 }
 
 /// A document beside the bytes, if its digest is the one they commit to.

@@ -1,0 +1,94 @@
+use super::*;
+use crate::decision::tests::{decision, in_force};
+use crate::fixtures::*;
+use policy::Role;
+
+fn id(number: u8) -> AppealId {
+    AppealId::from_bytes([number; 16])
+}
+
+fn filed(against: Against) -> Appeal {
+    let decided = decision();
+    let by = (Appellant::Customer, against);
+    Appeal::file(id(1), by, paragraphs("It was not us."), &[&decided], now())
+}
+
+fn reviewer() -> Officer {
+    officer(Role::Reviewer, "reviewer-1")
+}
+
+fn with(appeal: Appeal) -> Case {
+    let mut case = open_case();
+    case.add_appeal(appeal).expect("taken in");
+    case.step_appeal(id(1), |appeal| appeal.admit(duty(), now())).expect("admitted");
+    case
+}
+
+fn hear(case: &mut Case, by: &Officer) -> Result<(), &'static str> {
+    let (decided, trial) = (in_force(), Trial::new());
+    let around = (&[&decided][..], &trial.founding.roster);
+    case.hear_appeal(id(1), by, around, now()).map_err(|refusal| refusal.name())
+}
+
+#[test]
+fn an_appeal_goes_its_way_to_the_appellant() {
+    let mut case = with(filed(Against::Decision(decision().id)));
+    hear(&mut case, &reviewer()).expect("heard");
+    let rule = |appeal: Appeal| {
+        appeal.rule(&reviewer(), AppealOutcome::Overturned, paragraphs("The items were planted."), now())
+    };
+    case.step_appeal(id(1), rule).expect("ruled");
+    assert_eq!(case.overturned_by(id(1), decision().id), Some(&reviewer()));
+    assert_eq!(case.overturned_by(id(1), DecisionId::from_bytes([99; 16])), None);
+    case.step_appeal(id(1), |appeal| appeal.notify(now())).expect("told");
+    assert_eq!(case.appeals[0].state.name(), "notified");
+    let again = case.step_appeal(id(1), rule);
+    assert_eq!(again.map_err(|refusal| refusal.name()), Err("appeal-in-wrong-state"));
+}
+
+#[test]
+fn who_took_part_never_hears_the_appeal() {
+    let against = Against::Decision(decision().id);
+    for by in [assessor(1), legal(), duty()] {
+        assert_eq!(hear(&mut with(filed(against)), &by), Err("not-reviewer"), "{by}");
+    }
+    let mut declared = with(filed(against));
+    let conflict = crate::Declaration { conflict: Some(text("a relative works there")) };
+    declared.record(Fact::Declaration(conflict), reviewer(), now()).expect("recorded");
+    assert_eq!(hear(&mut declared, &reviewer()), Err("took-part"));
+    let mut recorded = with(filed(against));
+    recorded.facts.nexus.as_mut().expect("recorded").by = reviewer();
+    assert_eq!(hear(&mut recorded, &reviewer()), Err("took-part"));
+    let stranger = officer(Role::Reviewer, "reviewer-9");
+    assert_eq!(hear(&mut with(filed(against)), &stranger), Err("not-reviewer"));
+}
+
+#[test]
+fn only_who_hears_it_rules() {
+    let mut case = with(filed(Against::Inaction));
+    hear(&mut case, &reviewer()).expect("heard");
+    let other = officer(Role::Reviewer, "reviewer-2");
+    let ruled =
+        case.step_appeal(id(1), |appeal| appeal.rule(&other, AppealOutcome::Upheld, paragraphs("no"), now()));
+    assert_eq!(ruled.map_err(|refusal| refusal.name()), Err("other-reviewer"));
+}
+
+#[test]
+fn provisional_measures_are_reviewed_in_a_day_and_the_rest_in_a_week() {
+    let days = |against| filed(against).due.since(now()).as_secs() / 86_400;
+    assert_eq!(days(Against::Decision(decision().id)), 1);
+    assert_eq!(days(Against::Inaction), 7);
+    assert_eq!(days(Against::MissedClock(MissedClock::Triage)), 7);
+    let appeal = filed(Against::Inaction);
+    assert!(!appeal.overdue(appeal.due.minus(MINUTE)) && appeal.overdue(appeal.due));
+}
+
+#[test]
+fn a_closed_case_can_be_appealed_against_and_dismissal_has_reasons() {
+    let mut case = open_case().close(duty(), now(), text("unfounded")).expect("closed");
+    case.add_appeal(filed(Against::MissedClock(MissedClock::Referral))).expect("taken in");
+    assert!(case.add_appeal(filed(Against::Inaction)).is_err(), "one id once");
+    let why = paragraphs("It names no decision of ours.");
+    case.step_appeal(id(1), |appeal| appeal.dismiss(duty(), now(), why)).expect("dismissed");
+    assert!(!case.appeals[0].overdue(now().plus(HOUR * 24 * 30)));
+}

@@ -1,0 +1,378 @@
+//! What follows a decision: ratification, renewal, a lift by officers, a reversal by the reviewer.
+//!
+//! Owns who may propose and sign each, and when it is ready for the log. A decision waits for one such
+//! record at a time. Ratification and renewal run the gate again, unless an order stands behind them;
+//! what ends a measure asks no gate. Edges repeat the check of the signatures ([`policy::Standing`]).
+
+use super::{Decision, DecisionRefusal, DecisionState, Ending, Former, Logged, check_interests};
+use crate::ratification::{Basis, check_basis, check_took_no_part};
+use crate::{Case, CaseStatus, Officer, Setting, gate, statement};
+use policy::{
+    Approval, Demand, EndReason, Ground, LIFT_WAIT, Measure, Refusal, Roster, Signed, Standing, Statement,
+    Terms, admissible,
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use vocabulary::{AppealId, Timestamp};
+
+#[cfg(test)]
+mod tests;
+
+/// A record that shall follow, being signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// What it says.
+    pub follow_up: FollowUp,
+    /// Who proposed it.
+    pub by: Officer,
+    /// When.
+    pub at: Timestamp,
+    /// The exact bytes that officers sign.
+    pub body: String,
+    /// The signatures so far.
+    pub approvals: Vec<Approval>,
+}
+
+/// What may follow a logged decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum FollowUp {
+    /// An emergency is confirmed.
+    Ratification {
+        /// On what.
+        basis: Basis,
+        /// The terms from then on.
+        terms: Box<Terms>,
+        /// Their statement.
+        statement: Box<Statement>,
+    },
+    /// A confirmed measure is taken up once more.
+    Renewal {
+        /// The terms from then on.
+        terms: Box<Terms>,
+        /// Their statement.
+        statement: Box<Statement>,
+    },
+    /// Two officers end it; it acts on until `effective`, and everybody is told.
+    Lift {
+        /// Why.
+        because: EndReason,
+        /// From when the measure no longer acts.
+        effective: Timestamp,
+    },
+    /// The reviewer overturned it.
+    Reversal {
+        /// On which appeal.
+        appeal: AppealId,
+        /// Who ruled.
+        reviewer: Officer,
+        /// From when the measure no longer acts: from the ruling on.
+        effective: Timestamp,
+    },
+}
+
+/// A confirmation or renewal that is asked for.
+#[derive(Debug, Clone)]
+pub struct Continuation {
+    /// How long it shall run, from now.
+    pub lease: Duration,
+    /// The legal demand behind it, where it rests on an order.
+    pub demand: Option<Demand>,
+}
+
+impl FollowUp {
+    /// The name, as in documents.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ratification { .. } => "ratification",
+            Self::Renewal { .. } => "renewal",
+            Self::Lift { .. } => "lift",
+            Self::Reversal { .. } => "reversal",
+        }
+    }
+
+    /// The terms from then on, where it carries the measure further.
+    pub fn terms(&self) -> Option<&Terms> {
+        match self {
+            Self::Ratification { terms, .. } | Self::Renewal { terms, .. } => Some(terms),
+            Self::Lift { .. } | Self::Reversal { .. } => None,
+        }
+    }
+
+    /// From when the measure no longer acts and why, where it ends it.
+    pub fn ends(&self) -> Option<(Timestamp, EndReason)> {
+        match self {
+            Self::Lift { because, effective } => Some((*effective, *because)),
+            Self::Reversal { effective, .. } => Some((*effective, EndReason::Overturned)),
+            Self::Ratification { .. } | Self::Renewal { .. } => None,
+        }
+    }
+}
+
+impl Decision {
+    /// Composes a ratification: M6 from now on.
+    pub fn ratification(
+        &self,
+        case: &Case,
+        (basis, asked): (Basis, Continuation),
+        by: &Officer,
+        setting: &Setting<'_>,
+        now: Timestamp,
+    ) -> Result<FollowUp, DecisionRefusal> {
+        self.check_runs(case, now)?;
+        if self.terms.ground != Ground::Emergency {
+            return Err(DecisionRefusal::Approval(Refusal::NotARatification));
+        }
+        check_took_no_part(self, setting.roster, by).map_err(DecisionRefusal::Ratification)?;
+        check_basis(self, case, setting.roster, &basis).map_err(DecisionRefusal::Ratification)?;
+        let ground = match basis {
+            Basis::Answer(_) => Ground::Order,
+            Basis::Reviewer(_) | Basis::NonObjectionAndReviewer(..) => Ground::RatifiedEmergency,
+        };
+        self.check_facts(case, ground, now)?;
+        let (terms, statement) = self.continued((Measure::M6, ground, 0), asked, setting, now)?;
+        Ok(FollowUp::Ratification { basis, terms, statement })
+    }
+
+    /// Composes a renewal of a confirmed measure.
+    pub fn renewal(
+        &self,
+        case: &Case,
+        asked: Continuation,
+        setting: &Setting<'_>,
+        now: Timestamp,
+    ) -> Result<FollowUp, DecisionRefusal> {
+        self.check_runs(case, now)?;
+        let (measure, ground) = (self.terms.measure, self.terms.ground);
+        self.check_facts(case, ground, now)?;
+        let number = self.terms.renewal + 1;
+        let (terms, statement) = self.continued((measure, ground, number), asked, setting, now)?;
+        Ok(FollowUp::Renewal { terms, statement })
+    }
+
+    /// Composes a lift; it acts when [`LIFT_WAIT`] is over.
+    pub fn lift(&self, because: EndReason, now: Timestamp) -> Result<FollowUp, DecisionRefusal> {
+        self.check_acts(now)?;
+        if because == EndReason::Overturned {
+            return Err(DecisionRefusal::Approval(Refusal::ReviewerMissing));
+        }
+        Ok(FollowUp::Lift { because, effective: now.plus(LIFT_WAIT) })
+    }
+
+    /// Composes the reversal that an appeal's outcome asks for.
+    pub fn reversal(
+        &self,
+        case: &Case,
+        appeal: AppealId,
+        now: Timestamp,
+    ) -> Result<FollowUp, DecisionRefusal> {
+        self.check_acts(now)?;
+        let reviewer = case.overturned_by(appeal, self.id).ok_or(DecisionRefusal::NotOverturned(appeal))?;
+        Ok(FollowUp::Reversal { appeal, reviewer: reviewer.clone(), effective: now })
+    }
+
+    /// Puts a record up for signing, given its exact bytes. One at a time; what is over makes room.
+    pub fn follow(
+        mut self,
+        follow_up: FollowUp,
+        by: Officer,
+        body: String,
+        now: Timestamp,
+    ) -> Result<Self, DecisionRefusal> {
+        self.check_acts(now)?;
+        if self.pending.is_some() {
+            return Err(DecisionRefusal::FollowUpOpen);
+        }
+        self.pending = Some(Pending { follow_up, by, at: now, body, approvals: Vec::new() });
+        Ok(self)
+    }
+
+    /// Takes the record that waits for signatures away.
+    #[must_use]
+    pub fn drop_pending(mut self) -> Self {
+        self.pending = None;
+        self
+    }
+
+    /// Adds a signature to the record that waits for them.
+    pub fn sign(
+        mut self,
+        approval: Approval,
+        case: &Case,
+        roster: &Roster,
+        now: Timestamp,
+    ) -> Result<Self, DecisionRefusal> {
+        self.check_acts(now)?;
+        let pending = self.pending.as_ref().ok_or(DecisionRefusal::NothingPending)?;
+        let member =
+            policy::signer(pending.body.as_bytes(), &approval, roster).map_err(DecisionRefusal::Approval)?;
+        let signer = Officer { role: member.role, pseudonym: member.pseudonym.clone() };
+        check_interests(case, signer.clone(), now)?;
+        self.check_signer(pending, &signer, roster)?;
+        if pending.approvals.iter().any(|other| other.key == approval.key) {
+            return Err(DecisionRefusal::Approval(Refusal::SameKeyTwice));
+        }
+        if let Some(pending) = self.pending.as_mut() {
+            pending.approvals.push(approval);
+        }
+        Ok(self)
+    }
+
+    fn check_signer(
+        &self,
+        pending: &Pending,
+        signer: &Officer,
+        roster: &Roster,
+    ) -> Result<(), DecisionRefusal> {
+        let named = match &pending.follow_up {
+            FollowUp::Ratification { basis, .. } => {
+                check_took_no_part(self, roster, signer).map_err(DecisionRefusal::Ratification)?;
+                basis.reviewer()
+            }
+            FollowUp::Reversal { reviewer, .. } => Some(reviewer),
+            FollowUp::Renewal { .. } | FollowUp::Lift { .. } => None,
+        };
+        let alone = matches!(pending.follow_up, FollowUp::Reversal { .. });
+        let may = (signer.role.may_decide() && !alone) || named == Some(signer);
+        if may { Ok(()) } else { Err(DecisionRefusal::Approval(Refusal::RoleMayNotDecide(signer.role))) }
+    }
+
+    /// Whether the record that waits may be handed to the log: the signatures suffice and, where it
+    /// carries the measure further, the facts still do.
+    pub fn follow_ready(&self, case: &Case, roster: &Roster, now: Timestamp) -> Result<(), DecisionRefusal> {
+        self.check_acts(now)?;
+        let pending = self.pending.as_ref().ok_or(DecisionRefusal::NothingPending)?;
+        self.check_signatures(pending, roster).map_err(DecisionRefusal::Approval)?;
+        match pending.follow_up.terms() {
+            Some(terms) => self.check_facts(case, terms.ground, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the record that waits carries enough signatures.
+    pub fn check_signatures(&self, pending: &Pending, roster: &Roster) -> Result<(), Refusal> {
+        let standing = self.standing(roster)?;
+        let record = Signed {
+            body: pending.body.as_bytes(),
+            approvals: &pending.approvals,
+            proposer: Some(&pending.by.pseudonym),
+        };
+        match &pending.follow_up {
+            FollowUp::Ratification { terms, .. } => standing.ratify(record, roster, terms).map(drop),
+            FollowUp::Renewal { terms, .. } => standing.renew(record, roster, terms).map(drop),
+            FollowUp::Lift { .. } => standing.lift(record, roster),
+            FollowUp::Reversal { .. } => standing.reverse(record, roster),
+        }
+    }
+
+    /// The record was found in the log: the decision goes on under its new terms, or ends.
+    pub fn follow_found(mut self, logged: Logged) -> Result<Self, DecisionRefusal> {
+        let pending = self.pending.take().ok_or(DecisionRefusal::NothingPending)?;
+        let (approvals, before, published, receipts) = match self.state {
+            DecisionState::Published { approvals, logged, published } => {
+                (approvals, logged, published, Vec::new())
+            }
+            DecisionState::InForce { approvals, logged, published, receipts } => {
+                (approvals, logged, published, receipts)
+            }
+            _ => return Err(self.refuse(pending.follow_up.name())),
+        };
+        match pending.follow_up {
+            FollowUp::Ratification { terms, statement, .. } | FollowUp::Renewal { terms, statement } => {
+                self.former.push(Former {
+                    proposed_by: std::mem::replace(&mut self.proposed_by, pending.by),
+                    terms: std::mem::replace(&mut self.terms, *terms),
+                    statement: std::mem::replace(&mut self.statement, *statement),
+                    body: std::mem::replace(&mut self.body, pending.body),
+                    approvals,
+                    logged: before,
+                });
+                self.state = DecisionState::Logged { approvals: pending.approvals, logged };
+            }
+            ending => {
+                let Some((effective, because)) = ending.ends() else {
+                    return Err(DecisionRefusal::NothingPending);
+                };
+                let ending =
+                    Ending { because, effective, logged, body: pending.body, approvals: pending.approvals };
+                self.state = DecisionState::Ended { approvals, logged: before, published, receipts, ending };
+            }
+        }
+        Ok(self)
+    }
+
+    /// The decision as its signed records leave it.
+    pub fn standing(&self, roster: &Roster) -> Result<Standing, Refusal> {
+        let now = (&self.terms, &self.body, self.state.approvals(), &self.proposed_by);
+        let earlier = self.former.iter();
+        let records = earlier
+            .map(|former| (&former.terms, &former.body, former.approvals.as_slice(), &former.proposed_by))
+            .chain([now]);
+        let mut standing: Option<Standing> = None;
+        for (terms, body, approvals, by) in records {
+            let record = Signed { body: body.as_bytes(), approvals, proposer: Some(&by.pseudonym) };
+            standing = Some(match standing {
+                None => Standing::made(record, roster, terms)?,
+                Some(before) if terms.renewal > 0 => before.renew(record, roster, terms)?,
+                Some(before) => before.ratify(record, roster, terms)?,
+            });
+        }
+        standing.ok_or(Refusal::TooFewApprovals { have: 0, need: 1 })
+    }
+
+    /// Logged and published, and the measure acts.
+    fn check_acts(&self, now: Timestamp) -> Result<(), DecisionRefusal> {
+        if !matches!(self.state, DecisionState::Published { .. } | DecisionState::InForce { .. }) {
+            return Err(self.refuse("followed"));
+        }
+        if now >= self.terms.expires { Err(DecisionRefusal::LeaseOver(self.terms.expires)) } else { Ok(()) }
+    }
+
+    fn check_runs(&self, case: &Case, now: Timestamp) -> Result<(), DecisionRefusal> {
+        if case.id != self.case {
+            return Err(DecisionRefusal::Other);
+        }
+        if case.status != CaseStatus::Open {
+            return Err(DecisionRefusal::CaseClosed);
+        }
+        self.check_acts(now)
+    }
+
+    /// An order stands by itself; everything else stands on facts of the last 48 hours.
+    fn check_facts(&self, case: &Case, ground: Ground, now: Timestamp) -> Result<(), DecisionRefusal> {
+        if !matches!(ground, Ground::Emergency | Ground::RatifiedEmergency) {
+            return Ok(());
+        }
+        let first = self.former.first().map_or(&self.terms, |former| &former.terms);
+        let verdict = gate(case, first.measure, now);
+        if verdict.open { Ok(()) } else { Err(DecisionRefusal::GateClosed(Box::new(verdict))) }
+    }
+
+    /// Terms and statement from now on.
+    fn continued(
+        &self,
+        (measure, ground, renewal): (Measure, Ground, u32),
+        asked: Continuation,
+        setting: &Setting<'_>,
+        now: Timestamp,
+    ) -> Result<(Box<Terms>, Box<Statement>), DecisionRefusal> {
+        let demand = asked.demand.or_else(|| self.terms.demand.clone());
+        let mut terms = Terms {
+            measure,
+            ground,
+            renewal,
+            not_before: now,
+            expires: now.plus(asked.lease),
+            demand: demand.filter(|_| ground == Ground::Order),
+            ..self.terms.clone()
+        };
+        let statement = statement::continued(&self.statement, &terms, setting);
+        terms.statement = statement.digest();
+        let profile = setting.roster.profile();
+        terms.check_statement(&statement).map_err(DecisionRefusal::Approval)?;
+        admissible(&terms, &self.scope, setting.matrix, profile, setting.footprint)
+            .map_err(DecisionRefusal::Approval)?;
+        Ok((Box::new(terms), Box::new(statement)))
+    }
+}

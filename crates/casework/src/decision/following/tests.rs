@@ -1,0 +1,168 @@
+use super::*;
+use crate::decision::tests::{in_force, place};
+use crate::fixtures::*;
+use crate::{Addressee, Against, Answer, Appeal, AppealOutcome, Appellant};
+use policy::Role;
+use vocabulary::AppealId;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const APPEAL: AppealId = AppealId::from_bytes([5; 16]);
+
+fn roster() -> Roster {
+    Trial::new().founding.roster
+}
+
+fn reviewer() -> Officer {
+    officer(Role::Reviewer, "reviewer-1")
+}
+
+fn demand() -> Demand {
+    Demand { authority: "A court".into(), law: "A law".into(), url: "https://court.test/1".into() }
+}
+
+/// The open case, where the reviewer has declared its interests, too, and an authority ordered.
+fn case() -> Case {
+    let mut case = open_case();
+    let none = crate::Fact::Declaration(crate::Declaration { conflict: None });
+    case.record(none, reviewer(), ago(HOUR)).expect("recorded");
+    case.referrals[0] = answered(1, Addressee::Jurisdiction(jurisdiction("AA")), Answer::Order);
+    case
+}
+
+fn asked(demand: Option<Demand>) -> Continuation {
+    Continuation { lease: DAY * 14, demand }
+}
+
+fn ratification(case: &Case, basis: Basis, by: &Officer) -> Result<FollowUp, &'static str> {
+    let order = matches!(basis, Basis::Answer(_)).then(demand);
+    let trial = Trial::new();
+    in_force()
+        .ratification(case, (basis, asked(order)), by, &trial.setting(), now())
+        .map_err(|refusal| refusal.name())
+}
+
+fn by_reviewer() -> Basis {
+    Basis::Reviewer(reviewer())
+}
+
+/// The follow-up put up for signing; its bytes stand for the log's.
+fn pending(follow_up: FollowUp, by: Officer) -> Decision {
+    in_force().follow(follow_up, by, "bytes to sign".to_owned(), now()).expect("put up")
+}
+
+fn sign(decision: Decision, names: &[&str]) -> Result<Decision, &'static str> {
+    names.iter().try_fold(decision, |decision, name| {
+        let approval = Trial::new().key(name).approve(b"bytes to sign");
+        decision.sign(approval, &case(), &roster(), now()).map_err(|refusal| refusal.name())
+    })
+}
+
+#[test]
+fn reviewer_or_order_and_two_who_took_no_part_ratify() {
+    // A decision that the intake officer proposed leaves the duty officer free.
+    let mut decided = in_force();
+    decided.proposed_by = officer(Role::Intake, "intake-1");
+    let trial = Trial::new();
+    for (basis, order, signers) in [
+        (by_reviewer(), None, &["assessor-2", "duty-officer-1", "reviewer-1"][..]),
+        (Basis::Answer(referral_id(1)), Some(demand()), &["assessor-2", "duty-officer-1"]),
+    ] {
+        let setting = trial.setting();
+        let follow_up =
+            decided.ratification(&case(), (basis, asked(order.clone())), &duty(), &setting, now());
+        let follow_up = follow_up.expect("composed");
+        assert_eq!(follow_up.terms().expect("terms").demand, order);
+        let waiting = decided.clone().follow(follow_up, duty(), "bytes to sign".to_owned(), now());
+        let waiting = waiting.expect("put up");
+        let early = sign(waiting.clone(), &signers[..1]).expect("signed");
+        assert!(early.follow_ready(&case(), &roster(), now()).is_err(), "one is not enough");
+        let signed = sign(waiting, signers).expect("signed");
+        assert!(signed.follow_ready(&case(), &roster(), now()).is_ok());
+        let on = signed.clone().follow_found(place(9)).expect("found");
+        assert_eq!((on.state.name(), on.former.len(), on.pending.is_none()), ("logged", 1, true));
+        assert_eq!((on.terms.measure, on.terms.renewal), (Measure::M6, 0));
+        assert_eq!(on.statement.expires, on.terms.expires);
+        assert_eq!(on.first_terms().measure, Measure::M5);
+        assert!(on.terms.check_statement(&on.statement).is_ok());
+        let text = serde_json::to_string(&on).expect("JSON");
+        assert_eq!(serde_json::from_str::<Decision>(&text).expect("read back"), on);
+    }
+}
+
+#[test]
+fn what_does_not_ratify_is_refused_before_anybody_signs() {
+    let mut request = case();
+    request.referrals[0] = answered(1, Addressee::Jurisdiction(jurisdiction("AA")), Answer::Request);
+    let by = assessor(2);
+    assert_eq!(ratification(&request, Basis::Answer(referral_id(1)), &by).err(), Some("answer-too-weak"));
+    assert_eq!(ratification(&case(), by_reviewer(), &duty()).err(), Some("took-part"));
+    assert_eq!(ratification(&case(), Basis::Reviewer(legal()), &by).err(), Some("not-reviewer"));
+    let mut stale = case();
+    stale.facts.nexus = None;
+    assert_eq!(ratification(&stale, by_reviewer(), &by).err(), Some("gate-closed"));
+    assert!(ratification(&stale, Basis::Answer(referral_id(1)), &by).is_ok(), "an order stands by itself");
+    let long = Continuation { lease: DAY * 15, demand: None };
+    let trial = Trial::new();
+    let over = in_force().ratification(&case(), (by_reviewer(), long), &by, &trial.setting(), now());
+    assert_eq!(over.map_err(|refusal| refusal.name()).err(), Some("lease-over-floor"));
+}
+
+#[test]
+fn one_record_at_a_time_waits_for_signatures() {
+    let lift = in_force().lift(EndReason::Cured, now()).expect("composed");
+    let waiting = pending(lift.clone(), duty());
+    let second = waiting.clone().follow(lift, duty(), String::new(), now());
+    assert_eq!(second.map_err(|refusal| refusal.name()).err(), Some("follow-up-open"));
+    assert!(waiting.drop_pending().pending.is_none());
+    let nothing = in_force().sign(Trial::new().key("legal-1").approve(b""), &case(), &roster(), now());
+    assert_eq!(nothing.map_err(|refusal| refusal.name()).err(), Some("nothing-pending"));
+}
+
+#[test]
+fn two_officers_lift_and_the_measure_acts_until_the_wait_is_over() {
+    let lift = in_force().lift(EndReason::Cured, now()).expect("composed");
+    let waiting = pending(lift, duty());
+    assert_eq!(sign(waiting.clone(), &["reviewer-1"]).err(), Some("role-may-not-decide"));
+    assert_eq!(sign(waiting.clone(), &["legal-1", "legal-1"]).err(), Some("same-key-twice"));
+    let signed = sign(waiting, &["legal-1", "assessor-2"]).expect("signed");
+    let ended = signed.follow_found(place(9)).expect("found");
+    assert_eq!((ended.state.name(), ended.ends()), ("ended", now().plus(LIFT_WAIT)));
+    assert!(ended.clone().finish(now().plus(HOUR)).is_err(), "edges are told until the lease is over");
+    assert_eq!(ended.finish(now().plus(HOUR * 48)).expect("over").state.name(), "final");
+    assert!(in_force().lift(EndReason::Overturned, now()).is_err());
+    assert!(in_force().lift(EndReason::Cured, now().plus(HOUR * 48)).is_err(), "the lease is over");
+}
+
+#[test]
+fn an_overturned_decision_is_reversed_by_who_ruled() {
+    let mut case = case();
+    let decided = in_force();
+    assert!(decided.reversal(&case, APPEAL, now()).is_err());
+    let against = (Appellant::Customer, Against::Decision(decided.id));
+    let appeal = Appeal::file(APPEAL, against, paragraphs("It was not us."), &[&decided], now());
+    case.add_appeal(appeal).expect("taken in");
+    case.step_appeal(APPEAL, |appeal| appeal.admit(duty(), now())).expect("admitted");
+    case.hear_appeal(APPEAL, &reviewer(), (&[&decided], &roster()), now()).expect("heard");
+    let ruled = |outcome| {
+        let mut case = case.clone();
+        let reasons = paragraphs("The items were planted.");
+        case.step_appeal(APPEAL, |appeal| appeal.rule(&reviewer(), outcome, reasons, now())).expect("ruled");
+        decided.reversal(&case, APPEAL, now())
+    };
+    assert!(ruled(AppealOutcome::Upheld).is_err());
+    let waiting = pending(ruled(AppealOutcome::Overturned).expect("composed"), reviewer());
+    assert_eq!(sign(waiting.clone(), &["legal-1"]).err(), Some("role-may-not-decide"));
+    let ended = sign(waiting, &["reviewer-1"])
+        .and_then(|signed| signed.follow_found(place(9)).map_err(|refusal| refusal.name()));
+    assert_eq!(ended.expect("reversed").ends(), now(), "at once");
+}
+
+#[test]
+fn signers_of_what_follows_have_declared_their_interests() {
+    let lift = in_force().lift(EndReason::Cured, now()).expect("composed");
+    let mut silent = case();
+    silent.facts.declarations.retain(|one| one.by != legal());
+    let approval = Trial::new().key("legal-1").approve(b"bytes to sign");
+    let signed = pending(lift, duty()).sign(approval, &silent, &roster(), now());
+    assert_eq!(signed.map_err(|refusal| refusal.name()).err(), Some("not-declared"));
+}

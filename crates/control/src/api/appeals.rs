@@ -1,0 +1,170 @@
+//! Appeals, from filing to the word to the appellant; and how a case stands to earlier decisions.
+
+use super::Api;
+use super::cases::answered;
+use super::refusals::{case as one_case, changed_case, officer};
+use crate::rim::Problem;
+use crate::rim::body::Json;
+use crate::rim::extract::Path;
+use crate::rim::version::Wanted;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use casework::{Against, Appeal, AppealOutcome, Appellant, Decision, Paragraphs, Precedent, Relation, Text};
+use policy::Pseudonym;
+use records::{DecisionFilter, Page};
+use serde::Deserialize;
+use serde_json::json;
+use vocabulary::{AppealId, CaseId, DecisionId};
+
+/// An appeal that came in.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAppeal {
+    /// `customer`, `reporter` or `third-party`.
+    #[schema(value_type = String)]
+    by: Appellant,
+    /// `{"decision": ID}`, `"inaction"`, or `{"missed-clock": "triage" | "referral" | "appeal" | "notice"}`.
+    #[schema(value_type = Object)]
+    against: Against,
+    /// Why, in the appellant's words; not public.
+    #[schema(value_type = String)]
+    grounds: Paragraphs,
+}
+
+/// A step of an appeal.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AppealStep {
+    /// The officer's pseudonym; of a reviewer for `hear` and `rule`.
+    #[schema(value_type = String)]
+    by: Pseudonym,
+    /// `"admit"`, `{"dismiss": REASON}`, `"hear"`, `{"rule": {"outcome": …, "reasons": …}}` or `"notified"`.
+    /// An outcome is `upheld`, `overturned` or `varied`.
+    #[schema(value_type = Object)]
+    step: Step,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum Step {
+    Admit,
+    Dismiss(Paragraphs),
+    Hear,
+    Rule { outcome: AppealOutcome, reasons: Paragraphs },
+    Notified,
+}
+
+/// How a case stands to an earlier decision.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPrecedent {
+    /// The officer's pseudonym.
+    #[schema(value_type = String)]
+    by: Pseudonym,
+    /// The earlier decision.
+    #[schema(value_type = String)]
+    decision: DecisionId,
+    /// `follows`, `distinguished` or `overruled`.
+    #[schema(value_type = String)]
+    relation: Relation,
+    /// Wherein they are alike, or differ.
+    #[schema(value_type = String)]
+    reason: Text,
+}
+
+/// Takes an appeal in. A closed case can be appealed against, too.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/appeals", tag = "appeals", params(("case" = String, Path)),
+    request_body = NewAppeal,
+    responses((status = 201, description = "`appeal` is its id, `due` by when it has to be decided")))]
+pub(crate) async fn file(
+    State(api): State<Api>,
+    Path(case): Path<CaseId>,
+    fields: HeaderMap,
+    Json(asked): Json<NewAppeal>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let id = AppealId::random(&*plane.random);
+    let decisions = decisions(&api, case).await?;
+    if let Against::Decision(decision) = asked.against
+        && !decisions.iter().any(|held| held.id == decision)
+    {
+        return Err(Problem::refused("other-decision", format!("{decision} is no decision of this case")));
+    }
+    let all: Vec<&Decision> = decisions.iter().collect();
+    let (due, kept) = changed_case(plane, case, Wanted::of(&fields)?, |case, now| {
+        let by = (asked.by, asked.against);
+        let appeal = Appeal::file(id, by, asked.grounds.clone(), &all, now);
+        let due = appeal.due;
+        case.add_appeal(appeal)?;
+        Ok(due)
+    })
+    .await?;
+    Ok(answered(StatusCode::CREATED, &kept, json!({"appeal": id, "due": due})))
+}
+
+/// Moves an appeal on by one step. Who took part in the case never hears it.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/appeals/{appeal}/steps", tag = "appeals",
+    params(("case" = String, Path), ("appeal" = String, Path)), request_body = AppealStep,
+    responses((status = 200, description = "`state` is its state now"), (status = 409)))]
+pub(crate) async fn step(
+    State(api): State<Api>,
+    Path((case, appeal)): Path<(CaseId, AppealId)>,
+    fields: HeaderMap,
+    Json(asked): Json<AppealStep>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let by = officer(plane, &asked.by)?;
+    let decisions = decisions(&api, case).await?;
+    let all: Vec<&Decision> = decisions.iter().collect();
+    let ((), kept) = changed_case(plane, case, Wanted::of(&fields)?, |case, now| {
+        match asked.step.clone() {
+            Step::Hear => case.hear_appeal(appeal, &by, (&all, &plane.founded.roster), now)?,
+            Step::Admit => case.step_appeal(appeal, |held| held.admit(by.clone(), now))?,
+            Step::Dismiss(why) => case.step_appeal(appeal, |held| held.dismiss(by.clone(), now, why))?,
+            Step::Rule { outcome, reasons } => {
+                case.step_appeal(appeal, |held| held.rule(&by, outcome, reasons, now))?;
+            }
+            Step::Notified => case.step_appeal(appeal, |held| held.notify(now))?,
+        }
+        Ok(())
+    })
+    .await?;
+    let state = kept.value.appeals.iter().find(|held| held.id == appeal).map(|held| held.state.name());
+    Ok(answered(StatusCode::OK, &kept, json!({"appeal": appeal, "state": state})))
+}
+
+/// Records how the case stands to an earlier decision, in place of what was said of it before.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/precedents", tag = "cases", params(("case" = String, Path)),
+    request_body = NewPrecedent, responses((status = 201), (status = 404), (status = 409)))]
+pub(crate) async fn compare(
+    State(api): State<Api>,
+    Path(case): Path<CaseId>,
+    fields: HeaderMap,
+    Json(asked): Json<NewPrecedent>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let by = officer(plane, &asked.by)?;
+    super::decisions::decision(plane, asked.decision).await?;
+    let precedent = Precedent { decision: asked.decision, relation: asked.relation, reason: asked.reason };
+    let ((), kept) = changed_case(plane, case, Wanted::of(&fields)?, |case, now| {
+        Ok(case.compare(precedent.clone(), by.clone(), now)?)
+    })
+    .await?;
+    Ok(answered(StatusCode::CREATED, &kept, json!({"decision": asked.decision})))
+}
+
+/// All decisions of a case.
+async fn decisions(api: &Api, case: CaseId) -> Result<Vec<Decision>, Problem> {
+    one_case(&api.plane, case).await?;
+    let filter = DecisionFilter { states: Vec::new(), case: Some(case) };
+    let (mut found, mut page) = (Vec::new(), Page::first(records::bounds::PAGE_MAX));
+    loop {
+        let listing = api.plane.records.list_decisions(&filter, page).await?;
+        found.extend(listing.items.into_iter().map(|item| item.value));
+        match listing.next {
+            Some(next) => page.after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What follows a decision: putting a ratification, renewal, lift or reversal up for signing.
+//!
+//! Its exact bytes are then those of `/decisions/{decision}/bytes`, and signatures go where those of the
+//! decision went, so that whoever signs does the same each time.
+
+use super::Api;
+use super::decisions::{broken, decision, shown};
+use super::refusals::{case, officer};
+use crate::plane::Plane;
+use crate::rim::body::Json;
+use crate::rim::extract::Path;
+use crate::rim::{Problem, Reason};
+use crate::sequencer::find_statement;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use casework::{Basis, Case, Continuation, Decision, FollowUp, Officer, Setting};
+use ledger::{Body, DecisionEnded, EntryFormat, Kind};
+use policy::{Demand, EndReason, Pseudonym};
+use records::Versioned;
+use serde::Deserialize;
+use std::time::Duration;
+use vocabulary::{AppealId, DecisionId, ReferralId};
+
+/// A record to put up for signing.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFollowUp {
+    /// The officer's pseudonym.
+    #[schema(value_type = String)]
+    by: Pseudonym,
+    /// One of `{"ratification": …}`, `{"renewal": …}`, `{"lift": …}`, `{"reversal": …}`.
+    #[schema(value_type = Object)]
+    follow_up: Asked,
+}
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum Asked {
+    /// Confirm an emergency: by the order that answers a referral, or by a reviewer.
+    Ratification {
+        lease_seconds: u64,
+        #[serde(default)]
+        referral: Option<ReferralId>,
+        #[serde(default)]
+        reviewer: Option<Pseudonym>,
+        #[serde(default)]
+        demand: Option<Demand>,
+    },
+    /// Take a confirmed measure up once more.
+    Renewal {
+        lease_seconds: u64,
+        #[serde(default)]
+        demand: Option<Demand>,
+    },
+    /// End it before its time, in half an hour.
+    Lift { because: EndReason },
+    /// End it because an appeal overturned it.
+    Reversal { appeal: AppealId },
+}
+
+/// Puts a record up for signing; one at a time.
+#[utoipa::path(post, path = "/api/v1/decisions/{decision}/follow-up", tag = "decisions",
+    params(("decision" = String, Path)), request_body = NewFollowUp,
+    responses((status = 201, description = "The decision, with the record under `pending`", body = Object),
+        (status = 409, description = "Refused; `reason` says why")))]
+pub(crate) async fn propose(
+    State(api): State<Api>,
+    Path(id): Path<DecisionId>,
+    Json(asked): Json<NewFollowUp>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let by = officer(plane, &asked.by)?;
+    let Versioned { version, value: held } = decision(plane, id).await?;
+    let case = case(plane, held.case).await?.value;
+    let statement = find_statement(&*plane.records, &id.to_string(), &held.terms.statement).await;
+    if held.state.logged().is_some() && statement.map_err(|error| broken(&error))?.is_none() {
+        let why = "its statement is on the way into the log; ask again in a few seconds";
+        return Err(Problem::refused("statement-not-logged", why));
+    }
+    let follow_up = compose(plane, &held, &case, asked.follow_up, &by).await?;
+    let body = body(plane, &held, &follow_up, &by).await?;
+    let next = held.follow(follow_up, by, body, plane.clock.now())?;
+    let version = plane.docket.put(next.clone(), version).await?;
+    plane.wake.notify_one();
+    Ok(shown(plane, StatusCode::CREATED, &Versioned { version, value: next }))
+}
+
+/// Takes the record that waits for signatures away.
+#[utoipa::path(delete, path = "/api/v1/decisions/{decision}/follow-up", tag = "decisions",
+    params(("decision" = String, Path)), responses((status = 200, body = Object), (status = 409)))]
+pub(crate) async fn withdraw(
+    State(api): State<Api>,
+    Path(id): Path<DecisionId>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let Versioned { version, value: held } = decision(plane, id).await?;
+    let Some(pending) = &held.pending else {
+        return Err(casework::DecisionRefusal::NothingPending.into());
+    };
+    if held.check_signatures(pending, &plane.founded.roster).is_ok() {
+        return Err(Problem::refused("approved-already", "enough officers have signed; it goes its way"));
+    }
+    let next = held.drop_pending();
+    let version = plane.docket.put(next.clone(), version).await?;
+    Ok(shown(plane, StatusCode::OK, &Versioned { version, value: next }))
+}
+
+async fn compose(
+    plane: &Plane,
+    decision: &Decision,
+    case: &Case,
+    asked: Asked,
+    by: &Officer,
+) -> Result<FollowUp, Problem> {
+    let fleet = plane.records.fleet().await?;
+    let (public_url, contact) = (plane.public_url.to_string(), plane.contact());
+    let setting = Setting {
+        matrix: &plane.founded.matrix,
+        roster: &plane.founded.roster,
+        footprint: plane.footprint(fleet.sites.len()),
+        public_url: &public_url,
+        contact: &contact,
+    };
+    let now = plane.clock.now();
+    let continuation =
+        |lease_seconds, demand| Continuation { lease: Duration::from_secs(lease_seconds), demand };
+    Ok(match asked {
+        Asked::Ratification { lease_seconds, referral, reviewer, demand } => {
+            let reviewer = reviewer.map(|name| officer(plane, &name)).transpose()?;
+            let basis = match (referral, reviewer) {
+                (Some(referral), None) => Basis::Answer(referral),
+                (None, Some(reviewer)) => Basis::Reviewer(reviewer),
+                (Some(referral), Some(reviewer)) => Basis::NonObjectionAndReviewer(referral, reviewer),
+                (None, None) => {
+                    return Err(Problem::new(Reason::Malformed)
+                        .detail("a ratification names a referral, a reviewer, or both"));
+                }
+            };
+            let asked = (basis, continuation(lease_seconds, demand));
+            decision.ratification(case, asked, by, &setting, now)?
+        }
+        Asked::Renewal { lease_seconds, demand } => {
+            decision.renewal(case, continuation(lease_seconds, demand), &setting, now)?
+        }
+        Asked::Lift { because } => decision.lift(because, now)?,
+        Asked::Reversal { appeal } => decision.reversal(case, appeal, now)?,
+    })
+}
+
+/// The exact bytes to sign: the next entry of the decision in the log.
+async fn body(
+    plane: &Plane,
+    decision: &Decision,
+    follow_up: &FollowUp,
+    by: &Officer,
+) -> Result<String, Problem> {
+    let subject = decision.id.to_string();
+    let last = plane.records.last_of_subject(&subject).await?;
+    let last = last.ok_or_else(|| broken(&"the decision is not in the log"))?;
+    let kind = match follow_up {
+        FollowUp::Ratification { .. } => Kind::DecisionRatified,
+        FollowUp::Renewal { .. } => Kind::DecisionRenewed,
+        FollowUp::Lift { .. } => Kind::DecisionLifted,
+        FollowUp::Reversal { .. } => Kind::DecisionReversed,
+    };
+    let public = match (follow_up.terms(), follow_up.ends()) {
+        (Some(terms), _) => serde_json::to_value(terms),
+        (None, Some((effective, because))) => {
+            serde_json::to_value(DecisionEnded { decision: decision.id, effective, because })
+        }
+        (None, None) => return Err(broken(&"it neither goes on nor ends")),
+    };
+    let body = Body {
+        format: EntryFormat::V1,
+        kind,
+        time: plane.clock.now(),
+        actors: vec![by.to_string()],
+        subject,
+        sequence: last.sequence + 1,
+        previous: Some(last.hash),
+        policy: follow_up.terms().map(|_| plane.founded.matrix.hash()),
+        commitments: None,
+        public: public.map_err(|error| broken(&error))?,
+    };
+    let bytes = body.to_bytes().map_err(|error| broken(&error))?;
+    String::from_utf8(bytes).map_err(|error| broken(&error))
+}
