@@ -109,12 +109,15 @@ impl Operator {
                 id: SiteId::random(&self.random),
                 account,
                 hosts,
-                origins: vec![Origin { scheme: Scheme::Http, host, port: 3000 }],
+                origins: vec![Origin::new(Scheme::Http, host, 3000)],
+                origin_policy: Default::default(),
+                front: Default::default(),
                 services: [Service::Cache, Service::Shield, Service::Errors].into(),
                 cache: CacheMode::Guarded,
                 cache_rules: Default::default(),
                 certificate: None,
                 error_page: None,
+                pages: Default::default(),
             });
         }
         Ok(())
@@ -241,6 +244,7 @@ impl Operator {
             revision: self.revision,
             sites: self.sites.clone(),
             bundles: bundles.to_vec(),
+            pages: Default::default(),
             consistency,
         })
     }
