@@ -4,11 +4,13 @@
 //! checkpoint, sets no cookie, takes in reports alone.
 
 mod documents;
+mod dsa;
 mod forms;
 mod log;
 mod reports;
 mod search;
 mod statements;
+mod submission;
 mod view;
 
 pub(crate) use forms::{Mode, file_document};
@@ -37,6 +39,7 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         .route("/record/older/{after}", get(statements::older))
         .route("/record/search", get(search::search))
         .route("/record/feed.atom", get(search::feed))
+        .route("/record/dsa.json", get(submission::dsa))
         .route("/record/transparency", get(reports::transparency))
         .route("/record/transparency.json", get(reports::json))
         .route("/record/transparency.csv", get(reports::csv))

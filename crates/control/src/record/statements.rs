@@ -1,7 +1,7 @@
 //! The front page, and each decision as page, bundle and proof.
 
 use super::view::{listed, statement};
-use super::{frame, not_found, page, revalidated};
+use super::{frame, not_found, page, revalidated, submission};
 use crate::bundles::BundleError;
 use crate::pages::record::Front;
 use crate::plane::Plane;
@@ -52,7 +52,8 @@ async fn listing(plane: &Plane, query: &PageQuery) -> Result<Response, Problem> 
     Ok(page(StatusCode::OK, Front { frame, clockwork, running, over, older, log }.page()))
 }
 
-/// `ID` is the page, `ID.json` the bundle with all proofs, `ID.tlog-proof` the proof of its entry.
+/// `ID` is the page, `ID.json` the bundle with all proofs, `ID.tlog-proof` the proof of its entry, `ID.dsa.json` the
+/// statement of reasons for the Commission's database.
 pub(super) async fn decision(
     State(plane): State<Arc<Plane>>,
     Path(name): Path<String>,
@@ -80,6 +81,14 @@ pub(super) async fn decision(
             Some(proof) => revalidated(&fields, "text/plain; charset=utf-8", proof.into_bytes()),
             None => not_found(&plane),
         }),
+        Some("dsa.json") => match submission::reasons(&plane, decision).await? {
+            Some(reasons) => {
+                let body = serde_json::to_vec(&reasons);
+                let body = body.map_err(|error| Problem::new(Reason::Broken).detail(error))?;
+                Ok(revalidated(&fields, "application/json", body))
+            }
+            None => Ok(not_found(&plane)),
+        },
         Some(_) => Ok(not_found(&plane)),
     }
 }

@@ -87,6 +87,13 @@ async fn the_record_can_be_searched_followed_and_counted(running: &Running, deci
     let csv = running.public("/record/transparency.csv").await.is(200).text();
     assert!(csv.contains("decision.lapsed,M5,S,emergency,1\r\n"), "{csv}");
     assert_eq!(running.public("/record/older/..%2f").await.status, 400);
+    let one = running.public(&format!("/record/decisions/{decision}.dsa.json")).await.is(200).json();
+    assert_eq!(
+        (one["puid"].as_str(), one["category"].as_str()),
+        (Some(decision), Some("STATEMENT_CATEGORY_VIOLENCE"))
+    );
+    let all = running.public("/record/dsa.json").await.is(200).json();
+    assert_eq!(all["statements"], Value::Array(vec![one]));
 }
 
 async fn the_public_can_check_it(rig: &Rig, running: &Running, decision: &str) {

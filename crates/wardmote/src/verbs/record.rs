@@ -168,10 +168,11 @@ impl Copy {
     async fn decision(&mut self, decision: DecisionId) -> Result<(), Failure> {
         let path = format!("record/decisions/{decision}");
         self.page(&path, &format!("{path}/index.html")).await?;
-        for form in ["json", "tlog-proof"] {
-            // Between the list and this look nothing goes away, but a proof may still be on its way.
+        for form in ["json", "tlog-proof", "dsa.json"] {
+            // A proof may still be on its way, and what restricts nothing has no statement of reasons.
             let file = format!("{path}.{form}");
-            if self.fetch(&file, &file).await?.is_none() {
+            let found = self.fetch(&file, &file).await?;
+            if found.is_none() && form != "dsa.json" {
                 eprintln!("wardmote: {file} is not there yet");
             }
         }

@@ -41,6 +41,8 @@ fn pages(wardmote: &Wardmote, decision: &str) -> Value {
         {"name": "unknown", "url": format!("http://unknown.test:{http}/"), "status": 421},
         {"name": "statement", "url": format!("http://localhost:{public}/record/decisions/{decision}"), "noscript": true},
         {"name": "record", "url": format!("http://localhost:{public}/record/"), "noscript": true},
+        {"name": "transparency", "url": format!("http://localhost:{public}/record/transparency"), "noscript": true},
+        {"name": "search", "url": format!("http://localhost:{public}/record/search?q=board"), "noscript": true},
         {"name": "overview", "url": format!("http://localhost:{}/", control.port()), "cookie": cookie, "settle": 3000},
         {"name": "cache", "url": format!("http://localhost:{}/sites/shop.test/cache", control.port()), "cookie": cookie, "settle": 3000, "noscript": true},
         {"name": "lost", "url": format!("http://localhost:{}/nowhere", control.port()), "cookie": cookie, "status": 404},
