@@ -22,6 +22,11 @@ pub struct DemandView<'a> {
     pub url: &'a str,
 }
 
+/// Bytes of a statement's headline, and of how to reach a site's own people, as markup: all of a page stays below
+/// 15 kB with them.
+const TITLE_MAX: usize = 400;
+const SITE_CONTACT_MAX: usize = 240;
+
 /// What a block page says. Text may come from anywhere: it is escaped and bounded.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockView<'a> {
@@ -124,7 +129,7 @@ fn headline(page: &mut Markup, view: &BlockView<'_>) {
     }
     page.raw("<p class=\"flag\">").raw(icons::PAUSE).raw("Blocked by a decision</p><h1>");
     page.text(view.host, 300).raw(" is closed for now</h1><p class=\"lead\">");
-    page.text(view.title, TEXT_MAX).raw("</p>");
+    page.text(view.title, TITLE_MAX).raw("</p>");
     if view.emergency {
         page.raw("<p class=\"first\">If you or someone near you is in danger, call your local emergency ");
         page.raw("number first.</p>");
@@ -166,7 +171,7 @@ fn objection(page: &mut Markup, view: &BlockView<'_>) {
     page.raw("will hear it. The decision says how. Questions: ").contact(view.contact).raw("</p>");
     if let Some(contact) = view.site_contact {
         page.raw("<p>The people who run the site say how to reach them: ")
-            .text(contact, TEXT_MAX)
+            .text(contact, SITE_CONTACT_MAX)
             .raw("</p>");
     }
     page.raw("</section>");
