@@ -76,8 +76,7 @@ async fn lead<C: Content, A: Answer>(
     answer: &mut A,
 ) -> Result<Reason, Reason> {
     if let Some(proof) = proof(&worker.shared.board, request) {
-        let date = worker.date.at(trail.started);
-        return boxed(reply::proved(&proof, request, trail, &date, answer)).await;
+        return boxed(reply::proved(&proof, request, trail, &worker.date, answer)).await;
     }
     let identified = identify(peer, &worker.shared.trusted_proxies, request)?;
     trail.client = identified.client;
@@ -93,8 +92,7 @@ async fn lead<C: Content, A: Answer>(
         Approach::Open => {}
         Approach::Closed => return Err(Reason::Maintenance),
         Approach::Elsewhere(address) => {
-            let date = worker.date.at(trail.started);
-            return boxed(reply::to_https(&address, request, trail, &date, answer)).await;
+            return boxed(reply::to_https(&address, request, trail, &worker.date, answer)).await;
         }
     }
     let target = rewritten(admitted.site(), request);
@@ -102,9 +100,8 @@ async fn lead<C: Content, A: Answer>(
     let routed = route(admitted.site(), request, keyed.as_str().as_bytes());
     let facts =
         Facts { worker, request, target: target.as_ref(), identified, admitted: &admitted, routed: &routed };
-    let (host, generation) = (request.authority.host(), admitted.generation());
     let serving = pin!(serve(&facts, trail, content, answer));
-    keep_vigil(&worker.shared, host, generation, serving).await
+    keep_vigil(&worker.shared, request.authority.host(), admitted.generation(), serving).await
 }
 
 /// Routed → Hit | Stale or Miss | passed by.

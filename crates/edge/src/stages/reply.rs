@@ -1,5 +1,6 @@
 //! Answers that the edge writes itself: errors, and the page of a measure in force.
 
+use crate::date::DateText;
 use crate::http1::connection::DRAIN_BYTES_MAX;
 use crate::pages::{
     BlockView, CONTENT_SECURITY_POLICY, DemandView, ErrorView, Form, HTML, PROBLEM_JSON, SiteTokens,
@@ -77,7 +78,7 @@ pub(crate) async fn to_https<A: Answer>(
     address: &str,
     request: &Request,
     trail: &Trail,
-    date: &[u8],
+    date: &DateText,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
     let status = if matches!(request.method, Method::GET | Method::HEAD) { 301 } else { 308 };
@@ -85,7 +86,7 @@ pub(crate) async fn to_https<A: Answer>(
     put(&mut fields, header::LOCATION, address);
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     let body = "This site is served over HTTPS.\n".to_owned();
-    send(status, fields, body, Some(request), trail, date, answer).await?;
+    send(status, fields, body, Some(request), trail, &date.at(trail.started), answer).await?;
     Ok(Reason::ToHttps)
 }
 
@@ -153,12 +154,12 @@ pub(crate) async fn proved<A: Answer>(
     proof: &str,
     request: &Request,
     trail: &Trail,
-    date: &[u8],
+    date: &DateText,
     answer: &mut A,
 ) -> Result<Reason, Reason> {
     let mut fields = HeaderMap::with_capacity(4);
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    send(200, fields, proof.to_owned(), Some(request), trail, date, answer).await?;
+    send(200, fields, proof.to_owned(), Some(request), trail, &date.at(trail.started), answer).await?;
     Ok(Reason::Proved)
 }
 
