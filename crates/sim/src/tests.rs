@@ -126,7 +126,7 @@ fn seeds() -> Vec<u64> {
     if let Some(seed) = std::env::var("WARDMOTE_SIM_SEED").ok().and_then(|text| text.parse().ok()) {
         return vec![seed];
     }
-    let many = if std::env::var_os("WARDMOTE_LONG").is_some() { 100_000 } else { 300 };
+    let many = if std::env::var_os("WARDMOTE_LONG").is_some() { 100_000 } else { 1_000 };
     (0..many).collect()
 }
 

@@ -72,6 +72,16 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_EDGE_ACCESS_LOG", ""),
         ("WARDMOTE_EDGE_ADMIN", "127.0.0.1:82"),
         ("WARDMOTE_EDGE_PARENT", "http://10.0.0.5:8080"),
+        ("WARDMOTE_EDGE_NAME_SERVERS", "127.0.0.1:53"),
+        ("WARDMOTE_ACME_ACCEPT_TERMS", "false"),
+        ("WARDMOTE_ACME_DIRECTORIES", "https://authority.test/directory"),
+        ("WARDMOTE_ACME_CONTACT", "mailto:ops@example.test"),
+        ("WARDMOTE_ACME_BINDINGS", ""),
+        ("WARDMOTE_ACME_ROOTS", ""),
+        ("WARDMOTE_ACME_PROOFS", "http-01"),
+        ("WARDMOTE_ACME_DNS_WEBHOOK", ""),
+        ("WARDMOTE_ACME_DNS_TOKEN", ""),
+        ("WARDMOTE_ACME_DNS_WAIT", "31"),
         ("WARDMOTE_CACHE_MEMORY", "1GiB"),
         ("WARDMOTE_CACHE_DISK", "0"),
         ("WARDMOTE_CONTROL_LISTEN", "127.0.0.1:83"),
@@ -94,7 +104,9 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.cache.memory.bytes(), 1 << 30);
     assert_eq!(set.control.public_url.to_string(), "https://record.example");
     assert_eq!(set.control.witnesses.unwrap().witnesses()[0].key, key);
-    assert_eq!(KEYS.len(), 19, "a new key belongs in this test");
+    assert_eq!(set.edge.name_servers, ["127.0.0.1:53".parse().unwrap()]);
+    assert!(set.acme.settings().is_none(), "nobody agreed to an authority's terms");
+    assert_eq!(KEYS.len(), 29, "a new key belongs in this test");
 }
 
 #[test]
