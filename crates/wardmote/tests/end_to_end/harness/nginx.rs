@@ -103,6 +103,12 @@ impl Nginx {
         log.lines().map(|line| sent(line).unwrap_or_else(|| panic!("{line}"))).sum()
     }
 
+    /// Whether somebody asked for a path so far.
+    pub(crate) fn was_asked_for(&self, path: &str) -> bool {
+        let log = fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default();
+        log.lines().any(|line| line.contains(&format!(" {path} ")))
+    }
+
     /// How many requests reached it so far.
     pub(crate) fn requests(&self) -> usize {
         fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default().lines().count()
