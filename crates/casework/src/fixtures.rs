@@ -203,6 +203,12 @@ pub struct Trial {
     pub matrix: Matrix,
 }
 
+impl Default for Trial {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Trial {
     pub fn new() -> Self {
         let founding = Roster::found_trial(&SeededRandom::new(42), ago(HOUR * 24));

@@ -1,4 +1,5 @@
 //! Names asked for at a small DNS server of the test's own.
+#![allow(clippy::panic, reason = "a test that waits says what for")]
 
 use names::{Dns, Name, Names, WAIT_AFTER};
 use std::net::IpAddr;

@@ -378,7 +378,7 @@ impl Story {
 
     /// (a) A court orders it, a minute before the lease ends.
     fn by_order(&mut self, referral: ReferralId) -> Result<(), Broken> {
-        self.to_the_end(MINUTE)?;
+        self.until_the_end(MINUTE)?;
         self.on_case(|operator, case| {
             operator.answered(case, referral, Answer::Order)?;
             operator.declare(case)
@@ -427,7 +427,7 @@ impl Story {
 
     /// (c) Nothing comes.
     fn by_itself(&mut self) -> Result<(), Broken> {
-        self.to_the_end(HOUR * 2)?;
+        self.until_the_end(HOUR * 2)?;
         self.say("T−2 h: nothing has come; everybody who was warned is told again.".into())?;
         self.run_out("The block was never ratified")
     }
@@ -455,7 +455,7 @@ impl Story {
     }
 
     /// Time goes by until so long before the lease ends.
-    fn to_the_end(&mut self, before: Duration) -> Result<(), Broken> {
+    fn until_the_end(&mut self, before: Duration) -> Result<(), Broken> {
         let place = self.decisions.len() - 1;
         self.operator.now = self.decisions[place].terms.expires.minus(before);
         Ok(())

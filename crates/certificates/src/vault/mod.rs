@@ -63,6 +63,9 @@ pub struct Vault {
     shelf: Shelf,
 }
 
+/// A record's bytes, and how it stands.
+type Remembered = (Zeroizing<Vec<u8>>, Option<Standing>);
+
 /// Where records lie.
 enum Shelf {
     Disk {
@@ -71,7 +74,7 @@ enum Shelf {
         index: Mutex<Index>,
     },
     /// Not sealed: what could read it could read a key beside it.
-    Memory(Mutex<HashMap<Slot, (Zeroizing<Vec<u8>>, Option<Standing>)>>),
+    Memory(Mutex<HashMap<Slot, Remembered>>),
 }
 
 impl Vault {

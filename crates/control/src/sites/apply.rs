@@ -66,7 +66,7 @@ pub(crate) enum ApplyRefusal {
     #[error("origins of {host}: {why}")]
     Origins { host: String, why: String },
     #[error("{0}")]
-    Page(PressRefusal),
+    Page(Box<PressRefusal>),
     #[error("{0}")]
     NoBasis(String, Vec<Step>),
     #[error("{0}")]
@@ -88,7 +88,7 @@ impl From<StoreError> for ApplyRefusal {
 /// Applies a sites file, or says what that would change.
 pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, ApplyRefusal> {
     let mut document = sites_toml::parse(&asked.text, &asked.base).map_err(ApplyRefusal::Text)?;
-    settle(plane, &mut document, !asked.dry_run).await.map_err(ApplyRefusal::Page)?;
+    settle(plane, &mut document, !asked.dry_run).await.map_err(|why| ApplyRefusal::Page(Box::new(why)))?;
     let mut recorded = false;
     for _ in 1..ATTEMPTS {
         let fleet = plane.records.fleet().await?;

@@ -153,7 +153,7 @@ impl Rig {
     pub(super) async fn refused_start(&self) -> String {
         let (options, inputs) = self.given(feed::in_process().0);
         let started = start_at(options, inputs, CancellationToken::new(), Duration::from_millis(100)).await;
-        started.err().expect("a refusal").to_string()
+        started.map(drop).expect_err("a refusal").to_string()
     }
 
     fn given(&self, publisher: feed::Publisher) -> (Options, Inputs) {

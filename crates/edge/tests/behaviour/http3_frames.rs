@@ -191,7 +191,7 @@ async fn many_newcomers_have_to_prove_their_addresses_and_all_who_can_are_let_in
     let before = stage.edge.figures();
     let packets = first_packets(&stage, 600).await;
     let flood = tokio::net::UdpSocket::bind(("127.0.0.1", 0)).await.expect("a socket");
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     let met = |figures: &edge::Figures| {
         let let_in = figures.connections - before.connections;
         (

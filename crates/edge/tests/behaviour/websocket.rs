@@ -21,7 +21,7 @@ fn connect() -> Request<()> {
 /// RFC 6455 §4.2.2.
 fn accepted(asked: &Head, proof: Option<&str>) -> String {
     let key = asked.field("sec-websocket-key");
-    assert_eq!(STANDARD.decode(&key).map(|nonce| nonce.len()), Ok(16), "{key}");
+    assert_eq!(STANDARD.decode(key).map(|nonce| nonce.len()), Ok(16), "{key}");
     let right = STANDARD.encode(Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
     let proof = proof.unwrap_or(&right);
     format!(

@@ -227,7 +227,7 @@ pub(crate) fn t23() {
     let draft = stage.mote.draft(&stage.sites[1..], now(), HOUR);
     let second = stage.mote.decide(&draft, now());
     let newer = stage.bytes(&second, now());
-    stage.apply(&[newer.clone()], now());
+    stage.apply(std::slice::from_ref(&newer), now());
     let older = stage.mote.bundle_under(&first, &old).to_bytes().expect("bytes");
     assert_eq!(name(&stage.apply(&[newer, older.into()], now())), "older-tree");
 }
