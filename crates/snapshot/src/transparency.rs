@@ -7,7 +7,7 @@
 //! Invariants: every entry is counted once under its kind; entries about a decision also say its
 //! measure, class and ground; rows stand in one order; nothing is counted that is not in the log.
 
-use ledger::{Entry, Kind};
+use ledger::{DecisionEnded, Entry, Kind};
 use policy::{Ground, Measure, ServiceClass, Terms};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,7 +145,10 @@ impl Transparency {
             made.expires = terms.expires;
         }
         if matches!(body.kind, Kind::DecisionLapsed | Kind::DecisionLifted | Kind::DecisionReversed) {
-            made.ended.get_or_insert(body.time.min(made.expires));
+            // A lift says when it takes effect; a lapse does at its own time.
+            let said = serde_json::from_value::<DecisionEnded>(body.public.clone());
+            let at = said.map_or(body.time, |said| said.effective);
+            made.ended.get_or_insert(at.min(made.expires));
         }
         Some(made.about)
     }
@@ -175,7 +178,10 @@ impl Transparency {
             let counts = self.rows.iter().filter(|(row, _)| row.kind == kind.as_str());
             counts.map(|(_, count)| count).sum()
         };
-        let runs = |made: &&Made| made.ended.is_none() && made.not_before <= now && now < made.expires;
+        let runs = |made: &&Made| {
+            let end = made.ended.map_or(made.expires, |ended| ended.min(made.expires));
+            made.not_before <= now && now < end
+        };
         let ended = |made: &Made| made.ended.map(|at| at.since(made.not_before));
         let mut lasted: Vec<_> = self.made.values().filter_map(ended).collect();
         lasted.sort_unstable();

@@ -8,6 +8,7 @@ use crate::Consistency;
 use crate::Refusal;
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{contradicts, empty_root, verify_consistency};
+use policy::floor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,9 +17,9 @@ use vocabulary::{DecisionId, Digest, Timestamp};
 
 /// Most leaves remembered by their place, per log.
 const LANDMARKS_MAX: usize = 1_024;
-/// How long after its end a decision's record is remembered; it could not be applied again anyway,
-/// clocks that differ aside.
-const REMEMBERED_AFTER_END: Duration = Duration::from_secs(24 * 3600);
+/// How long after the end of its newest record a decision is remembered: what goes before that record was in force
+/// when it was made, so none of it can act for longer than the longest lease beyond; a day more for clocks that differ.
+const REMEMBERED_AFTER_END: Duration = floor::ORDER_LEASE_MAX.saturating_add(Duration::from_secs(24 * 3600));
 
 /// The rollback counters of one edge.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -213,6 +213,10 @@ impl Decision {
         if pending.approvals.iter().any(|other| other.key == approval.key) {
             return Err(DecisionRefusal::Approval(Refusal::SameKeyTwice));
         }
+        let signed = |other: &Approval| roster.member(&other.key).map(|other| other.person);
+        if pending.approvals.iter().any(|other| signed(other) == Some(member.person)) {
+            return Err(DecisionRefusal::Approval(Refusal::SamePersonTwice));
+        }
         if let Some(pending) = self.pending.as_mut() {
             pending.approvals.push(approval);
         }

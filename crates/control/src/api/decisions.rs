@@ -313,7 +313,14 @@ fn approved(
     approval: Approval,
 ) -> Result<Decision, Problem> {
     let now = plane.clock.now();
-    if decision.pending.is_some() {
+    if let Some(pending) = &decision.pending {
+        // Its entry may be on the way: one signature more would make it another.
+        if decision.check_signatures(pending, &plane.founded.roster).is_ok() {
+            return Err(Problem::refused(
+                "approved-already",
+                "enough officers have signed; the record goes its way",
+            ));
+        }
         return Ok(decision.sign(approval, case, &plane.founded.roster, now)?);
     }
     let awaited = matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. });

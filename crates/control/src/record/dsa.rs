@@ -72,13 +72,9 @@ enum LegalGround {
 
 impl StatementOfReasons {
     /// The statement of a decision; none where nothing was restricted, or only in territories that the terms alone do
-    /// not name. `content_date`: when the content appeared, as far as that is known.
-    pub(super) fn of(
-        terms: &Terms,
-        statement: &Statement,
-        content_date: Timestamp,
-        public_url: &str,
-    ) -> Option<Self> {
+    /// not name. The content's date, which the database requires, is the decision's: when things were posted is
+    /// evidence, and that is told to nobody.
+    pub(super) fn of(terms: &Terms, statement: &Statement, public_url: &str) -> Option<Self> {
         let restriction = restriction(terms)?;
         Some(Self {
             restriction,
@@ -88,7 +84,7 @@ impl StatementOfReasons {
             content_type_other: "website",
             category: category(terms.ground),
             territorial_scope: EEA.to_vec(),
-            content_date: day(content_date.min(terms.not_before)),
+            content_date: day(terms.not_before),
             application_date: day(terms.not_before),
             decision_facts: facts(statement),
             // Whether anybody reported is nobody's business; an order is in the open.
@@ -189,8 +185,7 @@ mod tests {
     }
 
     fn written(draft: &Draft) -> Option<Value> {
-        let posted = draft.terms.not_before.minus(Duration::from_secs(7 * 3_600));
-        let reasons = StatementOfReasons::of(&draft.terms, &draft.statement, posted, "https://record.test")?;
+        let reasons = StatementOfReasons::of(&draft.terms, &draft.statement, "https://record.test")?;
         Some(serde_json::to_value(reasons).expect("JSON"))
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use vocabulary::DecisionId;
 
 /// States that the public sees.
-const PUBLIC: [&str; 4] = ["logged", "published", "in-force", "lapsed"];
+const PUBLIC: [&str; 6] = ["logged", "published", "in-force", "lapsed", "ended", "final"];
 
 /// Decisions that the public sees.
 pub(super) fn public() -> DecisionFilter {
@@ -81,7 +81,7 @@ pub(super) async fn decision(
             Some(proof) => revalidated(&fields, "text/plain; charset=utf-8", proof.into_bytes()),
             None => not_found(&plane),
         }),
-        Some("dsa.json") => match submission::reasons(&plane, decision).await? {
+        Some("dsa.json") => match submission::reasons(&plane, decision) {
             Some(reasons) => {
                 let body = serde_json::to_vec(&reasons);
                 let body = body.map_err(|error| Problem::new(Reason::Broken).detail(error))?;

@@ -10,9 +10,8 @@ use crate::rim::{Problem, Reason};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use casework::{Case, Decision, PostedAt};
+use casework::Decision;
 use std::sync::Arc;
-use vocabulary::Timestamp;
 
 /// The newest decisions, or those after a place; where there are more, `Link` says where (RFC 8288).
 pub(super) async fn dsa(
@@ -23,10 +22,7 @@ pub(super) async fn dsa(
     let limit = query.limit.unwrap_or(STATEMENTS_MAX).min(STATEMENTS_MAX);
     let page = PageQuery { limit: Some(limit), after: query.after }.page()?;
     let listing = plane.records.list_decisions(&public(), page).await?;
-    let mut statements = Vec::with_capacity(listing.items.len());
-    for held in &listing.items {
-        statements.extend(reasons(&plane, &held.value).await?);
-    }
+    let statements = listing.items.iter().filter_map(|held| reasons(&plane, &held.value)).collect();
     let next = PageOf::of(listing, |_| ()).next;
     let body = serde_json::to_vec(&Submission { statements });
     let body = body.map_err(|error| Problem::new(Reason::Broken).detail(error))?;
@@ -40,24 +36,7 @@ pub(super) async fn dsa(
 }
 
 /// The statement of reasons of one decision; none where it restricts nothing.
-pub(super) async fn reasons(
-    plane: &Plane,
-    decision: &Decision,
-) -> Result<Option<StatementOfReasons>, Problem> {
-    if super::standing(decision, plane.clock.now()).is_none() {
-        return Ok(None);
-    }
-    let case = plane.records.case(decision.case).await?;
-    let appeared = case.and_then(|case| appeared(&case.value)).unwrap_or(decision.terms.not_before);
-    let url = plane.public_url.to_string();
-    Ok(StatementOfReasons::of(&decision.terms, &decision.statement, appeared, &url))
-}
-
-/// When the first of what was found appeared, or was seen at the latest.
-fn appeared(case: &Case) -> Option<Timestamp> {
-    let posted = case.findings.iter().map(|finding| match finding.posted_at {
-        PostedAt::Instant(at) | PostedAt::Interval { from: at, .. } => at,
-        PostedAt::Unknown => finding.captured_at,
-    });
-    posted.min()
+pub(super) fn reasons(plane: &Plane, decision: &Decision) -> Option<StatementOfReasons> {
+    super::standing(decision, plane.clock.now())?;
+    StatementOfReasons::of(&decision.terms, &decision.statement, &plane.public_url.to_string())
 }

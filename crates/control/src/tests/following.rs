@@ -100,6 +100,14 @@ async fn until(running: &Running, decision: &str, seen: impl Fn(&Value) -> bool)
     panic!("{}", running.get(&format!("/api/v1/decisions/{decision}")).await.text());
 }
 
+/// What was once decided is in every list, however it ended.
+async fn stands_in_the_record(running: &Running, decision: &str) {
+    for list in ["/record/", "/record/search?q=board", "/record/feed.atom", "/record/dsa.json"] {
+        let text = running.public(list).await.is(200).text();
+        assert!(text.contains(decision), "{list}: {text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_officers_lift_with_everybody_told_and_a_restart_brings_nothing_back() {
     let mut rig = Rig::new();
@@ -110,7 +118,11 @@ async fn two_officers_lift_with_everybody_told_and_a_restart_brings_nothing_back
     let alarms = running.get("/api/v1/status").await.json()["alarms"].to_string();
     assert!(alarms.contains("lift-proposed"), "{alarms}");
     sign(&rig, &running, &decision, "assessor-2").await.is(200);
+    // A third signature would make it another entry than the one on its way.
+    let late = sign(&rig, &running, &decision, "duty-officer-1").await.is(409).reason();
+    assert!(["approved-already", "wrong-state"].contains(&late.as_str()), "{late}");
     running.until_state(&decision, "ended").await;
+    stands_in_the_record(&running, &decision).await;
     running
         .edge
         .until("the end", |seen| {
@@ -132,6 +144,7 @@ async fn two_officers_lift_with_everybody_told_and_a_restart_brings_nothing_back
     running.until_state(&decision, "final").await;
     let page = running.public(&format!("/record/decisions/{decision}")).await.is(200).text();
     assert!(page.contains("Lifted: it rested on a mistake"), "{page}");
+    stands_in_the_record(&running, &decision).await;
     running.stop().await;
 }
 
