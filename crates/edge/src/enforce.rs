@@ -17,6 +17,8 @@ use vocabulary::Timestamp;
 
 /// Nothing is looked at again later than this, whatever the clock does.
 const LOOK_AGAIN_MAX: Duration = Duration::from_secs(60);
+/// How long certificates rest once another process has the vault.
+const LET_GO_PAUSE: Duration = Duration::from_secs(60);
 
 /// Owns the measures that run.
 pub(crate) struct Enforcer {
@@ -191,6 +193,11 @@ impl Enforcer {
     }
 
     fn refresh_certificates(&mut self, now: Timestamp) {
+        if self.shared.has_let_go.load(Ordering::Acquire) {
+            // The vault is another process's; where that fails, this one goes on.
+            self.certificates_due = now.plus(LET_GO_PAUSE);
+            return;
+        }
         let serving = self.shared.serving.load();
         let wanted: Vec<_> = serving.snapshot.sites().iter().map(|site| wanted(site)).collect();
         let refreshed = self.certificates.refresh(&wanted, now);

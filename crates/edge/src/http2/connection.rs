@@ -26,6 +26,8 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 /// What one stream may hold back while the visitor takes nothing, in bytes. Bodies from the cache are
 /// shared, not copied.
 pub(crate) const STREAM_SEND_BYTES_MAX: usize = 16 * 1024;
+/// How long new streams are taken after the visitor was told that the connection ends.
+pub(crate) const NEWCOMERS_TIME_MAX: Duration = Duration::from_secs(1);
 /// Streams that the visitor reset before they were looked at; one more ends the connection with
 /// ENHANCE_YOUR_CALM (the rapid reset attack).
 pub(crate) const PENDING_RESETS_MAX: usize = 20;
@@ -164,8 +166,18 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
         }
     }
 
+    fn is_past_newcomers(&self) -> bool {
+        matches!(self.phase, Phase::Ending { since, .. } if since.elapsed() > NEWCOMERS_TIME_MAX)
+    }
+
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted> {
         match self.connection.poll_accept(cx) {
+            // A visitor need not acknowledge that the connection ends (RFC 9113 §6.8); what it begins long after it
+            // could know would be judged by what this process knew then.
+            Poll::Ready(Some(Ok((_, mut respond)))) if self.is_past_newcomers() => {
+                respond.send_reset(h2::Reason::REFUSED_STREAM);
+                Poll::Ready(Accepted::Stream)
+            }
             Poll::Ready(Some(Ok((request, respond)))) => {
                 let mut stream = Box::pin(one_stream(self.service, request, respond));
                 // Most answers from the cache are complete after one poll and never join the others.

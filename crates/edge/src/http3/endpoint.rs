@@ -178,7 +178,8 @@ impl Door {
     fn receive(&self, incoming: Incoming, initials: &mut Initials) {
         let counters = &self.worker.counters;
         let proved = incoming.remote_address_validated();
-        let many = !proved && initials.count(Instant::now());
+        let scarce = self.handshakes.available_permits() < HANDSHAKES_MAX / 2;
+        let many = !proved && (initials.count(Instant::now()) || scarce);
         let turn = Arc::clone(&self.handshakes).try_acquire_owned();
         let full = self.connections.len() >= CONNECTIONS_MAX;
         match turn {

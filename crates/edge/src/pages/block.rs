@@ -24,7 +24,7 @@ pub struct DemandView<'a> {
 
 /// Bytes of a statement's headline, and of how to reach a site's own people, as markup: all of a page stays below
 /// 15 kB with them.
-const TITLE_MAX: usize = 400;
+const TITLE_MAX: usize = 320;
 const SITE_CONTACT_MAX: usize = 240;
 
 /// What a block page says. Text may come from anywhere: it is escaped and bounded.

@@ -6,7 +6,7 @@
 use super::identify::Identified;
 use crate::authority::Scheme;
 use crate::request::Request;
-use http::HeaderName;
+use http::{HeaderName, Method};
 use snapshot::{Maintenance, Site};
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -49,8 +49,14 @@ pub(crate) fn approach(
     }
 }
 
+/// One token below such a path and nothing else: a path that an origin would resolve to another place is none.
 fn is_proof(request: &Request) -> bool {
-    PROOFS.iter().any(|path| request.target.path().starts_with(path))
+    let asked = matches!(request.method, Method::GET | Method::HEAD);
+    let is_token = |rest: &str| {
+        !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    asked && PROOFS.iter().any(|path| request.target.path().strip_prefix(path).is_some_and(is_token))
 }
 
 /// Whether the visitor speaks TLS, here or with the proxy in front, whose word counts.
@@ -155,6 +161,9 @@ mod tests {
             ("/", [192, 0, 2, 9], Approach::Open),
             ("/", [198, 51, 100, 1], Approach::Closed),
             ("/.well-known/acme-challenge/x", [198, 51, 100, 1], Approach::Open),
+            ("/.well-known/acme-challenge/../../admin", [198, 51, 100, 1], Approach::Closed),
+            ("/.well-known/acme-challenge/%2e%2e/admin", [198, 51, 100, 1], Approach::Closed),
+            ("/.well-known/acme-challenge/", [198, 51, 100, 1], Approach::Closed),
         ] {
             let request = request(&format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n"), Scheme::Http);
             assert_eq!(
