@@ -115,7 +115,14 @@ async fn two_officers_lift_with_everybody_told_and_a_restart_brings_nothing_back
     let (_, decision) = in_force(&rig, &running).await;
     follow(&running, &decision, "legal-1", json!({"lift": {"because": "mistaken"}})).await.is(201);
     sign(&rig, &running, &decision, "legal-1").await.is(200);
-    let alarms = running.get("/api/v1/status").await.json()["alarms"].to_string();
+    let mut alarms = String::new();
+    for _ in 0..200 {
+        alarms = running.get("/api/v1/status").await.json()["alarms"].to_string();
+        if alarms.contains("lift-proposed") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert!(alarms.contains("lift-proposed"), "{alarms}");
     sign(&rig, &running, &decision, "assessor-2").await.is(200);
     // A third signature would make it another entry than the one on its way.
