@@ -63,9 +63,9 @@ scenarios! {
     26 t26_a_scope_of_5001_sites_is_over_the_limit holds(deciding::t26);
     27 t27_a_never_block_category_is_refused holds(deciding::t27);
     28 t28_suspend_all_lifts_in_a_minute_and_returns_unless_confirmed waits("suspend-all is not built");
-    29 t29_a_reporters_name_hidden_anywhere_cannot_leave waits("the vault and its guard are not built");
-    30 t30_a_receipt_code_works_after_three_weeks_and_ten_wrong_ones_slow_down waits("reports are not taken in yet");
-    31 t31_an_erased_person_leaves_all_proofs_valid waits("the vault is not built");
+    29 t29_a_reporters_name_hidden_anywhere_cannot_leave waits("canary and guard are tested in crates/control/src/tests/reporting.rs");
+    30 t30_a_receipt_code_works_after_three_weeks_and_ten_wrong_ones_slow_down waits("tested in crates/control/src/tests/reporting.rs");
+    31 t31_an_erased_person_leaves_all_proofs_valid waits("erasing is tested in crates/control/src/tests/reporting.rs; tombstones in the log are not built");
     32 t32_two_disclosed_fields_verify_and_the_others_stay_hidden holds(edge::t32);
     33 t33_what_is_sealed_until_a_date_opens_then waits("sealing until a date is not built");
     34 t34_an_appeal_to_who_decided_is_refused holds(deciding::t34);
@@ -83,7 +83,7 @@ scenarios! {
     46 t46_planted_items_removed_in_20_minutes_close_the_gate holds(gate::t46);
     47 t47_a_drill_never_enforces holds(edge::t47);
     48 t48_the_transparency_report_is_a_fold_byte_for_byte waits("the fold is tested in crates/snapshot/src/transparency.rs");
-    49 t49_a_reporter_of_many_unfounded_reports_is_slowed waits("reports are not taken in yet");
+    49 t49_a_reporter_of_many_unfounded_reports_is_slowed waits("reporters are not slowed by earlier outcomes yet");
     50 t50_leases_end_deterministically_under_clock_skew holds(edge::t50);
     51 t51_officers_that_the_log_owner_adds_are_refused holds(edge::t51);
     52 t52_an_old_threat_captured_anew_does_not_count holds(gate::t52);
