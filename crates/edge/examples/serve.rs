@@ -66,6 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         enforcement: Enforcement::new(mote.roots(), Trust::default()),
         replica: None,
         certificates: Arc::new(CertificateStore::new(authority, Arc::new(Resolver::new()))),
+        places: geo::Places::none(),
     };
     let stopping = CancellationToken::new();
     let edge = edge::start(options, inputs, stopping.clone())?;

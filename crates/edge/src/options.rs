@@ -3,6 +3,7 @@
 use crate::listen::Inherited;
 use certificates::CertificateStore;
 use feed::Subscription;
+use geo::Places;
 pub use object_cache::Disk as CacheDisk;
 use replica::Replica;
 use snapshot::{Enforcement, Origin};
@@ -99,6 +100,8 @@ pub struct Inputs {
     pub replica: Option<Replica>,
     /// Certificates for TLS listeners; refreshed as sites change.
     pub certificates: Arc<CertificateStore>,
+    /// Where addresses are and whose.
+    pub places: Arc<Places>,
 }
 
 /// Why an edge did not start. Nothing is left running.

@@ -34,6 +34,7 @@ async fn start(folder: &Path, mote: &Mote, clock: &Arc<ManualClock>, parcel: Par
         enforcement: Enforcement::new(mote.roots(), trust),
         replica: Some(replica),
         certificates: Arc::new(CertificateStore::new(authority, Arc::new(Resolver::new()))),
+        places: geo::Places::none(),
     };
     let http = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
     let options = Options { http, workers: 1, ..Options::default() };

@@ -89,6 +89,7 @@ impl Stage {
             enforcement: Enforcement::new(mote.roots(), Trust::default()),
             replica: None,
             certificates: Arc::new(CertificateStore::new(authority, resolver)),
+            places: geo::Places::none(),
         };
         let loopback = || SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings =

@@ -115,6 +115,7 @@ pub(super) const KEYS: &[Key] = &[
     key("edge.name_servers", Form::List, |config, value| {
         put(&mut config.edge.name_servers, addresses(value))
     }),
+    key("edge.geoip", Form::List, |config, value| put(&mut config.edge.geoip, geoip(value.list()))),
     key("edge.access_log", Form::Text, |config, value| {
         let text = value.text();
         let log = if text.is_empty() { AccessLog::Off } else { AccessLog::File(PathBuf::from(text)) };
@@ -211,6 +212,17 @@ fn drain(text: &str) -> Result<Duration, String> {
     let seconds =
         seconds.ok_or_else(|| format!("{text:?} is no number of seconds from 0 to {DRAIN_SECONDS_MAX}"));
     seconds.map(Duration::from_secs)
+}
+
+/// Whether they can be read is seen when they are: an updater may not have come yet.
+fn geoip(paths: Vec<String>) -> Result<Vec<PathBuf>, String> {
+    match paths.len() {
+        0..=geo::FILES_MAX if paths.iter().all(|path| !path.is_empty()) => {
+            Ok(paths.into_iter().map(PathBuf::from).collect())
+        }
+        0..=geo::FILES_MAX => Err("one of the files has no name".into()),
+        count => Err(format!("{count} files; at most {} are read", geo::FILES_MAX)),
+    }
 }
 
 /// A tlog-policy without its log: witnesses with their addresses, groups, quorum.

@@ -64,6 +64,8 @@ pub(crate) struct Edge {
     pub(crate) parent: Option<snapshot::Origin>,
     /// Whom origins' names are asked for; empty: as the system is set up.
     pub(crate) name_servers: Vec<SocketAddr>,
+    /// Files that say where addresses are; empty: nothing is known.
+    pub(crate) geoip: Vec<PathBuf>,
 }
 
 /// Where the access log goes.
@@ -118,6 +120,7 @@ impl Default for Config {
                 admin: None,
                 parent: None,
                 name_servers: Vec::new(),
+                geoip: Vec::new(),
             },
             cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(4096) },
             control: Control {

@@ -73,6 +73,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_EDGE_ADMIN", "127.0.0.1:82"),
         ("WARDMOTE_EDGE_PARENT", "http://10.0.0.5:8080"),
         ("WARDMOTE_EDGE_NAME_SERVERS", "127.0.0.1:53"),
+        ("WARDMOTE_EDGE_GEOIP", "/srv/country.mmdb,/srv/asn.mmdb"),
         ("WARDMOTE_ACME_ACCEPT_TERMS", "false"),
         ("WARDMOTE_ACME_DIRECTORIES", "https://authority.test/directory"),
         ("WARDMOTE_ACME_CONTACT", "mailto:ops@example.test"),
@@ -104,6 +105,7 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.cache.memory.bytes(), 1 << 30);
     assert_eq!(set.control.public_url.to_string(), "https://record.example");
     assert_eq!(set.control.witnesses.unwrap().witnesses()[0].key, key);
+    assert_eq!(set.edge.geoip, [Path::new("/srv/country.mmdb"), Path::new("/srv/asn.mmdb")]);
     assert_eq!(set.edge.name_servers, ["127.0.0.1:53".parse().unwrap()]);
     assert!(set.acme.settings().is_none(), "nobody agreed to an authority's terms");
     assert_eq!(KEYS.len(), 29, "a new key belongs in this test");

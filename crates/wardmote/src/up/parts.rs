@@ -59,6 +59,8 @@ pub(super) struct Parts {
     stop_demo: CancellationToken,
     /// Orders certificates.
     keeper: Option<JoinHandle<()>>,
+    /// Takes up new versions of the files that say where addresses are.
+    geography: Option<JoinHandle<()>>,
     telemetry: Arc<Beside>,
     stop: CancellationToken,
     drain: Duration,
@@ -99,6 +101,7 @@ impl Parts {
             demo: None,
             stop_demo: CancellationToken::new(),
             keeper: None,
+            geography: None,
             telemetry: Arc::new(Beside::default()),
             stop: stop.clone(),
             drain: plan.config.edge.drain,
@@ -134,7 +137,9 @@ impl Parts {
         let revision = self.put_sites(plan, &client, report).await?;
         await_snapshot(subscription.clone(), revision).await;
         let authority = certificates.authority().certificate_path().to_owned();
-        let inputs = edge_inputs::gather(&config.data_dir, subscription, certificates, report)?;
+        let (places, watch) = edge_inputs::places(config, report);
+        self.geography = Some(tokio::spawn(watch.run(self.stop.clone())));
+        let inputs = edge_inputs::gather(&config.data_dir, subscription, certificates, places, report)?;
         let options = edge_inputs::options(config, inherited);
         let edge = edge::start(options, inputs, self.stop.clone()).map_err(Failure::failed)?;
         self.telemetry.attach(&edge);
@@ -229,6 +234,9 @@ impl Parts {
             // Its threads are joined on a thread that may block.
             let joined = tokio::task::spawn_blocking(move || edge.join());
             cut = end.wait("the edge", joined).await.unwrap_or_default();
+        }
+        if let Some(geography) = self.geography {
+            end.wait("the files that say where addresses are", geography).await;
         }
         if let Some(keeper) = self.keeper {
             end.wait("the ordering of certificates", keeper).await;

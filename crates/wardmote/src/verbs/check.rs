@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: &Check, json: bool) -> Result<Exit, Failure> {
     let mut mistakes: Vec<String> = Vec::new();
     mistakes.extend(config.as_ref().err().cloned());
     mistakes.extend(sites.as_ref().and_then(|sites| sites.as_ref().err()).cloned());
+    mistakes.extend(config.iter().flat_map(unreadable_places));
     let mistakes: Vec<&str> = mistakes.iter().flat_map(|text| text.lines()).collect();
     if json {
         output::json(&json!({ "ok": mistakes.is_empty(), "mistakes": mistakes }));
@@ -30,6 +31,12 @@ pub(crate) fn run(arguments: &Check, json: bool) -> Result<Exit, Failure> {
         }
     }
     Ok(if mistakes.is_empty() { Exit::Done } else { Exit::BadUse })
+}
+
+/// Files of places that the edge would start without.
+fn unreadable_places(config: &Config) -> Vec<String> {
+    let (_, _, troubles) = geo::open(&config.edge.geoip);
+    troubles.into_iter().map(|trouble| format!("edge.geoip: {trouble}")).collect()
 }
 
 /// Reads a sites.toml and the certificates it names.

@@ -23,6 +23,7 @@ fn wrong_use_exits_2_and_names_the_mistake() {
         "[[account]]\nname = \"a\"\n[[account.site]]\nhost = [\"a.test\"]\n",
     )
     .unwrap();
+    fs::write(setup.path().join("places.toml"), "[edge]\ngeoip = [\"nowhere.mmdb\"]\n").unwrap();
     for (arguments, says) in [
         (
             vec!["up", "--config", "wardmote.toml"],
@@ -30,6 +31,7 @@ fn wrong_use_exits_2_and_names_the_mistake() {
         ),
         (vec!["check", "--config", "wardmote.toml"], "wardmote.toml:3: unknown key edge.workes"),
         (vec!["check", "--config", "nowhere.toml"], "nowhere.toml: cannot read it"),
+        (vec!["check", "--config", "places.toml"], "edge.geoip: nowhere.mmdb: cannot read it"),
         (vec!["check", "--apply", "sites.toml"], "sites.toml:4: "),
         (vec!["up", "--site", "a.test"], "give each --site HOST its --to URL"),
         (vec!["up", "--site", "a b", "--to", "127.0.0.1:1"], "--site a b"),

@@ -8,6 +8,7 @@ use certificates::acme::Keeper;
 use certificates::{CertificateStore, LocalAuthority, Resolver, Vault};
 use edge::Inherited;
 use feed::Subscription;
+use geo::Places;
 use replica::{OpenError, Replica};
 use snapshot::{Enforcement, Roots, Trust};
 use std::path::Path;
@@ -46,6 +47,7 @@ pub(super) fn gather(
     data_dir: &Path,
     feed: Subscription,
     certificates: Arc<CertificateStore>,
+    places: Arc<Places>,
     report: Report,
 ) -> Result<edge::Inputs, Failure> {
     let folder = data_dir.join("edge");
@@ -58,7 +60,20 @@ pub(super) fn gather(
         enforcement: Enforcement::new(roots, trust),
         replica: Some(replica),
         certificates,
+        places,
     })
+}
+
+/// Opens the files that say where addresses are. The edge serves without one that cannot be read yet.
+pub(super) fn places(config: &Config, report: Report) -> (Arc<Places>, geo::Watch) {
+    let (places, watch, troubles) = geo::open(&config.edge.geoip);
+    for trouble in troubles {
+        report.warn(
+            trouble.to_string(),
+            "until it can be read, rules see no country and no network number from it; it is looked at every minute",
+        );
+    }
+    (places, watch)
 }
 
 /// Opens the local authority and the vault, which edge and control plane share.
