@@ -10,6 +10,7 @@
 pub mod adaptive;
 pub mod budgets;
 pub mod challenge;
+pub mod events;
 pub mod expression;
 pub mod lists;
 pub mod rates;

@@ -4,6 +4,7 @@
 //! Invariants: look-up is a binary search without allocation; a list never exceeds its bound; a new
 //! version keeps the list's kind and place, so that compiled rules stay valid.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -55,8 +56,18 @@ impl AddressRange {
         }
     }
 
-    /// Whether it is wider than a feed may name.
-    fn too_wide(self) -> bool {
+    /// Its first address.
+    pub fn first(self) -> IpAddr {
+        self.first
+    }
+
+    /// Its last address.
+    pub fn last(self) -> IpAddr {
+        self.last
+    }
+
+    /// Whether it is wider than a feed may name ([`FEED_PREFIX_MIN`]).
+    pub fn too_wide(self) -> bool {
         let (v4, v6) = FEED_PREFIX_MIN;
         match (self.first, self.last) {
             (IpAddr::V4(first), IpAddr::V4(last)) => {
@@ -154,7 +165,8 @@ pub(crate) fn within<N: Ord + Copy>(ranges: &[(N, N)], value: N) -> bool {
 }
 
 /// What a list holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ListKind {
     /// Addresses, networks, ranges.
     Address,
@@ -263,6 +275,21 @@ impl List {
             ListKind::Country => items(kind, &lines, country).map(|all| Self::Country(sorted(all))),
             ListKind::Host => items(kind, &lines, host).map(|all| Self::Host(sorted(all))),
         }
+    }
+
+    /// A list without items.
+    pub fn empty(kind: ListKind) -> Self {
+        match kind {
+            ListKind::Address => Self::Address(AddressSet::default()),
+            ListKind::Asn => Self::Asn(Box::default()),
+            ListKind::Country => Self::Country(Box::default()),
+            ListKind::Host => Self::Host(Box::default()),
+        }
+    }
+
+    /// Whether a next version is so much shorter that a mistake is likelier than a change.
+    pub fn shrinks_to(&self, next: &Self) -> bool {
+        self.len() >= SHRINK_FLOOR && next.len() * 100 < self.len() * SHRINK_PERCENT_MIN
     }
 
     /// What it holds.
@@ -433,11 +460,10 @@ impl Lists {
 
     /// Takes a feed's new version, unless it has shrunk so far that a mistake is likelier.
     pub fn refresh(&mut self, name: &ListName, list: Arc<List>) -> Result<(), ListError> {
-        let before = self.0.iter().find(|(own, _)| own == name).map(|(_, list)| list.len());
+        let before = self.0.iter().find(|(own, _)| own == name).map(|(_, list)| list);
         let Some(before) = before else { return Err(ListError::Unknown(name.as_str().to_owned())) };
-        let now = list.len();
-        if before >= SHRINK_FLOOR && now * 100 < before * SHRINK_PERCENT_MIN {
-            return Err(ListError::Shrunk { before, now });
+        if before.shrinks_to(&list) {
+            return Err(ListError::Shrunk { before: before.len(), now: list.len() });
         }
         self.put(name.clone(), list)
     }

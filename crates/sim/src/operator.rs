@@ -118,6 +118,7 @@ impl Operator {
                 certificate: None,
                 error_page: None,
                 pages: Default::default(),
+                shield: Default::default(),
             });
         }
         Ok(())
@@ -245,6 +246,8 @@ impl Operator {
             sites: self.sites.clone(),
             bundles: bundles.to_vec(),
             pages: Default::default(),
+            shield: Default::default(),
+            feeds: Vec::new(),
             consistency,
         })
     }

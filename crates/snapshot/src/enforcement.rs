@@ -3,13 +3,14 @@
 //! A measure starts by proof and ends by time. Parcels come from a feed that nobody has to trust about
 //! measures: an omitted or damaged bundle leaves a running measure as it is, and raises an alarm.
 
+use crate::defence::{ShieldTable, Shields};
 use crate::{Bundle, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify};
 use error_pages::Page;
 use policy::Footprint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use vocabulary::{DecisionId, Digest, SitePattern, Timestamp};
+use vocabulary::{DecisionId, Digest, SiteId, SitePattern, Timestamp};
 
 /// Most bundles read from one parcel.
 pub const BUNDLES_MAX: usize = 10_000;
@@ -22,6 +23,7 @@ pub struct Enforcement {
     revision: u64,
     /// The sites' own error pages, as the last parcel had them.
     pages: BTreeMap<Digest, Arc<Page>>,
+    shields: Shields,
     running: BTreeMap<DecisionId, Running>,
 }
 
@@ -75,6 +77,13 @@ pub enum Alarm {
     },
     /// Two sites claim a host; the first in the list keeps it.
     HostTwice(SitePattern),
+    /// A part of the defence does not compile; what was compiled before stays.
+    Shield {
+        /// Whose; none: the operator's, or a feed.
+        site: Option<SiteId>,
+        /// What is wrong.
+        why: String,
+    },
     /// More bundles than are read.
     TooManyBundles(usize),
 }
@@ -82,7 +91,14 @@ pub enum Alarm {
 impl Enforcement {
     /// An edge with its pinned roots and what it remembers.
     pub fn new(roots: Roots, trust: Trust) -> Self {
-        Self { roots, trust, revision: 0, pages: BTreeMap::new(), running: BTreeMap::new() }
+        Self {
+            roots,
+            trust,
+            revision: 0,
+            pages: BTreeMap::new(),
+            shields: Shields::default(),
+            running: BTreeMap::new(),
+        }
     }
 
     /// The roots pinned when the edge joined.
@@ -116,8 +132,9 @@ impl Enforcement {
         }
         self.revision = parcel.revision;
         self.pages.clone_from(&parcel.pages);
+        let shields = self.shields.take(parcel, &mut outcome.alarms);
         let sites = parcel.sites.iter().cloned().map(Arc::new).collect();
-        self.outcome(sites, outcome)
+        self.outcome(sites, shields, outcome)
     }
 
     fn take_bundles(&mut self, parcel: &Parcel, now: Timestamp, outcome: &mut Outcome) {
@@ -197,9 +214,10 @@ impl Enforcement {
         outcome.refuse(decision, refusal);
     }
 
-    fn outcome(&self, sites: Vec<Arc<Site>>, outcome: Outcome) -> Applied {
+    fn outcome(&self, sites: Vec<Arc<Site>>, shields: ShieldTable, outcome: Outcome) -> Applied {
         let measures = self.running.values().map(|running| Arc::clone(&running.measure)).collect();
-        let (snapshot, doubled) = Snapshot::compile(self.revision, sites, self.pages.clone(), measures);
+        let (snapshot, doubled) =
+            Snapshot::compile(self.revision, sites, self.pages.clone(), shields, measures);
         let Outcome { mut alarms, started, refused, retry_at, .. } = outcome;
         alarms.extend(doubled.into_iter().map(Alarm::HostTwice));
         let applied = self.running.keys().copied().collect();
@@ -243,6 +261,10 @@ impl fmt::Display for Alarm {
                 write!(f, "the sites went back from revision {served} to {parcel}")
             }
             Self::HostTwice(pattern) => write!(f, "two sites claim {pattern}; the first keeps it"),
+            Self::Shield { site: Some(site), why } => {
+                write!(f, "the defence of {site} does not compile: {why}")
+            }
+            Self::Shield { site: None, why } => write!(f, "a shared part of the defence is not taken: {why}"),
             Self::TooManyBundles(count) => {
                 write!(f, "the feed carries {count} bundles; only {BUNDLES_MAX} are read")
             }

@@ -211,6 +211,7 @@ impl Mote {
             error_page: None,
             front: crate::Front::default(),
             pages: error_pages::Pages::default(),
+            shield: crate::ShieldSettings::default(),
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod audit;
 mod bundle;
+mod defence;
 mod enforcement;
 #[cfg(any(test, feature = "testing"))]
 pub mod fixture;
@@ -31,6 +32,12 @@ mod watch;
 pub use audit::{Audit, AuditKeys, Check, Outcome, audit};
 pub use bundle::{
     AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts, STEPS_MAX, Step,
+};
+pub use defence::{
+    Cause, ChallengeSettings, ENTRIES_MAX, Effect, Entry, Feed, FeedVersion, Gate, ListSource,
+    OPERATOR_LISTS_MAX, OperatorList, OperatorShield, Profile, RateTerms, RuleAction, ShieldError,
+    ShieldRule, ShieldSettings, SiteList, SiteShield, Standing, Subject, UnderAttack, UnderAttackSwitch,
+    feeds_named,
 };
 pub use enforcement::{Alarm, Applied, BUNDLES_MAX, Enforcement};
 pub use front::{Front, Hsts, Maintenance};

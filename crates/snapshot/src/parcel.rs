@@ -1,6 +1,6 @@
 //! What a feed carries to edges.
 
-use crate::Site;
+use crate::{FeedVersion, OperatorShield, Site};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use error_pages::Page;
@@ -23,6 +23,12 @@ pub struct Parcel {
     /// The error pages that the sites name, each once however many name it.
     #[serde(default, with = "page_map", skip_serializing_if = "BTreeMap::is_empty")]
     pub pages: BTreeMap<Digest, Arc<Page>>,
+    /// What the operator sets for the defence of all sites.
+    #[serde(default, skip_serializing_if = "OperatorShield::is_default")]
+    pub shield: OperatorShield,
+    /// The lists that sites and operator take from feeds, in their latest good version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feeds: Vec<FeedVersion>,
     /// Decision bundles ([`crate::Bundle`]) as published; base64 in JSON.
     #[serde(with = "bundle_list")]
     pub bundles: Vec<Arc<[u8]>>,
@@ -89,6 +95,13 @@ mod tests {
             revision: 7,
             sites: Vec::new(),
             pages: BTreeMap::from([(page.digest(), Arc::new(page))]),
+            shield: OperatorShield::default(),
+            feeds: vec![FeedVersion {
+                address: "https://lists.test/a".to_owned(),
+                kind: shield::ListKind::Address,
+                digest: Digest::of(b"192.0.2.1"),
+                text: Arc::from("192.0.2.1"),
+            }],
             bundles: vec![Arc::from(b"{}".as_slice()), Arc::from([0xff, 0, 0xfe].as_slice())],
             consistency: vec![proof],
         };

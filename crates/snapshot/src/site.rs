@@ -1,7 +1,7 @@
 //! A site as an edge serves it.
 
-use crate::Front;
 use crate::origins::OriginPolicy;
+use crate::{Front, ShieldSettings};
 use caching::Rules;
 use error_pages::Pages;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,9 @@ pub struct Site {
     /// Its own pages, by digest; their bytes come in [`crate::Parcel::pages`].
     #[serde(default, skip_serializing_if = "Pages::is_default")]
     pub pages: Pages,
+    /// Its defence.
+    #[serde(default, skip_serializing_if = "ShieldSettings::is_default")]
+    pub shield: ShieldSettings,
 }
 
 fn is_default(rules: &Rules) -> bool {

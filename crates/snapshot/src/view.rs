@@ -1,6 +1,7 @@
 //! The compiled view that answers each request: sites and measures by host name.
 
-use crate::{ProvedMeasure, Site};
+use crate::defence::ShieldTable;
+use crate::{Gate, ProvedMeasure, Site, SiteShield};
 use error_pages::{Page, PageClass};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub struct Snapshot {
     sites: ByHost<Arc<Site>>,
     measures: ByHost<Vec<Arc<ProvedMeasure>>>,
     pages: BTreeMap<Digest, Arc<Page>>,
+    shields: ShieldTable,
     site_list: Vec<Arc<Site>>,
     measure_list: Vec<Arc<ProvedMeasure>>,
 }
@@ -85,6 +87,7 @@ impl Snapshot {
         revision: u64,
         site_list: Vec<Arc<Site>>,
         pages: BTreeMap<Digest, Arc<Page>>,
+        shields: ShieldTable,
         measure_list: Vec<Arc<ProvedMeasure>>,
     ) -> (Self, Vec<SitePattern>) {
         let mut sites = ByHost::default();
@@ -103,12 +106,22 @@ impl Snapshot {
                 measures.slot(pattern).or_default().push(Arc::clone(measure));
             }
         }
-        (Self { revision, sites, measures, pages, site_list, measure_list }, doubled)
+        (Self { revision, sites, measures, pages, shields, site_list, measure_list }, doubled)
     }
 
     /// A site's own page of a class.
     pub fn page(&self, site: &Site, class: PageClass) -> Option<&Arc<Page>> {
         self.pages.get(site.pages.by_class.get(&class)?)
+    }
+
+    /// A site's defence, compiled.
+    pub fn shield(&self, site: &Site) -> &Arc<SiteShield> {
+        self.shields.of(site.id)
+    }
+
+    /// What the operator set for the defence of all sites, compiled.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.shields.gate
     }
 
     /// Judges a request: a measure in force first, so that no site setting can come before it; then
@@ -162,7 +175,8 @@ mod tests {
         let mote = Mote::found(1, now());
         let patterns = ["a.test", "*.a.test", "*.b.a.test", "127.0.0.1", "*.localhost"];
         let sites = patterns.map(|pattern| Arc::new(mote.site(&[pattern], 1)));
-        let (snapshot, doubled) = Snapshot::compile(1, sites.to_vec(), BTreeMap::new(), Vec::new());
+        let (snapshot, doubled) =
+            Snapshot::compile(1, sites.to_vec(), BTreeMap::new(), ShieldTable::default(), Vec::new());
         assert!(doubled.is_empty());
         for (name, expected) in [
             ("a.test", Some(0)),

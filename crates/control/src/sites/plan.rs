@@ -190,6 +190,7 @@ impl<'a> Planner<'a> {
             error_page: entry.error_page.clone(),
             front: entry.front.clone(),
             pages: entry.pages.held(),
+            shield: snapshot::ShieldSettings::default(),
         };
         let (action, differences, lowers) = match stored {
             None => (Action::Add, Vec::new(), Vec::new()),

@@ -43,6 +43,7 @@ pub fn site(number: u8, owner: u8, hosts: &[&str]) -> Site {
         error_page: None,
         front: snapshot::Front::default(),
         pages: Default::default(),
+        shield: Default::default(),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::expression::{Condition, ExpressionError, Overrun, Phase, Scratch, Val
 use crate::lists::Lists;
 use crate::request::Request;
 use crate::rules::ChallengeKind;
+use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher;
 use std::time::Duration;
@@ -36,7 +37,8 @@ pub const CHARACTERISTICS_MAX: usize = 8;
 pub const RATE_RULES_MAX: usize = 64;
 
 /// What is done with a request that is over a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RateAction {
     /// 429 with `Retry-After`.
     Refuse,

@@ -18,6 +18,7 @@ mod tests;
 
 use crate::expression::{Condition, ExpressionError, Phase, Value};
 use crate::lists::Lists;
+use serde::{Deserialize, Serialize};
 
 pub use health::{FAILURES_MIN, RuleFault};
 pub use set::{CHANGES_MAX, Change, Decision, RULES_MAX, RuleSet, RuleSetError, Verdict};
@@ -26,7 +27,8 @@ pub use set::{CHANGES_MAX, Change, Decision, RULES_MAX, RuleSet, RuleSetError, V
 pub const RULE_NAME_BYTES_MAX: usize = 64;
 
 /// How a visitor is challenged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ChallengeKind {
     /// Without the visitor's noticing, where that can be done.
     Silent,
@@ -37,7 +39,8 @@ pub enum ChallengeKind {
 }
 
 /// A status with which a redirect may answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
 pub struct RedirectStatus(u16);
 
 impl RedirectStatus {
@@ -52,8 +55,23 @@ impl RedirectStatus {
     }
 }
 
+impl From<RedirectStatus> for u16 {
+    fn from(status: RedirectStatus) -> Self {
+        status.get()
+    }
+}
+
+impl TryFrom<u16> for RedirectStatus {
+    type Error = String;
+
+    fn try_from(status: u16) -> Result<Self, String> {
+        Self::new(status).ok_or_else(|| format!("{status} is no status of a redirect"))
+    }
+}
+
 /// What the cache is told for a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CacheSetting {
     /// Neither stored nor answered from the store.
     Bypass,

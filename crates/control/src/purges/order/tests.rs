@@ -17,6 +17,7 @@ fn site(number: u8, hosts: &[&str]) -> Site {
         error_page: None,
         front: snapshot::Front::default(),
         pages: Default::default(),
+        shield: Default::default(),
     }
 }
 
