@@ -1,7 +1,7 @@
 //! A process while it serves: what it waits for, and how it makes way for the next one.
 
 use super::folder::{self, Held};
-use super::handover::{Door, Taker};
+use super::handover::{Door, START_TIME_MAX, Taker};
 use super::parts::Parts;
 use super::report::Report;
 use super::signals::{Asked, Signals};
@@ -14,10 +14,24 @@ use std::process::{Child, Command};
 pub(super) struct House<'a> {
     config: &'a Config,
     /// Away while another process may have them.
-    keys: Option<(Held, Door)>,
+    keys: Option<Keys>,
     /// The program to start when this process is to make way: as it was called, before the file was replaced.
     program: Option<PathBuf>,
     successor: Option<Child>,
+}
+
+/// What only the process that holds the data folder has. Dropped in this order: once the folder is free, what lies in the
+/// door's place is the next process's own.
+struct Keys {
+    door: Door,
+    _held: Held,
+}
+
+impl Keys {
+    fn new(config: &Config, held: Held) -> Result<Self, Failure> {
+        let door = Door::open(&config.data_dir).map_err(Failure::failed)?;
+        Ok(Self { door, _held: held })
+    }
 }
 
 /// Why a process ends.
@@ -31,10 +45,10 @@ pub(super) enum Ending {
 }
 
 impl<'a> House<'a> {
+    /// Opens the door.
     pub(super) fn new(config: &'a Config, held: Held) -> Result<Self, Failure> {
-        let door = Door::open(&config.data_dir).map_err(Failure::failed)?;
         let program = std::env::current_exe().ok();
-        Ok(Self { config, keys: Some((held, door)), program, successor: None })
+        Ok(Self { config, keys: Some(Keys::new(config, held)?), program, successor: None })
     }
 
     /// Waits until there is a reason to end, and hands over to those who ask for it.
@@ -57,14 +71,15 @@ impl<'a> House<'a> {
                 taker = taker(self.keys.as_ref()) => taker,
             };
             tokio::select! {
-                over = self.hand_over(taker, parts, report) => if over { return Ending::HandedOver },
+                ending = self.hand_over(taker, parts, report) => if let Some(ending) = ending { return ending },
                 () = signals.end() => return Ending::Asked,
             }
         }
     }
 
-    /// Whether another process serves now. Where it fails to, this one goes on.
-    async fn hand_over(&mut self, taker: Taker, parts: &mut Parts, report: Report) -> bool {
+    /// Makes way for another process: the reason to end where that one serves now, or where this one cannot go on as it
+    /// was; none where it goes on.
+    async fn hand_over(&mut self, taker: Taker, parts: &mut Parts, report: Report) -> Option<Ending> {
         let given = match parts.listening() {
             Ok(sockets) => taker.give(sockets).await,
             Err(error) => Err(error),
@@ -73,33 +88,40 @@ impl<'a> House<'a> {
             Ok(taker) => taker,
             Err(error) => {
                 report.warn(format!("another process did not take over: {error}"), "this one goes on");
-                return false;
+                return None;
             }
         };
         if let Err(failure) = parts.let_go().await {
             tracing::warn!(%failure, "the control plane did not end in order");
         }
         self.keys = None;
-        match taker.take_it().await {
-            Ok(_) => true,
+        let taken = match taker.take_it(START_TIME_MAX).await {
+            Ok(taker) => taker.make_way().await,
+            Err(error) => Err(error),
+        };
+        match taken {
+            Ok(()) => Some(Ending::HandedOver),
             Err(error) => {
                 report.warn(
                     format!("the process that was to take over failed: {error}"),
                     "this one goes on; its cache is in memory alone until it is started again",
                 );
-                if let Err(failure) = self.come_back(parts).await {
-                    tracing::error!(%failure, "visitors are served on, but there is no control plane");
-                }
-                false
+                self.come_back(parts).await
             }
         }
     }
 
-    async fn come_back(&mut self, parts: &mut Parts) -> Result<(), Failure> {
-        let held = folder::hold_again(&self.config.data_dir).await?;
-        let door = Door::open(&self.config.data_dir).map_err(Failure::failed)?;
-        self.keys = Some((held, door));
-        parts.go_on(self.config).await
+    /// Takes up again what was let go of. A process that cannot have its folder any more ends: whoever holds it serves.
+    async fn come_back(&mut self, parts: &mut Parts) -> Option<Ending> {
+        let keys = folder::hold_again(&self.config.data_dir).await;
+        match keys.and_then(|held| Keys::new(self.config, held)) {
+            Ok(keys) => self.keys = Some(keys),
+            Err(failure) => return Some(Ending::Broken(failure)),
+        }
+        if let Err(failure) = parts.go_on(self.config).await {
+            tracing::error!(%failure, "visitors are served on, but there is no control plane");
+        }
+        None
     }
 
     /// Starts the program as it is on disk now, with the same arguments, to take over.
@@ -123,9 +145,9 @@ impl<'a> House<'a> {
 }
 
 /// Waits at the door, if there is one.
-async fn taker(keys: Option<&(Held, Door)>) -> Taker {
+async fn taker(keys: Option<&Keys>) -> Taker {
     match keys {
-        Some((_, door)) => door.taker().await,
+        Some(keys) => keys.door.taker().await,
         None => std::future::pending().await,
     }
 }

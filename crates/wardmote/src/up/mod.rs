@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use edge::{Cut, Inherited};
 use folder::Held;
-use handover::Taken;
+use handover::{STEP_TIME_MAX, Taken};
 use house::{Ending, House};
 use parts::{Parts, Started};
 use plan::Plan;
@@ -99,14 +99,30 @@ async fn serve(plan: &Plan, upgrade: bool, report: Report) -> Result<Exit, Failu
     }
     let stop = CancellationToken::new();
     let (mut parts, started) = Parts::start(plan, inherited, &stop, report).await?;
-    if let Some(before) = before {
-        before.accepting();
-    }
-    let mut house = House::new(config, held)?;
+    let mut house = match open_house(config, held, before) {
+        Ok(house) => house,
+        Err(failure) => {
+            stop.cancel();
+            // The first failure is the one to tell.
+            let _ = parts.join().await;
+            return Err(failure);
+        }
+    };
     announce(config, &started, report);
     notify::ready();
     let ending = house.attend(&mut parts, &mut signals, report).await;
     end(plan, ending, parts, &stop, &mut signals, report).await
+}
+
+/// Opens the door, and has the process before make way. In this order: whoever wants to take over asks at a door that is
+/// there at any time.
+fn open_house(config: &Config, held: Held, before: Option<Taken>) -> Result<House<'_>, Failure> {
+    let house = House::new(config, held)?;
+    let Some(before) = before else { return Ok(house) };
+    let made_way = before.accepting(STEP_TIME_MAX);
+    made_way.map(|()| house).map_err(|error| {
+        Failure::failed(format!("the process before this one does not make way: {error}; it goes on"))
+    })
 }
 
 /// The sockets of the process that runs.

@@ -2,13 +2,15 @@
 //!
 //! The new process asks over a Unix socket in the data folder, and the two go through four steps
 //! (docs/operators/upgrade.md): the new one is given copies of all listening sockets; the old one lets go of what is kept
-//! on disk, and serves on from memory; the new one takes that, starts, and accepts; the old one lets its visitors finish
-//! and ends. Until the new one has said that it accepts, the old one can go on, and does when the new one fails.
+//! on disk, and serves on from memory; the new one takes that, starts, and accepts; the old one acknowledges that, lets
+//! its visitors finish and ends. Until then the old one can go on, and does when the new one fails or takes too long;
+//! then it ends the new one.
 //!
 //! Owns the door in the data folder and what is said through it. Must not know what the parts do.
 //!
-//! Invariants: only a process of the same user gets an answer; a socket that is given stays open on the giving side
-//! until the taking side accepts on it; at no time do two processes hold what is kept on disk.
+//! Invariants: both sides talk to a process of the same user alone; a socket that is given stays open on the giving side
+//! until the taking side accepts on it; at no time do two processes hold what is kept on disk; one of the two goes on
+//! serving and the other ends, whatever either of them misses.
 
 mod giving;
 mod taking;
@@ -17,6 +19,10 @@ mod wire;
 pub(super) use giving::{Door, Taker};
 pub(super) use taking::Taken;
 
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,14 +31,19 @@ const DOOR: &str = "upgrade.sock";
 /// Sockets that may change hands.
 const SOCKETS_MAX: usize = 4096;
 /// The wait for a step that takes no time.
-const STEP_TIME_MAX: Duration = Duration::from_secs(10);
+pub(super) const STEP_TIME_MAX: Duration = Duration::from_secs(10);
 /// The wait for the old process to let go of what is kept on disk.
 const LETTING_GO_TIME_MAX: Duration = Duration::from_secs(60);
 /// The wait for the new process to start.
-const START_TIME_MAX: Duration = Duration::from_secs(180);
+pub(super) const START_TIME_MAX: Duration = Duration::from_secs(180);
 
 fn door(data_dir: &Path) -> PathBuf {
     data_dir.join(DOOR)
+}
+
+/// Whether the process at the other end is the same user's.
+fn peer_is_own(stream: &UnixStream) -> io::Result<bool> {
+    Ok(socket_peercred(stream)?.uid == geteuid())
 }
 
 /// What is said. One byte each.
@@ -50,16 +61,19 @@ enum Word {
     HasLetGo,
     /// New: I accept.
     Accepting,
+    /// Old: I make way.
+    Yours,
 }
 
 impl Word {
-    const ALL: [(u8, Self); 6] = [
+    const ALL: [(u8, Self); 7] = [
         (b'?', Self::Ask),
         (b's', Self::Socket),
         (b'.', Self::AllGiven),
         (b'l', Self::LetGo),
         (b'g', Self::HasLetGo),
         (b'a', Self::Accepting),
+        (b'y', Self::Yours),
     ];
 
     fn byte(self) -> u8 {

@@ -25,11 +25,11 @@ async fn all_sockets_change_hands_with_the_connections_that_wait_in_them() {
         let taken = Taken::ask(&path).unwrap();
         taken.have_it_let_go().unwrap();
         let own = taken.sockets.clone();
-        taken.accepting();
+        taken.accepting(STEP_TIME_MAX).unwrap();
         own
     });
     let taker = taker_of(&door).await.give(sockets).await.unwrap();
-    taker.take_it().await.unwrap();
+    taker.take_it(STEP_TIME_MAX).await.unwrap().make_way().await.unwrap();
     let taken = new.await.unwrap();
     assert!(addresses.iter().all(|address| taken.has(*address)));
     let socket = taken.of(addresses[70]).unwrap().remove(0);
@@ -56,7 +56,73 @@ async fn a_new_process_that_fails_is_noticed_at_each_step() {
     wire::say(&stream, Word::LetGo, None).unwrap();
     let taker = taker_of(&door).await.give(listening(1).0).await.unwrap();
     drop(stream);
-    assert!(taker.take_it().await.is_err(), "ended instead of accepting");
+    assert!(taker.take_it(STEP_TIME_MAX).await.is_err(), "ended instead of accepting");
+}
+
+/// Up to where the new process is to start.
+async fn both_sides(folder: &Path, door: &Door) -> (Taker, Taken) {
+    let path = folder.to_path_buf();
+    let new = tokio::task::spawn_blocking(move || {
+        let taken = Taken::ask(&path).unwrap();
+        wire::say(&taken.stream, Word::LetGo, None).unwrap();
+        taken
+    });
+    let taker = taker_of(door).await.give(listening(1).0).await.unwrap();
+    (taker, new.await.unwrap())
+}
+
+#[tokio::test]
+async fn one_of_the_two_serves_and_the_other_ends_whatever_comes_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let door = Door::open(folder.path()).unwrap();
+    let soon = Duration::from_millis(50);
+
+    // The new one is too slow: once the old one has given up, nothing makes it end.
+    let (taker, taken) = both_sides(folder.path(), &door).await;
+    assert!(taker.take_it(soon).await.is_err());
+    wire::expect(&taken.stream, Word::HasLetGo, STEP_TIME_MAX).unwrap();
+    assert!(wire::say(&taken.stream, Word::Accepting, None).is_err(), "nobody hears it any more");
+
+    // The old one is too slow to make way: the new one says so and ends, and the old one notices.
+    let (taker, taken) = both_sides(folder.path(), &door).await;
+    let new = tokio::task::spawn_blocking(move || {
+        wire::expect(&taken.stream, Word::HasLetGo, STEP_TIME_MAX).unwrap();
+        taken.accepting(soon)
+    });
+    let taker = taker.take_it(STEP_TIME_MAX).await.unwrap();
+    assert!(wire::is_late(&new.await.unwrap().unwrap_err()));
+    assert!(taker.make_way().await.is_err());
+
+    // The old one has ended by itself: the new one serves.
+    let (taker, taken) = both_sides(folder.path(), &door).await;
+    drop(taker);
+    taken.accepting(STEP_TIME_MAX).unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_takes_too_long_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let door = Door::open(folder.path()).unwrap();
+    let script = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); \
+                  s.send(b'?l'); time.sleep(600)";
+    let mut slow = std::process::Command::new("python3");
+    let mut slow = slow.args(["-c", script]).arg(folder.path().join(DOOR)).spawn().unwrap();
+    let taker = taker_of(&door).await.give(listening(1).0).await.unwrap();
+    assert!(taker.take_it(Duration::from_millis(50)).await.is_err());
+    let ended = tokio::task::spawn_blocking(move || slow.wait().unwrap()).await.unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(9));
+}
+
+#[test]
+fn one_who_does_not_listen_holds_nobody_up() {
+    let (near, _far) = UnixStream::pair().unwrap();
+    let soon = Duration::from_millis(10);
+    let late = loop {
+        if let Err(error) = wire::say_within(soon, &near, Word::Ask, None) {
+            break error;
+        }
+    };
+    assert!(wire::is_late(&late), "{late}");
 }
 
 #[tokio::test]
@@ -69,7 +135,10 @@ async fn the_door_is_its_owners_alone_and_goes_with_its_process() {
     let door = Door::open(folder.path()).unwrap();
     let mode = std::fs::metadata(folder.path().join(DOOR)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    let next = Door::open(folder.path()).unwrap();
     drop(door);
+    assert!(folder.path().join(DOOR).exists(), "it is the next one's");
+    drop(next);
     assert!(!folder.path().join(DOOR).exists());
 }
 

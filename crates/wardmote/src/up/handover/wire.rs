@@ -1,6 +1,6 @@
-//! Words and sockets over a Unix socket (`SCM_RIGHTS`, unix(7)). Blocks; each read has its time.
+//! Words and sockets over a Unix socket (`SCM_RIGHTS`, unix(7)). Blocks; each word has its time.
 
-use super::Word;
+use super::{STEP_TIME_MAX, Word};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
@@ -11,8 +11,30 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+/// Whether a word did not come, or was not taken, in its time.
+pub(super) fn is_late(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// Whether nobody is at the other end any more.
+pub(super) fn is_gone(error: &Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+}
+
 /// Says a word, with a socket or without.
 pub(super) fn say(stream: &UnixStream, word: Word, socket: Option<BorrowedFd<'_>>) -> Result<()> {
+    say_within(STEP_TIME_MAX, stream, word, socket)
+}
+
+/// The same, to one who takes it within this time.
+pub(super) fn say_within(
+    patience: Duration,
+    stream: &UnixStream,
+    word: Word,
+    socket: Option<BorrowedFd<'_>>,
+) -> Result<()> {
+    stream.set_write_timeout(Some(patience))?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     let sockets: Vec<_> = socket.into_iter().collect();
