@@ -1,7 +1,8 @@
 //! An appeal: filed → admissible | inadmissible → under review → decided → notified.
 //!
 //! By the customer, a reporter or anyone affected; against a decision, against inaction, against a
-//! missed clock. It is heard by an independent reviewer who took no part in the case in whatever way,
+//! missed clock. It is dismissed, heard and ruled on by an independent reviewer who took no part in the
+//! case in whatever way; each of these steps asks for that again, since parts are taken in between,
 //! and "overturned" is what [`crate::Decision::reversal`] asks for. Silence is no outcome: an appeal past
 //! its clock can be asked for ([`Appeal::overdue`]).
 
@@ -142,6 +143,22 @@ pub enum AppealOutcome {
     Varied,
 }
 
+/// What only an independent reviewer does with an appeal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Review {
+    /// It will not be heard, for these reasons: who decided cannot turn an appeal away either.
+    Dismiss(Paragraphs),
+    /// Takes it up.
+    Hear,
+    /// Rules on it.
+    Rule {
+        /// What.
+        outcome: AppealOutcome,
+        /// Why, for the appellant.
+        reasons: Paragraphs,
+    },
+}
+
 /// Why a step of an appeal is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -199,7 +216,7 @@ impl Appeal {
     }
 
     /// It will not be heard, with reasons.
-    pub fn dismiss(self, by: Officer, at: Timestamp, reason: Paragraphs) -> Result<Self, AppealRefusal> {
+    fn dismiss(self, by: Officer, at: Timestamp, reason: Paragraphs) -> Result<Self, AppealRefusal> {
         match self.state {
             AppealState::Filed => Ok(self.into(AppealState::Inadmissible { by, at, reason })),
             _ => Err(self.refuse("dismissed")),
@@ -215,7 +232,7 @@ impl Appeal {
     }
 
     /// The reviewer who hears it rules.
-    pub fn rule(
+    fn rule(
         self,
         by: &Officer,
         outcome: AppealOutcome,
@@ -314,11 +331,11 @@ impl Case {
         Ok(())
     }
 
-    /// An independent reviewer who took no part takes an appeal up. `decisions` are all of the case.
-    pub fn hear_appeal(
+    /// A step that asks for an independent reviewer who took no part. `decisions` are all of the case.
+    pub fn review_appeal(
         &mut self,
         id: AppealId,
-        reviewer: &Officer,
+        (reviewer, review): (&Officer, Review),
         (decisions, roster): (&[&Decision], &Roster),
         at: Timestamp,
     ) -> Result<(), CaseRefusal> {
@@ -329,7 +346,17 @@ impl Case {
         if self.took_part(decisions, roster).contains(&reviewer.pseudonym.to_string()) {
             return Err(CaseRefusal::Appeal(AppealRefusal::TookPart(reviewer.clone())));
         }
-        self.step_appeal(id, |appeal| appeal.hear(reviewer.clone(), at))
+        self.step_appeal(id, |appeal| match review {
+            Review::Dismiss(reason) => appeal.dismiss(reviewer.clone(), at, reason),
+            Review::Hear => appeal.hear(reviewer.clone(), at),
+            Review::Rule { outcome, reasons } => appeal.rule(reviewer, outcome, reasons, at),
+        })
+    }
+
+    /// Whether this officer hears an appeal that is still open.
+    pub(crate) fn hears_appeal(&self, officer: &Officer) -> bool {
+        let hears = |appeal: &Appeal| matches!(&appeal.state, AppealState::UnderReview { reviewer, .. } if reviewer == officer);
+        self.appeals.iter().any(hears)
     }
 
     /// The reviewer who overturned a decision on this appeal, if one did.
@@ -341,7 +368,8 @@ impl Case {
     }
 
     /// Pseudonyms of everybody who opened, filed, rated, recorded, proposed or signed anything in it, or
-    /// declared a conflict.
+    /// declared a conflict. What waits for signatures counts, too; only a reversal does not, which is a
+    /// reviewer's own word.
     fn took_part(&self, decisions: &[&Decision], roster: &Roster) -> BTreeSet<String> {
         fn by<T>(fact: &Option<Recorded<T>>) -> Option<&Officer> {
             fact.as_ref().map(|recorded| &recorded.by)
@@ -363,7 +391,9 @@ impl Case {
             .iter()
             .flat_map(|finding| finding.ratings.all().map(|rating| &rating.by).chain([&finding.filed_by]));
         let proposed = decisions.iter().flat_map(|decision| {
-            decision.former.iter().map(|former| &former.proposed_by).chain([&decision.proposed_by])
+            let pending = decision.pending.iter().filter(|one| !one.is_reversal()).map(|one| &one.by);
+            let former = decision.former.iter().map(|former| &former.proposed_by);
+            former.chain([&decision.proposed_by]).chain(pending)
         });
         let officers = [&self.opened_by]
             .into_iter()
@@ -375,7 +405,9 @@ impl Case {
             .map(|officer| officer.pseudonym.to_string());
         let signed = decisions.iter().flat_map(|decision| {
             let former = decision.former.iter().flat_map(|former| &former.approvals);
-            decision.state.approvals().iter().chain(former)
+            let pending = decision.pending.iter().filter(|one| !one.is_reversal());
+            let pending = pending.flat_map(|one| &one.approvals);
+            decision.state.approvals().iter().chain(former).chain(pending)
         });
         let signers = signed.filter_map(|approval| roster.member(&approval.key));
         officers.chain(signers.map(|member| member.pseudonym.to_string())).collect()

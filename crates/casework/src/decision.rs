@@ -129,6 +129,12 @@ pub enum DecisionRefusal {
     /// Another record waits for signatures.
     #[error("another record that would follow this decision waits for signatures")]
     FollowUpOpen,
+    /// The record that would follow is on its way into the log.
+    #[error("a record that follows this decision is on its way into the log; ask again in a few seconds")]
+    FollowUpHandedIn,
+    /// Not signed in time.
+    #[error("this record was not signed within the hour for which the gate's verdict holds; put it up again")]
+    FollowUpOver,
     /// No record waits for signatures.
     #[error("no record that would follow this decision waits for signatures")]
     NothingPending,
@@ -156,6 +162,8 @@ impl DecisionRefusal {
             Self::Conflicted(_) => "conflicted",
             Self::Ratification(refusal) => refusal.name(),
             Self::FollowUpOpen => "follow-up-open",
+            Self::FollowUpHandedIn => "follow-up-handed-in",
+            Self::FollowUpOver => "follow-up-over",
             Self::NothingPending => "nothing-pending",
             Self::NotOverturned(_) => "not-overturned",
             Self::Approval(refusal) => refusal.name(),

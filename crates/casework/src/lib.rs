@@ -29,7 +29,7 @@ mod statement;
 mod text;
 
 pub use appeal::{
-    APPEALS_MAX, Against, Appeal, AppealOutcome, AppealRefusal, AppealState, Appellant, MissedClock,
+    APPEALS_MAX, Against, Appeal, AppealOutcome, AppealRefusal, AppealState, Appellant, MissedClock, Review,
 };
 pub use case::{Attention, Case, CaseRefusal, CaseStatus, FINDINGS_MAX, REFERRALS_MAX, SUPERSEDED_MAX};
 pub use decision::{

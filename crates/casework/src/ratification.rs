@@ -67,6 +67,9 @@ pub enum RatificationRefusal {
     /// Too weak an answer.
     #[error("this answer alone never ratifies; an order or the independent reviewer is needed")]
     AnswerTooWeak,
+    /// Hears an appeal in the case.
+    #[error("{0} hears an appeal in this case and cannot confirm a decision in it")]
+    HearsAppeal(Officer),
     /// From who supplied evidence.
     #[error("who supplied evidence cannot help to ratify by not objecting")]
     SuppliedEvidence,
@@ -95,7 +98,7 @@ pub(crate) fn check_basis(
     basis: &Basis,
 ) -> Result<(), RatificationRefusal> {
     match basis {
-        Basis::Reviewer(reviewer) => check_reviewer(decision, roster, reviewer),
+        Basis::Reviewer(reviewer) => check_reviewer(decision, case, roster, reviewer),
         Basis::Answer(id) => match answer(case, *id)? {
             Answer::Order => Ok(()),
             _ => Err(RatificationRefusal::AnswerTooWeak),
@@ -105,7 +108,7 @@ pub(crate) fn check_basis(
                 return Err(RatificationRefusal::AnswerTooWeak);
             }
             check_supplier(case, *id)?;
-            check_reviewer(decision, roster, reviewer)
+            check_reviewer(decision, case, roster, reviewer)
         }
     }
 }
@@ -130,6 +133,7 @@ impl RatificationRefusal {
             Self::RoleMayNotDecide(_) => "role-may-not-decide",
             Self::Proposer(_) => "took-part",
             Self::NotReviewer(_) => "not-reviewer",
+            Self::HearsAppeal(_) => "hears-appeal",
             Self::Silence(_) => "silence",
             Self::AnswerTooWeak => "answer-too-weak",
             Self::SuppliedEvidence => "supplied-evidence",
@@ -169,14 +173,20 @@ pub(crate) fn check_took_no_part(
     Ok(())
 }
 
+/// Who reviews is no judge of their own word: hearing an appeal and confirming the decision exclude each
+/// other.
 fn check_reviewer(
     decision: &Decision,
+    case: &Case,
     roster: &Roster,
     officer: &Officer,
 ) -> Result<(), RatificationRefusal> {
     on_roster(roster, officer)?;
     if officer.role != Role::Reviewer {
         return Err(RatificationRefusal::NotReviewer(officer.clone()));
+    }
+    if case.hears_appeal(officer) {
+        return Err(RatificationRefusal::HearsAppeal(officer.clone()));
     }
     check_took_no_part(decision, roster, officer)
 }

@@ -9,7 +9,7 @@ use crate::invariants::{World, check};
 use crate::operator::{Broken, Operator, broken};
 use casework::{
     Addressee, Against, Answer, Appeal, AppealOutcome, Appellant, Basis, Case, Continuation, Credibility,
-    Decision, DecisionState, ItemOutcome, Outcome, ReferralState,
+    Decision, DecisionState, ItemOutcome, Outcome, ReferralState, Review,
 };
 use ledger::Kind;
 use policy::{Demand, EndReason};
@@ -363,7 +363,8 @@ impl Running {
                 self.decisions[place] = next;
             }
         }
-        Ok(())
+        // Mostly the reconciler looks before somebody puts an end up in its place.
+        if self.roll(4) > 0 { self.hand_in() } else { Ok(()) }
     }
 
     /// Somebody lifts, or an appeal overturns.
@@ -384,10 +385,10 @@ impl Running {
         self.case.step_appeal(id, |appeal| appeal.admit(by, now)).map_err(broken)?;
         let around: Vec<&Decision> = self.decisions.iter().collect();
         let roster = &self.operator.founding.roster;
-        self.case.hear_appeal(id, &reviewer, (&around, roster), now).map_err(broken)?;
+        self.case.review_appeal(id, (&reviewer, Review::Hear), (&around, roster), now).map_err(broken)?;
         let why = paragraphs("The items were planted.")?;
-        let ruled = |appeal: Appeal| appeal.rule(&reviewer, AppealOutcome::Overturned, why, now);
-        self.case.step_appeal(id, ruled).map_err(broken)?;
+        let rule = Review::Rule { outcome: AppealOutcome::Overturned, reasons: why };
+        self.case.review_appeal(id, (&reviewer, rule), (&around, roster), now).map_err(broken)?;
         let reversal = decision.reversal(&self.case, id, now).map_err(broken)?;
         let waiting = self.operator.follow(decision, reversal, "reviewer-1")?;
         self.decisions[place] = self.operator.countersign(waiting, &self.case, "reviewer-1")?;

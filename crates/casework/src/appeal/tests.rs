@@ -1,7 +1,8 @@
 use super::*;
+use crate::FollowUp;
 use crate::decision::tests::{decision, in_force};
 use crate::fixtures::*;
-use policy::Role;
+use policy::{EndReason, Role};
 
 fn id(number: u8) -> AppealId {
     AppealId::from_bytes([number; 16])
@@ -25,25 +26,29 @@ fn with(appeal: Appeal) -> Case {
 }
 
 fn hear(case: &mut Case, by: &Officer) -> Result<(), &'static str> {
-    let (decided, trial) = (in_force(), Trial::new());
-    let around = (&[&decided][..], &trial.founding.roster);
-    case.hear_appeal(id(1), by, around, now()).map_err(|refusal| refusal.name())
+    review(case, by, Review::Hear, &in_force())
+}
+
+fn review(case: &mut Case, by: &Officer, review: Review, decided: &Decision) -> Result<(), &'static str> {
+    let around = (&[decided][..], &Trial::new().founding.roster);
+    case.review_appeal(id(1), (by, review), around, now()).map_err(|refusal| refusal.name())
+}
+
+fn overturned() -> Review {
+    Review::Rule { outcome: AppealOutcome::Overturned, reasons: paragraphs("The items were planted.") }
 }
 
 #[test]
 fn an_appeal_goes_its_way_to_the_appellant() {
     let mut case = with(filed(Against::Decision(decision().id)));
     hear(&mut case, &reviewer()).expect("heard");
-    let rule = |appeal: Appeal| {
-        appeal.rule(&reviewer(), AppealOutcome::Overturned, paragraphs("The items were planted."), now())
-    };
-    case.step_appeal(id(1), rule).expect("ruled");
+    review(&mut case, &reviewer(), overturned(), &in_force()).expect("ruled");
     assert_eq!(case.overturned_by(id(1), decision().id), Some(&reviewer()));
     assert_eq!(case.overturned_by(id(1), DecisionId::from_bytes([99; 16])), None);
     case.step_appeal(id(1), |appeal| appeal.notify(now())).expect("told");
     assert_eq!(case.appeals[0].state.name(), "notified");
-    let again = case.step_appeal(id(1), rule);
-    assert_eq!(again.map_err(|refusal| refusal.name()), Err("appeal-in-wrong-state"));
+    let again = review(&mut case, &reviewer(), overturned(), &in_force());
+    assert_eq!(again, Err("appeal-in-wrong-state"));
 }
 
 #[test]
@@ -67,10 +72,36 @@ fn who_took_part_never_hears_the_appeal() {
 fn only_who_hears_it_rules() {
     let mut case = with(filed(Against::Inaction));
     hear(&mut case, &reviewer()).expect("heard");
+    let appeal = case.appeals[0].clone();
     let other = officer(Role::Reviewer, "reviewer-2");
-    let ruled =
-        case.step_appeal(id(1), |appeal| appeal.rule(&other, AppealOutcome::Upheld, paragraphs("no"), now()));
+    let ruled = appeal.rule(&other, AppealOutcome::Upheld, paragraphs("no"), now());
     assert_eq!(ruled.map_err(|refusal| refusal.name()), Err("other-reviewer"));
+}
+
+#[test]
+fn who_took_a_part_since_the_hearing_began_no_longer_rules() {
+    let mut case = with(filed(Against::Inaction));
+    hear(&mut case, &reviewer()).expect("heard");
+    let conflict = crate::Declaration { conflict: Some(text("a relative works there")) };
+    case.record(Fact::Declaration(conflict), reviewer(), now()).expect("recorded");
+    assert_eq!(review(&mut case, &reviewer(), overturned(), &in_force()), Err("took-part"));
+}
+
+#[test]
+fn what_waits_for_signatures_is_a_part_taken_but_a_reviewers_own_reversal_is_not() {
+    let follow = |follow_up: FollowUp| {
+        in_force().follow(follow_up, reviewer(), "bytes".to_owned(), now()).expect("put up")
+    };
+    let lift = follow(in_force().lift(EndReason::Cured, now()).expect("composed"));
+    let mut signed = lift.clone();
+    let pending = signed.pending.as_mut().expect("pending");
+    pending.by = duty();
+    pending.approvals.push(Trial::new().key("reviewer-1").approve(b"bytes"));
+    let own = FollowUp::Reversal { appeal: id(2), reviewer: reviewer(), effective: now() };
+    for (decided, heard) in [(lift, Err("took-part")), (signed, Err("took-part")), (follow(own), Ok(()))] {
+        let mut case = with(filed(Against::Inaction));
+        assert_eq!(review(&mut case, &reviewer(), Review::Hear, &decided), heard, "{:?}", decided.pending);
+    }
 }
 
 #[test]
@@ -89,6 +120,9 @@ fn a_closed_case_can_be_appealed_against_and_dismissal_has_reasons() {
     case.add_appeal(filed(Against::MissedClock(MissedClock::Referral))).expect("taken in");
     assert!(case.add_appeal(filed(Against::Inaction)).is_err(), "one id once");
     let why = paragraphs("It names no decision of ours.");
-    case.step_appeal(id(1), |appeal| appeal.dismiss(duty(), now(), why)).expect("dismissed");
+    let dismiss = Review::Dismiss(why);
+    let decider = review(&mut case, &duty(), dismiss.clone(), &in_force());
+    assert_eq!(decider, Err("not-reviewer"), "who decided turns nobody away");
+    review(&mut case, &reviewer(), dismiss, &in_force()).expect("dismissed");
     assert!(!case.appeals[0].overdue(now().plus(HOUR * 24 * 30)));
 }

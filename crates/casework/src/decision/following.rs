@@ -6,7 +6,7 @@
 
 use super::{Decision, DecisionRefusal, DecisionState, Ending, Former, Logged, check_interests};
 use crate::ratification::{Basis, check_basis, check_took_no_part};
-use crate::{Case, CaseStatus, Officer, Setting, gate, statement};
+use crate::{Case, CaseStatus, Officer, Setting, clocks, gate, statement};
 use policy::{
     Approval, Demand, EndReason, Ground, LIFT_WAIT, Measure, Refusal, Roster, Signed, Standing, Statement,
     Terms, admissible,
@@ -32,6 +32,23 @@ pub struct Pending {
     pub body: String,
     /// The signatures so far.
     pub approvals: Vec<Approval>,
+    /// Kept before the entry is given to the log, and taken back only where the log has it not: until
+    /// then nothing may take this record's place, since it may be public any moment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub handed_in: bool,
+}
+
+impl Pending {
+    /// Whether it is a reviewer's own reversal.
+    pub(crate) fn is_reversal(&self) -> bool {
+        matches!(self.follow_up, FollowUp::Reversal { .. })
+    }
+
+    /// Whether its time is over: what would carry a measure further rests on a verdict of the gate, which
+    /// holds for [`clocks::VERDICT_HOLDS`]. What ends a measure waits as long as it has to.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        !self.handed_in && self.follow_up.terms().is_some() && now >= self.at.plus(clocks::VERDICT_HOLDS)
+    }
 }
 
 /// What may follow a logged decision.
@@ -98,6 +115,17 @@ impl FollowUp {
             Self::Ratification { terms, .. } | Self::Renewal { terms, .. } => Some(terms),
             Self::Lift { .. } | Self::Reversal { .. } => None,
         }
+    }
+
+    /// Whether this may take the place of `other`, which waits for signatures or for the facts: what ends
+    /// a measure before what carries it further, and what ends it at once before what ends it later.
+    fn goes_before(&self, other: &Self) -> bool {
+        let urgency = |one: &Self| match one {
+            Self::Ratification { .. } | Self::Renewal { .. } => 0,
+            Self::Lift { .. } => 1,
+            Self::Reversal { .. } => 2,
+        };
+        urgency(self) > urgency(other)
     }
 
     /// From when the measure no longer acts and why, where it ends it.
@@ -172,7 +200,8 @@ impl Decision {
         Ok(FollowUp::Reversal { appeal, reviewer: reviewer.clone(), effective: now })
     }
 
-    /// Puts a record up for signing, given its exact bytes. One at a time; what is over makes room.
+    /// Puts a record up for signing, given its exact bytes. One at a time: what is over makes room, and
+    /// what ends the measure does not wait for what would carry it further.
     pub fn follow(
         mut self,
         follow_up: FollowUp,
@@ -181,17 +210,40 @@ impl Decision {
         now: Timestamp,
     ) -> Result<Self, DecisionRefusal> {
         self.check_acts(now)?;
-        if self.pending.is_some() {
-            return Err(DecisionRefusal::FollowUpOpen);
+        match &self.pending {
+            Some(pending) if pending.handed_in => return Err(DecisionRefusal::FollowUpHandedIn),
+            Some(pending) if !pending.is_over(now) && !follow_up.goes_before(&pending.follow_up) => {
+                return Err(DecisionRefusal::FollowUpOpen);
+            }
+            _ => {}
         }
-        self.pending = Some(Pending { follow_up, by, at: now, body, approvals: Vec::new() });
+        let approvals = Vec::new();
+        self.pending = Some(Pending { follow_up, by, at: now, body, approvals, handed_in: false });
         Ok(self)
     }
 
-    /// Takes the record that waits for signatures away.
+    /// Takes the record that waits for signatures away, however many there are, unless it is on its way.
+    pub fn withdraw(self) -> Result<Self, DecisionRefusal> {
+        match &self.pending {
+            None => Err(DecisionRefusal::NothingPending),
+            Some(pending) if pending.handed_in => Err(DecisionRefusal::FollowUpHandedIn),
+            Some(_) => Ok(self.drop_pending()),
+        }
+    }
+
+    /// Takes the record away that the log cannot have any more: its number is taken, or its time is over.
     #[must_use]
     pub fn drop_pending(mut self) -> Self {
         self.pending = None;
+        self
+    }
+
+    /// The record that waits is about to be given to the log, or has not got there.
+    #[must_use]
+    pub fn hand_in(mut self, handed_in: bool) -> Self {
+        if let Some(pending) = &mut self.pending {
+            pending.handed_in = handed_in;
+        }
         self
     }
 
@@ -205,6 +257,9 @@ impl Decision {
     ) -> Result<Self, DecisionRefusal> {
         self.check_acts(now)?;
         let pending = self.pending.as_ref().ok_or(DecisionRefusal::NothingPending)?;
+        if pending.is_over(now) {
+            return Err(DecisionRefusal::FollowUpOver);
+        }
         let member =
             policy::signer(pending.body.as_bytes(), &approval, roster).map_err(DecisionRefusal::Approval)?;
         let signer = Officer { role: member.role, pseudonym: member.pseudonym.clone() };
@@ -243,15 +298,18 @@ impl Decision {
     }
 
     /// Whether the record that waits may be handed to the log: the signatures suffice and, where it
-    /// carries the measure further, the facts still do.
+    /// carries the measure further, what it rests on still does: an open case, the answer or the reviewer,
+    /// the facts.
     pub fn follow_ready(&self, case: &Case, roster: &Roster, now: Timestamp) -> Result<(), DecisionRefusal> {
         self.check_acts(now)?;
         let pending = self.pending.as_ref().ok_or(DecisionRefusal::NothingPending)?;
         self.check_signatures(pending, roster).map_err(DecisionRefusal::Approval)?;
-        match pending.follow_up.terms() {
-            Some(terms) => self.check_facts(case, terms.ground, now),
-            None => Ok(()),
+        let Some(terms) = pending.follow_up.terms() else { return Ok(()) };
+        self.check_runs(case, now)?;
+        if let FollowUp::Ratification { basis, .. } = &pending.follow_up {
+            check_basis(self, case, roster, basis).map_err(DecisionRefusal::Ratification)?;
         }
+        self.check_facts(case, terms.ground, now)
     }
 
     /// Whether the record that waits carries enough signatures.

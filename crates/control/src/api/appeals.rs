@@ -10,7 +10,9 @@ use crate::rim::version::Wanted;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use casework::{Against, Appeal, AppealOutcome, Appellant, Decision, Paragraphs, Precedent, Relation, Text};
+use casework::{
+    Against, Appeal, AppealOutcome, Appellant, Case, Decision, Paragraphs, Precedent, Relation, Review, Text,
+};
 use policy::Pseudonym;
 use records::{DecisionFilter, Page};
 use serde::Deserialize;
@@ -36,7 +38,7 @@ pub(crate) struct NewAppeal {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AppealStep {
-    /// The officer's pseudonym; of a reviewer for `hear` and `rule`.
+    /// The officer's pseudonym; of a reviewer for `dismiss`, `hear` and `rule`.
     #[schema(value_type = String)]
     by: Pseudonym,
     /// `"admit"`, `{"dismiss": REASON}`, `"hear"`, `{"rule": {"outcome": …, "reasons": …}}` or `"notified"`.
@@ -117,14 +119,15 @@ pub(crate) async fn step(
     let by = officer(plane, &asked.by)?;
     let decisions = decisions(&api, case).await?;
     let all: Vec<&Decision> = decisions.iter().collect();
+    let review = |case: &mut Case, review, now| {
+        case.review_appeal(appeal, (&by, review), (&all, &plane.founded.roster), now)
+    };
     let ((), kept) = changed_case(plane, case, Wanted::of(&fields)?, |case, now| {
         match asked.step.clone() {
-            Step::Hear => case.hear_appeal(appeal, &by, (&all, &plane.founded.roster), now)?,
             Step::Admit => case.step_appeal(appeal, |held| held.admit(by.clone(), now))?,
-            Step::Dismiss(why) => case.step_appeal(appeal, |held| held.dismiss(by.clone(), now, why))?,
-            Step::Rule { outcome, reasons } => {
-                case.step_appeal(appeal, |held| held.rule(&by, outcome, reasons, now))?;
-            }
+            Step::Dismiss(why) => review(case, Review::Dismiss(why), now)?,
+            Step::Hear => review(case, Review::Hear, now)?,
+            Step::Rule { outcome, reasons } => review(case, Review::Rule { outcome, reasons }, now)?,
             Step::Notified => case.step_appeal(appeal, |held| held.notify(now))?,
         }
         Ok(())

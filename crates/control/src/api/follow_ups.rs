@@ -87,7 +87,7 @@ pub(crate) async fn propose(
     Ok(shown(plane, StatusCode::CREATED, &Versioned { version, value: next }))
 }
 
-/// Takes the record that waits for signatures away.
+/// Takes the record that waits for signatures away, unless it is on its way into the log.
 #[utoipa::path(delete, path = "/api/v1/decisions/{decision}/follow-up", tag = "decisions",
     params(("decision" = String, Path)), responses((status = 200, body = Object), (status = 409)))]
 pub(crate) async fn withdraw(
@@ -96,13 +96,7 @@ pub(crate) async fn withdraw(
 ) -> Result<Response, Problem> {
     let plane = &api.plane;
     let Versioned { version, value: held } = decision(plane, id).await?;
-    let Some(pending) = &held.pending else {
-        return Err(casework::DecisionRefusal::NothingPending.into());
-    };
-    if held.check_signatures(pending, &plane.founded.roster).is_ok() {
-        return Err(Problem::refused("approved-already", "enough officers have signed; it goes its way"));
-    }
-    let next = held.drop_pending();
+    let next = held.withdraw()?;
     let version = plane.docket.put(next.clone(), version).await?;
     Ok(shown(plane, StatusCode::OK, &Versioned { version, value: next }))
 }

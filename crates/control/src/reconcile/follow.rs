@@ -48,7 +48,8 @@ async fn log(plane: &Plane, held: &Versioned<Decision>, pending: &Pending) -> Re
         Found::OnTheWay => return Ok(Moved::No),
         Found::None => {}
     }
-    if overtaken(plane, &entry).await? {
+    if overtaken(plane, &entry).await? || pending.is_over(plane.clock.now()) {
+        plane.alarms.clear(NOT_LOGGED, decision.id);
         return keep(plane, decision.clone().drop_pending(), held.version).await;
     }
     let (roster, now) = (&plane.founded.roster, plane.clock.now());
@@ -58,11 +59,20 @@ async fn log(plane: &Plane, held: &Versioned<Decision>, pending: &Pending) -> Re
     let case = plane.records.case(decision.case).await?;
     let case = case.ok_or_else(|| ReconcileError::Damaged(format!("{} is gone", decision.case)))?;
     match decision.follow_ready(&case.value, roster, now) {
+        // Kept first: from here on nothing takes its place, and a crash in between changes nothing.
+        Ok(()) if !pending.handed_in => {
+            return keep(plane, decision.clone().hand_in(true), held.version).await;
+        }
         Ok(()) => {
             plane.alarms.clear(NOT_LOGGED, decision.id);
             plane.sequencer.submit(Item::Sealed(entry)).map_err(ReconcileError::Submit)?;
         }
-        Err(refusal) => plane.alarms.raise(NOT_LOGGED, decision.id, &refusal, now),
+        Err(refusal) => {
+            plane.alarms.raise(NOT_LOGGED, decision.id, &refusal, now);
+            if pending.handed_in {
+                return keep(plane, decision.clone().hand_in(false), held.version).await;
+            }
+        }
     }
     Ok(Moved::No)
 }

@@ -186,3 +186,36 @@ async fn an_appeal_heard_by_who_took_no_part_overturns_and_the_statement_says_so
     step("duty-officer-1", json!("notified")).await.is(200);
     running.stop().await;
 }
+
+/// What the facts hold back must not hold the way out: a lift takes its place, signed as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_ratification_that_the_gate_holds_back_stands_in_no_ones_way() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let (case, decision) = in_force(&rig, &running).await;
+    follow(&running, &decision, "legal-1", by_reviewer(14)).await.is(201);
+    for by in ["legal-1", "assessor-2"] {
+        sign(&rig, &running, &decision, by).await.is(200);
+    }
+    let gone = json!({"nexus": {"reachable": false, "lowers_risk": "it is gone"}});
+    let path = format!("/api/v1/cases/{case}/facts");
+    running.call("PUT", &path, &json!({"by": "duty-officer-1", "fact": gone})).await.is(200);
+    sign(&rig, &running, &decision, "reviewer-1").await.is(200);
+    let mut alarms = String::new();
+    for _ in 0..200 {
+        alarms = running.get("/api/v1/status").await.json()["alarms"].to_string();
+        if alarms.contains("follow-up-not-logged") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(alarms.contains("follow-up-not-logged"), "{alarms}");
+    let lift = json!({"lift": {"because": "cured"}});
+    let put_up = follow(&running, &decision, "legal-1", lift).await.is(201).json();
+    assert_eq!(put_up["pending"]["follow_up"]["is"], "lift", "{put_up}");
+    for by in ["legal-1", "assessor-2"] {
+        sign(&rig, &running, &decision, by).await.is(200);
+    }
+    running.until_state(&decision, "ended").await;
+    running.stop().await;
+}

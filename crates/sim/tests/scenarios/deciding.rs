@@ -5,7 +5,7 @@ use casework::fixtures::*;
 use casework::{
     Addressee, Against, Answer, Appeal, AppealOutcome, Appellant, Basis, Case, Concerned, Continuation,
     Decision, Earlier, EdgeReceipt, Logged, MissedClock, Officer, Placement, PostedAt, ProposalRefusal,
-    Published, Ratification, Request, Setting, gate, propose, ratify,
+    Published, Ratification, Request, Review, Setting, gate, propose, ratify,
 };
 use ledger::{Body, EntryFormat, Kind};
 use policy::{
@@ -228,9 +228,9 @@ fn heard(against: Against, by: &Officer) -> Result<Case, &'static str> {
     case.add_appeal(appeal).expect("taken in");
     case.step_appeal(id, |appeal| appeal.admit(duty(), now())).expect("admitted");
     let around = (&[&decided][..], &trial.founding.roster);
-    case.hear_appeal(id, by, around, now()).map_err(|refusal| refusal.name())?;
-    let rule = |appeal: Appeal| appeal.rule(by, AppealOutcome::Overturned, paragraphs("So it is."), now());
-    case.step_appeal(id, rule).map_err(|refusal| refusal.name())?;
+    case.review_appeal(id, (by, Review::Hear), around, now()).map_err(|refusal| refusal.name())?;
+    let rule = Review::Rule { outcome: AppealOutcome::Overturned, reasons: paragraphs("So it is.") };
+    case.review_appeal(id, (by, rule), around, now()).map_err(|refusal| refusal.name())?;
     Ok(case)
 }
 

@@ -1,12 +1,17 @@
 use super::*;
 use crate::decision::tests::{in_force, place};
 use crate::fixtures::*;
-use crate::{Addressee, Against, Answer, Appeal, AppealOutcome, Appellant};
+use crate::{Addressee, Against, Answer, Appeal, AppealOutcome, Appellant, Review};
 use policy::Role;
 use vocabulary::AppealId;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const APPEAL: AppealId = AppealId::from_bytes([5; 16]);
+
+/// In force, and proposed by the intake officer, which leaves the duty officer free to confirm it.
+fn decided() -> Decision {
+    Decision { proposed_by: officer(Role::Intake, "intake-1"), ..in_force() }
+}
 
 fn roster() -> Roster {
     Trial::new().founding.roster
@@ -47,7 +52,7 @@ fn by_reviewer() -> Basis {
 
 /// The follow-up put up for signing; its bytes stand for the log's.
 fn pending(follow_up: FollowUp, by: Officer) -> Decision {
-    in_force().follow(follow_up, by, "bytes to sign".to_owned(), now()).expect("put up")
+    decided().follow(follow_up, by, "bytes to sign".to_owned(), now()).expect("put up")
 }
 
 fn sign(decision: Decision, names: &[&str]) -> Result<Decision, &'static str> {
@@ -59,10 +64,7 @@ fn sign(decision: Decision, names: &[&str]) -> Result<Decision, &'static str> {
 
 #[test]
 fn reviewer_or_order_and_two_who_took_no_part_ratify() {
-    // A decision that the intake officer proposed leaves the duty officer free.
-    let mut decided = in_force();
-    decided.proposed_by = officer(Role::Intake, "intake-1");
-    let trial = Trial::new();
+    let (decided, trial) = (decided(), Trial::new());
     for (basis, order, signers) in [
         (by_reviewer(), None, &["assessor-2", "duty-officer-1", "reviewer-1"][..]),
         (Basis::Answer(referral_id(1)), Some(demand()), &["assessor-2", "duty-officer-1"]),
@@ -119,6 +121,76 @@ fn one_record_at_a_time_waits_for_signatures() {
 }
 
 #[test]
+fn what_ends_a_measure_waits_for_nothing_that_would_carry_it_further() {
+    let ratify = || ratification(&case(), by_reviewer(), &assessor(2)).expect("composed");
+    let lift = || in_force().lift(EndReason::Cured, now()).expect("composed");
+    let reverse = || FollowUp::Reversal { appeal: APPEAL, reviewer: reviewer(), effective: now() };
+    let all = [ratify as fn() -> FollowUp, lift, reverse];
+    for (waiting, wanted) in (0..3).flat_map(|waiting| (0..3).map(move |wanted| (waiting, wanted))) {
+        let next = pending(all[waiting](), duty()).follow(all[wanted](), duty(), "next".to_owned(), now());
+        let name = next.map(|held| held.pending.expect("pending").follow_up.name()).map_err(|no| no.name());
+        let expected = if wanted > waiting { Ok(all[wanted]().name()) } else { Err("follow-up-open") };
+        assert_eq!(name, expected, "{waiting} then {wanted}");
+    }
+    let signed = sign(pending(ratify(), assessor(2)), &["duty-officer-1", "assessor-2", "reviewer-1"])
+        .expect("signed");
+    assert!(signed.clone().withdraw().expect("withdrawn").pending.is_none(), "signed, yet not on its way");
+    let on_its_way = signed.hand_in(true);
+    let refused = on_its_way.clone().withdraw().map_err(|refusal| refusal.name());
+    assert_eq!(refused.err(), Some("follow-up-handed-in"));
+    let next = on_its_way.clone().follow(reverse(), reviewer(), "next".to_owned(), now());
+    assert_eq!(next.map_err(|refusal| refusal.name()).err(), Some("follow-up-handed-in"));
+    let back = on_its_way.hand_in(false).follow(reverse(), reviewer(), "next".to_owned(), now());
+    assert!(back.is_ok());
+}
+
+#[test]
+fn what_carries_a_measure_further_is_signed_within_the_hour_of_its_verdict() {
+    let waiting = pending(ratification(&case(), by_reviewer(), &assessor(2)).expect("composed"), assessor(2));
+    let late = now().plus(clocks::VERDICT_HOLDS);
+    let approve = |decision: Decision, at| {
+        let approval = Trial::new().key("duty-officer-1").approve(b"bytes to sign");
+        decision.sign(approval, &case(), &roster(), at).map_err(|refusal| refusal.name())
+    };
+    assert!(approve(waiting.clone(), late.minus(Duration::from_secs(1))).is_ok());
+    assert_eq!(approve(waiting.clone(), late).err(), Some("follow-up-over"));
+    let on_its_way = waiting.clone().hand_in(true).pending.expect("pending");
+    assert!(!on_its_way.is_over(late), "what may be public any moment is not over");
+    let again = ratification(&case(), by_reviewer(), &assessor(2)).expect("composed");
+    assert!(waiting.follow(again, duty(), "again".to_owned(), late).is_ok(), "what is over makes room");
+    let lift = pending(in_force().lift(EndReason::Cured, now()).expect("composed"), duty());
+    assert!(approve(lift, late).is_ok(), "what ends a measure has no such hour");
+}
+
+#[test]
+fn what_a_ratification_rests_on_is_asked_again_before_it_is_logged() {
+    let by_answer = ratification(&case(), Basis::Answer(referral_id(1)), &assessor(2)).expect("composed");
+    let ready = |follow_up: FollowUp, signers: &[&str], case: &Case| {
+        let signed = sign(pending(follow_up, assessor(2)), signers).expect("signed");
+        signed.follow_ready(case, &roster(), now()).map_err(|refusal| refusal.name())
+    };
+    let two = ["duty-officer-1", "assessor-2"];
+    assert_eq!(ready(by_answer.clone(), &two, &case()), Ok(()));
+    let mut withdrawn = case();
+    withdrawn.referrals[0] = answered(1, Addressee::Jurisdiction(jurisdiction("AA")), Answer::Request);
+    assert_eq!(ready(by_answer.clone(), &two, &withdrawn), Err("answer-too-weak"));
+    let mut closed = case();
+    closed.status = open_case().close(duty(), now(), text("unfounded")).expect("closed").status;
+    assert_eq!(ready(by_answer, &two, &closed), Err("case-closed"));
+    let mut hearing = case();
+    let against = (Appellant::Customer, Against::Inaction);
+    let appeal = Appeal::file(APPEAL, against, paragraphs("Nobody looked."), &[], now());
+    hearing.add_appeal(appeal).expect("taken in");
+    hearing.step_appeal(APPEAL, |appeal| appeal.admit(duty(), now())).expect("admitted");
+    let hear = (&reviewer(), Review::Hear);
+    hearing.review_appeal(APPEAL, hear, (&[], &roster()), now()).expect("heard");
+    let by_reviewer = ratification(&case(), by_reviewer(), &assessor(2)).expect("composed");
+    let three = ["duty-officer-1", "assessor-2", "reviewer-1"];
+    assert_eq!(ready(by_reviewer.clone(), &three, &case()), Ok(()));
+    assert_eq!(ready(by_reviewer, &three, &hearing), Err("hears-appeal"), "two hats");
+}
+
+#[test]
 fn two_officers_lift_and_the_measure_acts_until_the_wait_is_over() {
     let lift = in_force().lift(EndReason::Cured, now()).expect("composed");
     let waiting = pending(lift, duty());
@@ -142,11 +214,12 @@ fn an_overturned_decision_is_reversed_by_who_ruled() {
     let appeal = Appeal::file(APPEAL, against, paragraphs("It was not us."), &[&decided], now());
     case.add_appeal(appeal).expect("taken in");
     case.step_appeal(APPEAL, |appeal| appeal.admit(duty(), now())).expect("admitted");
-    case.hear_appeal(APPEAL, &reviewer(), (&[&decided], &roster()), now()).expect("heard");
+    case.review_appeal(APPEAL, (&reviewer(), Review::Hear), (&[&decided], &roster()), now()).expect("heard");
     let ruled = |outcome| {
         let mut case = case.clone();
         let reasons = paragraphs("The items were planted.");
-        case.step_appeal(APPEAL, |appeal| appeal.rule(&reviewer(), outcome, reasons, now())).expect("ruled");
+        let rule = (&reviewer(), Review::Rule { outcome, reasons });
+        case.review_appeal(APPEAL, rule, (&[&decided], &roster()), now()).expect("ruled");
         decided.reversal(&case, APPEAL, now())
     };
     assert!(ruled(AppealOutcome::Upheld).is_err());
