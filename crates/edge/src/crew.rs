@@ -214,7 +214,10 @@ impl AcceptLoop {
 /// first bytes are not guessed at.
 async fn announced(visitor: &mut Visitor, stream: &mut TcpStream) -> bool {
     match timeout(HEADER_TIME_MAX, receive(stream)).await.unwrap_or_else(|late| Err(late.into())) {
-        Ok(Announced::Proxy) => true,
+        Ok(Announced::Proxy) => {
+            visitor.is_unnamed = true;
+            true
+        }
         Ok(Announced::Visitor(address)) => {
             visitor.peer = address.ip();
             true

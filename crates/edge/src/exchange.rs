@@ -78,7 +78,7 @@ async fn lead<C: Content, A: Answer>(
     if let Some(proof) = proof(&worker.shared.board, request) {
         return boxed(reply::proved(&proof, request, trail, &worker.date, answer)).await;
     }
-    let identified = identify(peer, &worker.shared.trusted_proxies, request)?;
+    let identified = identify(peer, &worker.shared.forwarders, request)?;
     trail.client = identified.client;
     let admitted = match judge(worker, request, trail, trail.started) {
         Judgement::Admitted(admitted) => admitted,

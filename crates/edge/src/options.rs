@@ -32,6 +32,9 @@ pub struct Options {
     pub model: WorkerModel,
     /// Whose `X-Forwarded-For`, and whose word in the PROXY protocol, is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// Edges that fetch through this one, whose word is believed for what their connection does not show: the visitor
+    /// (`X-Forwarded-For`), its scheme and the purges they hold (`Wardmote-Tier`).
+    pub children: Vec<Cidr>,
     /// Which of `http` and `https`, as given there, trusted proxies speak the PROXY protocol on. They must there;
     /// elsewhere, and from others, it is no request.
     pub proxy_protocol: Vec<SocketAddr>,
@@ -63,6 +66,7 @@ impl Default for Options {
             workers: 0,
             model: WorkerModel::default(),
             trusted_proxies: Vec::new(),
+            children: Vec::new(),
             proxy_protocol: Vec::new(),
             drain: Duration::from_secs(30),
             access_log: None,

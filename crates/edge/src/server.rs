@@ -265,6 +265,8 @@ fn shared(
 fn quic(
     worker: Arc<Worker>,
     tls: &Arc<Tls>,
+        children: options.children.clone(),
+        forwarders: options.trusted_proxies.iter().chain(&options.children).cloned().collect(),
     random: Arc<dyn Random>,
     (stopping, drain): (CancellationToken, Duration),
 ) -> Result<Quic, StartError> {

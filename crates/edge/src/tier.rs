@@ -4,7 +4,8 @@
 //! and only where the parent is away of the origin. Between them travels one field, `Wardmote-Tier`, with what
 //! the connection does not show: the visitor's scheme and the purges the child has seen.
 //!
-//! Invariants: the field is believed from trusted proxies only and never reaches an origin; a request that
+//! Invariants: the field is believed from the named children only and never reaches an origin: a proxy that is trusted to
+//! name visitors passes on what they write; a request that
 //! has passed this node before, or too many, goes round in a circle and is refused (RFC 8586); a parent that
 //! has seen fewer purges than its child neither answers from its cache nor stores.
 
@@ -26,7 +27,7 @@ use vocabulary::{Clock, Random, Timestamp};
 
 /// The field between a child and its parent.
 pub(crate) const TIER_FIELD: &str = "wardmote-tier";
-const TIER: HeaderName = HeaderName::from_static(TIER_FIELD);
+pub(crate) const TIER: HeaderName = HeaderName::from_static(TIER_FIELD);
 /// Edges that a request may pass.
 const HOPS_MAX: usize = 4;
 /// How long a parent that was away is not asked again.
@@ -149,9 +150,9 @@ fn purges_seen(shared: &Shared) -> u64 {
 /// A child's request as its visitor made it; none where the request is no child's, which is nearly always.
 pub(crate) fn adopt(shared: &Shared, peer: IpAddr, request: &Request) -> Option<Request> {
     let field = request.fields.get(TIER)?;
-    let trusted = shared.trusted_proxies.iter().any(|network| network.contains(peer));
+    let is_child = shared.children.iter().any(|network| network.contains(peer));
     // What a visitor made up goes no further than here, and what has been here already is refused as before.
-    if !trusted || !shared.tier.lets_pass(&request.fields) {
+    if !is_child || !shared.tier.lets_pass(&request.fields) {
         return None;
     }
     let (scheme, purged) = read(field.as_bytes())?;

@@ -7,9 +7,11 @@ use crate::http1::connection::{self, Service};
 use crate::ports::{Answer, Content};
 use crate::reasons::Reason;
 use crate::request::Request;
-use crate::tier;
+use crate::tier::{self, TIER};
 use crate::worker::Worker;
 use certificates::{Names, Resolver};
+use http::HeaderName;
+use http::header::FORWARDED;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use std::net::{IpAddr, SocketAddr};
@@ -29,6 +31,10 @@ pub(crate) const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Handshakes of one worker at a time; those beyond wait their turn within their own time.
 pub(crate) const HANDSHAKES_MAX: usize = 256;
 
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
 /// The TLS record of a fatal alert `unrecognized_name` (RFC 8446 §6, RFC 6066 §3).
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
@@ -45,6 +51,9 @@ pub(crate) struct Tls {
 pub(crate) struct Visitor {
     pub(crate) worker: Arc<Worker>,
     pub(crate) peer: IpAddr,
+    /// Whether the peer is a trusted proxy that does not say whose connection it passes on: what stands in its requests
+    /// about their visitor is then anybody's word.
+    pub(crate) is_unnamed: bool,
     /// What the certificate it was shown is good for; none where nothing was shown.
     names: Option<Arc<Names>>,
     /// Where the visitor may go on by HTTP/3.
@@ -53,6 +62,8 @@ pub(crate) struct Visitor {
 
 impl Service for Visitor {
     async fn serve<C: Content, A: Answer>(&self, request: &Request, content: &mut C, answer: &mut A) {
+        let plain = self.is_unnamed.then(|| without_word(request));
+        let request = plain.as_ref().unwrap_or(request);
         match tier::adopt(&self.worker.shared, self.peer, request) {
             // RFC 9110 §7.4. A child edge vouches for its visitors itself.
             None if self.is_misdirected(request) => {
@@ -82,7 +93,7 @@ impl Service for Visitor {
 impl Visitor {
     pub(crate) fn new(worker: Arc<Worker>, peer: SocketAddr) -> Self {
         add(&worker.counters.connections_opened, 1);
-        Self { worker, peer: peer.ip().to_canonical(), names: None, http3_port: None }
+        Self { worker, peer: peer.ip().to_canonical(), is_unnamed: false, names: None, http3_port: None }
     }
 
     /// Notes what the certificate is good for that the visitor was shown.
@@ -115,6 +126,15 @@ impl Visitor {
             connection::serve(stream, Scheme::Https, &self, &self.worker.scratch).await;
         }
     }
+}
+
+/// A request without anything that it says of whom it was passed on for.
+fn without_word(request: &Request) -> Request {
+    let mut plain = request.clone();
+    for name in [FORWARDED, FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, TIER] {
+        plain.fields.remove(name);
+    }
+    plain
 }
 
 impl Drop for Visitor {

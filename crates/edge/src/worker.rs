@@ -59,6 +59,10 @@ pub(crate) struct Shared {
     pub(crate) encoders: Encoders,
     pub(crate) log: Option<Arc<AccessLog>>,
     pub(crate) trusted_proxies: Vec<Cidr>,
+    /// Edges that fetch through this one.
+    pub(crate) children: Vec<Cidr>,
+    /// Both: whose `X-Forwarded-For` is believed.
+    pub(crate) forwarders: Vec<Cidr>,
     /// Whether another process takes over what is kept on disk.
     pub(crate) has_let_go: AtomicBool,
     /// Where this process listens for TLS; none: nowhere, and nobody is sent there.
@@ -69,7 +73,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Whether a peer's word is believed for who its visitors are.
+    /// Whether a peer's word in the PROXY protocol is believed for who its visitor is.
     pub(crate) fn trusts_proxy(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(peer))
     }

@@ -61,6 +61,31 @@ async fn a_trusted_proxy_names_the_visitor_however_its_header_arrives() {
 }
 
 #[tokio::test]
+async fn who_is_passed_on_without_a_name_cannot_make_one_up() {
+    let also_children = |options: &mut edge::Options| {
+        options.trusted_proxies = vec!["127.0.0.1".parse().expect("a network")];
+        options.children = options.trusted_proxies.clone();
+        options.proxy_protocol = options.http.clone();
+    };
+    let stage = Stage::set_with(also_children, |_| {}).await;
+    let word = "X-Forwarded-For: 192.0.2.66\r\nX-Forwarded-Proto: https\r\nForwarded: for=192.0.2.66\r\n\
+                X-Forwarded-Host: other.test\r\nWardmote-Tier: scheme=https, purged=0\r\n";
+    for header in [&LOCAL[..], b"PROXY UNKNOWN\r\n"] {
+        let mut visitor = stage.visit().await;
+        let request = format!("GET /who HTTP/1.1\r\nHost: {HOST}\r\n{word}\r\n");
+        visitor.send([header, request.as_bytes()].concat()).await;
+        let mut origin = stage.origin.accept().await;
+        let seen = origin.head().await;
+        assert_eq!((seen.field("x-forwarded-for"), seen.field("x-forwarded-proto")), ("127.0.0.1", "http"));
+        assert_eq!(seen.field("x-forwarded-host"), HOST);
+        assert!(!seen.field("forwarded").contains("192.0.2.66"), "{}", seen.text);
+        origin.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await;
+        assert_eq!(visitor.head().await.status(), 200);
+        visitor.text("hi").await;
+    }
+}
+
+#[tokio::test]
 async fn the_header_comes_before_the_handshake() {
     let stage = stage().await;
     let mut stream = TcpStream::connect(stage.edge.https()[0]).await.expect("a connection");

@@ -14,8 +14,8 @@ fn at(address: SocketAddr) -> Option<Origin> {
     Some(Origin::new(Scheme::Http, host, address.port()))
 }
 
-fn trust_loopback(options: &mut edge::Options) {
-    options.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+fn has_children(options: &mut edge::Options) {
+    options.children = vec!["127.0.0.0/8".parse().expect("a network")];
 }
 
 async fn child_of(parent: &Stage) -> Stage {
@@ -25,7 +25,7 @@ async fn child_of(parent: &Stage) -> Stage {
 
 #[tokio::test]
 async fn what_one_child_fetched_another_gets_from_the_parent() {
-    let parent = Stage::set_with(trust_loopback, |_| {}).await;
+    let parent = Stage::set_with(has_children, |_| {}).await;
     let (first, second) = (child_of(&parent).await, child_of(&parent).await);
     let mut visitor = first.visit().await;
     visitor.send(get("/x")).await;
@@ -73,7 +73,7 @@ async fn a_circle_of_parents_ends_where_it_began() {
     let own = reserved.local_addr().expect("an address");
     drop(reserved);
     let circle = |options: &mut edge::Options| {
-        trust_loopback(options);
+        has_children(options);
         options.http = vec![own];
         options.parent = at(own);
     };
@@ -95,8 +95,8 @@ async fn ask_as_child(stage: &Stage, tier: &str) -> Peer {
 }
 
 #[tokio::test]
-async fn a_child_is_believed_only_where_it_is_trusted() {
-    let stage = Stage::set_with(trust_loopback, |_| {}).await;
+async fn a_child_is_believed_only_where_it_is_named_as_one() {
+    let stage = Stage::set_with(has_children, |_| {}).await;
     let mut child = ask_as_child(&stage, "scheme=https, purged=0").await;
     let mut origin = stage.origin.accept().await;
     let asked = origin.head().await;
@@ -108,7 +108,12 @@ async fn a_child_is_believed_only_where_it_is_trusted() {
     let mut visitor = stage.visit().await;
     visitor.send(get("/x")).await;
     assert_eq!(stage.origin.accept().await.head().await.field("x-forwarded-proto"), "http");
-    let wary = Stage::set().await;
+    // A proxy that may name visitors passes on what they write.
+    let wary = Stage::set_with(
+        |options| options.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")],
+        |_| {},
+    );
+    let wary = wary.await;
     assert_eq!(ask_as_child(&wary, "scheme=https, purged=0").await.head().await.status(), 508);
     let made_up = "Wardmote-Tier: scheme=https, purged=0\r\n";
     let mut visitor = wary.visit().await;
@@ -119,7 +124,7 @@ async fn a_child_is_believed_only_where_it_is_trusted() {
 
 #[tokio::test]
 async fn a_parent_that_lacks_a_purge_of_its_child_asks_the_origin_each_time() {
-    let stage = Stage::set_with(trust_loopback, |_| {}).await;
+    let stage = Stage::set_with(has_children, |_| {}).await;
     for (tier, body) in [("scheme=http, purged=0", "first"), ("scheme=http, purged=9", "after")] {
         let mut child = ask_as_child(&stage, tier).await;
         let mut origin = stage.origin.accept().await;

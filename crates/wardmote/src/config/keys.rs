@@ -108,6 +108,9 @@ pub(super) const KEYS: &[Key] = &[
     key("edge.trusted_proxies", Form::List, |config, value| {
         put(&mut config.edge.trusted_proxies, each(value, "a network such as 10.0.0.0/8"))
     }),
+    key("edge.children", Form::List, |config, value| {
+        put(&mut config.edge.children, each(value, "a network such as 10.0.0.0/8"))
+    }),
     key("edge.proxy_protocol", Form::List, |config, value| {
         put(&mut config.edge.proxy_protocol, addresses(value))
     }),

@@ -54,6 +54,8 @@ pub(crate) struct Edge {
     /// 0 = one per core.
     pub(crate) workers: usize,
     pub(crate) trusted_proxies: Vec<Cidr>,
+    /// Edges that fetch through this one.
+    pub(crate) children: Vec<Cidr>,
     /// Which of `http` and `https` the PROXY protocol is spoken on.
     pub(crate) proxy_protocol: Vec<SocketAddr>,
     /// How long visitors have when the process is to end.
@@ -114,6 +116,7 @@ impl Default for Config {
                 addresses_given: false,
                 workers: 0,
                 trusted_proxies: Vec::new(),
+                children: Vec::new(),
                 proxy_protocol: Vec::new(),
                 drain: Duration::from_secs(30),
                 access_log: AccessLog::InDataDir,

@@ -67,6 +67,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_EDGE_HTTP3", "false"),
         ("WARDMOTE_EDGE_WORKERS", "3"),
         ("WARDMOTE_EDGE_TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("WARDMOTE_EDGE_CHILDREN", "10.1.0.0/16"),
         ("WARDMOTE_EDGE_PROXY_PROTOCOL", "[::1]:81"),
         ("WARDMOTE_EDGE_DRAIN_SECONDS", "5"),
         ("WARDMOTE_EDGE_ACCESS_LOG", ""),
@@ -99,6 +100,7 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.edge.https, []);
     assert!(!set.edge.http3);
     assert_eq!(set.edge.proxy_protocol, set.edge.http[1..]);
+    assert_eq!(set.edge.children, ["10.1.0.0/16".parse().unwrap()]);
     assert_eq!((set.edge.workers, set.edge.drain.as_secs()), (3, 5));
     assert_eq!(set.access_log(), None);
     assert_eq!(set.edge.parent.map(|parent| parent.port), Some(8080));

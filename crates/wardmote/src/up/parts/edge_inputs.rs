@@ -24,6 +24,7 @@ pub(super) fn options(config: &Config, inherited: Inherited) -> edge::Options {
         http3: config.edge.http3,
         workers: config.edge.workers,
         trusted_proxies: config.edge.trusted_proxies.clone(),
+        children: config.edge.children.clone(),
         proxy_protocol: config.edge.proxy_protocol.clone(),
         drain: config.edge.drain,
         access_log: config.access_log(),
