@@ -55,7 +55,7 @@ pub use explain::{Explanation, Step, StoredFacts, Unexplained};
 pub use figures::Figures;
 pub use histogram::Latency;
 pub use insight::Insight;
-pub use listen::Inherited;
+pub use listen::{Datagrams, Handover, Inherited, MakingWay, Predecessor};
 pub use options::{CacheDisk, Inputs, Options, StartError, WorkerModel};
 pub use origin::figures::{OriginFigures, RetryFigures};
 pub use prewarm::{BATCH_MAX, NotWarmed, Warmed};

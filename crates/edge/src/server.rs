@@ -12,7 +12,7 @@ use crate::enforce::Enforcer;
 use crate::figures::Figures;
 use crate::http3::{self, Owner, Quic};
 use crate::insight::Insight;
-use crate::listen::Sockets;
+use crate::listen::{Copies, Handover, Sockets};
 use crate::options::{Inputs, Options, StartError};
 use crate::origin::{Checks, Connector, Member};
 use crate::prewarm::{PrewarmShift, Prewarmer};
@@ -26,7 +26,7 @@ use certificates::CertificateStore;
 use names::{Dns, Lookups};
 use object_cache::{ObjectCache, OpenError, Quota};
 use snapshot::OriginTls;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -48,6 +48,8 @@ pub struct Edge {
     admin: Option<SocketAddr>,
     insight: Insight,
     listening: Arc<Listening>,
+    /// What the ids of its connections over QUIC begin with.
+    generation: u8,
     log: Option<(Arc<AccessLog>, JoinHandle<()>)>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -61,11 +63,11 @@ pub struct Cut {
     pub tunnels: u64,
 }
 
-/// Copies of the listening sockets, until the edge is to end.
-type Listening = Mutex<Vec<TcpListener>>;
+/// Copies of the sockets, until the edge is to end.
+type Listening = Mutex<Copies>;
 
 /// A list of sockets is whole at each step, so a poisoned one is still good.
-fn unpoisoned(listening: &Listening) -> MutexGuard<'_, Vec<TcpListener>> {
+fn unpoisoned(listening: &Listening) -> MutexGuard<'_, Copies> {
     listening.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -73,6 +75,7 @@ fn unpoisoned(listening: &Listening) -> MutexGuard<'_, Vec<TcpListener>> {
 pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> Result<Edge, StartError> {
     let count = worker_count(options.workers);
     let sockets = Sockets::open(&options, count)?;
+    let generation = generation(&options, &*inputs.random);
     let listening = sockets.copies().map_err(StartError::Worker)?;
     let listening = Arc::new(Mutex::new(listening));
     let (http, https) = (sockets.addresses(Scheme::Http), sockets.addresses(Scheme::Https));
@@ -128,12 +131,20 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         move || side.run(stopping)
     })?];
     if !sockets.quic.is_empty() {
-        let quic = quic(quic_worker, &tls, quic_random, (stopping.clone(), options.drain))?;
+        http3::check(&tls)?;
+        let quic = Quic {
+            worker: quic_worker,
+            tls: Arc::clone(&tls),
+            random: quic_random,
+            stopping: stopping.clone(),
+            drain: options.drain,
+            owner: Owner { generation, worker: 0 },
+        };
         threads.push(spawn("edge-quic", current_thread()?, move || quic.run(sockets.quic))?);
     }
     let crew = Crew { workers, tls, stopping, limit: connection_limit(count), drain: options.drain };
     threads.extend(crew.start(sockets.visitors, options.model, count)?);
-    Ok(Edge { http, https, admin, insight, listening, log, threads })
+    Ok(Edge { http, https, admin, insight, listening, generation, log, threads })
 }
 
 impl Edge {
@@ -152,9 +163,9 @@ impl Edge {
         self.admin
     }
 
-    /// Copies of all listening sockets, for a process that takes over; none once this edge is to end.
-    pub fn sockets(&self) -> std::io::Result<Vec<TcpListener>> {
-        unpoisoned(&self.listening).iter().map(TcpListener::try_clone).collect()
+    /// Copies of all sockets, for a process that takes over; none once this edge is to end.
+    pub fn handover(&self) -> std::io::Result<Handover> {
+        unpoisoned(&self.listening).handover(self.generation)
     }
 
     /// A way to look into the edge while it runs.
@@ -254,6 +265,8 @@ fn shared(
         encoders,
         log,
         trusted_proxies: options.trusted_proxies.clone(),
+        children: options.children.clone(),
+        forwarders: options.trusted_proxies.iter().chain(&options.children).cloned().collect(),
         https_port: https.first().map(SocketAddr::port),
         has_let_go: AtomicBool::new(false),
         tier: Tier::new(parent, &*inputs.random),
@@ -261,19 +274,10 @@ fn shared(
     }
 }
 
-/// What serves HTTP/3. Its generation tells its connections from those of the process before and after it.
-fn quic(
-    worker: Arc<Worker>,
-    tls: &Arc<Tls>,
-        children: options.children.clone(),
-        forwarders: options.trusted_proxies.iter().chain(&options.children).cloned().collect(),
-    random: Arc<dyn Random>,
-    (stopping, drain): (CancellationToken, Duration),
-) -> Result<Quic, StartError> {
-    http3::check(tls)?;
-    let [generation] = random.bytes();
-    let owner = Owner { generation, worker: 0 };
-    Ok(Quic { worker, tls: Arc::clone(tls), random, stopping, drain, owner, elsewhere: None })
+/// What tells this process's connections over QUIC from those of the process before it; by chance where none is known.
+fn generation(options: &Options, random: &dyn Random) -> u8 {
+    let [chance] = random.bytes();
+    options.inherited.generation().map_or(chance, |before| before.wrapping_add(1))
 }
 
 fn tls(store: &CertificateStore, clock: Arc<dyn Clock>, workers: usize) -> Result<Arc<Tls>, StartError> {
@@ -313,7 +317,7 @@ impl Side {
         let closing = async {
             stopping.cancelled().await;
             // A copy would keep a socket listening that nobody accepts from.
-            unpoisoned(&listening).clear();
+            *unpoisoned(&listening) = Copies::default();
         };
         let enforcing = enforcer.run(stopping.clone());
         let encoding = encoder_pool.run(stopping.clone());

@@ -25,6 +25,12 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
+/// How long requests are still taken after the end was announced: a visitor hears of it after half a round trip, and what
+/// it has asked by then arrives after another half.
+const ANNOUNCED_TIME: Duration = Duration::from_secs(1);
+/// The last stream that a request could come on.
+const STREAM_MAX: u64 = (1 << 62) - 4;
+
 /// Requests under way.
 type Requests<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
 /// Streams in one direction under way.
@@ -85,6 +91,9 @@ struct Serving<'a, S> {
 enum Phase {
     /// Requests are taken. `active_at`: when something last happened.
     Open { active_at: Instant },
+    /// The visitor has been told that the end is near. What it asked before it heard of it is still taken (RFC 9114
+    /// §5.2).
+    Announced { since: Instant },
     /// No new request is taken; those under way are finished, within bounds.
     Ending { since: Instant, patience: Duration },
 }
@@ -107,10 +116,14 @@ impl<'a, S: Service> Serving<'a, S> {
                 Event::Other(stream) => self.others.push(Box::pin(name(stream))),
                 Event::Named(named) => self.listen(named),
                 Event::Ended(ended) => self.count(ended),
-                // Whoever winds the process down has a time of its own.
-                Event::Stopping => self.end(Duration::MAX),
-                Event::Late if self.is_open() => self.end(ENDING_TIME_MAX),
-                Event::Late | Event::Over => return,
+                Event::Stopping => self.announce(),
+                Event::Late => match self.phase {
+                    Phase::Open { .. } => self.end(ENDING_TIME_MAX),
+                    // Whoever winds the process down has a time of its own.
+                    Phase::Announced { .. } => self.end(Duration::MAX),
+                    Phase::Ending { .. } => return,
+                },
+                Event::Over => return,
             }
         }
     }
@@ -150,6 +163,7 @@ impl<'a, S: Service> Serving<'a, S> {
         match self.phase {
             Phase::Open { active_at } if self.requests.is_empty() => Some(active_at + IDLE_TIME_MAX),
             Phase::Open { .. } => None,
+            Phase::Announced { since } => Some(since + ANNOUNCED_TIME),
             Phase::Ending { since, .. } if self.requests.is_empty() => Some(since + LINGER_TIME_MAX),
             Phase::Ending { since, patience } => since.checked_add(patience),
         }
@@ -159,6 +173,7 @@ impl<'a, S: Service> Serving<'a, S> {
         let id = u64::from(send.id());
         match &mut self.phase {
             Phase::Open { active_at } => *active_at = Instant::now(),
+            Phase::Announced { .. } => {}
             // The visitor has been told by GOAWAY, and may ask somewhere else (RFC 9114 §5.2).
             Phase::Ending { .. } => {
                 let _ =
@@ -187,7 +202,7 @@ impl<'a, S: Service> Serving<'a, S> {
     /// Sends a visitor away that asks and does not wait (the rapid reset attack).
     fn count(&mut self, ended: Ended) {
         let now = Instant::now();
-        if self.abandonment.count(ended, now) && self.is_open() {
+        if self.abandonment.count(ended, now) && !matches!(self.phase, Phase::Ending { .. }) {
             self.phase = Phase::Ending { since: now, patience: ENDING_TIME_MAX };
             close(self.connection, Code::ExcessiveLoad);
         } else if let Phase::Open { active_at } = &mut self.phase {
@@ -195,10 +210,19 @@ impl<'a, S: Service> Serving<'a, S> {
         }
     }
 
+    fn announce(&mut self) {
+        self.phase = Phase::Announced { since: Instant::now() };
+        self.tell(STREAM_MAX);
+    }
+
     fn end(&mut self, patience: Duration) {
         self.phase = Phase::Ending { since: Instant::now(), patience };
-        // A visitor that gives its peer no room for these few bytes is not told.
-        let _ = self.control.write_all_chunks(&mut [frames::goaway(self.next_stream)]).now_or_never();
+        self.tell(self.next_stream);
+    }
+
+    /// Requests from this stream on are not taken. A visitor that gives its peer no room for these few bytes is not told.
+    fn tell(&mut self, stream: u64) {
+        let _ = self.control.write_all_chunks(&mut [frames::goaway(stream)]).now_or_never();
     }
 }
 

@@ -8,16 +8,18 @@ use super::codes::Code;
 use super::connection;
 use super::connection_ids::{ConnectionIds, Owner};
 use super::control::UNI_STREAMS_MAX;
-use super::listen::Socket;
+use super::listen::{Before, Socket};
 use super::names::{self, NamingConfig};
+use super::passage::Passage;
 use super::rate::Initials;
-use super::socket::{Elsewhere, SortingSocket};
+use super::socket::{Elsewhere, SortingSocket, Source};
 use crate::figures::add;
 use crate::http1::connection::IDLE_TIME_MAX;
 use crate::options::StartError;
 use crate::streams::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX};
 use crate::visitor::{HANDSHAKE_TIME_MAX, HANDSHAKES_MAX, Tls, Visitor};
 use crate::worker::Worker;
+use futures_util::FutureExt as _;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
     Connecting, Endpoint, EndpointConfig, IdleTimeout, Incoming, Runtime, ServerConfig, TokioRuntime,
@@ -54,8 +56,6 @@ pub(crate) struct Quic {
     /// How long visitors may go on once it stops.
     pub(crate) drain: Duration,
     pub(crate) owner: Owner,
-    /// Where datagrams of other generations go.
-    pub(crate) elsewhere: Option<Arc<dyn Elsewhere>>,
 }
 
 impl Quic {
@@ -64,19 +64,24 @@ impl Quic {
         let (endpoints, connections) = (TaskTracker::new(), TaskTracker::new());
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
         let this = Arc::new(self);
-        for socket in sockets {
+        for Socket { socket, source, before } in sockets {
             let door = Door {
                 worker: Arc::clone(&this.worker),
                 tls: Arc::clone(&this.tls),
                 stopping: this.stopping.clone(),
                 connections: connections.clone(),
                 handshakes: Arc::clone(&handshakes),
+                source,
             };
             let this = Arc::clone(&this);
             endpoints.spawn(async move {
-                let stopping = this.stopping.clone();
-                let Some(bound) = stopping.run_until_cancelled(socket.bound()).await else { return };
-                match bound.and_then(|socket| this.endpoint(socket)) {
+                if let Some(Before { has_made_way, .. }) = &before
+                    && this.stopping.run_until_cancelled(has_made_way.cancelled()).await.is_none()
+                {
+                    return;
+                }
+                let source = Arc::clone(&door.source);
+                match this.endpoint(socket, source, before.map(|before| before.passage)) {
                     Ok(endpoint) => door.stand(endpoint).await,
                     Err(error) => tracing::error!(%error, "HTTP/3 is not served on one of its addresses"),
                 }
@@ -96,11 +101,17 @@ impl Quic {
         }
     }
 
-    fn endpoint(&self, socket: UdpSocket) -> io::Result<Endpoint> {
+    fn endpoint(
+        &self,
+        socket: UdpSocket,
+        source: Arc<Source>,
+        before: Option<Passage>,
+    ) -> io::Result<Endpoint> {
         let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
-        let socket = runtime.wrap_udp_socket(socket)?;
+        let inner = runtime.wrap_udp_socket(socket)?;
         let generation = self.owner.generation;
-        let socket = Arc::new(SortingSocket::new(socket, generation, self.elsewhere.clone()));
+        let elsewhere = before.map(|passage| Arc::new(passage) as Arc<dyn Elsewhere>);
+        let socket = Arc::new(SortingSocket { inner, source, generation, elsewhere });
         let (owner, random) = (self.owner, Arc::clone(&self.random));
         let mut config = EndpointConfig::default();
         config.cid_generator(move || Box::new(ConnectionIds { owner, random: Arc::clone(&random) }));
@@ -153,6 +164,7 @@ struct Door {
     stopping: CancellationToken,
     connections: TaskTracker,
     handshakes: Arc<Semaphore>,
+    source: Arc<Source>,
 }
 
 impl Door {
@@ -168,10 +180,29 @@ impl Door {
                 },
             }
         }
+        self.let_the_last_in(&endpoint, &mut initials).await;
         // From here on newcomers are turned away; the endpoint carries the connections to their end.
         endpoint.set_server_config(None);
         self.connections.wait().await;
         endpoint.wait_idle().await;
+    }
+
+    /// Who has come before the end is a visitor too. Where another process reads the socket, whoever still comes here was
+    /// asked by this one to prove its address, and is waited for until the last connection has ended.
+    async fn let_the_last_in(&self, endpoint: &Endpoint, initials: &mut Initials) {
+        while let Some(Some(incoming)) = endpoint.accept().now_or_never() {
+            self.receive(incoming, initials);
+        }
+        while self.source.is_aside() {
+            tokio::select! {
+                biased;
+                incoming = endpoint.accept() => match incoming {
+                    Some(incoming) => self.receive(incoming, initials),
+                    None => return,
+                },
+                () = self.connections.wait() => return,
+            }
+        }
     }
 
     /// Lets a visitor in, has it prove its address first, or sends it away.

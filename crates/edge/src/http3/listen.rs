@@ -1,43 +1,44 @@
 //! The sockets of an address that is served by TLS over TCP and by QUIC.
 
+use super::passage::Passage;
+use super::socket::Source;
 use crate::listen;
 use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::time::Duration;
-use tokio::time::sleep;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// What the system keeps of datagrams until they are read or sent, in bytes; it gives less where it is told to.
-const SYSTEM_BYTES: usize = 2 << 20;
-
-/// How often an address is asked for that another process still has.
-const ASK_AGAIN: Duration = Duration::from_millis(250);
+pub(super) const SYSTEM_BYTES: usize = 2 << 20;
 
 /// How often another free port is looked for, where only one half of it was free.
 const ATTEMPTS: u32 = 16;
 
-/// Where datagrams of visitors come in.
-pub(crate) enum Socket {
-    /// Bound, and it does not block.
-    Bound(UdpSocket),
-    /// To be bound once the process that listened there before has ended: datagrams have no queue that could be
-    /// handed over, and two readers of one address would each lose what the other takes.
-    Awaited(SocketAddr),
+/// Where datagrams of visitors come in. It does not block.
+pub(crate) struct Socket {
+    pub(crate) socket: UdpSocket,
+    pub(crate) source: Arc<Source>,
+    pub(super) before: Option<Before>,
+}
+
+/// A process that had a socket before.
+pub(super) struct Before {
+    /// Where datagrams of its connections go.
+    pub(super) passage: Passage,
+    /// Cancelled once it reads the socket no more: two readers would each lose what the other takes.
+    pub(super) has_made_way: CancellationToken,
 }
 
 impl Socket {
-    /// Waits until the address is free.
-    pub(crate) async fn bound(self) -> io::Result<UdpSocket> {
-        let address = match self {
-            Self::Bound(socket) => return Ok(socket),
-            Self::Awaited(address) => address,
-        };
-        loop {
-            match bind(address) {
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => sleep(ASK_AGAIN).await,
-                bound => return bound,
-            }
-        }
+    /// One that nobody had before.
+    pub(crate) fn new(socket: UdpSocket) -> Self {
+        Self { socket, source: Arc::default(), before: None }
+    }
+
+    /// One that another process reads until the token is cancelled.
+    pub(crate) fn taken_over(socket: UdpSocket, passage: Passage, has_made_way: CancellationToken) -> Self {
+        Self { before: Some(Before { passage, has_made_way }), ..Self::new(socket) }
     }
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn listen(address: SocketAddr, workers: usize) -> io::Result<(Vec<Tcp
 }
 
 /// A socket on this address, which nobody else has.
-fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -72,18 +73,6 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn an_address_that_another_process_still_has_is_waited_for() {
-        let (_, before) = listen(([127, 0, 0, 1], 0).into(), 1).expect("a free port");
-        let address = before.local_addr().expect("an address");
-        let mut waiting = std::pin::pin!(Socket::Awaited(address).bound());
-        let early = tokio::time::timeout(3 * ASK_AGAIN, &mut waiting).await;
-        assert!(early.is_err(), "two sockets on one address");
-        drop(before);
-        let bound = waiting.await.expect("it is free now");
-        assert_eq!(bound.local_addr().expect("an address"), address);
-    }
 
     #[test]
     fn both_halves_of_a_port_are_taken_and_others_do_not_get_them() {

@@ -19,6 +19,7 @@ mod frames;
 pub(crate) mod fuzzing;
 mod listen;
 mod names;
+mod passage;
 mod qpack;
 mod rate;
 mod reader;
@@ -27,4 +28,6 @@ mod socket;
 
 pub(crate) use connection_ids::Owner;
 pub(crate) use endpoint::{Quic, check};
-pub(crate) use listen::{Socket, listen};
+pub(crate) use listen::{Socket, bind, listen};
+pub(crate) use passage::Passage;
+pub(crate) use socket::Source;

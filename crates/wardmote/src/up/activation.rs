@@ -3,12 +3,12 @@
 //! The descriptors are taken by `pidfd_getfd` from the process itself: a number from the environment is no proof that
 //! nobody else in this process owns it, and a copy does no harm where somebody does.
 
-use edge::Inherited;
+use edge::{Datagrams, Inherited};
 use rustix::net::SocketType;
 use rustix::net::sockopt::socket_type;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use std::io;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 
 /// The first descriptor.
 const FIRST: i32 = 3;
@@ -24,12 +24,17 @@ pub(super) fn sockets() -> io::Result<Inherited> {
         _ => return Ok(Inherited::default()),
     };
     let process = pidfd_open(own, PidfdFlags::empty())?;
-    let mut sockets = Vec::new();
+    let (mut listeners, mut datagrams) = (Vec::new(), Vec::new());
     for descriptor in FIRST..FIRST + count {
         let socket = pidfd_getfd(&process, descriptor, PidfdGetfdFlags::empty())?;
-        if socket_type(&socket)? == SocketType::STREAM {
-            sockets.push(TcpListener::from(socket));
+        match socket_type(&socket)? {
+            SocketType::STREAM => listeners.push(TcpListener::from(socket)),
+            SocketType::DGRAM => {
+                datagrams.push(Datagrams { socket: UdpSocket::from(socket), before: None });
+            }
+            // Nothing here speaks over another kind.
+            _ => {}
         }
     }
-    Ok(Inherited::new(sockets))
+    Ok(Inherited::new(listeners, datagrams))
 }

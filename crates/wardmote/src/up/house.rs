@@ -7,6 +7,8 @@ use super::report::Report;
 use super::signals::{Asked, Signals};
 use crate::config::Config;
 use crate::exit::Failure;
+use edge::{Handover, MakingWay};
+use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
@@ -80,12 +82,14 @@ impl<'a> House<'a> {
     /// Makes way for another process: the reason to end where that one serves now, or where this one cannot go on as it
     /// was; none where it goes on.
     async fn hand_over(&mut self, taker: Taker, parts: &mut Parts, report: Report) -> Option<Ending> {
-        let given = match parts.listening() {
-            Ok(sockets) => taker.give(sockets).await,
+        let given = match parts.handover() {
+            Ok(Handover { listeners, datagrams, making_way }) => {
+                taker.give(listeners, datagrams).await.map(|taker| (taker, making_way))
+            }
             Err(error) => Err(error),
         };
-        let taker = match given {
-            Ok(taker) => taker,
+        let (taker, making_way) = match given {
+            Ok(given) => given,
             Err(error) => {
                 report.warn(format!("another process did not take over: {error}"), "this one goes on");
                 return None;
@@ -95,11 +99,7 @@ impl<'a> House<'a> {
             tracing::warn!(%failure, "the control plane did not end in order");
         }
         self.keys = None;
-        let taken = match taker.take_it(START_TIME_MAX).await {
-            Ok(taker) => taker.make_way().await,
-            Err(error) => Err(error),
-        };
-        match taken {
+        match make_way(taker, making_way).await {
             Ok(()) => Some(Ending::HandedOver),
             Err(error) => {
                 report.warn(
@@ -142,6 +142,18 @@ impl<'a> House<'a> {
             }
         }
     }
+}
+
+/// Waits until the other process accepts, and leaves the rest to it. The error says that it runs no longer.
+async fn make_way(taker: Taker, mut making_way: MakingWay) -> io::Result<()> {
+    let taker = taker.take_it(START_TIME_MAX).await?;
+    // First: once it is told, it reads.
+    making_way.step_aside();
+    let told = taker.make_way().await;
+    if told.is_err() {
+        making_way.step_back();
+    }
+    told
 }
 
 /// Waits at the door, if there is one.

@@ -16,7 +16,7 @@ use crate::demo;
 use crate::exit::Failure;
 use certificates::CertificateStore;
 use control::{Control, Sockets, StartError};
-use edge::{Cut, Edge, Inherited};
+use edge::{Cut, Edge, Handover, Inherited};
 use feed::{Publisher, Subscription};
 use records_sql::SqliteRecords;
 use std::convert::Infallible;
@@ -258,12 +258,13 @@ impl Parts {
 }
 
 impl Parts {
-    /// Copies of all sockets that this process listens on.
-    pub(super) fn listening(&self) -> io::Result<Vec<std::net::TcpListener>> {
-        let mut all = self.edge.as_ref().map_or(Ok(Vec::new()), Edge::sockets)?;
+    /// Copies of all sockets of this process.
+    pub(super) fn handover(&self) -> io::Result<Handover> {
+        let edge = self.edge.as_ref().ok_or_else(|| io::Error::other("the edge has ended"))?;
+        let mut all = edge.handover()?;
         if let Some(sockets) = &self.sockets {
             let Sockets { listen, public } = copies(sockets)?;
-            all.extend([listen, public]);
+            all.listeners.extend([listen, public]);
         }
         Ok(all)
     }

@@ -2,6 +2,7 @@
 
 use crate::harness::{Connection, Nginx, SLOW_BYTES, Setup, eventually, get};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 const HOST: &str = "shop.test";
 const H2LOAD_CONNECTIONS: u64 = 4;
+const H2LOAD_STREAMS: u64 = 8;
 const LOAD_SECONDS: &str = "25";
 const SOON: Duration = Duration::from_secs(10);
 
@@ -103,6 +105,21 @@ fn asking(address: SocketAddr, path: &str) -> std::io::Result<u16> {
     Ok(Connection::try_to(address)?.try_raw(request.as_bytes(), false)?.status)
 }
 
+/// Visitors over HTTP/3 that share no code with the edge, until it is over: some anew for each few requests, some that
+/// stay, and one with long answers.
+fn by_http_3(address: SocketAddr, authority: &Path) -> JoinHandle<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = root.join("target/python/bin/python");
+    assert!(python.exists(), "{} is missing: script/bootstrap installs it", python.display());
+    load(
+        Command::new(python)
+            .arg(root.join("tests/independent/http3_load.py"))
+            .args([HOST, &address.ip().to_string(), &address.port().to_string()])
+            .arg(authority)
+            .arg(LOAD_SECONDS),
+    )
+}
+
 /// The number behind a word in a tool's output; 0 where the word is not there.
 fn number(output: &str, word: &str) -> u64 {
     let rest = output.split(word).nth(1).unwrap_or("0");
@@ -134,9 +151,16 @@ fn no_request_fails_while_process_follows_process() {
     );
     let h2load = load(
         Command::new("h2load")
-            .args([&format!("-c{H2LOAD_CONNECTIONS}"), "-m8", "-t1", "-D", LOAD_SECONDS])
+            .args([
+                &format!("-c{H2LOAD_CONNECTIONS}"),
+                &format!("-m{H2LOAD_STREAMS}"),
+                "-t1",
+                "-D",
+                LOAD_SECONDS,
+            ])
             .args([format!("--connect-to={https}"), format!("https://{HOST}/news")]),
     );
+    let http3 = by_http_3(https, &wardmote.setup.data().join("ca").join("ca.pem"));
     let (newcomers, browsers) = (Newcomers::to(http), Newcomers::by_http_2(https));
     thread::sleep(Duration::from_secs(2));
     // More workers, then fewer: sockets come beside those that are handed over, and several go to one worker.
@@ -155,11 +179,12 @@ fn no_request_fails_while_process_follows_process() {
 
     let (asked, failures) = newcomers.failures();
     let (asked_h2, failures_h2) = browsers.failures();
-    let (wrk, h2load) = (wrk.join().unwrap(), h2load.join().unwrap());
+    let (wrk, h2load, http3) = (wrk.join().unwrap(), h2load.join().unwrap(), http3.join().unwrap());
     assert_eq!(slow.join().unwrap().status(200).body.len(), SLOW_BYTES);
     let wrk_failed = ["connect", "read", "write", "timeout"].map(|word| number(&wrk, &format!("{word} ")));
     let wrk_failed = wrk_failed.iter().sum::<u64>() + number(&wrk, "Non-2xx or 3xx responses:");
-    // h2load does not go on after a GOAWAY, and fails the one request of a connection that it has not sent by then.
+    // h2load does not go on after a GOAWAY, and fails those requests of a connection that it has not sent by then: all of
+    // a turn where the answers to the turn before and the GOAWAY are read together.
     let h2_unsent = number_before(&h2load, " failed,");
     println!(
         "failed requests: {} of {asked} on new connections, {} of {asked_h2} by HTTP/2, {wrk_failed} of wrk's",
@@ -167,12 +192,20 @@ fn no_request_fails_while_process_follows_process() {
         failures_h2.len()
     );
     println!("h2load did not send {h2_unsent}");
-    println!("{wrk}\n{h2load}");
+    println!("{http3}\n{wrk}\n{h2load}");
+    let (asked_h3, failed_h3) =
+        (number_before(&http3, " requests over"), number_before(&http3, " of them failed"));
+    let generations = number_before(&http3, " generations");
+    assert!(asked_h3 > 100 && failed_h3 == 0 && generations >= 3, "{http3}");
     assert!(number_before(&wrk, " requests in") > 100 && number_before(&h2load, " succeeded,") > 100);
     let failed = (failures.len(), failures_h2.len(), wrk_failed);
     assert_eq!(failed, (0, 0, 0), "{failures:?}\n{failures_h2:?}\n{wrk}\n{h2load}");
     let cut = wardmote.output().contains(" Cut ");
-    assert!(asked_h2 > 100 && h2_unsent <= H2LOAD_CONNECTIONS && !cut, "{h2load}\n{}", wardmote.output());
+    assert!(
+        asked_h2 > 100 && h2_unsent <= H2LOAD_CONNECTIONS * H2LOAD_STREAMS && !cut,
+        "{h2load}\n{}",
+        wardmote.output()
+    );
     // The control plane went over too.
     wardmote.api("GET", "/api/v1/sites", None).status(200);
     wardmote.public("/record/").status(200);

@@ -1,6 +1,7 @@
 //! The old process: the door, and the way through it.
 
 use super::{LETTING_GO_TIME_MAX, STEP_TIME_MAX, Word, door, peer_is_own, wire};
+use edge::{Datagrams, Predecessor};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 use std::fs::Permissions;
@@ -103,12 +104,21 @@ pub(in super::super) struct Taker {
 
 impl Taker {
     /// Gives it the sockets, and waits until it wants the rest.
-    pub(in super::super) async fn give(self, sockets: Vec<TcpListener>) -> Result<Self> {
+    pub(in super::super) async fn give(
+        self,
+        listeners: Vec<TcpListener>,
+        datagrams: Vec<Datagrams>,
+    ) -> Result<Self> {
         self.blocking(move |taker| {
             let stream = &taker.stream;
             wire::expect(stream, Word::Ask, STEP_TIME_MAX)?;
-            for socket in &sockets {
+            for socket in &listeners {
                 wire::say(stream, Word::Socket, Some(socket.as_fd()))?;
+            }
+            for Datagrams { socket, before } in &datagrams {
+                let Some(Predecessor { generation, passage }) = before else { continue };
+                wire::say(stream, Word::Datagrams(*generation), Some(socket.as_fd()))?;
+                wire::say(stream, Word::Passage, Some(passage.as_fd()))?;
             }
             wire::say(stream, Word::AllGiven, None)?;
             wire::expect(stream, Word::LetGo, LETTING_GO_TIME_MAX)

@@ -46,13 +46,17 @@ fn peer_is_own(stream: &UnixStream) -> io::Result<bool> {
     Ok(socket_peercred(stream)?.uid == geteuid())
 }
 
-/// What is said. One byte each.
+/// What is said. Two bytes each: which word, and what is said with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
     /// New: give me your sockets.
     Ask,
-    /// Old, with a socket: this is one.
+    /// Old, with a socket: this is one that listens.
     Socket,
+    /// Old, with a socket: this is one for QUIC, and the generation of my connections over it.
+    Datagrams(u8),
+    /// Old, with a socket, behind the former: this way go datagrams of those connections.
+    Passage,
     /// Old: that was all.
     AllGiven,
     /// New: I can listen on all I need; let go of what is kept on disk.
@@ -66,22 +70,34 @@ enum Word {
 }
 
 impl Word {
-    const ALL: [(u8, Self); 7] = [
-        (b'?', Self::Ask),
-        (b's', Self::Socket),
-        (b'.', Self::AllGiven),
-        (b'l', Self::LetGo),
-        (b'g', Self::HasLetGo),
-        (b'a', Self::Accepting),
-        (b'y', Self::Yours),
-    ];
-
-    fn byte(self) -> u8 {
-        Self::ALL.iter().find(|(_, word)| *word == self).map_or(0, |(byte, _)| *byte)
+    fn bytes(self) -> [u8; 2] {
+        match self {
+            Self::Ask => [b'?', 0],
+            Self::Socket => [b's', 0],
+            Self::Datagrams(generation) => [b'd', generation],
+            Self::Passage => [b'p', 0],
+            Self::AllGiven => [b'.', 0],
+            Self::LetGo => [b'l', 0],
+            Self::HasLetGo => [b'g', 0],
+            Self::Accepting => [b'a', 0],
+            Self::Yours => [b'y', 0],
+        }
     }
 
-    fn of(byte: u8) -> Option<Self> {
-        Self::ALL.iter().find(|(own, _)| *own == byte).map(|(_, word)| *word)
+    fn of(bytes: [u8; 2]) -> Option<Self> {
+        let [word, said] = bytes;
+        Some(match word {
+            b'?' => Self::Ask,
+            b's' => Self::Socket,
+            b'd' => Self::Datagrams(said),
+            b'p' => Self::Passage,
+            b'.' => Self::AllGiven,
+            b'l' => Self::LetGo,
+            b'g' => Self::HasLetGo,
+            b'a' => Self::Accepting,
+            b'y' => Self::Yours,
+            _ => return None,
+        })
     }
 }
 

@@ -1,11 +1,9 @@
 //! The new process: what it takes over, step by step.
 
 use super::{LETTING_GO_TIME_MAX, SOCKETS_MAX, STEP_TIME_MAX, Word, door, peer_is_own, wire};
-use edge::Inherited;
-use rustix::net::SocketType;
-use rustix::net::sockopt::socket_type;
+use edge::{Datagrams, Inherited, Predecessor};
 use std::io::{Error, ErrorKind, Result};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -27,19 +25,23 @@ impl Taken {
             return Err(Error::new(ErrorKind::PermissionDenied, "it is another user's"));
         }
         wire::say(&stream, Word::Ask, None)?;
-        let mut sockets = Vec::new();
+        let (mut listeners, mut datagrams) = (Vec::new(), Vec::new());
         loop {
             match wire::hear(&stream, STEP_TIME_MAX)? {
-                (Word::Socket, Some(socket)) if sockets.len() < SOCKETS_MAX => {
-                    sockets.extend(listener(socket)?)
+                _ if listeners.len() + datagrams.len() > SOCKETS_MAX => {
+                    return Err(Error::other("more sockets than there can be"));
+                }
+                (Word::Socket, Some(socket)) => listeners.push(TcpListener::from(socket)),
+                (Word::Datagrams(generation), Some(socket)) => {
+                    let passage = passage(&stream)?;
+                    let before = Some(Predecessor { generation, passage });
+                    datagrams.push(Datagrams { socket: UdpSocket::from(socket), before });
                 }
                 (Word::AllGiven, None) => break,
-                (word, _) => {
-                    return Err(Error::new(ErrorKind::InvalidData, format!("{word:?} out of place")));
-                }
+                (word, _) => return Err(out_of_place(word)),
             }
         }
-        Ok(Self { stream, sockets: Inherited::new(sockets) })
+        Ok(Self { stream, sockets: Inherited::new(listeners, datagrams) })
     }
 
     /// Has the old process let go of what is kept on disk. Blocks.
@@ -48,27 +50,35 @@ impl Taken {
         wire::expect(&self.stream, Word::HasLetGo, LETTING_GO_TIME_MAX)
     }
 
-    /// Tells the old process that visitors are served here now, and waits until it makes way. It may have ended by
-    /// itself. The error says that it goes on, and that this process has to end. Blocks.
+    /// Tells the old process that visitors are served here now, and waits until it makes way: from then on datagrams are
+    /// read here. It may have ended by itself. The error says that it goes on, and that this process has to end. Blocks.
     pub(in super::super) fn accepting(self, patience: Duration) -> Result<()> {
         let told = wire::say(&self.stream, Word::Accepting, None);
         let heard = told.and_then(|()| wire::expect(&self.stream, Word::Yours, patience));
         match heard {
             Err(error) if wire::is_gone(&error) => {
                 tracing::warn!("the process before this one has ended by itself");
-                Ok(())
             }
             Err(error) if wire::is_late(&error) => {
                 // From here on it cannot make way any more; it may just have.
                 self.stream.shutdown(Shutdown::Read)?;
-                wire::expect(&self.stream, Word::Yours, patience).map_err(|_| error)
+                wire::expect(&self.stream, Word::Yours, patience).map_err(|_| error)?;
             }
-            heard => heard,
+            heard => heard?,
         }
+        self.sockets.begin();
+        Ok(())
     }
 }
 
-/// A socket that listens for TCP; what a later version may give besides is left alone.
-fn listener(socket: OwnedFd) -> Result<Option<TcpListener>> {
-    Ok((socket_type(&socket)? == SocketType::STREAM).then(|| TcpListener::from(socket)))
+/// What comes behind a socket for QUIC.
+fn passage(stream: &UnixStream) -> Result<OwnedFd> {
+    match wire::hear(stream, STEP_TIME_MAX)? {
+        (Word::Passage, Some(passage)) => Ok(passage),
+        (word, _) => Err(out_of_place(word)),
+    }
+}
+
+fn out_of_place(word: Word) -> Error {
+    Error::new(ErrorKind::InvalidData, format!("{word:?} out of place"))
 }

@@ -1,7 +1,8 @@
 //! Two processes in one: what is said, what changes hands, and what a slip leaves behind.
 
 use super::*;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use edge::{Datagrams, Predecessor};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 
 async fn taker_of(door: &Door) -> Taker {
@@ -20,6 +21,10 @@ async fn all_sockets_change_hands_with_the_connections_that_wait_in_them() {
     let door = Door::open(folder.path()).unwrap();
     let (sockets, addresses) = listening(100);
     let waiting = TcpStream::connect(addresses[70]).unwrap();
+    let quic = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let passage = UdpSocket::bind("127.0.0.1:0").unwrap().into();
+    let before = Some(Predecessor { generation: 7, passage });
+    let datagrams = Datagrams { socket: quic, before };
     let path = folder.path().to_path_buf();
     let new = tokio::task::spawn_blocking(move || {
         let taken = Taken::ask(&path).unwrap();
@@ -28,10 +33,11 @@ async fn all_sockets_change_hands_with_the_connections_that_wait_in_them() {
         taken.accepting(STEP_TIME_MAX).unwrap();
         own
     });
-    let taker = taker_of(&door).await.give(sockets).await.unwrap();
+    let taker = taker_of(&door).await.give(sockets, vec![datagrams]).await.unwrap();
     taker.take_it(STEP_TIME_MAX).await.unwrap().make_way().await.unwrap();
     let taken = new.await.unwrap();
     assert!(addresses.iter().all(|address| taken.has(*address)));
+    assert_eq!(taken.generation(), Some(7));
     let socket = taken.of(addresses[70]).unwrap().remove(0);
     let (_, peer) = socket.accept().unwrap();
     assert_eq!(peer, waiting.local_addr().unwrap());
@@ -45,16 +51,16 @@ async fn a_new_process_that_fails_is_noticed_at_each_step() {
 
     let stream = connect();
     drop(stream);
-    assert!(taker_of(&door).await.give(listening(1).0).await.is_err(), "asked for nothing");
+    assert!(taker_of(&door).await.give(listening(1).0, Vec::new()).await.is_err(), "asked for nothing");
 
     let stream = connect();
     wire::say(&stream, Word::Accepting, None).unwrap();
-    assert!(taker_of(&door).await.give(listening(1).0).await.is_err(), "a word out of place");
+    assert!(taker_of(&door).await.give(listening(1).0, Vec::new()).await.is_err(), "a word out of place");
 
     let stream = connect();
     wire::say(&stream, Word::Ask, None).unwrap();
     wire::say(&stream, Word::LetGo, None).unwrap();
-    let taker = taker_of(&door).await.give(listening(1).0).await.unwrap();
+    let taker = taker_of(&door).await.give(listening(1).0, Vec::new()).await.unwrap();
     drop(stream);
     assert!(taker.take_it(STEP_TIME_MAX).await.is_err(), "ended instead of accepting");
 }
@@ -67,7 +73,7 @@ async fn both_sides(folder: &Path, door: &Door) -> (Taker, Taken) {
         wire::say(&taken.stream, Word::LetGo, None).unwrap();
         taken
     });
-    let taker = taker_of(door).await.give(listening(1).0).await.unwrap();
+    let taker = taker_of(door).await.give(listening(1).0, Vec::new()).await.unwrap();
     (taker, new.await.unwrap())
 }
 
@@ -104,10 +110,10 @@ async fn a_process_that_takes_too_long_is_ended() {
     let folder = tempfile::tempdir().unwrap();
     let door = Door::open(folder.path()).unwrap();
     let script = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); \
-                  s.send(b'?l'); time.sleep(600)";
+                  s.send(b'?\\0l\\0'); time.sleep(600)";
     let mut slow = std::process::Command::new("python3");
     let mut slow = slow.args(["-c", script]).arg(folder.path().join(DOOR)).spawn().unwrap();
-    let taker = taker_of(&door).await.give(listening(1).0).await.unwrap();
+    let taker = taker_of(&door).await.give(listening(1).0, Vec::new()).await.unwrap();
     assert!(taker.take_it(Duration::from_millis(50)).await.is_err());
     let ended = tokio::task::spawn_blocking(move || slow.wait().unwrap()).await.unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(9));
@@ -143,9 +149,11 @@ async fn the_door_is_its_owners_alone_and_goes_with_its_process() {
 }
 
 #[test]
-fn every_word_has_a_byte_of_its_own() {
-    for (byte, word) in Word::ALL {
-        assert_eq!((word.byte(), Word::of(byte)), (byte, Some(word)));
+fn every_word_is_read_as_it_was_written() {
+    let words = [Word::Ask, Word::Socket, Word::Datagrams(0), Word::Datagrams(255), Word::Passage];
+    let words = words.into_iter().chain([Word::AllGiven, Word::LetGo, Word::HasLetGo, Word::Accepting]);
+    for word in words.chain([Word::Yours]) {
+        assert_eq!(Word::of(word.bytes()), Some(word));
     }
-    assert_eq!(Word::of(0), None);
+    assert_eq!(Word::of([0, 0]), None);
 }

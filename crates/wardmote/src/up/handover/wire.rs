@@ -41,9 +41,9 @@ pub(super) fn say_within(
     if !sockets.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&sockets)) {
         return Err(Error::other("no room for a socket"));
     }
-    let byte = [word.byte()];
-    match sendmsg(stream, &[IoSlice::new(&byte)], &mut control, SendFlags::NOSIGNAL)? {
-        1 => Ok(()),
+    let bytes = word.bytes();
+    match sendmsg(stream, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)? {
+        sent if sent == bytes.len() => Ok(()),
         _ => Err(ErrorKind::WriteZero.into()),
     }
 }
@@ -53,8 +53,8 @@ pub(super) fn hear(stream: &UnixStream, patience: Duration) -> Result<(Word, Opt
     stream.set_read_timeout(Some(patience))?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    let mut slices = [IoSliceMut::new(&mut byte)];
+    let mut bytes = [0; 2];
+    let mut slices = [IoSliceMut::new(&mut bytes)];
     let received = recvmsg(stream.as_fd(), &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
     let mut sockets = Vec::new();
     for message in control.drain() {
@@ -65,7 +65,9 @@ pub(super) fn hear(stream: &UnixStream, patience: Duration) -> Result<(Word, Opt
     if received.bytes == 0 {
         return Err(ErrorKind::UnexpectedEof.into());
     }
-    let word = Word::of(byte[0]).ok_or_else(|| Error::new(ErrorKind::InvalidData, "an unknown word"))?;
+    // A word is written at once, so it comes at once (unix(7)).
+    let word = Some(bytes).filter(|bytes| received.bytes == bytes.len()).and_then(Word::of);
+    let word = word.ok_or_else(|| Error::new(ErrorKind::InvalidData, "an unknown word"))?;
     Ok((word, sockets.pop()))
 }
 
