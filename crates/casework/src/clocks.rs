@@ -12,6 +12,8 @@ pub const FACT_AGE_MAX: Duration = HOUR.saturating_mul(48);
 pub const POSTED_WITHIN: Duration = HOUR.saturating_mul(48);
 /// Farthest horizon of a danger.
 pub const HORIZON_MAX: Duration = HOUR.saturating_mul(72);
+/// By when a report is looked at.
+pub const TRIAGE: Duration = Duration::from_secs(15 * 60);
 /// When an unacknowledged referral goes out on a second channel.
 pub const SECOND_CHANNEL_AFTER: Duration = HOUR.saturating_mul(4);
 /// When an authority that has not answered counts as silent, from the first delivery.

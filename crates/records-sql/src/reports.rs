@@ -43,12 +43,13 @@ async fn put_allegation(
         .map_err(failed(during))?;
     let version = next_version("allegations", &id, found, expected)?;
     sqlx::query(
-        "INSERT INTO allegations (id, version, open, document) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id) DO UPDATE SET version = ?2, open = ?3, document = ?4",
+        "INSERT INTO allegations (id, version, open, urgency, document) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO UPDATE SET version = ?2, open = ?3, urgency = ?4, document = ?5",
     )
     .bind(&id)
     .bind(integer(version))
     .bind(i64::from(allegation.closed_at.is_none()))
+    .bind(allegation.urgency() as i64)
     .bind(&document)
     .execute(connection)
     .await
@@ -200,6 +201,22 @@ impl ReportDesk for SqliteRecords {
         .fetch_all(self.readers())
         .await
         .map_err(failed("listing allegations"))?;
+        listing(rows, page, |row| row.ordinal, Versioned::try_from)
+    }
+
+    async fn allegation_queue(&self, page: Page) -> Result<Listing<Versioned<Allegation>>, StoreError> {
+        let after = page.after.map_or(0, |after| integer(after.0));
+        // The cursor is urgency and ordinal in one number, as the index has them.
+        let rows: Vec<DocumentRow> = sqlx::query_as(
+            "SELECT (urgency << 48) + ordinal AS ordinal, id, version, document FROM allegations
+              WHERE open = 1 AND (urgency, ordinal) > (?1 >> 48, ?1 & 0xffffffffffff)
+              ORDER BY urgency, ordinal LIMIT ?2",
+        )
+        .bind(after)
+        .bind(rows_for(page))
+        .fetch_all(self.readers())
+        .await
+        .map_err(failed("listing the queue of allegations"))?;
         listing(rows, page, |row| row.ordinal, Versioned::try_from)
     }
 

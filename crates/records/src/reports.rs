@@ -59,6 +59,10 @@ pub trait ReportDesk: Send + Sync + 'static {
         page: Page,
     ) -> Result<Listing<Versioned<Allegation>>, StoreError>;
 
+    /// The desk's queue: open allegations by [`Allegation::urgency`], then those first that wait longest. Cursors
+    /// are this list's own.
+    async fn allegation_queue(&self, page: Page) -> Result<Listing<Versioned<Allegation>>, StoreError>;
+
     /// Notes that somebody reads a report's text; kept for ever, before the text is given out.
     async fn note_report_reading(&self, id: ReportId, reading: &Reading) -> Result<(), StoreError>;
 

@@ -74,6 +74,19 @@ impl RatingsSealed {
     }
 }
 
+/// How urgent an open allegation is: the order of the desk's queue. How many reports claim it is no part of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Somebody is said to be in danger, and no case looks into it.
+    DangerWaits = 0,
+    /// Somebody is said to be in danger; a case looks into it.
+    DangerInCase = 1,
+    /// No case looks into it.
+    Waits = 2,
+    /// A case looks into it.
+    InCase = 3,
+}
+
 /// How much attention an allegation gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Volume {
@@ -149,6 +162,16 @@ impl Allegation {
             self.traces.push(trace.clone());
         }
         Ok(())
+    }
+
+    /// How urgent it is while it is open.
+    pub fn urgency(&self) -> Urgency {
+        match (self.danger, self.case) {
+            (true, None) => Urgency::DangerWaits,
+            (true, Some(_)) => Urgency::DangerInCase,
+            (false, None) => Urgency::Waits,
+            (false, Some(_)) => Urgency::InCase,
+        }
     }
 
     /// Puts it into a case, once.

@@ -25,7 +25,7 @@ mod submission;
 mod tries;
 pub mod xarf;
 
-pub use allegation::{Allegation, AllegationRefusal, RatingsSealed, Signal, SignalKind, Volume};
+pub use allegation::{Allegation, AllegationRefusal, RatingsSealed, Signal, SignalKind, Urgency, Volume};
 pub use code::{CODE_WORDS, Code, CodeError, ReceiptHash, WORDS};
 pub use report::{
     ByteString, Contents, Message, MessageFrom, Outcome, Report, ReportRefusal, ReportState, Sealed,

@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use casework::{Officer, Text};
 use policy::{Pseudonym, Role};
-use records::{Page, PutError, Versioned};
+use records::{Listing, Page, PutError, Versioned};
 use reports::{
     Allegation, AllegationRefusal, MessageFrom, Outcome, RatingsSealed, Secret, Signal, SignalKind,
 };
@@ -126,15 +126,15 @@ pub(crate) struct AllegationLine {
     pub(crate) volume: Option<Value>,
 }
 
-/// Open allegations: danger first, then those that wait longest; at most one page of the records.
-pub(crate) async fn queue(plane: &Plane) -> Result<Vec<AllegationLine>, Problem> {
-    let listing = plane.records.list_allegations(true, Page::first(records::bounds::PAGE_MAX)).await?;
-    let mut lines = Vec::new();
-    for held in listing.items {
+/// A page of the queue: danger first, then those that wait longest, in the order of the records. Whatever comes
+/// in after it, what is urgent stays in front.
+pub(crate) async fn queue(plane: &Plane, page: Page) -> Result<PageOf<AllegationLine>, Problem> {
+    let listing = plane.records.allegation_queue(page).await?;
+    let mut lines = Vec::with_capacity(listing.items.len());
+    for held in &listing.items {
         lines.push(line(plane, &held.value).await?);
     }
-    lines.sort_by_key(|line| (!line.danger, line.case.is_some(), line.opened_at));
-    Ok(lines)
+    Ok(PageOf::of(Listing { items: lines, next: listing.next }, |line| line))
 }
 
 async fn line(plane: &Plane, allegation: &Allegation) -> Result<AllegationLine, Problem> {
@@ -176,10 +176,13 @@ fn desk(plane: &Plane, by: &Pseudonym) -> Result<Officer, Problem> {
 }
 
 /// Lists the queue: open allegations, danger first, then those that wait longest.
-#[utoipa::path(get, path = "/api/v1/allegations", tag = "reports",
-    responses((status = 200, body = Vec<AllegationLine>)))]
-pub(crate) async fn allegations(State(api): State<Api>) -> Result<axum::Json<Vec<AllegationLine>>, Problem> {
-    queue(&api.plane).await.map(axum::Json)
+#[utoipa::path(get, path = "/api/v1/allegations", tag = "reports", params(PageQuery),
+    responses((status = 200, body = PageOf<AllegationLine>)))]
+pub(crate) async fn allegations(
+    State(api): State<Api>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<PageOf<AllegationLine>>, Problem> {
+    queue(&api.plane, query.page()?).await.map(axum::Json)
 }
 
 /// Lists the reports of an allegation, without their text: three until its ratings are sealed, then all.

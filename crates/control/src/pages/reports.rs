@@ -7,7 +7,7 @@ use vocabulary::Timestamp;
 use vocabulary::moment::span;
 
 /// How long the first look at an allegation may take.
-const TRIAGE: Duration = Duration::from_secs(15 * 60);
+const TRIAGE: Duration = casework::clocks::TRIAGE;
 
 /// One allegation.
 #[derive(Debug, Clone)]
@@ -38,13 +38,18 @@ pub struct ReportsPage {
     pub now: Timestamp,
     /// The address of the public record, without a path.
     pub public_url: String,
-    /// The queue in its order.
+    /// Whether this is where the queue begins.
+    pub first: bool,
+    /// A page of the queue, in its order.
     pub lines: Vec<AllegationRow>,
+    /// Where the next page begins.
+    pub next: Option<String>,
 }
 
 impl ReportsPage {
     fn count(&self) -> String {
         match self.lines.len() {
+            count if !self.first || self.next.is_some() => format!("{count} of the open allegations"),
             1 => "1 allegation is open".to_owned(),
             count => format!("{count} allegations are open"),
         }

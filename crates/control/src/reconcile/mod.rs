@@ -5,7 +5,7 @@
 //!
 //! `lapse` ends leases · `log` puts approved decisions into the log · `follow` does the same with what
 //! follows them, and chases the clocks of appeals · `statements` publishes what is
-//! logged · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say.
+//! logged · `triage` watches the clock of reports of danger · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say.
 
 mod follow;
 mod lapse;
@@ -13,6 +13,7 @@ mod log;
 mod plan;
 mod receipts;
 mod statements;
+mod triage;
 
 use crate::bundles::BundleError;
 use crate::plane::Plane;
@@ -115,6 +116,7 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             attempt(plane, "lapse", lapse::reconcile(plane)).await,
             attempt(plane, "log", log::reconcile(plane)).await,
             attempt(plane, "follow", follow::reconcile(plane)).await,
+            attempt(plane, "triage", triage::reconcile(plane)).await,
             attempt(plane, "statements", statements::reconcile(plane)).await,
             attempt(plane, "plan", plan::reconcile(plane, planned)).await,
             attempt(plane, "receipts", receipts::reconcile(plane)).await,

@@ -51,7 +51,7 @@ async fn started() -> (Rig, Running) {
 }
 
 async fn queue(running: &Running) -> Vec<Value> {
-    running.get("/api/v1/allegations").await.is(200).json().as_array().expect("list").clone()
+    running.get("/api/v1/allegations").await.is(200).json()["items"].as_array().expect("list").clone()
 }
 
 #[tokio::test]
@@ -528,4 +528,42 @@ impl Campaign {
         }
         self.attention.reports += 1 + random.below(100);
     }
+}
+
+/// An alarm for people in danger whom nobody has looked at, whatever comes in after them.
+#[tokio::test]
+async fn danger_that_nobody_looks_at_raises_an_alarm_and_stays_in_front() {
+    let (rig, running) = started().await;
+    report(&running, &[("where", "https://board.test/t/7"), ("what", "they wrote where I live")])
+        .await
+        .is(200);
+    let alarmed =
+        async || running.get("/api/v1/status").await.json()["alarms"].to_string().contains("triage-overdue");
+    rig.clock.advance(Duration::from_secs(14 * 60));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!alarmed().await, "in time yet");
+    rig.clock.advance(Duration::from_secs(60));
+    let until = async |wanted: bool| {
+        for _ in 0..400 {
+            if alarmed().await == wanted {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        false
+    };
+    assert!(until(true).await);
+    for number in 0..3 {
+        let place = format!("https://news.test/{number}");
+        report(&running, &[("where", place.as_str()), ("what", "another one altogether")]).await.is(200);
+    }
+    let first = running.get("/api/v1/allegations?limit=1").await.is(200).json();
+    assert_eq!(first["items"][0]["hosts"], json!(["board.test"]), "{first}");
+    let next = format!("/api/v1/allegations?limit=1&after={}", first["next"].as_str().expect("more"));
+    assert_eq!(running.get(&next).await.is(200).json()["items"].as_array().map(Vec::len), Some(1));
+    let case = open_case(&rig, &running).await;
+    let path = format!("/api/v1/allegations/{}/case", first["items"][0]["id"].as_str().expect("id"));
+    running.post(&path, json!({"by": "intake-1", "case": case})).await.is(204);
+    assert!(until(false).await, "looked at");
+    running.stop().await;
 }

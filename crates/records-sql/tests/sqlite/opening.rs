@@ -153,7 +153,7 @@ async fn a_newer_schema_is_refused_with_what_to_do() {
     )
     .await;
     let error = refusal(&rig).await;
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 3, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 6, .. }), "{error}");
     assert!(error.to_string().contains("run the newer version"), "{error}");
 }
 

@@ -97,6 +97,7 @@ macro_rules! contract_suite {
                 a_report_is_found_by_the_locator_of_its_receipt,
                 a_report_is_put_under_its_version,
                 reports_and_allegations_come_in_pages,
+                the_queue_is_by_urgency_and_then_by_age,
                 every_reading_of_a_report_is_kept,
                 a_destroyed_key_never_comes_back,
                 reports_survive_reopening,

@@ -9,7 +9,7 @@ use reports::{
     Trace,
 };
 use std::collections::BTreeSet;
-use vocabulary::{AllegationId, Digest, ReportId};
+use vocabulary::{AllegationId, CaseId, Digest, ReportId};
 
 fn trace() -> Trace {
     Trace { urls: BTreeSet::from([Digest::of(b"url")]), words: None, signature: None }
@@ -110,6 +110,45 @@ pub async fn reports_and_allegations_come_in_pages(rig: &mut impl Rig) {
     let open = records.list_allegations(true, Page::default()).await.unwrap();
     assert_eq!(open.items.iter().map(|held| held.value.id).collect::<Vec<_>>(), [allegation(1).id]);
     assert_eq!(records.list_allegations(false, Page::default()).await.unwrap().items.len(), 2);
+}
+
+/// However many come in after it, what is urgent and old is on the first page.
+pub async fn the_queue_is_by_urgency_and_then_by_age(rig: &mut impl Rig) {
+    let records = rig.records();
+    let put = async |number: u8, danger: bool, case: bool, closed: bool| {
+        let id = AllegationId::from_bytes([number; 16]);
+        let mut one = Allegation::open(id, Category::Threat, danger, at(i64::from(number)));
+        if case {
+            one.assign(CaseId::from_bytes([1; 16])).unwrap();
+        }
+        if closed {
+            one.close(at(99)).unwrap();
+        }
+        records.put_allegation(&one, 0).await.unwrap();
+    };
+    put(1, false, false, false).await;
+    put(2, true, true, false).await;
+    put(3, true, false, true).await;
+    put(4, true, false, false).await;
+    put(5, false, true, false).await;
+    put(6, true, false, false).await;
+    put(7, false, false, false).await;
+    let (mut seen, mut page) = (Vec::new(), Page::first(2));
+    loop {
+        let listing = records.allegation_queue(page).await.unwrap();
+        seen.extend(listing.items.iter().map(|held| held.value.id.as_bytes()[0]));
+        match listing.next {
+            Some(next) => page.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(seen, [4, 6, 2, 1, 7, 5]);
+    // A danger that a later report tells of, and a case, move it.
+    let mut first = records.allegation(AllegationId::from_bytes([1; 16])).await.unwrap().unwrap();
+    first.value.join(true, (&BTreeSet::new(), &BTreeSet::new()), &trace(), at(100)).unwrap();
+    records.put_allegation(&first.value, first.version).await.unwrap();
+    let queue = records.allegation_queue(Page::first(1)).await.unwrap();
+    assert_eq!(queue.items[0].value.id.as_bytes()[0], 1, "it waits longest");
 }
 
 pub async fn every_reading_of_a_report_is_kept(rig: &mut impl Rig) {

@@ -4,7 +4,7 @@ use super::{Memory, page_of};
 use crate::bounds::{
     ALLEGATION_BYTES_MAX, EVIDENCE_LIST_MAX, NAME_BYTES_MAX, REPORT_BYTES_MAX, REPORT_KEY_BYTES_MAX,
 };
-use crate::{Filed, Listing, Page, PutError, Reading, ReportDesk, ReportKeys, StoreError, Versioned};
+use crate::{Cursor, Filed, Listing, Page, PutError, Reading, ReportDesk, ReportKeys, StoreError, Versioned};
 use async_trait::async_trait;
 use reports::{Allegation, Report};
 use serde::Serialize;
@@ -22,6 +22,11 @@ pub(super) struct ReportShelf {
 
 fn length(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(0, |json| json.len())
+}
+
+/// Where an allegation stands in the queue: by urgency, then by age.
+fn queue_place(held: &Versioned<Allegation>, place: usize) -> u64 {
+    ((held.value.urgency() as u64) << 48) + place as u64 + 1
 }
 
 fn checked(report: &Report) -> Result<(), StoreError> {
@@ -139,6 +144,21 @@ impl ReportDesk for Memory {
             let wanted = all.filter(|(_, held)| !only_open || held.value.closed_at.is_none());
             let items: Vec<_> = wanted.map(|(place, held)| (place as u64 + 1, held.clone())).collect();
             Ok(page_of(items.into_iter(), page))
+        })
+    }
+
+    async fn allegation_queue(&self, page: Page) -> Result<Listing<Versioned<Allegation>>, StoreError> {
+        self.act("listing the queue of allegations", |state| {
+            let open = state.reports.allegations.iter().enumerate();
+            let open = open.filter(|(_, held)| held.value.closed_at.is_none());
+            let mut items: Vec<_> =
+                open.map(|(place, held)| (queue_place(held, place), held.clone())).collect();
+            items.sort_by_key(|(place, _)| *place);
+            items.retain(|(place, _)| page.after.is_none_or(|after| *place > after.0));
+            let limit = page.bounded_limit() as usize;
+            let next = (items.len() > limit).then(|| Cursor(items[limit - 1].0));
+            items.truncate(limit);
+            Ok(Listing { items: items.into_iter().map(|(_, held)| held).collect(), next })
         })
     }
 
