@@ -6,6 +6,7 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Request, Response};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::Peer;
@@ -95,6 +96,52 @@ async fn http_2_carries_content_interims_and_trailers_both_ways() {
     assert_eq!(head.headers()["via"], "2 wardmote");
     assert!(!head.headers().contains_key("transfer-encoding"));
     assert_eq!(trailers.expect("trailers")["x-end"], "1");
+}
+
+#[tokio::test]
+async fn hints_of_an_origin_come_over_http_2_before_its_answer() {
+    let stage = Stage::set().await;
+    let mut sender = h2(&stage).await;
+    let (mut answer, _) = sender.send_request(request("GET", "/"), true).expect("sent");
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    let hint = "HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\n\r\n";
+    origin.send(hint.repeat(2)).await;
+    for _ in 0..2 {
+        let hints =
+            poll_fn(|cx| answer.poll_informational(cx)).await.expect("an interim answer").expect("one");
+        assert_eq!(
+            (hints.status().as_u16(), hints.headers()["link"].as_bytes()),
+            (103, &b"</s.css>; rel=preload"[..])
+        );
+    }
+    origin.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+    let (head, body, _) = read(answer.await.expect("an answer")).await;
+    assert_eq!((head.status().as_u16(), body.as_slice()), (200, b"hi".as_slice()));
+    assert!(!head.headers().contains_key("link"), "hints are not the answer's fields");
+}
+
+#[tokio::test]
+async fn who_expects_100_over_http_2_gets_it_from_the_edge() {
+    let stage = Stage::set().await;
+    let mut sender = h2(&stage).await;
+    let mut expecting = request("POST", "/");
+    for (name, value) in [("expect", "100-continue"), ("content-length", "3")] {
+        expecting.headers_mut().insert(name, value.parse().expect("a value"));
+    }
+    let (mut answer, mut content) = sender.send_request(expecting, false).expect("sent");
+    let interim = poll_fn(|cx| answer.poll_informational(cx)).await.expect("an interim answer").expect("one");
+    assert_eq!(interim.status().as_u16(), 100);
+    content.send_data(Bytes::from_static(b"abc"), true).expect("sent");
+    let mut origin = stage.origin.accept().await;
+    let asked = origin.head().await;
+    assert_eq!((asked.field("expect"), asked.field("content-length")), ("", "3"));
+    origin.text("abc").await;
+    // An origin that says it too is not passed on: the visitor has heard it.
+    origin.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n").await;
+    let again = poll_fn(|cx| answer.poll_informational(cx)).await;
+    assert!(again.is_none(), "{again:?}");
+    assert_eq!(answer.await.expect("an answer").status().as_u16(), 204);
 }
 
 #[tokio::test]
