@@ -1,6 +1,6 @@
 //! The answer port over HTTP/2: a HEADERS frame, DATA as flow control allows, trailers.
 
-use crate::pace::Pace;
+use crate::pace::{Conversation, Pace};
 use crate::ports::{Answer, Head, Waiting};
 use crate::reasons::Reason;
 use crate::request::Length;
@@ -20,6 +20,8 @@ pub(crate) struct Http2Answer {
     /// Where the visitor may go on by HTTP/3.
     http3_port: Option<u16>,
     pace: Pace,
+    /// Where this answers a call.
+    pub(super) call: Option<Conversation>,
 }
 
 enum Stage {
@@ -37,7 +39,7 @@ enum Stage {
 
 impl Http2Answer {
     pub(crate) fn new(respond: SendResponse<Bytes>, is_head: bool, http3_port: Option<u16>) -> Self {
-        Self { stage: Stage::Head(respond), is_head, http3_port, pace: Pace::default() }
+        Self { stage: Stage::Head(respond), is_head, http3_port, pace: Pace::default(), call: None }
     }
 
     /// Tells the visitor that an answer which did not finish is not whole (RFC 9113 §8.1); says whether it
@@ -122,6 +124,7 @@ impl Answer for Http2Answer {
             self.stage = Stage::Broken;
             return Err(Reason::VisitorGone);
         }
+        self.call.as_ref().inspect(|call| call.begin());
         let mould = Mould { via: "2 wardmote", http3_port: self.http3_port };
         let (status, fields) = mould.cast(&head);
         let mut response = Response::new(());

@@ -4,11 +4,12 @@ use super::answer::Http2Answer;
 use super::content::Http2Content;
 use crate::http1::connection::{HEAD_TIME_MAX, IDLE_TIME_MAX, LINGER_TIME_MAX, Service};
 use crate::http1::framing::HEAD_BYTES_MAX;
+use crate::pace::{Conversation, Pace};
 use crate::reasons::Reason;
 use crate::request::{self, Length};
 use crate::streams::abandonment::{Abandonment, Ended};
 use crate::streams::head::{self, Section};
-use crate::streams::{CONNECTION_WINDOW_BYTES, ENDING_TIME_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX, pace_of};
+use crate::streams::{CONNECTION_WINDOW_BYTES, ENDING_TIME_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX, is_call};
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use h2::RecvStream;
@@ -209,7 +210,9 @@ async fn one_stream<S: Service>(
     let ended = stream.is_end_stream();
     match read(parts, ended) {
         Ok(request) => {
-            let mut content = Http2Content::new(stream, pace_of(&request));
+            let call = is_call(&request).then(Conversation::default);
+            answer.call.clone_from(&call);
+            let mut content = Http2Content::new(stream, Pace::of(call));
             // Content that is said to be none, and is some, makes the request malformed (RFC 9113 §8.1.1): it
             // must not have gone on by then.
             let promised = request.length != Length::None || request.upgrade;

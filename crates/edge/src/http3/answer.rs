@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::frames;
 use super::qpack::Encoder;
-use crate::pace::Pace;
+use crate::pace::{Conversation, Pace};
 use crate::ports::{Answer, Head, Waiting};
 use crate::reasons::Reason;
 use crate::request::Length;
@@ -25,6 +25,8 @@ pub(super) struct Http3Answer {
     is_head: bool,
     pace: Pace,
     leaving: Leaving,
+    /// Where this answers a call.
+    pub(super) call: Option<Conversation>,
 }
 
 /// Whether the visitor still wants the stream.
@@ -49,7 +51,14 @@ enum Stage {
 
 impl Http3Answer {
     pub(super) fn new(stream: SendStream, is_head: bool) -> Self {
-        Self { stream, stage: Stage::Head, is_head, pace: Pace::default(), leaving: Leaving::Unasked }
+        Self {
+            stream,
+            stage: Stage::Head,
+            is_head,
+            pace: Pace::default(),
+            leaving: Leaving::Unasked,
+            call: None,
+        }
     }
 
     /// Tells the visitor that an answer which did not finish is not whole (RFC 9114 §4.1), waits until it has all of
@@ -132,6 +141,7 @@ impl Answer for Http3Answer {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
         debug_assert_eq!(self.stage, Stage::Head, "one head per answer");
         let bodiless = is_bodiless(&head, self.is_head);
+        self.call.as_ref().inspect(|call| call.begin());
         let mould = Mould { via: "3 wardmote", http3_port: None };
         let (status, fields) = mould.cast(&head);
         let sent = self.section(Some(status), &fields).await;

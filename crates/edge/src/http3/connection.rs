@@ -12,10 +12,11 @@ use super::reader::{Broken, Held, Reader};
 use super::section;
 use crate::http1::connection::{HEAD_TIME_MAX, IDLE_TIME_MAX, LINGER_TIME_MAX, Service};
 use crate::http1::framing::HEAD_BYTES_MAX;
+use crate::pace::{Conversation, Pace};
 use crate::reasons::Reason;
 use crate::request::Length;
-use crate::streams::ENDING_TIME_MAX;
 use crate::streams::abandonment::{Abandonment, Ended};
+use crate::streams::{ENDING_TIME_MAX, is_call};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -266,7 +267,10 @@ async fn one_request<S: Service>(
     let mut answer = Http3Answer::new(send, is_head);
     let (mut reader, is_reset) = match section::request(lines, ended) {
         Ok(request) => {
-            let mut content = Http3Content::new(reader, connection.clone(), &request);
+            let call = is_call(&request).then(Conversation::default);
+            answer.call.clone_from(&call);
+            let pace = Pace::of(call);
+            let mut content = Http3Content::new(reader, connection.clone(), request.length, pace);
             // Content that is said to be none, and is some, makes the request malformed (RFC 9114 §4.1.2): it
             // must not have gone on by then.
             let promised = request.length != Length::None || request.upgrade;

@@ -10,8 +10,7 @@ use crate::http1::BODY_BYTES_MAX;
 use crate::pace::Pace;
 use crate::ports::{Content, Piece};
 use crate::reasons::Reason;
-use crate::request::{Length, Request};
-use crate::streams::pace_of;
+use crate::request::Length;
 use bytes::Bytes;
 use http::HeaderMap;
 
@@ -31,8 +30,7 @@ pub(super) struct Http3Content {
 }
 
 impl Http3Content {
-    pub(super) fn new(reader: Reader, connection: quinn::Connection, request: &Request) -> Self {
-        let (length, pace) = (request.length, pace_of(request));
+    pub(super) fn new(reader: Reader, connection: quinn::Connection, length: Length, pace: Pace) -> Self {
         Self {
             reader,
             connection,

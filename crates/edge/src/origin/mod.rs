@@ -21,5 +21,5 @@ pub(crate) use connect::Connector;
 pub(crate) use pool::{Lease, Origins};
 pub(crate) use replay::Replay;
 pub(crate) use stream::OriginStream;
-pub(crate) use transfer::{Deadlines, Transfer, Waits};
+pub(crate) use transfer::{Deadlines, Transfer, Waits, is_conversation};
 pub(crate) use upstream::{Member, Upstream, UpstreamTable};

@@ -10,6 +10,7 @@ use crate::ports::{Content, Piece};
 use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::BytesMut;
+use http::{HeaderMap, header};
 use snapshot::Timeouts;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -31,7 +32,28 @@ pub(crate) struct Waits {
     pub(crate) total: Option<Duration>,
 }
 
+/// The longest silence of an origin that speaks when it has something to say: server-sent events, calls (gRPC).
+pub(crate) const CONVERSATION_SILENCE_MAX: Duration = Duration::from_secs(600);
+
+/// As long as a site sets it; where it sets nothing, as long as a conversation may pause.
+fn patient(set: Duration, usual: Duration) -> Duration {
+    if set == usual { CONVERSATION_SILENCE_MAX } else { set }
+}
+
+/// Whether the fields of an answer say that it is sent bit by bit, whenever there is something to say.
+pub(crate) fn is_conversation(fields: &HeaderMap) -> bool {
+    let kind = fields.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let begins = |with: &[u8]| kind.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    kind.eq_ignore_ascii_case(b"text/event-stream") || begins(b"application/grpc")
+}
+
 impl Waits {
+    /// The same for a call, whose head may come with the first word of its answer.
+    pub(crate) fn of_call(self) -> Self {
+        Self { first_byte: patient(self.first_byte, Self::usual().first_byte), ..self }
+    }
+
     /// As of a site that sets nothing.
     pub(crate) fn usual() -> Self {
         Self::of(&Timeouts::default())
@@ -59,6 +81,11 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
+    /// The same for a conversation.
+    fn of_conversation(self) -> Self {
+        Self { between_bytes: patient(self.between_bytes, Waits::usual().between_bytes), ..self }
+    }
+
     /// Waits for a piece.
     pub(crate) async fn wait<T>(self, piece: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
         let (until, over) = self.next();
@@ -158,6 +185,11 @@ impl<'a> Transfer<'a> {
         deadlines.wait(poll_fn(|cx| self.poll_piece(cx))).await
     }
 
+    /// From here on the origin speaks when it has something to say.
+    pub(crate) fn converse(&mut self) {
+        self.deadlines = self.deadlines.of_conversation();
+    }
+
     /// How long the answer is waited for.
     pub(crate) fn deadlines(&self) -> Deadlines {
         self.deadlines
@@ -239,6 +271,37 @@ async fn read_all<C: Content>(content: &mut C, sender: mpsc::Sender<Piece>) -> R
         let last = matches!(piece, Piece::End(_));
         if sender.send(piece).await.is_err() || last {
             return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_conversation_may_pause_unless_the_site_says_otherwise() {
+        for (kind, is_one) in [
+            (Some("text/event-stream"), true),
+            (Some("Text/Event-Stream; charset=utf-8"), true),
+            (Some("application/grpc+proto"), true),
+            (Some("text/event-streams"), false),
+            (Some("text/html"), false),
+            (None, false),
+        ] {
+            let mut fields = HeaderMap::new();
+            fields.extend(kind.map(|kind| (header::CONTENT_TYPE, HeaderValue::from_static(kind))));
+            assert_eq!(is_conversation(&fields), is_one, "{kind:?}");
+        }
+        let minute = Duration::from_secs(60);
+        for (set_ms, allowed) in [(60_000, CONVERSATION_SILENCE_MAX), (5_000, minute / 12)] {
+            let timeouts =
+                Timeouts { first_byte_ms: set_ms, between_bytes_ms: set_ms, ..Timeouts::default() };
+            let waits = Waits::of(&timeouts);
+            let deadlines = Deadlines { between_bytes: waits.between_bytes, until: None };
+            assert_eq!(deadlines.of_conversation().between_bytes, allowed);
+            assert_eq!(waits.of_call().first_byte, allowed);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Miss → Fetched: the request goes to one of the site's origins, the head of its answer comes back.
 
 use crate::figures::add;
-use crate::origin::{AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Waits};
+use crate::origin::{
+    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Waits, is_conversation,
+};
 use crate::origin_request::{Addressee, OnBehalf, write_head};
 use crate::ports::{Content, Waiting};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
+use crate::streams::is_call;
 use crate::tier::{self, PARENT_CONNECT_TIME_MAX};
 use crate::worker::Worker;
 
@@ -211,6 +214,7 @@ impl Asking<'_> {
         let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
         transfer.begin(asked, request.length, |out| write_head(out, request, behalf, *to));
         add(&worker.counters.origin_requests, 1);
+        let waits = if is_call(request) { waits.of_call() } else { *waits };
         let mut patience = Patience::new(waits.first_byte, transfer.deadlines().until);
         loop {
             let head = await_head(&mut transfer, &mut patience, waiting).await?;
@@ -229,6 +233,9 @@ impl Asking<'_> {
                 Framing::Chunked | Framing::UntilClose => Length::Unknown,
                 Framing::Tunnel => Length::None,
             };
+            if is_conversation(&fields) {
+                transfer.converse();
+            }
             let delimited = framing != Framing::UntilClose;
             return Ok(Fetched { status, fields, length, delimited, transfer });
         }

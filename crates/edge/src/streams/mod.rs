@@ -7,9 +7,7 @@ pub(crate) mod abandonment;
 pub(crate) mod fields;
 pub(crate) mod head;
 
-use crate::pace::Pace;
 use crate::request::Request;
-use crate::stages::tunnel::TUNNEL_IDLE_TIME_MAX;
 use http::header;
 use std::time::Duration;
 
@@ -22,12 +20,10 @@ pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// How long streams under way may go on once the connection ends.
 pub(crate) const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// How slowly the content of a request may come. A call (gRPC) is a conversation: its caller says nothing for as long as
-/// it has nothing to say.
-pub(crate) fn pace_of(request: &Request) -> Pace {
+/// Whether a request is a call (gRPC), which is a conversation: its caller and who is called say nothing for as long as
+/// they have nothing to say.
+pub(crate) fn is_call(request: &Request) -> bool {
     let kind = request.fields.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
-    match kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
-        true => Pace::with_silence(TUNNEL_IDLE_TIME_MAX),
-        false => Pace::default(),
-    }
+    let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
