@@ -7,15 +7,11 @@ use crate::http1::framing::HEAD_BYTES_MAX;
 use bytes::{Bytes, BytesMut};
 use quinn::{Connection, RecvStream, SendStream};
 use std::collections::HashSet;
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// Streams in one direction that a visitor may have open at once.
 pub(crate) const UNI_STREAMS_MAX: u32 = 8;
 /// Those of a type nobody knows, in the life of a connection: nothing is done with them.
 pub(crate) const UNKNOWN_STREAMS_MAX: u32 = 64;
-/// How long frames without a meaning are counted on a control stream before the count begins anew.
-const COUNT_TIME: Duration = Duration::from_secs(60);
 
 const CONTROL: u64 = 0x0;
 const PUSH: u64 = 0x1;
@@ -101,12 +97,7 @@ pub(super) async fn listen(
 }
 
 async fn control(mut reader: Reader) -> Option<Code> {
-    let mut since = Instant::now();
     loop {
-        if since.elapsed() >= COUNT_TIME {
-            since = Instant::now();
-            reader.forgive();
-        }
         match reader.next().await {
             Ok(Some(Frame::Settings(content))) => {
                 if !are_settings(content) {

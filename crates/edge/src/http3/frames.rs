@@ -7,6 +7,8 @@
 use super::codes::Code;
 use crate::http1::framing::HEAD_BYTES_MAX;
 use bytes::{Buf, Bytes, BytesMut};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A request's head as it is coded. Its lines, decoded, have the same bound; a coding that makes them longer than
 /// they are serves nobody.
@@ -15,10 +17,13 @@ pub(crate) const HEAD_FRAME_BYTES_MAX: usize = HEAD_BYTES_MAX;
 pub(crate) const TRAILER_FRAME_BYTES_MAX: usize = 8 * 1024;
 /// A frame of the control stream whose content is read.
 pub(crate) const CONTROL_FRAME_BYTES_MAX: usize = 1024;
-/// Frames of one stream without content, or of types nobody knows; one more is taken for an attack.
+/// Frames of one stream within [`COUNT_TIME`] without content, or of types nobody knows; one more is taken for an attack.
 pub(crate) const IDLE_FRAMES_MAX: u32 = 1024;
-/// What all frames of unknown types on one stream may hold.
+/// What all frames of unknown types on one stream may hold, within the same time.
 pub(crate) const UNKNOWN_BYTES_MAX: u64 = 64 * 1024;
+/// How long both are counted before the count begins anew: a stream may live for days, and visitors may say as often as
+/// they like what they would have first (RFC 9218 §7).
+pub(crate) const COUNT_TIME: Duration = Duration::from_secs(60);
 
 const DATA: u64 = 0x0;
 const HEADERS: u64 = 0x1;
@@ -90,6 +95,8 @@ pub(super) struct Frames {
     state: State,
     idle_frames: u32,
     unknown_bytes: u64,
+    /// Since when both are counted; from the first look at the clock on.
+    counted_since: Option<Instant>,
 }
 
 impl Frames {
@@ -102,7 +109,13 @@ impl Frames {
     }
 
     fn new(stage: Stage) -> Self {
-        Self { stage, state: State::Front(BytesMut::new()), idle_frames: 0, unknown_bytes: 0 }
+        Self {
+            stage,
+            state: State::Front(BytesMut::new()),
+            idle_frames: 0,
+            unknown_bytes: 0,
+            counted_since: None,
+        }
     }
 
     /// Bytes that are held until more come.
@@ -113,9 +126,12 @@ impl Frames {
         }
     }
 
-    /// Forgets what was counted: on a stream that never ends, counts are for a while.
-    pub(super) fn forgive(&mut self) {
-        (self.idle_frames, self.unknown_bytes) = (0, 0);
+    /// What comes next comes now.
+    pub(super) fn at(&mut self, now: Instant) {
+        let since = *self.counted_since.get_or_insert(now);
+        if now - since >= COUNT_TIME {
+            (self.idle_frames, self.unknown_bytes, self.counted_since) = (0, 0, Some(now));
+        }
     }
 
     /// Takes from `bytes` what they hold of the next frame; none once they are empty.

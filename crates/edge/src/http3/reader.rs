@@ -6,6 +6,7 @@ use bytes::Bytes;
 use quinn::{ReadError, RecvStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::time::Instant;
 
 /// What is read at once.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -69,7 +70,10 @@ impl Reader {
             }
             self.account()?;
             match self.stream.read_chunk(PIECE_BYTES, true).await {
-                Ok(Some(chunk)) => self.piece = chunk.bytes,
+                Ok(Some(chunk)) => {
+                    self.piece = chunk.bytes;
+                    self.frames.at(Instant::now());
+                }
                 Ok(None) => {
                     self.frames.end()?;
                     self.ended = true;
@@ -91,11 +95,6 @@ impl Reader {
     /// Whether the end of the stream has been read.
     pub(super) fn is_ended(&self) -> bool {
         self.ended
-    }
-
-    /// Lets the count of frames without a meaning begin anew.
-    pub(super) fn forgive(&mut self) {
-        self.frames.forgive();
     }
 
     /// Asks the visitor to send no more.

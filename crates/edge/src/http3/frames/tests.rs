@@ -166,3 +166,28 @@ fn numbers_of_every_length_are_written_as_they_are_read() {
         assert_eq!((varint(&mut bytes), bytes.len()), (Some(value), 0), "{value}");
     }
 }
+
+#[test]
+fn a_stream_may_be_told_of_priorities_for_days_and_not_all_at_once() {
+    const PRIORITY_UPDATE: u64 = 0xf0700;
+    let mut frames = Frames::of_control();
+    let mut take = |bytes: Vec<u8>, now| {
+        frames.at(now);
+        let mut bytes = Bytes::from(bytes);
+        while frames.take(&mut bytes)?.is_some() {}
+        Ok::<_, Fault>(())
+    };
+    let begin = Instant::now();
+    take(frame(SETTINGS, b""), begin).expect("settings");
+    for hour in 0..2 {
+        for minute in 0..60 {
+            let now = begin + COUNT_TIME * (hour * 60 + minute);
+            for _ in 0..IDLE_FRAMES_MAX {
+                take(frame(PRIORITY_UPDATE, b"\0u=1"), now).expect("few");
+            }
+        }
+    }
+    let now = begin + COUNT_TIME * 2000;
+    let all = (0..=IDLE_FRAMES_MAX).try_for_each(|_| take(frame(PRIORITY_UPDATE, b"\0u=1"), now));
+    assert_eq!(all, Err(Fault::Connection(Code::ExcessiveLoad)));
+}
