@@ -4,10 +4,12 @@ use crate::authority::Scheme;
 use crate::figures::add;
 use crate::listen::Port;
 use crate::options::{StartError, WorkerModel};
+use crate::presence::BATCH;
 use crate::proxy_protocol::{Announced, HEADER_TIME_MAX, receive};
 use crate::server::{current_thread, spawn};
 use crate::visitor::{Tls, Visitor};
 use crate::worker::Worker;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle as TaskHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +39,8 @@ pub(crate) struct Crew {
     pub(crate) limit: usize,
     /// How long connections may go on once the edge is to end.
     pub(crate) drain: Duration,
+    /// Held while visitors are served.
+    pub(crate) at_work: mpsc::Sender<Infallible>,
 }
 
 impl Crew {
@@ -81,6 +86,7 @@ impl Crew {
             sockets,
             limit: self.limit,
             drain: self.drain,
+            at_work: self.at_work.clone(),
         }
     }
 }
@@ -93,11 +99,12 @@ struct Shift {
     sockets: Vec<Port>,
     limit: usize,
     drain: Duration,
+    at_work: mpsc::Sender<Infallible>,
 }
 
 impl Shift {
     async fn run(self) {
-        let Self { worker, tls, stopping, sockets, limit, drain } = self;
+        let Self { worker, tls, stopping, sockets, limit, drain, at_work: _at_work } = self;
         let (connections, listeners) = (TaskTracker::new(), TaskTracker::new());
         for Port { scheme, speaks_proxy, http3_port, socket } in sockets {
             let acceptor = AcceptLoop {
@@ -173,7 +180,10 @@ impl AcceptLoop {
     }
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
-        if self.connections.len() >= self.limit {
+        let present = self.connections.len();
+        // Those who are asked to leave take a moment to go, in which others may come.
+        let is_full = present >= self.limit && !self.worker.visitors.make_room();
+        if is_full || present >= self.limit + 2 * BATCH {
             add(&self.worker.counters.connections_refused, 1);
             return;
         }
@@ -204,6 +214,7 @@ impl AcceptLoop {
         use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
         if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
             add(&self.worker.counters.connections_refused, 1);
+            self.worker.visitors.make_room();
             tracing::warn!(%error, "cannot accept connections for the moment");
             tokio::time::sleep(ACCEPT_REST).await;
         }

@@ -28,6 +28,8 @@ pub struct Options {
     pub http3: bool,
     /// How many workers; 0 is one per core.
     pub workers: usize,
+    /// Visitors' connections of each worker, and those over QUIC; none: as many as descriptors allow.
+    pub connections: Option<usize>,
     /// How workers share the machine.
     pub model: WorkerModel,
     /// Whose `X-Forwarded-For`, and whose word in the PROXY protocol, is believed.
@@ -67,6 +69,7 @@ impl Default for Options {
             model: WorkerModel::default(),
             trusted_proxies: Vec::new(),
             children: Vec::new(),
+            connections: None,
             proxy_protocol: Vec::new(),
             drain: Duration::from_secs(30),
             access_log: None,

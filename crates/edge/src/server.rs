@@ -18,6 +18,7 @@ use crate::origin::{Checks, Connector, Member};
 use crate::prewarm::{PrewarmShift, Prewarmer};
 use crate::ray::Rays;
 use crate::tier::Tier;
+use crate::turnstile::Turnstile;
 use crate::visitor::{HANDSHAKES_MAX, Tls};
 use crate::worker::{FILLING_BYTES_MAX, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
@@ -26,13 +27,14 @@ use certificates::CertificateStore;
 use names::{Dns, Lookups};
 use object_cache::{ObjectCache, OpenError, Quota};
 use snapshot::OriginTls;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Random};
 
@@ -115,6 +117,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     let Inputs { feed, enforcement, replica, certificates, .. } = inputs;
     let mut enforcer = Enforcer::new(options.name, shared, feed, enforcement, replica, certificates);
     enforcer.begin();
+    let (at_work, work) = mpsc::channel(1);
     let side = Side {
         enforcer,
         encoder_pool,
@@ -125,6 +128,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         insight: insight.clone(),
         random,
         listening: Arc::clone(&listening),
+        work,
     };
     let mut threads = vec![spawn("edge-side", current_thread()?, {
         let stopping = stopping.clone();
@@ -139,10 +143,13 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
             stopping: stopping.clone(),
             drain: options.drain,
             owner: Owner { generation, worker: 0 },
+            limit: options.connections.unwrap_or(http3::CONNECTIONS_MAX),
+            _at_work: at_work.clone(),
         };
         threads.push(spawn("edge-quic", current_thread()?, move || quic.run(sockets.quic))?);
     }
-    let crew = Crew { workers, tls, stopping, limit: connection_limit(count), drain: options.drain };
+    let (limit, drain) = (options.connections.unwrap_or_else(|| connection_limit(count)), options.drain);
+    let crew = Crew { workers, tls, stopping, limit, drain, at_work };
     threads.extend(crew.start(sockets.visitors, options.model, count)?);
     Ok(Edge { http, https, admin, insight, listening, generation, log, threads })
 }
@@ -284,7 +291,7 @@ fn tls(store: &CertificateStore, clock: Arc<dyn Clock>, workers: usize) -> Resul
     let resolver = Arc::clone(store.resolver());
     let config = certificates::server_config(Arc::clone(&resolver), Arc::clone(&clock))?;
     let proofs = certificates::proof_config(Arc::clone(&resolver), clock)?;
-    let handshakes = Semaphore::new(HANDSHAKES_MAX * workers);
+    let handshakes = Arc::new(Turnstile::new(HANDSHAKES_MAX * workers));
     Ok(Arc::new(Tls { config: Arc::new(config), proofs: Arc::new(proofs), resolver, handshakes }))
 }
 
@@ -299,6 +306,8 @@ struct Side {
     insight: Insight,
     random: Arc<dyn Random>,
     listening: Arc<Listening>,
+    /// Ends once nobody is at work for visitors any more.
+    work: mpsc::Receiver<Infallible>,
 }
 
 impl Side {
@@ -313,17 +322,22 @@ impl Side {
             insight,
             random,
             listening,
+            mut work,
         } = self;
+        // What the last visitors are served by goes on until they are: measures, purges, the health of origins, names.
+        let over = CancellationToken::new();
         let closing = async {
             stopping.cancelled().await;
             // A copy would keep a socket listening that nobody accepts from.
             *unpoisoned(&listening) = Copies::default();
+            while work.recv().await.is_some() {}
+            over.cancel();
         };
-        let enforcing = enforcer.run(stopping.clone());
+        let enforcing = enforcer.run(over.clone());
         let encoding = encoder_pool.run(stopping.clone());
         let warming = prewarm_shift.run(stopping.clone());
         // Lookups and what waits for them, in this order of ending: both hear of the end at once.
-        let (checking, looking) = (checks.run(stopping.clone()), lookups.run(stopping.clone()));
+        let (checking, looking) = (checks.run(over.clone()), lookups.run(over.clone()));
         let checking = async { tokio::join!(checking, looking) };
         match admin {
             None => drop(tokio::join!(enforcing, encoding, warming, closing, checking)),

@@ -5,9 +5,11 @@ use crate::exchange;
 use crate::figures::add;
 use crate::http1::connection::{self, Service};
 use crate::ports::{Answer, Content};
+use crate::presence::Presence;
 use crate::reasons::Reason;
 use crate::request::Request;
 use crate::tier::{self, TIER};
+use crate::turnstile::Turnstile;
 use crate::worker::Worker;
 use certificates::{Names, Resolver};
 use http::HeaderName;
@@ -20,7 +22,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -28,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 /// From the first byte of a handshake to its last.
 pub(crate) const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
-/// Handshakes of one worker at a time; those beyond wait their turn within their own time.
+/// Handshakes of one worker at a time; those beyond wait their turn within their own time, networks in turns.
 pub(crate) const HANDSHAKES_MAX: usize = 256;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -44,7 +45,7 @@ pub(crate) struct Tls {
     /// For certificate authorities that look for a proof of control.
     pub(crate) proofs: Arc<ServerConfig>,
     pub(crate) resolver: Arc<Resolver>,
-    pub(crate) handshakes: Semaphore,
+    pub(crate) handshakes: Arc<Turnstile>,
 }
 
 /// Hands a visitor's requests to the exchange.
@@ -54,6 +55,7 @@ pub(crate) struct Visitor {
     /// Whether the peer is a trusted proxy that does not say whose connection it passes on: what stands in its requests
     /// about their visitor is then anybody's word.
     pub(crate) is_unnamed: bool,
+    presence: Presence,
     /// What the certificate it was shown is good for; none where nothing was shown.
     names: Option<Arc<Names>>,
     /// Where the visitor may go on by HTTP/3.
@@ -85,6 +87,10 @@ impl Service for Visitor {
         exchange::refuse(&self.worker, self.peer, reason, None, answer).await;
     }
 
+    fn presence(&self) -> Option<&Presence> {
+        Some(&self.presence)
+    }
+
     fn winding_down(&self) -> &AtomicBool {
         &self.worker.winding_down
     }
@@ -93,7 +99,15 @@ impl Service for Visitor {
 impl Visitor {
     pub(crate) fn new(worker: Arc<Worker>, peer: SocketAddr) -> Self {
         add(&worker.counters.connections_opened, 1);
-        Self { worker, peer: peer.ip().to_canonical(), is_unnamed: false, names: None, http3_port: None }
+        let presence = worker.visitors.enter();
+        Self {
+            worker,
+            presence,
+            peer: peer.ip().to_canonical(),
+            is_unnamed: false,
+            names: None,
+            http3_port: None,
+        }
     }
 
     /// Notes what the certificate is good for that the visitor was shown.
@@ -114,7 +128,7 @@ impl Visitor {
 
     /// Shakes hands, then serves what the visitor chose to speak.
     pub(crate) async fn serve_tls(mut self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
-        let Some((stream, names)) = Box::pin(handshake(stream, tls)).await else {
+        let Some((stream, names)) = Box::pin(handshake(stream, self.peer, tls)).await else {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };
@@ -145,10 +159,13 @@ impl Drop for Visitor {
 
 /// A connection over TLS, and what the certificate is good for that it was shown. (A table replaced in the midst of a
 /// handshake may answer with the next certificate of the same name.)
-async fn handshake(stream: TcpStream, tls: &Tls) -> Option<(Box<TlsStream<TcpStream>>, Arc<Names>)> {
+async fn handshake(
+    stream: TcpStream,
+    peer: IpAddr,
+    tls: &Tls,
+) -> Option<(Box<TlsStream<TcpStream>>, Arc<Names>)> {
     let shaking = async {
-        // The semaphore is never closed.
-        let _turn = tls.handshakes.acquire().await.ok()?;
+        let _turn = tls.handshakes.turn(peer).await?;
         let mut hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
         let mut started = (&mut hello).await.ok()?;
         if certificates::asks_for_proof(&started.client_hello()) {

@@ -8,6 +8,7 @@ use crate::figures::Counters;
 use crate::flights::Flights;
 use crate::http1::scratch::ScratchPool;
 use crate::origin::{Connector, Origins, UpstreamTable};
+use crate::presence::Visitors;
 use crate::ray::Rays;
 use crate::site_figures::SiteCounterTable;
 use crate::tier::Tier;
@@ -88,6 +89,7 @@ pub(crate) struct Worker {
     pub(crate) rays: Rays,
     pub(crate) footprints: Footprints,
     pub(crate) date: DateText,
+    pub(crate) visitors: Arc<Visitors>,
     /// Whether the edge is to end: answers of HTTP/1 are then the last of their connections.
     pub(crate) winding_down: AtomicBool,
     /// Fills this worker has begun; the crew waits for them at the end.
@@ -113,6 +115,7 @@ impl Worker {
             rays: Rays::new(random),
             footprints: Footprints::default(),
             date: DateText::default(),
+            visitors: Arc::default(),
             winding_down: AtomicBool::new(false),
             fills: TaskTracker::new(),
         }

@@ -10,6 +10,7 @@ use super::transport::{Readable, Transport, Writable};
 use super::wire::{Incoming, Outgoing};
 use crate::authority::Scheme;
 use crate::ports::{Answer, Content};
+use crate::presence::Presence;
 use crate::reasons::Reason;
 use crate::request::Request;
 use bytes::BytesMut;
@@ -52,6 +53,11 @@ pub(crate) trait Service: Sync {
     /// Answers a head that could not be read.
     fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) -> impl Future<Output = ()> + Send;
 
+    /// Its place among those that may have to leave; none where nobody has to.
+    fn presence(&self) -> Option<&Presence> {
+        None
+    }
+
     /// Whether the process winds down: each answer is then the last one of its connection.
     fn winding_down(&self) -> &AtomicBool;
 }
@@ -77,7 +83,7 @@ pub(crate) async fn serve<T: Transport, S: Service>(
     };
     let mut sleep = pin!(tokio::time::sleep(IDLE_TIME_MAX));
     loop {
-        let next = connection.next_head(scheme, sleep.as_mut()).await;
+        let next = connection.next_head(scheme, sleep.as_mut(), service.presence()).await;
         let lingering = match next {
             Next::Head => match connection.exchange(service).await {
                 After::Continue => continue,
@@ -126,7 +132,12 @@ enum After {
 }
 
 impl<T: Transport> Connection<'_, T> {
-    async fn next_head(&mut self, scheme: Scheme, mut sleep: Pin<&mut Sleep>) -> Next {
+    async fn next_head(
+        &mut self,
+        scheme: Scheme,
+        mut sleep: Pin<&mut Sleep>,
+        presence: Option<&Presence>,
+    ) -> Next {
         let idle_until = Instant::now() + IDLE_TIME_MAX;
         loop {
             match self.reader.read(&mut self.incoming.buffer, &mut self.memory, scheme) {
@@ -149,7 +160,12 @@ impl<T: Transport> Connection<'_, T> {
             };
             let woken = poll_fn(|cx| {
                 if let Poll::Ready(read) = self.poll_incoming(cx) {
+                    presence.inspect(|presence| presence.is_busy());
                     return Poll::Ready(Woken::Read(read.unwrap_or(0)));
+                }
+                let is_to_leave = |presence: &Presence| presence.poll_leave(cx).is_ready();
+                if !began && presence.is_some_and(is_to_leave) {
+                    return Poll::Ready(Woken::Late);
                 }
                 poll_deadline(sleep.as_mut(), until, cx).map(|()| Woken::Late)
             });

@@ -117,6 +117,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
             }
             if let Phase::Open { active_at } = &mut self.phase {
                 *active_at = Instant::now();
+                // A stream that is over by now has kept nobody busy for long, and it counts.
+                self.service.presence().inspect(|presence| presence.is_busy());
             }
         }
         self.poll_deadline(idle.as_mut(), cx)
@@ -125,6 +127,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
     /// Ends a connection on which nothing happens; gives one that is ending no more time than it has,
     /// whether or not the visitor plays its part.
     fn poll_deadline(&mut self, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+        self.make_room(cx);
         loop {
             let until = match self.phase {
                 Phase::Open { .. } if !self.streams.is_empty() => return Poll::Pending,
@@ -150,6 +153,18 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
                 }
                 Phase::Ending { .. } => return Poll::Ready(()),
             }
+        }
+    }
+
+    /// Ends a connection without streams that is to leave.
+    fn make_room(&mut self, cx: &mut Context<'_>) {
+        let (Some(presence), Phase::Open { .. }) = (self.service.presence(), self.phase) else { return };
+        if !self.streams.is_empty() {
+            presence.is_busy();
+        } else if presence.poll_leave(cx).is_ready() {
+            self.end(ENDING_TIME_MAX);
+            // The farewell leaves only when the connection is polled again.
+            cx.waker().wake_by_ref();
         }
     }
 

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use quinn::{Connection, RecvStream, SendStream};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -138,6 +138,17 @@ impl<'a, S: Service> Serving<'a, S> {
                 None => std::future::pending().await,
             }
         };
+        let presence = self.service.presence().filter(|_| is_open);
+        let may_leave = presence.filter(|_| self.requests.is_empty());
+        if may_leave.is_none() {
+            presence.inspect(|presence| presence.is_busy());
+        }
+        let leave = async {
+            match may_leave {
+                Some(presence) => poll_fn(|cx| presence.poll_leave(cx)).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = stopping, if is_open => Event::Stopping,
@@ -151,6 +162,7 @@ impl<'a, S: Service> Serving<'a, S> {
                 Ok(stream) => Event::Other(stream),
                 Err(_) => Event::Over,
             },
+            () = leave => Event::Late,
             () = late => Event::Late,
         }
     }

@@ -16,20 +16,24 @@ use super::socket::{Elsewhere, SortingSocket, Source};
 use crate::figures::add;
 use crate::http1::connection::IDLE_TIME_MAX;
 use crate::options::StartError;
+use crate::presence::BATCH;
 use crate::streams::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX};
+use crate::turnstile::Turnstile;
 use crate::visitor::{HANDSHAKE_TIME_MAX, HANDSHAKES_MAX, Tls, Visitor};
 use crate::worker::Worker;
 use futures_util::FutureExt as _;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
-    Connecting, Endpoint, EndpointConfig, IdleTimeout, Incoming, Runtime, ServerConfig, TokioRuntime,
-    TransportConfig, VarInt,
+    Endpoint, EndpointConfig, IdleTimeout, Incoming, Runtime, ServerConfig, TokioRuntime, TransportConfig,
+    VarInt,
 };
+use shield::budgets::{Prefix, PrefixCounts, Scarcity};
+use std::convert::Infallible;
 use std::io;
-use std::net::UdpSocket;
-use std::sync::Arc;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,13 +60,18 @@ pub(crate) struct Quic {
     /// How long visitors may go on once it stops.
     pub(crate) drain: Duration,
     pub(crate) owner: Owner,
+    /// Connections at a time.
+    pub(crate) limit: usize,
+    /// Held while visitors are served.
+    pub(crate) _at_work: mpsc::Sender<Infallible>,
 }
 
 impl Quic {
     /// Serves until the process stops.
     pub(crate) async fn run(self, sockets: Vec<Socket>) {
         let (endpoints, connections) = (TaskTracker::new(), TaskTracker::new());
-        let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        let handshakes = Arc::new(Turnstile::new(HANDSHAKES_MAX));
+        let networks = Arc::new(Mutex::new(PrefixCounts::new(&*self.random)));
         let this = Arc::new(self);
         for Socket { socket, source, before } in sockets {
             let door = Door {
@@ -71,6 +80,8 @@ impl Quic {
                 stopping: this.stopping.clone(),
                 connections: connections.clone(),
                 handshakes: Arc::clone(&handshakes),
+                networks: Arc::clone(&networks),
+                limit: this.limit,
                 source,
             };
             let this = Arc::clone(&this);
@@ -163,7 +174,9 @@ struct Door {
     tls: Arc<Tls>,
     stopping: CancellationToken,
     connections: TaskTracker,
-    handshakes: Arc<Semaphore>,
+    handshakes: Arc<Turnstile>,
+    networks: Arc<Mutex<PrefixCounts>>,
+    limit: usize,
     source: Arc<Source>,
 }
 
@@ -209,49 +222,82 @@ impl Door {
     fn receive(&self, incoming: Incoming, initials: &mut Initials) {
         let counters = &self.worker.counters;
         let proved = incoming.remote_address_validated();
-        let scarce = self.handshakes.available_permits() < HANDSHAKES_MAX / 2;
+        let (under_way, waiting) = self.handshakes.counts();
+        let scarce = under_way > HANDSHAKES_MAX / 2;
         let many = !proved && (initials.count(Instant::now()) || scarce);
-        let turn = Arc::clone(&self.handshakes).try_acquire_owned();
-        let full = self.connections.len() >= CONNECTIONS_MAX;
-        match turn {
-            // Whoever has not sent from its address takes no memory while many do (RFC 9000 §8.1.2).
-            _ if many && incoming.may_retry() => {
-                add(&counters.quic_retries, 1);
-                // What cannot be sent is not waited for: the visitor asks again.
-                let _ = incoming.retry();
-            }
-            Ok(turn) if !full => {
-                let Ok(connecting) = incoming.accept() else {
-                    add(&counters.handshakes_failed, 1);
-                    return;
-                };
-                let visitor = Visitor::new(Arc::clone(&self.worker), connecting.remote_address());
-                let (tls, stopping) = (Arc::clone(&self.tls), self.stopping.clone());
-                self.connections.spawn(async move {
-                    let serving = visit(visitor, connecting, &tls, turn, stopping);
-                    Box::pin(serving).await;
-                });
-            }
-            _ => {
-                add(&counters.connections_refused, 1);
-                incoming.refuse();
-            }
+        // Whoever has not sent from its address takes no memory while many do (RFC 9000 §8.1.2).
+        if many && incoming.may_retry() {
+            add(&counters.quic_retries, 1);
+            // What cannot be sent is not waited for: the visitor asks again.
+            let _ = incoming.retry();
+            return;
         }
+        let seat = self.has_room().then(|| self.sit(incoming.remote_address())).flatten();
+        // A first packet that waits is held by the endpoint, which has a bound of its own for them.
+        let Some(seat) = seat.filter(|_| waiting < INCOMING_MAX / 2) else {
+            add(&counters.connections_refused, 1);
+            incoming.refuse();
+            return;
+        };
+        let visitor = Visitor::new(Arc::clone(&self.worker), incoming.remote_address());
+        let (tls, stopping) = (Arc::clone(&self.tls), self.stopping.clone());
+        let handshakes = Arc::clone(&self.handshakes);
+        self.connections.spawn(async move {
+            let serving = visit(visitor, incoming, &tls, &handshakes, stopping);
+            Box::pin(serving).await;
+            drop(seat);
+        });
+    }
+
+    /// Whether one more connection may be let in, now or once one has left that is idle.
+    fn has_room(&self) -> bool {
+        let present = self.connections.len();
+        present < self.limit || self.worker.visitors.make_room() && present < self.limit + 2 * BATCH
+    }
+
+    /// A place for a visitor; none where room is short and its network has its share of it.
+    fn sit(&self, address: SocketAddr) -> Option<Seat> {
+        let prefix = Prefix::of(address.ip());
+        let used = u32::try_from(self.connections.len()).unwrap_or(u32::MAX);
+        let whole = self.limit + 2 * BATCH;
+        let scarcity = Scarcity::of(used, u32::try_from(whole).unwrap_or(u32::MAX));
+        let networks = Arc::clone(&self.networks);
+        counts(&networks).open(prefix, scarcity).then(|| Seat { networks: Arc::clone(&networks), prefix })
     }
 }
 
-/// Shakes hands and serves. The visitor is known by the address that it has shaken hands from: a packet from another
-/// may change the path before that is proved, and nobody should be taken for somebody else in the meantime.
+/// One of a network's connections.
+struct Seat {
+    networks: Arc<Mutex<PrefixCounts>>,
+    prefix: Prefix,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        counts(&self.networks).close(self.prefix);
+    }
+}
+
+/// A table of counts is whole at each step, so a poisoned one is still good.
+fn counts(networks: &Mutex<PrefixCounts>) -> MutexGuard<'_, PrefixCounts> {
+    networks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shakes hands, once it is the visitor's turn, and serves. The visitor is known by the address that it has shaken hands
+/// from: a packet from another may change the path before that is proved, and nobody should be taken for somebody else in
+/// the meantime.
 async fn visit(
     mut visitor: Visitor,
-    connecting: Connecting,
+    incoming: Incoming,
     tls: &Tls,
-    turn: tokio::sync::OwnedSemaphorePermit,
+    handshakes: &Arc<Turnstile>,
     stopping: CancellationToken,
 ) {
-    let shaken = timeout(HANDSHAKE_TIME_MAX, connecting).await;
-    drop(turn);
-    let Ok(Ok(connection)) = shaken else {
+    let shaking = async {
+        let _turn = handshakes.turn(visitor.peer).await?;
+        incoming.accept().ok()?.await.ok()
+    };
+    let Ok(Some(connection)) = timeout(HANDSHAKE_TIME_MAX, shaking).await else {
         add(&visitor.worker.counters.handshakes_failed, 1);
         return;
     };

@@ -146,3 +146,19 @@ async fn an_open_tunnel_is_cut() {
     visitor.closed().await;
     origin.closed().await;
 }
+
+#[tokio::test]
+async fn a_measure_that_begins_while_the_last_visitors_finish_holds_for_them_too() {
+    let mut stage = Stage::set().await;
+    let mut streaming = stage.visit().await;
+    streaming.send(get("/stream")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    origin.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n").await;
+    streaming.head().await;
+    streaming.text("1\r\nx\r\n").await;
+    stage.stop();
+    tokio::time::timeout(Duration::from_secs(10), stage.block(0, LEASE)).await.expect("heard");
+    assert_eq!(streaming.rest().await, b"", "cut without the last chunk");
+    origin.closed().await;
+}

@@ -1,6 +1,7 @@
 //! Starting, watching and stopping an edge.
 
-use crate::support::{Stage, get};
+use crate::support::{HOST, Stage, get};
+use crate::{quic, tls};
 use std::net::SocketAddr;
 use std::time::Duration;
 use testkit::Peer;
@@ -151,5 +152,57 @@ async fn a_sites_figures_tell_hits_misses_by_reason_and_the_addresses_behind_the
     let metrics = stage.edge.prometheus();
     for line in ["wardmote_fill_seconds_count 1", "wardmote_codings_made_total 0"] {
         assert!(metrics.lines().any(|written| written == line), "{line}\n{metrics}");
+    }
+}
+
+/// A stage with room for two connections.
+async fn small() -> Stage {
+    Stage::set_with(|options| options.connections = Some(2), |_| {}).await
+}
+
+#[tokio::test]
+async fn where_room_runs_short_the_visitor_that_is_idle_for_longest_leaves_and_the_newcomer_is_served() {
+    let stage = small().await;
+    let mut oldest = stage.visit().await;
+    let mut busy = stage.visit().await;
+    busy.send(get("/slow")).await;
+    let mut origin = stage.origin.accept().await;
+    origin.head().await;
+    let mut newcomer = stage.visit().await;
+    newcomer.send(get("/").replace("a.test", "c.test")).await;
+    assert_eq!(newcomer.head().await.status(), 421, "it is served");
+    oldest.closed().await;
+    origin.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+    assert_eq!(busy.head().await.status(), 200);
+    busy.text("hi").await;
+    assert_eq!(stage.edge.figures().connections_refused, 0);
+}
+
+#[tokio::test]
+async fn idle_visitors_of_http_2_and_http_3_leave_in_order_where_room_runs_short() {
+    let stage = small().await;
+    let stream = tls::connect(&stage, HOST, "h2").await.expect("a handshake");
+    let (mut sender, connection) = h2::client::handshake(stream).await.expect("a greeting");
+    let ended = tokio::spawn(connection);
+    let early = http::Request::get("https://c.test/").body(()).expect("a request");
+    sender.send_request(early, true).expect("sent").0.await.expect("an answer");
+    let mut crowd = Vec::new();
+    for path in ["/1", "/2"] {
+        let mut visitor = stage.visit().await;
+        visitor.send(get(path)).await;
+        let mut origin = stage.origin.accept().await;
+        origin.head().await;
+        crowd.push((visitor, origin));
+    }
+    let ended = quic::patient(ended).await.expect("no panic");
+    assert!(ended.is_ok(), "GOAWAY without an error: {ended:?}");
+
+    let (_first, oldest) = quic::visit(&stage).await;
+    let (_second, _kept) = quic::visit(&stage).await;
+    let (mut newcomer, _connection) = quic::visit(&stage).await;
+    newcomer.send_request(quic::request("GET", "/")).await.expect("let in");
+    match quic::patient(oldest.closed()).await {
+        quinn::ConnectionError::ApplicationClosed(close) => assert_eq!(close.error_code.into_inner(), 0x100),
+        other => panic!("{other:?}"),
     }
 }

@@ -1,7 +1,7 @@
 //! A process while it serves: what it waits for, and how it makes way for the next one.
 
 use super::folder::{self, Held};
-use super::handover::{Door, START_TIME_MAX, Taker};
+use super::handover::{Door, START_TIME_MAX, Taker, Way};
 use super::parts::Parts;
 use super::report::Report;
 use super::signals::{Asked, Signals};
@@ -42,8 +42,8 @@ pub(super) enum Ending {
     Asked,
     /// A part ended that should not.
     Broken(Failure),
-    /// Another process serves.
-    HandedOver,
+    /// Another process serves, and tells of measures and purges on this way.
+    HandedOver(Way),
 }
 
 impl<'a> House<'a> {
@@ -100,7 +100,7 @@ impl<'a> House<'a> {
         }
         self.keys = None;
         match make_way(taker, making_way).await {
-            Ok(()) => Some(Ending::HandedOver),
+            Ok(way) => Some(Ending::HandedOver(way)),
             Err(error) => {
                 report.warn(
                     format!("the process that was to take over failed: {error}"),
@@ -145,7 +145,7 @@ impl<'a> House<'a> {
 }
 
 /// Waits until the other process accepts, and leaves the rest to it. The error says that it runs no longer.
-async fn make_way(taker: Taker, mut making_way: MakingWay) -> io::Result<()> {
+async fn make_way(taker: Taker, mut making_way: MakingWay) -> io::Result<Way> {
     let taker = taker.take_it(START_TIME_MAX).await?;
     // First: once it is told, it reads.
     making_way.step_aside();

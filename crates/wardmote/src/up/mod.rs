@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use edge::{Cut, Inherited};
 use folder::Held;
-use handover::{STEP_TIME_MAX, Taken};
+use handover::{STEP_TIME_MAX, Taken, Way};
 use house::{Ending, House};
 use parts::{Parts, Started};
 use plan::Plan;
@@ -100,7 +100,10 @@ async fn serve(plan: &Plan, upgrade: bool, report: Report) -> Result<Exit, Failu
     let stop = CancellationToken::new();
     let (mut parts, started) = Parts::start(plan, inherited, &stop, report).await?;
     let mut house = match open_house(config, held, before) {
-        Ok(house) => house,
+        Ok((house, way)) => {
+            way.into_iter().for_each(|way| parts.tell(way));
+            house
+        }
         Err(failure) => {
             stop.cancel();
             // The first failure is the one to tell.
@@ -116,11 +119,15 @@ async fn serve(plan: &Plan, upgrade: bool, report: Report) -> Result<Exit, Failu
 
 /// Opens the door, and has the process before make way. In this order: whoever wants to take over asks at a door that is
 /// there at any time.
-fn open_house(config: &Config, held: Held, before: Option<Taken>) -> Result<House<'_>, Failure> {
+fn open_house(
+    config: &Config,
+    held: Held,
+    before: Option<Taken>,
+) -> Result<(House<'_>, Option<Way>), Failure> {
     let house = House::new(config, held)?;
-    let Some(before) = before else { return Ok(house) };
+    let Some(before) = before else { return Ok((house, None)) };
     let made_way = before.accepting(STEP_TIME_MAX);
-    made_way.map(|()| house).map_err(|error| {
+    made_way.map(|way| (house, way)).map_err(|error| {
         Failure::failed(format!("the process before this one does not make way: {error}; it goes on"))
     })
 }
@@ -160,7 +167,7 @@ fn take_folder(plan: &Plan, before: Option<&Taken>, inherited: &Inherited) -> Re
 async fn end(
     plan: &Plan,
     ending: Ending,
-    parts: Parts,
+    mut parts: Parts,
     stop: &CancellationToken,
     signals: &mut Signals,
     report: Report,
@@ -169,15 +176,19 @@ async fn end(
     let patience = plan.config.edge.drain.as_secs();
     report.line("Ending", format!("visitors may finish, at most {patience} s; once more to end at once"));
     stop.cancel();
-    if !matches!(ending, Ending::HandedOver) {
-        notify::stopping();
-        Running::remove(&plan.config.data_dir);
-    }
+    let ending = match ending {
+        Ending::HandedOver(way) => {
+            parts.hear(way);
+            Ok(())
+        }
+        other => {
+            notify::stopping();
+            Running::remove(&plan.config.data_dir);
+            if let Ending::Broken(failure) = other { Err(failure) } else { Ok(()) }
+        }
+    };
     tokio::select! {
-        joined = parts.join() => match ending {
-            Ending::Broken(failure) => Err(failure),
-            Ending::Asked | Ending::HandedOver => joined.map(|cut| farewell(cut, report)),
-        },
+        joined = parts.join() => ending.and(joined).map(|cut| farewell(cut, report)),
         () = signals.end() => Err(Failure::failed("ended at once; nothing kept is lost")),
     }
 }

@@ -6,6 +6,7 @@ mod edge_inputs;
 mod questions;
 mod telemetry;
 
+use super::handover::{self, Way};
 use super::plan::{Plan, Sites};
 use super::report::Report;
 use super::sites;
@@ -62,6 +63,8 @@ pub(super) struct Parts {
     /// Takes up new versions of the files that say where addresses are.
     geography: Option<JoinHandle<()>>,
     telemetry: Arc<Beside>,
+    /// Tells the process before of the feed's news, and hears the next one's.
+    news: Vec<JoinHandle<()>>,
     stop: CancellationToken,
     drain: Duration,
 }
@@ -103,6 +106,7 @@ impl Parts {
             keeper: None,
             geography: None,
             telemetry: Arc::new(Beside::default()),
+            news: Vec::new(),
             stop: stop.clone(),
             drain: plan.config.edge.drain,
         };
@@ -244,6 +248,7 @@ impl Parts {
         if let Some(control) = self.control {
             end.wait("the control plane", flat(control)).await;
         }
+        self.news.iter().for_each(JoinHandle::abort);
         self.stop_demo.cancel();
         if let Some(demo) = self.demo {
             end.wait("the demonstration site", demo).await;
@@ -258,6 +263,17 @@ impl Parts {
 }
 
 impl Parts {
+    /// Tells the process before of measures and purges, until it has ended.
+    pub(super) fn tell(&mut self, way: Way) {
+        self.news.push(tokio::spawn(handover::tell(way, self.subscription.clone())));
+    }
+
+    /// Hears of them from the next process, until this one's visitors have finished; a process before this one, which is
+    /// still there, hears them from here.
+    pub(super) fn hear(&mut self, way: Way) {
+        self.news.push(tokio::spawn(handover::hear(way, self.publisher.clone())));
+    }
+
     /// Copies of all sockets of this process.
     pub(super) fn handover(&self) -> io::Result<Handover> {
         let edge = self.edge.as_ref().ok_or_else(|| io::Error::other("the edge has ended"))?;

@@ -213,6 +213,41 @@ fn no_request_fails_while_process_follows_process() {
 }
 
 #[test]
+fn a_purge_reaches_those_whom_the_process_before_still_serves() {
+    let origin = Nginx::start();
+    let setup = Setup::new();
+    let file = setup.sites(&sites(&origin));
+    let mut wardmote = setup.up(&["--apply", file.to_str().unwrap()]);
+    let is_hit = |connection: &mut Connection| {
+        let answer = connection.get(HOST, "/news").status(200);
+        answer.field("cache-status").is_some_and(|status| status.contains("; hit"))
+    };
+    let mut idle: Vec<_> = (0..20).map(|_| Connection::to(wardmote.setup.http)).collect();
+    is_hit(&mut idle[0]);
+    assert!(idle.iter_mut().all(is_hit));
+    let control = wardmote.setup.control;
+    let token = std::fs::read_to_string(wardmote.setup.data().join("admin.token")).unwrap();
+    wardmote.upgrade(|| {
+        let body = serde_json::json!({ "url": format!("http://{HOST}/news") }).to_string();
+        eventually("the next process takes a purge", SOON, || {
+            let bearer = format!("Bearer {}", token.trim());
+            let fields = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+            let host = control.to_string();
+            let mut connection = Connection::try_to(control).ok()?;
+            let purged = connection.ask("POST", &host, "/api/v1/purges", &fields, Some(body.as_bytes()));
+            (purged.status < 300).then_some(())
+        });
+        // Each of them has one more answer from the process before.
+        eventually("the process before has heard of it", SOON, || {
+            let mut connection = idle.pop().expect("heard before the last of them");
+            (!is_hit(&mut connection)).then_some(())
+        });
+        idle.clear();
+    });
+    wardmote.stop();
+}
+
+#[test]
 fn a_next_process_that_cannot_start_leaves_the_running_one_as_it_was() {
     let origin = Nginx::start();
     let setup = Setup::new();

@@ -1,6 +1,6 @@
 //! The old process: the door, and the way through it.
 
-use super::{LETTING_GO_TIME_MAX, STEP_TIME_MAX, Word, door, peer_is_own, wire};
+use super::{LETTING_GO_TIME_MAX, STEP_TIME_MAX, Way, Word, door, peer_is_own, wire};
 use edge::{Datagrams, Predecessor};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
@@ -138,10 +138,10 @@ impl Taker {
     }
 
     /// Tells it that this process makes way for it. The error says that it has ended meanwhile.
-    pub(in super::super) async fn make_way(self) -> Result<()> {
+    pub(in super::super) async fn make_way(self) -> Result<Way> {
         let told =
             self.blocking(|taker| wire::say(&taker.stream, Word::Yours, None).inspect_err(|_| taker.end()));
-        told.await.map(drop)
+        told.await.map(|taker| Way::new(taker.stream))
     }
 
     /// Waits until it accepts. When the time is over nothing more can be said here: whether it came in time is then

@@ -13,10 +13,12 @@
 //! serving and the other ends, whatever either of them misses.
 
 mod giving;
+mod news;
 mod taking;
 mod wire;
 
 pub(super) use giving::{Door, Taker};
+pub(super) use news::{Way, hear, tell};
 pub(super) use taking::Taken;
 
 use rustix::net::sockopt::socket_peercred;

@@ -1,6 +1,6 @@
 //! The new process: what it takes over, step by step.
 
-use super::{LETTING_GO_TIME_MAX, SOCKETS_MAX, STEP_TIME_MAX, Word, door, peer_is_own, wire};
+use super::{LETTING_GO_TIME_MAX, SOCKETS_MAX, STEP_TIME_MAX, Way, Word, door, peer_is_own, wire};
 use edge::{Datagrams, Inherited, Predecessor};
 use std::io::{Error, ErrorKind, Result};
 use std::net::{Shutdown, TcpListener, UdpSocket};
@@ -51,23 +51,26 @@ impl Taken {
     }
 
     /// Tells the old process that visitors are served here now, and waits until it makes way: from then on datagrams are
-    /// read here. It may have ended by itself. The error says that it goes on, and that this process has to end. Blocks.
-    pub(in super::super) fn accepting(self, patience: Duration) -> Result<()> {
+    /// read here. It may have ended by itself. The error says that it goes on, and that this process has to end. Where it
+    /// is there still, the way on which it hears of measures and purges. Blocks.
+    pub(in super::super) fn accepting(self, patience: Duration) -> Result<Option<Way>> {
         let told = wire::say(&self.stream, Word::Accepting, None);
         let heard = told.and_then(|()| wire::expect(&self.stream, Word::Yours, patience));
-        match heard {
+        let is_there = match heard {
             Err(error) if wire::is_gone(&error) => {
                 tracing::warn!("the process before this one has ended by itself");
+                false
             }
             Err(error) if wire::is_late(&error) => {
                 // From here on it cannot make way any more; it may just have.
                 self.stream.shutdown(Shutdown::Read)?;
                 wire::expect(&self.stream, Word::Yours, patience).map_err(|_| error)?;
+                true
             }
-            heard => heard?,
-        }
+            heard => heard.map(|()| true)?,
+        };
         self.sockets.begin();
-        Ok(())
+        Ok(is_there.then(|| Way::new(self.stream)))
     }
 }
 

@@ -1,0 +1,168 @@
+//! Who of a worker's visitors does nothing, so that the one that has done so for longest goes when room runs short.
+//!
+//! A connection is noted once, when it comes; while it waits for a request it says so with one store, and asks whether
+//! it is to leave. Looking for the oldest looks at all of them, and is done for several at once.
+
+use futures_util::task::AtomicWaker;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+/// How many are sent away at once.
+pub(crate) const BATCH: usize = 16;
+
+/// A worker's visitors.
+pub(crate) struct Visitors {
+    began: Instant,
+    present: Mutex<HashMap<u64, Arc<Seat>>>,
+    next: AtomicU64,
+    /// Those that were asked to leave and have not gone yet.
+    leaving: AtomicU64,
+}
+
+/// One visitor's place.
+struct Seat {
+    /// Milliseconds from `began` to when it had nothing to do, and one; 0 while it has.
+    idle_since: AtomicU64,
+    is_to_leave: AtomicBool,
+    waker: AtomicWaker,
+}
+
+/// A visitor's own hold on its place.
+pub(crate) struct Presence {
+    visitors: Arc<Visitors>,
+    number: u64,
+    seat: Arc<Seat>,
+}
+
+impl Default for Visitors {
+    fn default() -> Self {
+        let (began, present) = (Instant::now(), Mutex::default());
+        Self { began, present, next: AtomicU64::new(0), leaving: AtomicU64::new(0) }
+    }
+}
+
+impl Visitors {
+    /// One more. It counts as idle from now on.
+    pub(crate) fn enter(self: &Arc<Self>) -> Presence {
+        let seat = Arc::new(Seat {
+            idle_since: AtomicU64::new(self.now()),
+            is_to_leave: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        });
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.present().insert(number, Arc::clone(&seat));
+        Presence { visitors: Arc::clone(self), number, seat }
+    }
+
+    /// Makes room: asks those to leave that have been idle for longest, unless some are leaving already. Whether room is
+    /// being made.
+    pub(crate) fn make_room(&self) -> bool {
+        if self.leaving.load(Ordering::Relaxed) > 0 {
+            return true;
+        }
+        let present = self.present();
+        let mut idle: Vec<_> = present
+            .values()
+            .filter_map(|seat| match seat.idle_since.load(Ordering::Relaxed) {
+                0 => None,
+                since => Some((since, seat)),
+            })
+            .collect();
+        if idle.len() > BATCH {
+            idle.select_nth_unstable_by_key(BATCH - 1, |(since, _)| *since);
+            idle.truncate(BATCH);
+        }
+        for (_, seat) in &idle {
+            if !seat.is_to_leave.swap(true, Ordering::SeqCst) {
+                self.leaving.fetch_add(1, Ordering::Relaxed);
+                seat.waker.wake();
+            }
+            // It may have been asked for something just now; then it stays.
+            if seat.idle_since.load(Ordering::SeqCst) == 0 {
+                self.let_stay(seat);
+            }
+        }
+        self.leaving.load(Ordering::Relaxed) > 0
+    }
+
+    fn let_stay(&self, seat: &Seat) {
+        if seat.is_to_leave.load(Ordering::SeqCst) && seat.is_to_leave.swap(false, Ordering::SeqCst) {
+            self.leaving.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).map_or(u64::MAX, |ms| ms.saturating_add(1))
+    }
+
+    /// A map is whole at each step, so a poisoned one is still good.
+    fn present(&self) -> MutexGuard<'_, HashMap<u64, Arc<Seat>>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Presence {
+    /// The visitor has asked for something, and stays.
+    pub(crate) fn is_busy(&self) {
+        self.seat.idle_since.store(0, Ordering::SeqCst);
+        self.visitors.let_stay(&self.seat);
+    }
+
+    /// The visitor has nothing to do. Ready once it is to leave.
+    pub(crate) fn poll_leave(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.seat.idle_since.load(Ordering::Relaxed) == 0 {
+            self.seat.idle_since.store(self.visitors.now(), Ordering::Relaxed);
+        }
+        self.seat.waker.register(cx.waker());
+        match self.seat.is_to_leave.load(Ordering::Acquire) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.visitors.present().remove(&self.number);
+        self.visitors.let_stay(&self.seat);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+    use std::time::Duration;
+
+    fn is_to_leave(presence: &Presence) -> bool {
+        presence.poll_leave(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_idle_for_longest_are_asked_to_leave_and_the_busy_never() {
+        let visitors = Arc::new(Visitors::default());
+        assert!(!visitors.make_room(), "nobody is there");
+        let mut present = Vec::new();
+        for _ in 0..3 * BATCH {
+            present.push(visitors.enter());
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        present[0].is_busy();
+        present[1].is_busy();
+        assert!(!is_to_leave(&present[1]), "idle again, and the latest");
+        assert!(visitors.make_room());
+        let leaving: Vec<_> = (1..present.len()).filter(|n| is_to_leave(&present[*n])).collect();
+        assert_eq!(leaving, (2..2 + BATCH).collect::<Vec<_>>());
+        assert!(!present[0].seat.is_to_leave.load(Ordering::Relaxed));
+        assert!(visitors.make_room(), "these are on their way");
+        assert_eq!((1..present.len()).filter(|n| is_to_leave(&present[*n])).count(), BATCH);
+        present[2].is_busy();
+        assert!(!is_to_leave(&present[2]), "it was asked for something first");
+        present.drain(2..2 + BATCH);
+        assert!(visitors.make_room());
+        assert_eq!((1..present.len()).filter(|n| is_to_leave(&present[*n])).count(), BATCH);
+    }
+}
