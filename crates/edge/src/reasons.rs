@@ -140,6 +140,8 @@ reasons! {
     OriginLoop "origin-is-edge" 502 OriginFailed "The site's server points back here" "The address of the site's own server is this network itself.";
     OriginSettings "origin-settings" 502 OriginFailed "The site's server cannot be asked" "What this network needs to speak to the site's own server cannot be read.";
     OriginClosed "origin-closed" 502 OriginFailed "The site's server hung up" "The site's own server closed the connection before it answered.";
+    OriginRefused "origin-refused" 502 OriginFailed "The site's server takes no more requests" "The site's own server sent the request back before it looked at it.";
+    OriginReset "origin-reset" 502 OriginFailed "The site's server broke off" "The site's own server ended the request before it answered.";
     NoTunnel "origin-no-websocket" 502 OriginFailed "The site's server does not speak WebSocket here" "It answered the request for a WebSocket as if it were one for a page.";
     OriginMalformed "origin-malformed" 502 OriginFailed "The site's server answered nonsense" "The answer of the site's own server breaks the rules of HTTP and cannot be passed on.";
     OriginConnectSlow "origin-connect-slow" 504 OriginFailed "The site's server does not answer" "No connection to the site's own server came about in time.";

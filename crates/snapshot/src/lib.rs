@@ -48,7 +48,7 @@ pub use origins::{
 pub use parcel::{Consistency, Parcel};
 pub use refusal::Refusal;
 pub use roots::{Roots, RootsError};
-pub use site::{CacheMode, CertificateFiles, Origin, Scheme, Service, Site};
+pub use site::{CacheMode, CertificateFiles, Origin, OriginProtocol, Scheme, Service, Site};
 pub use transparency::{Clockwork, REPORT_BYTES_MAX, ReportRow, Transparency, TransparencyReport};
 pub use trust::{Contradiction, Trust, TrustError};
 pub use verification::{

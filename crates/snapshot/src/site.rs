@@ -68,12 +68,35 @@ pub struct Origin {
     /// The name that its certificate must be for; none: as the site says, or its host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<Hostname>,
+    /// Which version of HTTP it is spoken to in.
+    #[serde(default, skip_serializing_if = "OriginProtocol::is_auto")]
+    pub protocol: OriginProtocol,
 }
 
 impl Origin {
     /// An origin of weight 1.
     pub fn new(scheme: Scheme, host: Hostname, port: u16) -> Self {
-        Self { scheme, host, port, weight: 1, server_name: None }
+        Self { scheme, host, port, weight: 1, server_name: None, protocol: OriginProtocol::Auto }
+    }
+}
+
+/// Which version of HTTP an origin is spoken to in. WebSockets are asked for by HTTP/1.1 whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OriginProtocol {
+    /// Over TLS, HTTP/2 where the origin chooses it (ALPN, RFC 7301); else HTTP/1.1.
+    #[default]
+    Auto,
+    /// HTTP/1.1 alone.
+    Http1,
+    /// HTTP/2 alone: over TLS it must be chosen, without TLS it is known beforehand (RFC 9113 §3.3).
+    Http2,
+}
+
+impl OriginProtocol {
+    /// Whether nothing is set.
+    pub fn is_auto(&self) -> bool {
+        *self == Self::Auto
     }
 }
 

@@ -14,6 +14,7 @@ mod origin;
 mod patience;
 mod peer;
 mod recording;
+mod recording_http2;
 mod responder;
 
 pub use heard::{Heard, Reading};
@@ -21,4 +22,5 @@ pub use name_server::{NameServer, Named};
 pub use origin::Origin;
 pub use peer::{Head, Peer};
 pub use recording::RecordingOrigin;
+pub use recording_http2::RecordingHttp2Origin;
 pub use responder::Responder;

@@ -1,10 +1,10 @@
 //! The origin's side of a script.
 
 use crate::patience::patiently;
-use crate::{Peer, RecordingOrigin};
+use crate::{Peer, RecordingHttp2Origin, RecordingOrigin};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 /// Listens where an edge looks for an origin, and hands each connection to the test.
@@ -32,6 +32,11 @@ impl Origin {
         RecordingOrigin::over(self.listener, self.address)
     }
 
+    /// The same for an origin that speaks HTTP/2.
+    pub fn record_http2(self) -> RecordingHttp2Origin {
+        RecordingHttp2Origin::over(self.listener, self.address)
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -41,6 +46,14 @@ impl Origin {
     pub async fn accept(&self) -> Peer {
         match patiently(self.listener.accept()).await {
             Some(Ok((stream, _))) => Peer::over(stream),
+            other => panic!("nobody connects to the origin: {:?}", other.map(|accepted| accepted.is_ok())),
+        }
+    }
+
+    /// The next connection, unread.
+    pub async fn accept_stream(&self) -> TcpStream {
+        match patiently(self.listener.accept()).await {
+            Some(Ok((stream, _))) => stream,
             other => panic!("nobody connects to the origin: {:?}", other.map(|accepted| accepted.is_ok())),
         }
     }

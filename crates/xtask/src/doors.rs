@@ -46,7 +46,7 @@ const DOORS: &[Door] = &[
         "edge reads and writes the wire itself; certificate authorities and witnesses are asked a few lines of HTTP, outbound and the command line are clients",
     ),
     tests_too("mimalloc", &["wardmote"], "the allocator is the binary's choice"),
-    tests_too("h2", &["edge"], "HTTP on the wire is edge's"),
+    tests_too("h2", &["edge", "testkit"], "HTTP on the wire is edge's; testkit's origins answer it"),
     tests_too("httparse", &["edge"], "HTTP on the wire is edge's"),
     tests_too("quinn", &["edge"], "HTTP on the wire is edge's"),
     tests_too("quinn-proto", &["edge"], "HTTP on the wire is edge's"),

@@ -126,6 +126,7 @@ weight = 3
 [[account.site.origin]]
 url = "https://o.test"
 server_name = "p.test"
+protocol = "http2"
 [[account.site]]
 hosts = ["b.test"]
 origins = ["https://o.test"]

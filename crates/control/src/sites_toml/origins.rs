@@ -8,7 +8,7 @@ use snapshot::{Balance, Ejection, HealthCheck, Origin, OriginPolicy, Probe, Retr
 use std::path::Path;
 use toml::de::DeValue;
 
-const ORIGIN_KEYS: [&str; 3] = ["url", "weight", "server_name"];
+const ORIGIN_KEYS: [&str; 4] = ["url", "weight", "server_name", "protocol"];
 const HEALTH_KEYS: [&str; 8] = ["check", "path", "host", "status", "interval", "timeout", "fall", "rise"];
 const EJECTION_KEYS: [&str; 5] = ["after", "base", "max", "slow_return", "panic_percent"];
 const RETRY_KEYS: [&str; 3] = ["attempts", "budget_percent", "statuses"];
@@ -43,10 +43,11 @@ pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>) -> Vec<Origin> {
         let url = fields.required_text("url");
         let weight = within(&mut fields, "weight", 1, WEIGHT_MAX).unwrap_or(1);
         let server_name = towards::server_name(&mut fields);
+        let protocol = towards::protocol(&mut fields);
         let weight = u16::try_from(weight).unwrap_or(1);
         let Some((text, place)) = url else { continue };
         match origin(&text) {
-            Ok(origin) => origins.push(Origin { weight, server_name, ..origin }),
+            Ok(origin) => origins.push(Origin { weight, server_name, protocol, ..origin }),
             Err(why) => fields.complain(place, format!("origin {:?}: {why}", short(&text))),
         }
     }

@@ -303,6 +303,7 @@ fn mistakes_about_origins_are_placed_and_say_what_to_do() {
         ),
         ("origins = [\"o.test\"]\norigin_secret = { name = \"a b\", file = \"a\" }", 6, "cannot be the name"),
         ("[[account.site.origin]]\nurl = \"o.test\"\nserver_name = \"a b\"", 7, "no host name"),
+        ("[[account.site.origin]]\nurl = \"o.test\"\nprotocol = \"h2\"", 7, "http2"),
         ("origins = [\"o.test\"]\ntimeouts = { first_bite = 1 }", 6, "did you mean \"first_byte\"?"),
     ] {
         let error = with_origins(text).expect_err(text);

@@ -5,6 +5,7 @@
 //! just then; a request goes on to another only where nothing can have happened yet or its method may be
 //! repeated (RFC 9110 §9.2.2), and repetitions are within the site's budget.
 
+use super::connect::Versions;
 use super::pool::Lease;
 use super::transfer::{Deadlines, Waits};
 use super::upstream::Upstream;
@@ -13,6 +14,7 @@ use crate::origin_request::OnBehalf;
 use crate::reasons::Reason;
 use crate::request::Request;
 use crate::stages::Admitted;
+use crate::streams::call;
 use crate::worker::Worker;
 use balance::{Tried, hash_of};
 use http::{StatusCode, header};
@@ -32,8 +34,12 @@ pub(crate) struct Attempts<'w> {
     member: usize,
     /// When the whole exchange is over.
     until: Option<Instant>,
+    /// How long the origin is waited for.
+    waits: Waits,
     /// Whether the request may be sent a second time.
     repeatable: bool,
+    /// Whether it asks for another protocol, for which HTTP/1.1 is the way.
+    upgrade: bool,
 }
 
 impl<'w> Attempts<'w> {
@@ -51,9 +57,11 @@ impl<'w> Attempts<'w> {
         let policy = upstream.policy();
         upstream.budget.earn(policy.retries.budget_percent);
         let key = key(&policy.balance, request, behalf);
-        let until = upstream.waits().total.map(|total| Instant::now() + total);
-        let repeatable = request.method.is_idempotent();
-        Ok(Self { worker, upstream, key, tried: Tried::default(), member: 0, until, repeatable })
+        let waits = waits(&upstream, request);
+        let until = waits.total.map(|total| Instant::now() + total);
+        let (repeatable, upgrade) = (request.method.is_idempotent(), request.upgrade);
+        let tried = Tried::default();
+        Ok(Self { worker, upstream, key, tried, member: 0, until, waits, repeatable, upgrade })
     }
 
     /// Whose attempts these are.
@@ -66,14 +74,20 @@ impl<'w> Attempts<'w> {
         self.repeatable && self.upstream.members().len() > 1 && self.upstream.policy().retries.attempts > 1
     }
 
+    /// Whether an origin may send it back without having looked at it, so that it is worth holding what is sent.
+    pub(crate) fn may_be_refused(&self) -> bool {
+        !self.upgrade && self.upstream.members().iter().any(|member| member.versions() != Versions::Http1)
+    }
+
     /// A connection to the next origin, or to the one after that where none can be made: until then nothing was
     /// sent, and any request may go on.
     pub(crate) async fn lease(&mut self) -> Result<Lease, Reason> {
         let mut failure = Reason::NoOrigin;
         while let Some(member) = self.next() {
-            let patience = self.connect_time()?;
-            let origins = &self.worker.origins;
-            match origins.lease(&self.upstream.members()[member], patience, &self.worker.counters).await {
+            let (patience, origins) = (self.connect_time()?, &self.worker.origins);
+            let versions = self.versions();
+            let member = &self.upstream.members()[member];
+            match origins.lease(member, versions, patience, &self.worker.counters).await {
                 Ok(lease) => return Ok(lease),
                 Err(reason) => failure = self.failed(reason),
             }
@@ -81,12 +95,16 @@ impl<'w> Attempts<'w> {
         Err(failure)
     }
 
-    /// A new connection to the same origin.
+    /// A connection to the same origin that the request was not sent on before.
     pub(crate) async fn lease_anew(&mut self) -> Result<Lease, Reason> {
         let (patience, origins) = (self.connect_time()?, &self.worker.origins);
         let member = &self.upstream.members()[self.member];
-        let leased = origins.lease_new(member, patience, &self.worker.counters).await;
+        let leased = origins.lease_new(member, self.versions(), patience, &self.worker.counters).await;
         leased.map_err(|reason| self.failed(reason))
+    }
+
+    fn versions(&self) -> Versions {
+        if self.upgrade { Versions::Http1 } else { self.upstream.members()[self.member].versions() }
     }
 
     fn next(&mut self) -> Option<usize> {
@@ -102,7 +120,7 @@ impl<'w> Attempts<'w> {
     }
 
     fn connect_time(&self) -> Result<Duration, Reason> {
-        let connect = self.waits().connect;
+        let connect = self.waits.connect;
         let Some(until) = self.until else { return Ok(connect) };
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(Reason::OriginOvertime) } else { Ok(left.min(connect)) }
@@ -127,9 +145,14 @@ impl<'w> Attempts<'w> {
 
     /// Whether the request goes to another origin after this failure; counts it where it does.
     pub(crate) fn go_on_after(&self, reason: Reason) -> bool {
-        let nothing_came =
-            matches!(reason, Reason::OriginClosed | Reason::OriginSlow | Reason::OriginMalformed);
-        nothing_came && self.may_repeat()
+        match reason {
+            // It was not looked at (RFC 9113 §8.7): any request may go on.
+            Reason::OriginRefused => self.spend_retry(),
+            Reason::OriginClosed | Reason::OriginReset | Reason::OriginSlow | Reason::OriginMalformed => {
+                self.may_repeat()
+            }
+            _ => false,
+        }
     }
 
     /// The same after an answer that the site would rather have from elsewhere.
@@ -138,9 +161,13 @@ impl<'w> Attempts<'w> {
     }
 
     fn may_repeat(&self) -> bool {
+        self.repeatable && self.spend_retry()
+    }
+
+    fn spend_retry(&self) -> bool {
         let left = self.tried.count() < u32::from(self.upstream.policy().retries.attempts)
             && (self.tried.count() as usize) < self.upstream.members().len();
-        let repeats = self.repeatable && left && self.upstream.budget.spend();
+        let repeats = left && self.upstream.budget.spend();
         if repeats {
             add(&self.upstream.retries, 1);
         }
@@ -154,12 +181,12 @@ impl<'w> Attempts<'w> {
 
     /// How long the site waits for origins.
     pub(crate) fn waits(&self) -> Waits {
-        self.upstream.waits()
+        self.waits
     }
 
     /// How long an answer is waited for.
     pub(crate) fn deadlines(&self) -> Deadlines {
-        Deadlines { between_bytes: self.waits().between_bytes, until: self.until }
+        Deadlines { between_bytes: self.waits.between_bytes, until: self.until }
     }
 }
 
@@ -173,9 +200,21 @@ fn is_the_origins(reason: Reason) -> bool {
             | Reason::OriginLoop
             | Reason::OriginConnectSlow
             | Reason::OriginClosed
+            | Reason::OriginRefused
+            | Reason::OriginReset
             | Reason::OriginMalformed
             | Reason::OriginSlow
     )
+}
+
+/// As the site sets them; a call brings a deadline of its own.
+fn waits(upstream: &Upstream, request: &Request) -> Waits {
+    let waits = upstream.waits();
+    if !call::is_call(&request.fields) {
+        return waits;
+    }
+    let total = [waits.total, call::deadline(&request.fields)].into_iter().flatten().min();
+    Waits { total, ..waits }
 }
 
 /// What a site hashes by; 0 where it does not.

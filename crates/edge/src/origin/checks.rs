@@ -6,6 +6,8 @@
 use super::answer::{Asked, Framing};
 use super::connect::Connector;
 use super::connection::OriginConnection;
+use super::http2;
+use super::stream::OriginStream;
 use super::upstream::{Member, UpstreamTable};
 use crate::request::Length;
 use crate::worker::Shared;
@@ -132,12 +134,16 @@ impl Asker {
         let Ok(_turn) = self.turns.acquire().await else { return false };
         let patience = Duration::from_millis(health.timeout_ms.into());
         let asking = async {
-            let stream = self.connector.connect(member, patience).await.ok()?;
+            let versions = member.versions();
+            let stream = self.connector.connect(member, versions, patience).await.ok()?;
             match &health.probe {
                 Probe::Tcp => Some(true),
                 Probe::Http { path, host, status_min, status_max } => {
-                    let connection = OriginConnection::new(stream);
-                    let status = status(connection, member, path, host.as_deref()).await?;
+                    let asked = Probing { member, path, host: host.as_deref() };
+                    let status = match stream.speaks_http2(versions) {
+                        true => http2::status(stream, member.origin.scheme, |out| asked.write(out)).await?,
+                        false => asked.status(stream).await?,
+                    };
                     Some((*status_min..=*status_max).contains(&status))
                 }
             }
@@ -146,32 +152,40 @@ impl Asker {
     }
 }
 
-/// The status of the answer to a GET.
-async fn status(
-    mut connection: OriginConnection,
-    member: &Member,
-    path: &str,
-    host: Option<&str>,
-) -> Option<u16> {
-    let own;
-    let host = match host {
-        Some(host) => host,
-        None => {
-            own = member.to_string();
-            own.split_once("://")?.1
-        }
-    };
-    let write = |out: &mut BytesMut| {
-        for part in ["GET ", path, " HTTP/1.1\r\nhost: ", host, "\r\nuser-agent: wardmote-health\r\n"] {
+/// The GET of a check.
+struct Probing<'c> {
+    member: &'c Member,
+    path: &'c str,
+    host: Option<&'c str>,
+}
+
+impl Probing<'_> {
+    /// The request line and the fields, but for the empty line behind them.
+    fn write(&self, out: &mut BytesMut) {
+        let own;
+        let host = match self.host {
+            Some(host) => host,
+            None => {
+                own = self.member.to_string();
+                own.split_once("://").map_or("", |(_, host)| host)
+            }
+        };
+        for part in ["GET ", self.path, " HTTP/1.1\r\nhost: ", host, "\r\nuser-agent: wardmote-health\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
         out.extend_from_slice(b"accept: */*\r\nconnection: close\r\n");
-    };
-    connection.begin(Asked { is_head: false, upgrade: false }, Length::None, write);
-    loop {
-        let head = poll_fn(|cx| connection.poll_head(cx)).await.ok()?;
-        if head.framing != Framing::Interim {
-            return Some(head.status.as_u16());
+    }
+
+    /// The status of the answer by HTTP/1.1.
+    async fn status(&self, stream: OriginStream) -> Option<u16> {
+        let mut connection = OriginConnection::new(stream);
+        let asked = Asked { is_head: false, upgrade: false };
+        connection.begin(asked, Length::None, |out| self.write(out));
+        loop {
+            let head = poll_fn(|cx| connection.poll_head(cx)).await.ok()?;
+            if head.framing != Framing::Interim {
+                return Some(head.status.as_u16());
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! come back as visitors'.
 
 use super::ourselves::Ourselves;
-use super::stream::OriginStream;
+use super::stream::{ALPN_HTTP2, OriginStream};
 use super::upstream::Member;
 use crate::reasons::Reason;
 use certificates::{OriginTrust, client_config};
@@ -23,10 +23,31 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use vocabulary::Clock;
 
+/// HTTP/1.1 as ALPN names it (RFC 7301 §6).
+const ALPN_HTTP1: &[u8] = b"http/1.1";
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 /// How long one address is tried alone (RFC 8305 §8, Connection Attempt Delay).
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Which versions of HTTP a connection is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Versions {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 where the origin chooses it, else HTTP/1.1.
+    Either,
+    /// HTTP/2.
+    Http2,
+}
+
+/// TLS to an origin, by what is offered in the handshake.
+#[derive(Clone)]
+pub(super) struct TlsConfigs {
+    http1: Arc<ClientConfig>,
+    either: Arc<ClientConfig>,
+    http2: Arc<ClientConfig>,
+}
 
 /// Makes connections; shared by a process, so that names and trusted certificates are read once.
 pub(crate) struct Connector {
@@ -34,7 +55,7 @@ pub(crate) struct Connector {
     names: Names,
     ourselves: Ourselves,
     /// For origins that set nothing of their own.
-    usual_tls: OnceLock<Arc<ClientConfig>>,
+    usual_tls: OnceLock<TlsConfigs>,
     /// Connections that would have led back here.
     pub(crate) loops: AtomicU64,
 }
@@ -47,11 +68,17 @@ impl Connector {
     }
 
     /// A connection to an origin that can carry requests, within `patience`.
-    pub(crate) async fn connect(&self, member: &Member, patience: Duration) -> Result<OriginStream, Reason> {
-        timeout(patience, self.connect_patiently(member)).await.unwrap_or(Err(Reason::OriginConnectSlow))
+    pub(crate) async fn connect(
+        &self,
+        member: &Member,
+        versions: Versions,
+        patience: Duration,
+    ) -> Result<OriginStream, Reason> {
+        let connecting = self.connect_patiently(member, versions);
+        timeout(patience, connecting).await.unwrap_or(Err(Reason::OriginConnectSlow))
     }
 
-    async fn connect_patiently(&self, member: &Member) -> Result<OriginStream, Reason> {
+    async fn connect_patiently(&self, member: &Member, versions: Versions) -> Result<OriginStream, Reason> {
         let addresses = self.addresses(member).await?;
         if addresses.iter().any(|address| self.ourselves.is(*address)) {
             self.loops.fetch_add(1, Ordering::Relaxed);
@@ -63,11 +90,17 @@ impl Connector {
         if member.origin.scheme == Scheme::Http {
             return Ok(OriginStream::Plain(stream));
         }
-        let connector = TlsConnector::from(self.tls(member)?);
+        let connector = TlsConnector::from(self.tls(member)?.of(versions));
         let secured = connector.connect(server_name(member)?, stream).await;
         let secured =
             secured.inspect_err(|error| tracing::warn!(origin = %member, %error, "no TLS to the origin"));
-        secured.map(|stream| OriginStream::Tls(Box::new(stream))).map_err(|_| Reason::OriginTls)
+        let secured = OriginStream::Tls(Box::new(secured.map_err(|_| Reason::OriginTls)?));
+        // An origin that knows nothing of ALPN says nothing, and speaks HTTP/1.1.
+        if versions == Versions::Http2 && !secured.speaks_http2(versions) {
+            tracing::warn!(origin = %member, "the origin does not choose HTTP/2");
+            return Err(Reason::OriginTls);
+        }
+        Ok(secured)
     }
 
     async fn addresses(&self, member: &Member) -> Result<Vec<SocketAddr>, Reason> {
@@ -81,17 +114,42 @@ impl Connector {
     }
 
     /// What was set up once is kept; what could not be is tried again with the next connection.
-    fn tls(&self, member: &Member) -> Result<Arc<ClientConfig>, Reason> {
+    fn tls(&self, member: &Member) -> Result<TlsConfigs, Reason> {
         let usual = member.tls.trust == Trusted::System && member.tls.client.is_none();
         let held = if usual { &self.usual_tls } else { &member.tls_config };
         if let Some(config) = held.get() {
-            return Ok(Arc::clone(config));
+            return Ok(config.clone());
         }
         let config = client_tls(&member.tls, Arc::clone(&self.clock)).map_err(|error| {
             tracing::error!(origin = %member, %error, "no TLS to the origin");
             Reason::OriginTls
         })?;
-        Ok(Arc::clone(held.get_or_init(|| Arc::new(config))))
+        Ok(held.get_or_init(|| TlsConfigs::from(config)).clone())
+    }
+}
+
+impl TlsConfigs {
+    fn of(self, versions: Versions) -> Arc<ClientConfig> {
+        match versions {
+            Versions::Http1 => self.http1,
+            Versions::Either => self.either,
+            Versions::Http2 => self.http2,
+        }
+    }
+}
+
+impl From<ClientConfig> for TlsConfigs {
+    fn from(config: ClientConfig) -> Self {
+        let offering = |protocols: &[&[u8]]| {
+            let mut config = config.clone();
+            config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+            Arc::new(config)
+        };
+        Self {
+            http1: offering(&[ALPN_HTTP1]),
+            either: offering(&[ALPN_HTTP2, ALPN_HTTP1]),
+            http2: offering(&[ALPN_HTTP2]),
+        }
     }
 }
 
@@ -103,9 +161,7 @@ fn client_tls(tls: &OriginTls, clock: Arc<dyn Clock>) -> Result<ClientConfig, ce
         Trusted::Unverified => OriginTrust::Unverified,
     };
     let client = tls.client.as_ref().map(|files| (files.chain.as_path(), files.key.as_path()));
-    let mut config = client_config(&trust, client, clock)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    client_config(&trust, client, clock)
 }
 
 fn server_name(member: &Member) -> Result<ServerName<'static>, Reason> {

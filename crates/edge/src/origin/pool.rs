@@ -1,16 +1,22 @@
 //! A worker's connections to origins, kept for the next request.
 //!
-//! A pool hangs on its [`Member`], so that it is found without a table and goes with the origin. Bounds: per origin and worker, [`OPEN_MAX`] connections in all and [`IDLE_MAX`] idle ones.
+//! A pool hangs on its [`Member`], so that it is found without a table and goes with the origin. A connection of
+//! HTTP/1.1 is lent whole, one of HTTP/2 a stream at a time: another is made only where all are full. Bounds: per
+//! origin and worker, [`OPEN_MAX`] connections in all and [`IDLE_MAX`] idle ones.
 
-use super::connect::Connector;
+use super::connect::{Connector, Versions};
 use super::connection::OriginConnection;
+use super::http2::{Driver, Session, open};
+use super::link::Link;
 use super::upstream::Member;
 use crate::figures::{Counters, add};
 use crate::reasons::Reason;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 
 /// The most connections of a worker to one origin.
 pub(super) const OPEN_MAX: usize = 1024;
@@ -28,6 +34,8 @@ pub(crate) struct Origins {
     worker: usize,
     /// The pools that were made for it, to be tidied up; a member that goes takes its pool with it.
     pools: Mutex<Vec<Weak<Pool>>>,
+    /// What moves its HTTP/2 connections; ended with it.
+    drivers: Mutex<JoinSet<()>>,
 }
 
 /// Connections that nobody uses now. Boxed: leases are handed from step to step, and a box is moved for less.
@@ -40,60 +48,107 @@ pub(super) struct Pool {
     open: AtomicUsize,
     leased: AtomicU32,
     requests: AtomicU64,
+    /// HTTP/2 connections, the newest last.
+    sessions: Mutex<Vec<Session>>,
+    /// Held by who makes a connection that may be shared: the others wait for a stream of it.
+    opening: tokio::sync::Mutex<()>,
+    /// Whether the origin, asked for either version, has last chosen HTTP/1.1.
+    chose_http1: AtomicBool,
 }
 
-/// A connection lent to one exchange. Dropped, the connection closes; given back, it waits for the next.
+/// An HTTP/2 connection in the count of its pool. The pool holds what keeps the connection open, so it is not held
+/// in turn: a pool that goes takes its connections with it.
+struct Opened(Weak<Pool>);
+
+/// A connection, or a stream of one, lent to one exchange. Dropped, it closes; given back, a connection waits for the
+/// next.
 pub(crate) struct Lease {
     /// Present until the lease ends.
-    connection: Option<Box<OriginConnection>>,
+    link: Option<Link>,
     pool: Arc<Pool>,
+    /// Whether the pool's count of connections has one for this lease.
+    is_counted: bool,
     /// Whether it has served before, and so may have been closed meanwhile.
     pub(crate) reused: bool,
 }
 
 impl Origins {
     pub(crate) fn new(connector: Arc<Connector>, worker: usize) -> Self {
-        Self { connector, worker, pools: Mutex::default() }
+        Self { connector, worker, pools: Mutex::default(), drivers: Mutex::default() }
     }
 
-    /// A connection to an origin: one that waits, else a new one, made within `patience`.
+    /// A connection to an origin: one that waits or has room, else a new one, made within `patience`.
     pub(crate) async fn lease(
         &self,
         member: &Member,
+        versions: Versions,
         patience: Duration,
         counters: &Counters,
     ) -> Result<Lease, Reason> {
         let pool = self.pool(member)?;
-        while let Some(mut connection) = pool.take_idle() {
+        if versions != Versions::Http1
+            && let Some(lease) = pool.share(member)
+        {
+            return Ok(lease);
+        }
+        while versions != Versions::Http2
+            && let Some(mut connection) = pool.take_idle()
+        {
             let young = connection.idle_since.elapsed() < IDLE_TIME_MAX;
             // From here on the lease counts it: dropped, it is one less.
             let usable =
                 young && is_there(member, &mut connection) && poll_fn(|cx| connection.poll_usable(cx)).await;
-            let lease = Lease::of(Some(connection), pool, true);
+            let lease = Lease::of(Some(Link::Http1(connection)), pool, true);
             if usable {
                 return Ok(lease);
             }
         }
-        self.connect(member, pool, patience, counters).await
+        self.connect(member, versions, patience, counters).await
     }
 
-    /// A new connection, whatever waits.
+    /// A new connection, whatever waits; or a stream of one that is shared and has not ended.
     pub(crate) async fn lease_new(
         &self,
         member: &Member,
+        versions: Versions,
         patience: Duration,
         counters: &Counters,
     ) -> Result<Lease, Reason> {
-        self.connect(member, self.pool(member)?, patience, counters).await
+        self.connect(member, versions, patience, counters).await
     }
 
     async fn connect(
         &self,
         member: &Member,
-        pool: &Arc<Pool>,
+        versions: Versions,
         patience: Duration,
         counters: &Counters,
     ) -> Result<Lease, Reason> {
+        let (pool, until) = (self.pool(member)?, Instant::now() + patience);
+        let alone = || versions == Versions::Http1 || pool.chose_http1.load(Ordering::Relaxed);
+        if !alone() {
+            let turn = timeout(patience, pool.opening.lock()).await;
+            let _turn = turn.map_err(|_| Reason::OriginConnectSlow)?;
+            if let Some(lease) = pool.share(member) {
+                return Ok(lease);
+            }
+            // Who has waited for one to learn that none is shared goes on beside the others.
+            if !alone() {
+                let left = until.saturating_duration_since(Instant::now());
+                return self.open(member, versions, left, counters).await;
+            }
+        }
+        self.open(member, versions, until.saturating_duration_since(Instant::now()), counters).await
+    }
+
+    async fn open(
+        &self,
+        member: &Member,
+        versions: Versions,
+        patience: Duration,
+        counters: &Counters,
+    ) -> Result<Lease, Reason> {
+        let pool = self.pool(member)?;
         if pool.open.fetch_add(1, Ordering::Relaxed) >= OPEN_MAX {
             pool.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Reason::OriginBusy);
@@ -101,11 +156,38 @@ impl Origins {
         let mut lease = Lease::of(None, pool, false);
         add(&counters.origin_connects, 1);
         let revision = member.revision();
-        let stream = self.connector.connect(member, patience).await?;
-        let mut connection = OriginConnection::new(stream);
-        connection.names_revision = revision;
-        lease.connection = Some(Box::new(connection));
+        let begun = Instant::now();
+        let stream = self.connector.connect(member, versions, patience).await?;
+        let is_shared = stream.speaks_http2(versions);
+        if versions == Versions::Either {
+            pool.chose_http1.store(!is_shared, Ordering::Relaxed);
+        }
+        if !is_shared {
+            let mut connection = OriginConnection::new(stream);
+            connection.names_revision = revision;
+            lease.link = Some(Link::Http1(Box::new(connection)));
+            return Ok(lease);
+        }
+        let greeting = timeout(patience.saturating_sub(begun.elapsed()), open(stream, member.origin.scheme));
+        let (mut session, driver) = greeting.await.map_err(|_| Reason::OriginConnectSlow)??;
+        let exchange = session.exchange().ok_or(Reason::OriginBusy)?;
+        lease.link = Some(Link::Http2(Box::new(exchange)));
+        // From here on the driver counts it.
+        lease.is_counted = false;
+        self.drive(driver, Opened(Arc::downgrade(pool)));
+        session.names_revision = revision;
+        pool.sessions().push(session);
         Ok(lease)
+    }
+
+    fn drive(&self, driver: Driver, opened: Opened) {
+        let run = async move {
+            driver.run().await;
+            drop(opened);
+        };
+        let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        while drivers.try_join_next().is_some() {}
+        drivers.spawn(run);
     }
 
     /// Closes what has waited too long, and takes the buffers of what has waited for a while.
@@ -142,10 +224,38 @@ fn is_there(member: &Member, connection: &mut OriginConnection) -> bool {
     connection.peer().is_some_and(|address| member.is_at(address))
 }
 
+/// The same of a connection that is shared.
+fn is_shared_there(member: &Member, session: &mut Session) -> bool {
+    let revision = member.revision();
+    if session.names_revision == revision {
+        return true;
+    }
+    session.names_revision = revision;
+    session.peer.is_some_and(|address| member.is_at(address))
+}
+
 impl Pool {
     /// The one used last: the others may then grow old and go.
     fn take_idle(&self) -> Option<Box<OriginConnection>> {
         self.idle().pop()
+    }
+
+    /// A stream of a connection that has room. The newest is asked first, so that the others may grow old and go;
+    /// those that have ended, or lead where the origin is no longer, are let go of.
+    fn share(self: &Arc<Self>, member: &Member) -> Option<Lease> {
+        let mut sessions = self.sessions();
+        sessions.retain_mut(|session| !session.is_over() && is_shared_there(member, session));
+        sessions.iter().rev().find_map(|session| {
+            let reused = session.has_served();
+            let link = Link::Http2(Box::new(session.exchange()?));
+            let mut lease = Lease::of(Some(link), self, reused);
+            lease.is_counted = false;
+            Some(lease)
+        })
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests under way.
@@ -159,6 +269,8 @@ impl Pool {
     }
 
     fn tidy(&self) {
+        self.sessions()
+            .retain(|session| !session.is_over() && session.idle().is_none_or(|idle| idle < IDLE_TIME_MAX));
         let mut idle = self.idle();
         let stale: Vec<_> = idle.extract_if(.., |idle| idle.idle_since.elapsed() >= IDLE_TIME_MAX).collect();
         for resting in idle.iter_mut().filter(|idle| idle.idle_since.elapsed() >= BUFFERS_TIME_MAX) {
@@ -174,9 +286,9 @@ impl Pool {
 
 impl Lease {
     /// Counted as open already.
-    fn of(connection: Option<Box<OriginConnection>>, pool: &Arc<Pool>, reused: bool) -> Self {
+    fn of(link: Option<Link>, pool: &Arc<Pool>, reused: bool) -> Self {
         pool.leased.fetch_add(1, Ordering::Relaxed);
-        Self { connection, pool: Arc::clone(pool), reused }
+        Self { link, pool: Arc::clone(pool), is_counted: true, reused }
     }
 
     /// Notes that a request goes out by it.
@@ -184,14 +296,14 @@ impl Lease {
         add(&self.pool.requests, 1);
     }
 
-    /// The connection.
-    pub(super) fn connection(&mut self) -> &mut OriginConnection {
-        self.connection.as_mut().expect("a lease has its connection until it ends")
+    /// What carries the exchange.
+    pub(super) fn link(&mut self) -> &mut Link {
+        self.link.as_mut().expect("a lease has its connection until it ends")
     }
 
     /// Gives the connection back, if it can carry another request.
     pub(crate) fn give_back(mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
+        let Some(Link::Http1(mut connection)) = self.link.take() else { return };
         if !connection.rest() {
             return;
         }
@@ -205,13 +317,26 @@ impl Lease {
 
     /// Takes the connection for good, for a tunnel; it is counted until the lease ends.
     pub(crate) fn take(&mut self) -> Option<Box<OriginConnection>> {
-        self.connection.take()
+        match self.link.take() {
+            Some(Link::Http1(connection)) => Some(connection),
+            Some(Link::Http2(_)) | None => None,
+        }
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.upgrade() {
+            pool.open.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.open.fetch_sub(1, Ordering::Relaxed);
+        if self.is_counted {
+            self.pool.open.fetch_sub(1, Ordering::Relaxed);
+        }
         self.pool.leased.fetch_sub(1, Ordering::Relaxed);
     }
 }

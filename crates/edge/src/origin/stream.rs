@@ -1,5 +1,6 @@
 //! A connection to an origin, plain or over TLS.
 
+use super::connect::Versions;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -7,6 +8,9 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+/// HTTP/2 over TLS as ALPN names it (RFC 9113 §3.2).
+pub(super) const ALPN_HTTP2: &[u8] = b"h2";
 
 /// Bytes to and from an origin.
 pub(crate) enum OriginStream {
@@ -24,6 +28,17 @@ impl OriginStream {
             Self::Tls(stream) => stream.get_ref().0,
         };
         stream.peer_addr().ok().map(|address| address.ip())
+    }
+}
+
+impl OriginStream {
+    /// Whether HTTP/2 is spoken on a connection that was made for these versions: over TLS the handshake has settled
+    /// it, without TLS it is known beforehand.
+    pub(super) fn speaks_http2(&self, versions: Versions) -> bool {
+        match self {
+            Self::Plain(_) => versions == Versions::Http2,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(ALPN_HTTP2),
+        }
     }
 }
 

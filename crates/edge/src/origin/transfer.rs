@@ -147,18 +147,18 @@ impl<'a> Transfer<'a> {
     pub(crate) fn begin(&mut self, asked: Asked, length: Length, write: impl FnOnce(&mut BytesMut)) {
         let length = if self.upload.is_some() { length } else { Length::None };
         self.lease.count_request();
-        self.lease.connection().begin(asked, length, write);
+        self.lease.link().begin(asked, length, write);
     }
 
     /// How many bytes went up.
     pub(crate) fn progress(&mut self) -> u64 {
-        self.lease.connection().written()
+        self.lease.link().written()
     }
 
     /// The next head of the answer; its framing tells whether it is an interim one.
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<AnswerHead, Reason>> {
         // The answer first: an origin that has answered need not take the rest.
-        if let Poll::Ready(head) = self.lease.connection().poll_head(cx) {
+        if let Poll::Ready(head) = self.lease.link().poll_head(cx) {
             return Poll::Ready(head);
         }
         self.poll_upload(cx)?;
@@ -167,12 +167,12 @@ impl<'a> Transfer<'a> {
 
     /// Whether the answer has come whole.
     pub(crate) fn is_whole(&mut self) -> bool {
-        self.lease.connection().is_whole()
+        self.lease.link().is_whole()
     }
 
     /// The next piece of the answer's content, as soon as it is there.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Reason>> {
-        if let Poll::Ready(piece) = self.lease.connection().poll_piece(cx) {
+        if let Poll::Ready(piece) = self.lease.link().poll_piece(cx) {
             return Poll::Ready(piece);
         }
         self.poll_upload(cx)?;
@@ -212,19 +212,19 @@ impl<'a> Transfer<'a> {
 
     /// Moves content up as far as it goes now.
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Reason> {
-        let connection = self.lease.connection();
+        let link = self.lease.link();
         loop {
-            let sent = connection.poll_send(cx);
-            let Some(upload) = self.upload.as_mut().filter(|_| connection.has_room()) else {
+            let sent = link.poll_send(cx);
+            let Some(upload) = self.upload.as_mut().filter(|_| link.has_room()) else {
                 return Ok(());
             };
             let Poll::Ready(piece) = upload.poll_piece(cx)? else { return Ok(()) };
             let last = matches!(piece, Piece::End(_));
-            connection.put(piece)?;
+            link.put(piece)?;
             if last {
                 self.upload = None;
             }
-            if sent.is_pending() && !connection.has_room() {
+            if sent.is_pending() && !link.has_room() {
                 return Ok(());
             }
         }

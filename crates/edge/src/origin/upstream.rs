@@ -7,6 +7,7 @@
 //! never leaves the site's own origins.
 
 use super::condition::Condition;
+use super::connect::{TlsConfigs, Versions};
 use super::pool::Pool;
 use super::transfer::Waits;
 use crate::origin_request::Greeting;
@@ -16,8 +17,7 @@ use balance::{
 };
 use http::{HeaderName, HeaderValue};
 use names::Name;
-use rustls::ClientConfig;
-use snapshot::{Balance, Origin, OriginPolicy, OriginSecret, OriginTls, Site};
+use snapshot::{Balance, Origin, OriginPolicy, OriginProtocol, OriginSecret, OriginTls, Scheme, Site};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
@@ -57,7 +57,7 @@ pub(crate) struct Member {
     /// How TLS is spoken to it.
     pub(super) tls: OriginTls,
     /// Made with the first connection that needs it.
-    pub(super) tls_config: OnceLock<Arc<ClientConfig>>,
+    pub(super) tls_config: OnceLock<TlsConfigs>,
     /// Its name, where it has one; asked for with the first connection.
     pub(super) name: OnceLock<Arc<Name>>,
     pub(super) condition: Condition,
@@ -238,6 +238,15 @@ impl Member {
         let (tls_config, name) = (OnceLock::new(), OnceLock::new());
         let pools = (0..workers).map(|_| OnceLock::new()).collect();
         Self { origin, tls, tls_config, name, condition: Condition::default(), pools }
+    }
+
+    /// Which versions of HTTP it is spoken to in.
+    pub(super) fn versions(&self) -> Versions {
+        match (self.origin.protocol, self.origin.scheme) {
+            (OriginProtocol::Http1, _) | (OriginProtocol::Auto, Scheme::Http) => Versions::Http1,
+            (OriginProtocol::Auto, Scheme::Https) => Versions::Either,
+            (OriginProtocol::Http2, _) => Versions::Http2,
+        }
     }
 
     /// Has its name looked up anew where that is due; connections that wait would never ask.

@@ -2,7 +2,7 @@
 
 use crate::figures::add;
 use crate::origin::{
-    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Waits, is_conversation,
+    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Versions, Waits, is_conversation,
 };
 use crate::origin_request::{Addressee, OnBehalf, write_head};
 use crate::ports::{Content, Waiting};
@@ -53,7 +53,7 @@ pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
         waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
     }
     let mut attempts = Attempts::new(worker, admitted, request, behalf)?;
-    if attempts.could_repeat() && Replay::fits(request.length) {
+    if Replay::fits(request.length) && (attempts.could_repeat() || attempts.may_be_refused()) {
         let replay = Replay::gather(content).await?;
         return try_each(attempts, request, behalf, Some(replay), waiting).await;
     }
@@ -102,6 +102,7 @@ async fn try_each<'a, W: Waiting>(
             Ok(lease) => lease,
             Err(reason) => return spare.ok_or(reason),
         };
+        let mut again = true;
         let asked = loop {
             let (reused, deadlines) = (lease.reused, attempts.deadlines());
             let transfer = match &replay {
@@ -110,8 +111,9 @@ async fn try_each<'a, W: Waiting>(
             };
             match asking.ask(transfer, &mut waiting).await {
                 // A connection that waited may have been closed just then: what may be asked twice is (RFC
-                // 9110 §9.2.2), once, on a new one.
-                Err(Reason::OriginClosed) if reused && request.method.is_idempotent() => {
+                // 9110 §9.2.2), once, on a new one. So is what the origin says it has not looked at.
+                Err(reason) if again && is_worth_another(reason, reused, &request.method) => {
+                    again = false;
                     lease = attempts.lease_anew().await?;
                 }
                 asked => break asked,
@@ -132,6 +134,14 @@ async fn try_each<'a, W: Waiting>(
                 }
             }
         }
+    }
+}
+
+fn is_worth_another(reason: Reason, reused: bool, method: &Method) -> bool {
+    match reason {
+        Reason::OriginClosed => reused && method.is_idempotent(),
+        Reason::OriginRefused => true,
+        _ => false,
     }
 }
 
@@ -165,7 +175,7 @@ async fn fetch_by_parent<'a, W: Waiting>(
     let (waits, counters) = (Waits { connect: PARENT_CONNECT_TIME_MAX, ..Waits::usual() }, &worker.counters);
     let to_parent = tier.to_parent(shared, request);
     let asking = Asking { worker, request, behalf, to: Addressee::Parent(&to_parent), waits };
-    let mut connecting = worker.origins.lease(parent, waits.connect, counters).await;
+    let mut connecting = worker.origins.lease(parent, Versions::Http1, waits.connect, counters).await;
     while let Ok(lease) = connecting {
         let reused = lease.reused;
         let deadlines = Deadlines { between_bytes: waits.between_bytes, until: None };
@@ -181,7 +191,7 @@ async fn fetch_by_parent<'a, W: Waiting>(
             }
             Err(Reason::VisitorGone) => return Err(Reason::VisitorGone),
             Err(Reason::OriginClosed) if reused => {
-                connecting = worker.origins.lease_new(parent, waits.connect, counters).await;
+                connecting = worker.origins.lease_new(parent, Versions::Http1, waits.connect, counters).await;
             }
             Err(_) => break,
         }

@@ -2,6 +2,7 @@
 
 use crate::ports::{Fields, Head, NAME, OwnFields, RAY_FIELD};
 use crate::request::Length;
+use crate::streams::call;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 const RAY: HeaderName = HeaderName::from_static(RAY_FIELD);
@@ -30,7 +31,9 @@ impl Mould {
             fields.remove(header::UPGRADE);
             fields.remove(header::SEC_WEBSOCKET_ACCEPT);
         }
-        let has_length = !switches && !matches!(head.status.as_u16(), 204 | 304);
+        // A call that ends with its head has no content to speak of (Trailers-Only in gRPC over HTTP/2).
+        let is_call = call::is_call(&fields);
+        let has_length = !switches && !is_call && !matches!(head.status.as_u16(), 204 | 304);
         match head.length {
             Length::Known(length) if has_length => {
                 fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));

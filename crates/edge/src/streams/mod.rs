@@ -4,11 +4,11 @@
 //! how an answer's fields are put together, and when a visitor has abandoned too much. Knows no frames.
 
 pub(crate) mod abandonment;
+pub(crate) mod call;
 pub(crate) mod fields;
 pub(crate) mod head;
 
 use crate::request::Request;
-use http::header;
 use std::time::Duration;
 
 /// Streams a visitor may have open at once on one connection.
@@ -23,7 +23,5 @@ pub(crate) const ENDING_TIME_MAX: Duration = Duration::from_secs(10);
 /// Whether a request is a call (gRPC), which is a conversation: its caller and who is called say nothing for as long as
 /// they have nothing to say.
 pub(crate) fn is_call(request: &Request) -> bool {
-    let kind = request.fields.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
-    let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
-    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+    call::is_call(&request.fields)
 }

@@ -101,9 +101,20 @@ impl Frames {
         Self { peer: Peer::over(connect(stage, HOST, "h2").await.expect("a handshake")) }
     }
 
+    /// The origin's side: has read the edge's preface, and says nothing yet.
+    pub async fn of_origin(mut peer: Peer) -> Self {
+        assert_eq!(peer.bytes(PREFACE.len()).await, PREFACE, "HTTP/2 is spoken");
+        Self { peer }
+    }
+
     /// Sends bytes; the edge may have closed already.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         self.peer.try_send(bytes).await
+    }
+
+    /// Closes the sending side.
+    pub async fn end(&mut self) {
+        self.peer.end().await;
     }
 
     /// The next frame: kind, flags, stream, payload. None at the end.

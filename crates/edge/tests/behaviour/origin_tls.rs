@@ -1,6 +1,8 @@
 //! TLS to origins, and what shows them that a request comes by way of the edge.
 
+use crate::http2_origin::Http2Origin;
 use crate::support::{HOST, Stage, get};
+use h2::server::Builder;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     date_time_ymd,
@@ -8,28 +10,29 @@ use rcgen::{
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use snapshot::{CertificateFiles, OriginSecret, Scheme, Site, Trusted};
+use snapshot::{CertificateFiles, OriginProtocol, OriginSecret, Scheme, Site, Trusted};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use testkit::Responder;
+use testkit::{Origin, Peer, Responder};
+use tokio_rustls::TlsAcceptor;
 use vocabulary::{Digest, Hostname};
 
 const WELL: &str = "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 2\r\n\r\nhi";
 
 /// An authority of a test's own, with a folder for its files.
-struct Authority {
+pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: tempfile::TempDir,
 }
 
 /// A certificate with its key.
-struct Signed {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
+pub struct Signed {
+    pub certificate: rcgen::Certificate,
+    pub key: KeyPair,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer =
@@ -39,17 +42,23 @@ impl Authority {
         Self { issuer, folder }
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A certificate for a name, valid from one year to another.
-    fn sign(&self, name: &str, years: (i32, i32)) -> Signed {
-        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+    pub fn sign(&self, name: &str, years: (i32, i32)) -> Signed {
+        self.sign_for(&[name], years)
+    }
+
+    /// The same for several names.
+    pub fn sign_for(&self, names: &[&str], years: (i32, i32)) -> Signed {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names");
         (params.not_before, params.not_after) = (date_time_ymd(years.0, 1, 1), date_time_ymd(years.1, 1, 1));
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
@@ -60,7 +69,7 @@ impl Authority {
 
 impl Signed {
     /// Files as a site names them.
-    fn files(&self, folder: &Path) -> CertificateFiles {
+    pub fn files(&self, folder: &Path) -> CertificateFiles {
         let (chain, key) = (folder.join("edge.pem"), folder.join("edge.key"));
         std::fs::write(&chain, self.certificate.pem()).expect("written");
         std::fs::write(&key, self.key.serialize_pem()).expect("written");
@@ -68,7 +77,7 @@ impl Signed {
     }
 
     /// An origin that shows it; `clients`: who is let in.
-    fn server(&self, clients: Option<&Authority>) -> Arc<ServerConfig> {
+    pub fn server(&self, clients: Option<&Authority>) -> Arc<ServerConfig> {
         let builder =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
@@ -134,6 +143,117 @@ async fn an_origin_is_believed_only_with_a_certificate_of_the_right_name_authori
             "{what}: nothing is sent to who is not believed"
         );
     }
+}
+
+/// An origin that speaks these protocols over TLS.
+fn speaking(signed: &Signed, protocols: &[&str]) -> TlsAcceptor {
+    let mut config = ServerConfig::clone(&signed.server(None));
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+#[tokio::test]
+async fn the_handshake_settles_which_version_of_http_is_spoken_within_what_the_site_sets() {
+    use OriginProtocol::{Auto, Http1, Http2};
+    let ours = Authority::new();
+    let signed = ours.sign("inner.test", (2020, 2040));
+    for (protocol, spoken, chosen) in [
+        (Auto, vec!["h2", "http/1.1"], Some("h2")),
+        (Auto, vec!["http/1.1"], Some("http/1.1")),
+        (Auto, vec!["h2"], Some("h2")),
+        (Auto, vec![], None),
+        (Http1, vec!["h2", "http/1.1"], Some("http/1.1")),
+        (Http2, vec!["http/1.1", "h2"], Some("h2")),
+    ] {
+        let stage = Stage::set_with(
+            |_| {},
+            |site| {
+                (site.origins[0].scheme, site.origins[0].protocol) = (Scheme::Https, protocol);
+                site.origin_policy.tls.trust = Trusted::Authorities(ours.file());
+                site.origin_policy.tls.server_name = name("inner.test");
+            },
+        )
+        .await;
+        let mut visitor = stage.visit().await;
+        visitor.send(get("/")).await;
+        let stream = stage.origin.accept_stream().await;
+        let stream = speaking(&signed, &spoken).accept(stream).await.expect("a handshake");
+        let settled = stream.get_ref().1.alpn_protocol().map(|it| String::from_utf8_lossy(it).into_owned());
+        assert_eq!(settled.as_deref(), chosen, "{protocol:?} {spoken:?}");
+        if chosen == Some("h2") {
+            let mut origin = Http2Origin::over(stream, &Builder::new()).await;
+            let asked = origin.asked().await;
+            assert_eq!(asked.head.uri().scheme_str(), Some("https"));
+            let head = http::Response::builder().header("content-length", 2).body(()).expect("a head");
+            asked.say(head, "hi");
+            assert_eq!(visitor.head().await.status(), 200);
+        } else {
+            let mut origin = Peer::over(stream);
+            assert_eq!(origin.head().await.line(), "GET / HTTP/1.1");
+            origin.send(WELL).await;
+            assert_eq!(visitor.head().await.status(), 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_must_speak_http_2_and_does_not_is_not_asked() {
+    let ours = Authority::new();
+    let signed = ours.sign("inner.test", (2020, 2040));
+    // The second knows nothing of ALPN.
+    for spoken in [vec!["http/1.1"], vec![]] {
+        let origin = Origin::listen().await;
+        let port = origin.address().port();
+        let stage = Stage::set_with(
+            |_| {},
+            |site| {
+                (site.origins[0].scheme, site.origins[0].port) = (Scheme::Https, port);
+                site.origins[0].protocol = OriginProtocol::Http2;
+                site.origin_policy.tls.trust = Trusted::Authorities(ours.file());
+                site.origin_policy.tls.server_name = name("inner.test");
+            },
+        )
+        .await;
+        let acceptor = speaking(&signed, &spoken);
+        let accepting = async {
+            if let Ok(stream) = acceptor.accept(origin.accept_stream().await).await {
+                Peer::over(stream).closed().await;
+            }
+        };
+        let ((status, page), ()) = tokio::join!(asked(&stage), accepting);
+        assert!(status == 502 && page.contains("origin-tls"), "{status} {page}");
+    }
+}
+
+#[tokio::test]
+async fn visitors_who_come_at_once_wait_for_one_handshake_and_share_its_connection() {
+    let ours = Authority::new();
+    let acceptor = speaking(&ours.sign("inner.test", (2020, 2040)), &["h2"]);
+    let stage = Stage::set_with(
+        |_| {},
+        |site| {
+            site.origins[0].scheme = Scheme::Https;
+            site.origin_policy.tls.trust = Trusted::Authorities(ours.file());
+            site.origin_policy.tls.server_name = name("inner.test");
+        },
+    )
+    .await;
+    let mut visitors = Vec::new();
+    for number in 0..20 {
+        let mut visitor = stage.visit().await;
+        visitor.send(get(&format!("/{number}"))).await;
+        visitors.push(visitor);
+    }
+    let stream = acceptor.accept(stage.origin.accept_stream().await).await.expect("a handshake");
+    let mut origin = Http2Origin::over(stream, &Builder::new()).await;
+    for _ in 0..visitors.len() {
+        let head = http::Response::builder().header("content-length", 2).body(()).expect("a head");
+        origin.asked().await.say(head, "hi");
+    }
+    for visitor in &mut visitors {
+        assert_eq!(visitor.head().await.status(), 200);
+    }
+    assert!(!stage.origin.is_called().await);
 }
 
 #[tokio::test]

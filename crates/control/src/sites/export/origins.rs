@@ -2,8 +2,8 @@
 
 use super::{in_url, list, quoted};
 use snapshot::{
-    Balance, Ejection, HealthCheck, Origin, OriginPolicy, OriginSecret, OriginTls, Probe, Retries, Scheme,
-    Site, Timeouts, Trusted,
+    Balance, Ejection, HealthCheck, Origin, OriginPolicy, OriginProtocol, OriginSecret, OriginTls, Probe,
+    Retries, Scheme, Site, Timeouts, Trusted,
 };
 use std::fmt::Write as _;
 
@@ -83,12 +83,19 @@ pub(super) fn write_tables(text: &mut String, site: &Site) {
         if let Some(name) = &origin.server_name {
             let _ = writeln!(text, "    server_name = {}", quoted(name.as_str()));
         }
+        match origin.protocol {
+            OriginProtocol::Auto => {}
+            OriginProtocol::Http1 => text.push_str("    protocol = \"http1\"\n"),
+            OriginProtocol::Http2 => text.push_str("    protocol = \"http2\"\n"),
+        }
     }
 }
 
 /// Whether the plain list is not enough.
 fn has_tables(site: &Site) -> bool {
-    site.origins.iter().any(|origin| origin.weight != 1 || origin.server_name.is_some())
+    let plain =
+        |origin: &Origin| origin.weight == 1 && origin.server_name.is_none() && origin.protocol.is_auto();
+    !site.origins.iter().all(plain)
 }
 
 fn url(origin: &Origin) -> String {

@@ -1,8 +1,9 @@
 //! `origin_tls`, `origin_host`, `origin_secret`: how the edge shows itself to origins, and whom it believes.
 
 use super::super::reader::{Fields, short};
+use super::super::site::unknown_word;
 use super::{TEXT_BYTES_MAX, is_host_field, is_token};
-use snapshot::{CertificateFiles, OriginSecret, OriginTls, Trusted};
+use snapshot::{CertificateFiles, OriginProtocol, OriginSecret, OriginTls, Trusted};
 use std::path::Path;
 use toml::de::DeValue;
 use vocabulary::{Digest, Hostname};
@@ -52,6 +53,20 @@ pub(super) fn server_name(fields: &mut Fields<'_, '_, '_, '_>) -> Option<Hostnam
         fields.complain(place, format!("{:?} is no host name", short(&text)));
     }
     name
+}
+
+/// `protocol` of one origin.
+pub(super) fn protocol(fields: &mut Fields<'_, '_, '_, '_>) -> OriginProtocol {
+    let Some((text, place)) = fields.text("protocol") else { return OriginProtocol::default() };
+    match text.as_str() {
+        "auto" => OriginProtocol::Auto,
+        "http1" => OriginProtocol::Http1,
+        "http2" => OriginProtocol::Http2,
+        other => {
+            fields.complain(place, unknown_word("protocol", other, &["auto", "http1", "http2"]));
+            OriginProtocol::default()
+        }
+    }
 }
 
 /// Digests as `openssl x509 -fingerprint -sha256` writes them, with colons or without.

@@ -1,7 +1,7 @@
 //! The matrix over HTTP/2 and HTTP/3: what becomes another request when it is written as HTTP/1 (RFC 9113 §10.3,
-//! RFC 9114 §10.3).
+//! RFC 9114 §10.3); and what stays HTTP/2 on its way to the origin.
 
-use super::{Meaning, Played, Verdict, compare, recorded};
+use super::{Meaning, Onwards, Played, Verdict, compare, recorded};
 use crate::frames::{Answer, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, block, frame};
 use crate::quic::{self, Exact};
 use crate::support::HOST;
@@ -186,7 +186,16 @@ fn verdict(draft: &Draft, edit: &Edit, mark: &str) -> Verdict {
 
 #[tokio::test]
 async fn what_http_2_can_say_and_http_1_cannot_reaches_no_origin() {
-    let (stage, origin) = recorded().await;
+    http_2_matrix(Onwards::Http1).await;
+}
+
+#[tokio::test]
+async fn nor_does_it_reach_an_origin_that_speaks_http_2_itself() {
+    http_2_matrix(Onwards::Http2).await;
+}
+
+async fn http_2_matrix(onwards: Onwards) {
+    let (stage, origin) = recorded(onwards).await;
     let (mut played, mut faults) = (Vec::new(), Vec::new());
     for draft in &DRAFTS {
         let lengths = if draft.content.is_some() { LENGTHS } else { &[] };
@@ -219,7 +228,7 @@ async fn what_http_2_can_say_and_http_1_cannot_reaches_no_origin() {
 /// (RFC 9113 §8.1.1). What it forgets can be seen nowhere outside of it.
 #[tokio::test]
 async fn a_fault_before_a_seam_is_left_out_by_h2_and_heard_by_nobody() {
-    let (stage, origin) = recorded().await;
+    let (stage, origin) = recorded(Onwards::Http1).await;
     let (mut played, mut faults) = (Vec::new(), Vec::new());
     for odd in [("transfer-encoding", "chunked"), ("connection", "host"), (":method", "PUT"), (":path", "/b")]
     {
@@ -263,7 +272,16 @@ fn frames_of_http_3(draft: &Draft, head: &[(String, String)], number: usize) -> 
 
 #[tokio::test]
 async fn what_http_3_can_say_and_http_1_cannot_reaches_no_origin() {
-    let (stage, origin) = recorded().await;
+    http_3_matrix(Onwards::Http1).await;
+}
+
+#[tokio::test]
+async fn nor_does_it_by_http_3_reach_an_origin_that_speaks_http_2() {
+    http_3_matrix(Onwards::Http2).await;
+}
+
+async fn http_3_matrix(onwards: Onwards) {
+    let (stage, origin) = recorded(onwards).await;
     let (mut played, mut faults) = (Vec::new(), Vec::new());
     let mut visitor = Exact::greet(&stage).await;
     for draft in &DRAFTS {

@@ -1,7 +1,7 @@
 //! The matrix over HTTP/1.
 
 use super::drafts::{Draft, Edit, Fate, drafts, tail};
-use super::{Meaning, Played, Verdict, compare, recorded};
+use super::{Meaning, Onwards, Played, Verdict, compare, recorded};
 use crate::support::Stage;
 use Fate::{Broken, Empty, Last, Refused, Same, Target};
 use testkit::Head;
@@ -343,7 +343,16 @@ async fn play(stage: &Stage, text: &[u8], cut: usize, mark: &str, verdict: &Verd
 
 #[tokio::test]
 async fn whatever_can_be_read_in_two_ways_reaches_no_origin_and_everything_else_means_the_same_there() {
-    let (stage, origin) = recorded().await;
+    matrix(Onwards::Http1).await;
+}
+
+#[tokio::test]
+async fn the_same_holds_before_an_origin_that_speaks_http_2() {
+    matrix(Onwards::Http2).await;
+}
+
+async fn matrix(onwards: Onwards) {
+    let (stage, origin) = recorded(onwards).await;
     let (mut played, mut faults) = (Vec::new(), Vec::new());
     for draft in &drafts() {
         for edit in edits().iter().filter(|edit| edit.suits(draft)) {
@@ -366,7 +375,7 @@ async fn whatever_can_be_read_in_two_ways_reaches_no_origin_and_everything_else_
 /// Every two flaws in different parts of a request are refused as either is: neither hides the other.
 #[tokio::test]
 async fn two_flaws_at_once_are_refused_like_one() {
-    let (stage, origin) = recorded().await;
+    let (stage, origin) = recorded(Onwards::Http1).await;
     let (mut played, mut faults) = (Vec::new(), Vec::new());
     let draft: Draft = drafts().swap_remove(1);
     let flaws = |table: &'static [Row]| {

@@ -11,8 +11,9 @@ mod drafts;
 mod http1;
 
 use crate::support::Stage;
+use snapshot::OriginProtocol;
 use std::collections::BTreeMap;
-use testkit::{Heard, Origin, Reading, RecordingOrigin};
+use testkit::{Heard, Origin, Reading, RecordingHttp2Origin, RecordingOrigin};
 
 /// What is to become of one request, and of the one behind it.
 #[derive(Debug, Clone)]
@@ -61,11 +62,45 @@ struct Played {
     verdict: Verdict,
 }
 
-/// An edge before an origin that keeps every byte.
-async fn recorded() -> (Stage, RecordingOrigin) {
-    let mut stage = Stage::set().await;
-    let origin = std::mem::replace(&mut stage.origin, Origin::listen().await).record();
-    (stage, origin)
+/// The protocol between the edge and the origin.
+#[derive(Clone, Copy, PartialEq)]
+enum Onwards {
+    Http1,
+    Http2,
+}
+
+/// An origin that keeps what it heard.
+enum Recorder {
+    Http1(RecordingOrigin),
+    Http2(RecordingHttp2Origin),
+}
+
+impl Recorder {
+    async fn readings(self) -> Vec<Reading> {
+        match self {
+            Self::Http1(origin) => origin.readings().await,
+            Self::Http2(origin) => origin.readings().await,
+        }
+    }
+}
+
+/// An edge before an origin that keeps every byte, or every frame.
+async fn recorded(onwards: Onwards) -> (Stage, Recorder) {
+    let mut stage = Stage::set_with(
+        |_| {},
+        |site| {
+            if onwards == Onwards::Http2 {
+                site.origins[0].protocol = OriginProtocol::Http2;
+            }
+        },
+    )
+    .await;
+    let origin = std::mem::replace(&mut stage.origin, Origin::listen().await);
+    let recorder = match onwards {
+        Onwards::Http1 => Recorder::Http1(origin.record()),
+        Onwards::Http2 => Recorder::Http2(origin.record_http2()),
+    };
+    (stage, recorder)
 }
 
 /// Holds everything the origin heard against everything that was played: all that does not agree.
