@@ -119,7 +119,7 @@ fn shown(chain: &Path, key: &Path) -> Result<CertifiedKey, OriginTlsError> {
     Ok(shown)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let pem = files::read(path)?;
     files::certificates(&pem).ok_or_else(|| CertificateError::NoCertificate { path: path.to_owned() })
 }

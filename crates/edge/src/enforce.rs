@@ -1,6 +1,7 @@
 //! From the feed to what is served: applies each parcel, swaps the snapshot, keeps what a restart needs,
 //! refreshes certificates, takes purges into the cache, and tells the publisher what became of it.
 
+use crate::doorway::Doorway;
 use crate::origin::Upstream;
 use crate::worker::{Serving, Shared};
 use caching::PurgeWindow;
@@ -227,7 +228,9 @@ fn serve(shared: &Shared, applied: &Applied) {
     let upstream =
         |site: &Arc<Site>| (site.id, Upstream::of(site, before.upstreams.get(&site.id), shared.workers));
     let upstreams = applied.snapshot.sites().iter().map(upstream).collect();
+    let doorway = |site: &Arc<Site>| Some((site.id, Doorway::of(site, before.doorways.get(&site.id))?));
+    let doorways = applied.snapshot.sites().iter().filter_map(doorway).collect();
     let snapshot = Arc::clone(&applied.snapshot);
-    shared.serving.store(Arc::new(Serving { snapshot, sites, upstreams, generation }));
+    shared.serving.store(Arc::new(Serving { snapshot, sites, upstreams, doorways, generation }));
     shared.replaced.send_replace(generation);
 }

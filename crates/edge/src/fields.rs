@@ -59,12 +59,18 @@ pub(crate) fn remove_named(fields: &mut HeaderMap) -> bool {
     named.len() <= OPTIONS_MAX
 }
 
+/// The certificate of a visitor (RFC 9440 §2.2), and those between it and its authority, which origins are not told.
+pub(crate) const CLIENT_CERT: &str = "client-cert";
+const CLIENT_CERT_CHAIN: &str = "client-cert-chain";
+
 /// Fields that an origin hears from this edge or not at all. Host and scheme are in the cache's key as the edge
 /// knows them, so no proxy's word takes their place. The others are read by some origins as the visitor's
 /// address or the target, and nobody vouches for them.
 pub(crate) fn is_told_by_us(name: &HeaderName) -> bool {
-    const OURS: [&str; 12] = [
+    const OURS: [&str; 14] = [
         TIER_FIELD,
+        CLIENT_CERT,
+        CLIENT_CERT_CHAIN,
         "forwarded",
         "x-forwarded-for",
         "x-forwarded-host",
@@ -86,7 +92,7 @@ fn is_forwarding_shadow(name: &str) -> bool {
     let hyphened = name.replace('_', "-");
     hyphened.starts_with("x-forwarded-")
         || matches!(hyphened.as_str(), "x-real-ip" | "true-client-ip" | "x-original-url" | "x-rewrite-url")
-        || matches!(hyphened.as_str(), "cdn-loop" | RAY_FIELD | TIER_FIELD)
+        || matches!(hyphened.as_str(), "cdn-loop" | RAY_FIELD | TIER_FIELD | CLIENT_CERT | CLIENT_CERT_CHAIN)
         || matches!(hyphened.as_str(), "content-length" | "transfer-encoding" | "host")
 }
 

@@ -7,6 +7,7 @@ mod compress;
 mod copy;
 mod crew;
 mod date;
+mod doorway;
 mod enforce;
 mod exchange;
 mod explain;

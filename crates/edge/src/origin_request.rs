@@ -3,7 +3,7 @@
 //! Owns which fields travel onwards: end-to-end fields as they came, forwarding fields as this edge knows
 //! them, and the target byte for byte as it was keyed.
 
-use crate::fields::{HopByHop, is_told_by_us};
+use crate::fields::{CLIENT_CERT, HopByHop, is_told_by_us};
 use crate::http1::lines::{write_field, write_number};
 use crate::ports::{NAME, RAY_FIELD};
 use crate::ray::Ray;
@@ -111,6 +111,9 @@ pub(crate) fn write_head(out: &mut BytesMut, request: &Request, behalf: &OnBehal
     }
     if request.upgrade {
         out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
+    }
+    if let Some(certificate) = &request.client_certificate {
+        write_field(out, CLIENT_CERT, certificate.as_bytes());
     }
     if behalf.joins_trace {
         trace_context::write(out, &request.fields, behalf.ray);

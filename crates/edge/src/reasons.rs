@@ -130,6 +130,7 @@ reasons! {
     // Who and where.
     UnknownHost "unknown-host" 421 Refused "No site of this name here" "This network does not serve the host that was asked for. Its name may have been set up wrongly.";
     Misdirected "misdirected-request" 421 Refused "This host is not on this connection" "The connection was made for other host names. Please try again: a new connection finds the right one.";
+    Uncertified "client-certificate-required" 403 Refused "This site asks for a certificate" "It is open to visitors who show a certificate of their own, and only over HTTPS.";
     Loop "forwarding-loop" 508 Refused "The request goes round in a circle" "It has passed this network before: the site's origin points back at it.";
     OnlyIfCached "only-if-cached" 504 Refused "No copy is held here" "The request asked for a stored answer only, and none that fits is stored.";
     // Origins.

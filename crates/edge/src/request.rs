@@ -3,7 +3,7 @@
 use crate::authority::{Authority, Scheme};
 use crate::tier::Child;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, HeaderValue, Method, Version};
 
 /// How long a message's content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub(crate) struct Request {
     pub expects_continue: bool,
     /// Whether it asks to switch to the WebSocket protocol (RFC 6455 §4.1).
     pub upgrade: bool,
+    /// The certificate that the visitor has shown, verified, as RFC 9440 §2.2 writes it.
+    pub client_certificate: Option<HeaderValue>,
     /// The edge that asks, where it is a child of this one.
     pub child: Option<Child>,
 }

@@ -290,9 +290,9 @@ fn generation(options: &Options, random: &dyn Random) -> u8 {
 fn tls(store: &CertificateStore, clock: Arc<dyn Clock>, workers: usize) -> Result<Arc<Tls>, StartError> {
     let resolver = Arc::clone(store.resolver());
     let config = certificates::server_config(Arc::clone(&resolver), Arc::clone(&clock))?;
-    let proofs = certificates::proof_config(Arc::clone(&resolver), clock)?;
+    let proofs = certificates::proof_config(Arc::clone(&resolver), Arc::clone(&clock))?;
     let handshakes = Arc::new(Turnstile::new(HANDSHAKES_MAX * workers));
-    Ok(Arc::new(Tls { config: Arc::new(config), proofs: Arc::new(proofs), resolver, handshakes }))
+    Ok(Arc::new(Tls { config: Arc::new(config), proofs: Arc::new(proofs), resolver, clock, handshakes }))
 }
 
 /// What runs beside the workers.

@@ -1,6 +1,7 @@
 //! One visitor's connection, from accept to close: plain or TLS, HTTP/1, HTTP/2 or HTTP/3.
 
 use crate::authority::Scheme;
+use crate::doorway::Handshaken;
 use crate::exchange;
 use crate::figures::add;
 use crate::http1::connection::{self, Service};
@@ -11,7 +12,7 @@ use crate::request::Request;
 use crate::tier::{self, TIER};
 use crate::turnstile::Turnstile;
 use crate::worker::Worker;
-use certificates::{Names, Resolver};
+use certificates::Resolver;
 use http::HeaderName;
 use http::header::FORWARDED;
 use rustls::ServerConfig;
@@ -26,6 +27,7 @@ use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use vocabulary::Clock;
 
 /// From the first byte of a handshake to its last.
 pub(crate) const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -45,6 +47,7 @@ pub(crate) struct Tls {
     /// For certificate authorities that look for a proof of control.
     pub(crate) proofs: Arc<ServerConfig>,
     pub(crate) resolver: Arc<Resolver>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) handshakes: Arc<Turnstile>,
 }
 
@@ -56,8 +59,8 @@ pub(crate) struct Visitor {
     /// about their visitor is then anybody's word.
     pub(crate) is_unnamed: bool,
     presence: Presence,
-    /// What the certificate it was shown is good for; none where nothing was shown.
-    names: Option<Arc<Names>>,
+    /// What its handshake came to; none where there was none.
+    handshaken: Option<Handshaken>,
     /// Where the visitor may go on by HTTP/3.
     pub(crate) http3_port: Option<u16>,
 }
@@ -72,7 +75,12 @@ impl Service for Visitor {
                 let misdirected = Reason::Misdirected;
                 exchange::refuse(&self.worker, self.peer, misdirected, Some(request), answer).await;
             }
-            None => exchange::exchange(&self.worker, self.peer, request, content, answer).await,
+            None => match self.certified(request) {
+                None => exchange::exchange(&self.worker, self.peer, request, content, answer).await,
+                Some(request) => {
+                    Box::pin(exchange::exchange(&self.worker, self.peer, &request, content, answer)).await;
+                }
+            },
             Some(request) => {
                 Box::pin(exchange::exchange(&self.worker, self.peer, &request, content, answer)).await;
             }
@@ -105,14 +113,14 @@ impl Visitor {
             presence,
             peer: peer.ip().to_canonical(),
             is_unnamed: false,
-            names: None,
+            handshaken: None,
             http3_port: None,
         }
     }
 
-    /// Notes what the certificate is good for that the visitor was shown.
-    pub(crate) fn show(&mut self, names: Arc<Names>) {
-        self.names = Some(names);
+    /// Notes what the handshake came to.
+    pub(crate) fn has_shaken(&mut self, handshaken: Handshaken) {
+        self.handshaken = Some(handshaken);
     }
 
     /// Serves a plain connection.
@@ -120,19 +128,27 @@ impl Visitor {
         connection::serve(stream, Scheme::Http, &self, &self.worker.scratch).await;
     }
 
-    /// Whether the request is for a host that the certificate of its connection does not name: the visitor has
-    /// no proof that it speaks to that host, and the host's own settings for TLS were not asked.
+    /// Whether the request is for a host that the certificate of its connection does not name, so that the visitor has
+    /// no proof that it speaks to that host; or for one whose site demands of TLS what the handshake did not meet.
     fn is_misdirected(&self, request: &Request) -> bool {
-        self.names.as_ref().is_some_and(|names| !names.cover(request.authority.host()))
+        let Some(handshaken) = &self.handshaken else { return false };
+        let (serving, host) = (self.worker.shared.serving.load(), request.authority.host());
+        !handshaken.suits(host, serving.doorway(host).map(|doorway| &**doorway))
+    }
+
+    /// The request with the visitor's certificate, where it has shown one.
+    fn certified(&self, request: &Request) -> Option<Request> {
+        let certificate = self.handshaken.as_ref()?.certificate()?.clone();
+        Some(Request { client_certificate: Some(certificate), ..request.clone() })
     }
 
     /// Shakes hands, then serves what the visitor chose to speak.
     pub(crate) async fn serve_tls(mut self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
-        let Some((stream, names)) = Box::pin(handshake(stream, self.peer, tls)).await else {
+        let Some((stream, handshaken)) = Box::pin(handshake(stream, self.peer, tls, &self.worker)).await else {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };
-        self.show(names);
+        self.has_shaken(handshaken);
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if speaks_h2 {
             Box::pin(crate::http2::serve(stream, &self, stopping.cancelled())).await;
@@ -157,13 +173,14 @@ impl Drop for Visitor {
     }
 }
 
-/// A connection over TLS, and what the certificate is good for that it was shown. (A table replaced in the midst of a
-/// handshake may answer with the next certificate of the same name.)
+/// A connection over TLS, and what its handshake came to. (A table replaced in the midst of a handshake may answer with
+/// the next certificate of the same name.)
 async fn handshake(
     stream: TcpStream,
     peer: IpAddr,
     tls: &Tls,
-) -> Option<(Box<TlsStream<TcpStream>>, Arc<Names>)> {
+    worker: &Worker,
+) -> Option<(Box<TlsStream<TcpStream>>, Handshaken)> {
     let shaking = async {
         let _turn = tls.handshakes.turn(peer).await?;
         let mut hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
@@ -178,8 +195,18 @@ async fn handshake(
             let _ = started.io.write_all(&UNRECOGNIZED_NAME).await;
             return None;
         };
-        let stream = started.into_stream(Arc::clone(&tls.config)).await.ok()?;
-        Some((Box::new(stream), names))
+        let serving = worker.shared.serving.load_full();
+        let doorway = serving.doorway_of_name(started.client_hello().server_name());
+        let config = match doorway {
+            Some(doorway) => doorway.tcp(tls)?,
+            None => Arc::clone(&tls.config),
+        };
+        let stream = started.into_stream(config).await.ok()?;
+        let session = stream.get_ref().1;
+        let shown = session.peer_certificates().and_then(<[_]>::first);
+        let version = session.protocol_version();
+        let handshaken = Handshaken::new(names, version, doorway.map(|doorway| &**doorway), shown)?;
+        Some((Box::new(stream), handshaken))
     };
     timeout(HANDSHAKE_TIME_MAX, shaking).await.ok().flatten()
 }

@@ -3,6 +3,7 @@
 use crate::access_log::AccessLog;
 use crate::compress::Encoders;
 use crate::date::DateText;
+use crate::doorway::{Doorway, DoorwayTable};
 use crate::explain::Footprints;
 use crate::figures::Counters;
 use crate::flights::Flights;
@@ -22,7 +23,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-use vocabulary::{Cidr, Clock, Random};
+use vocabulary::{Cidr, Clock, Hostname, Random};
 
 /// Bytes of bodies that may wait at once to be whole before they are stored.
 pub(crate) const FILLING_BYTES_MAX: usize = 64 << 20;
@@ -36,8 +37,28 @@ pub(crate) struct Serving {
     pub(crate) sites: SiteCounterTable,
     /// The sites' origins; those of sites that stay are carried over.
     pub(crate) upstreams: UpstreamTable,
+    /// What sites demand of TLS; those that stay keep what was set up for them.
+    pub(crate) doorways: DoorwayTable,
     /// Counts replacements; 0 before the first parcel.
     pub(crate) generation: u64,
+}
+
+impl Serving {
+    /// What the site of a host demands of TLS.
+    pub(crate) fn doorway(&self, host: &Hostname) -> Option<&Arc<Doorway>> {
+        if self.doorways.is_empty() {
+            return None;
+        }
+        self.doorways.get(&self.snapshot.site(host)?.id)
+    }
+
+    /// The same of the name that a handshake asks for; an address is asked for without one.
+    pub(crate) fn doorway_of_name(&self, name: Option<&str>) -> Option<&Arc<Doorway>> {
+        if self.doorways.is_empty() {
+            return None;
+        }
+        self.doorway(&Hostname::parse(name?).ok()?)
+    }
 }
 
 /// One per process.

@@ -1,10 +1,12 @@
-//! What a site's owner sets for the way visitors come in: HTTPS, maintenance, bypass, tracing.
+//! What a site's owner sets for the way visitors come in: HTTPS, TLS and certificates of visitors, maintenance,
+//! bypass, tracing.
 //!
 //! Owns the settings and their text on the wire; knows no request. They are the customer's own settings and
 //! no measures: a measure in force is judged before any of them is looked at.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 use vocabulary::Cidr;
 
 /// The settings; each default leaves the site as its origin has it.
@@ -16,6 +18,12 @@ pub struct Front {
     /// What is sent as `Strict-Transport-Security`, over TLS only and where the origin sends none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hsts: Option<Hsts>,
+    /// The oldest version of TLS that is spoken.
+    #[serde(skip_serializing_if = "TlsMin::is_default")]
+    pub tls_min: TlsMin,
+    /// Whether visitors are asked for certificates of their own; none: they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificates: Option<ClientCertificates>,
     /// Visitors get 503 while this stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,
@@ -30,6 +38,35 @@ impl Front {
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// The oldest version of TLS that a site's visitors may speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub enum TlsMin {
+    /// TLS 1.2 (RFC 5246).
+    #[default]
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+impl TlsMin {
+    /// Whether nothing is set.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Certificates that visitors show, and who must have signed them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificates {
+    /// PEM file with the authorities that are believed.
+    pub authorities: PathBuf,
+    /// Whether who shows none is turned away. A certificate that is shown must be good in any case.
+    pub required: bool,
 }
 
 /// HTTP Strict Transport Security (RFC 6797). Its `Display` is the field's value.

@@ -109,6 +109,6 @@ fn write_pages(text: &mut String, pages: &Pages) {
 }
 
 /// A TOML basic string.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -1,7 +1,7 @@
 //! How visitors come in, as the keys of a sites file.
 
-use super::export::list;
-use snapshot::{Front, Hsts, Maintenance};
+use super::export::{list, quoted};
+use snapshot::{ClientCertificates, Front, Hsts, Maintenance, TlsMin};
 use std::fmt::Write as _;
 
 /// Writes what is not at its default.
@@ -16,6 +16,14 @@ pub(super) fn write_front(text: &mut String, front: &Front) {
         let below = if *include_subdomains { ", include_subdomains = true" } else { "" };
         let listed = if *preload { ", preload = true" } else { "" };
         let _ = writeln!(text, "  hsts = {{ max_age = {max_age_seconds}{below}{listed} }}");
+    }
+    if front.tls_min == TlsMin::Tls13 {
+        text.push_str("  tls_min = \"1.3\"\n");
+    }
+    if let Some(ClientCertificates { authorities, required }) = &front.client_certificates {
+        let (ca, mode) =
+            (quoted(&authorities.to_string_lossy()), if *required { "required" } else { "optional" });
+        let _ = writeln!(text, "  client_certificates = {{ ca = {ca}, mode = \"{mode}\" }}");
     }
     if let Some(Maintenance { retry_after_seconds, allow }) = &front.maintenance {
         let allow = match allow.is_empty() {

@@ -1,9 +1,9 @@
-//! Reading the files that sites name for their origins before they are applied: a slip shows at once, and not
+//! Reading the files that sites name for their origins and for their visitors before they are applied: a slip shows at once, and not
 //! with the first visitor.
 
 use super::apply::ApplyRefusal;
 use super::plan::Plan;
-use certificates::{OriginTrust, client_config};
+use certificates::{OriginTrust, check_authorities, client_config};
 use records::Change;
 use snapshot::{OriginPolicy, OriginSecret, OriginTls, Trusted};
 use std::path::Path;
@@ -15,10 +15,15 @@ pub(super) async fn check(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<(), App
     for change in &plan.changes {
         let Change::PutSite(site) = change else { continue };
         let (policy, clock) = (site.origin_policy.clone(), Arc::clone(clock));
-        if policy.tls == OriginTls::default() && policy.secret.is_none() {
+        let clients = site.front.client_certificates.clone();
+        if policy.tls == OriginTls::default() && policy.secret.is_none() && clients.is_none() {
             continue;
         }
-        let read = tokio::task::spawn_blocking(move || read(&policy, clock)).await;
+        let read = tokio::task::spawn_blocking(move || {
+            let visitors = clients.map_or(Ok(()), |clients| check_authorities(&clients.authorities));
+            visitors.map_err(|error| error.to_string()).and_then(|()| read(&policy, clock))
+        });
+        let read = read.await;
         if let Err(why) = read.map_err(|error| error.to_string()).flatten() {
             let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
             return Err(ApplyRefusal::Origins { host, why });

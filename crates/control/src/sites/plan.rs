@@ -319,6 +319,7 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
     if closes(old, new) {
         lowers.push("visitors get a maintenance page".to_owned());
     }
+    lowers.extend(guards(old, new));
     if !old.front.bypass && new.front.bypass {
         lowers.push("nothing is cached for it".to_owned());
     }
@@ -340,6 +341,16 @@ fn are_shorter(old: &Timeouts, new: &Timeouts) -> bool {
         || new.first_byte_ms < old.first_byte_ms
         || new.between_bytes_ms < old.between_bytes_ms
         || total(new) < total(old)
+}
+
+/// Who is kept out, or let in, by TLS.
+fn guards(old: &Site, new: &Site) -> Option<String> {
+    let (before, after) = (&old.front, &new.front);
+    if after.tls_min > before.tls_min {
+        return Some("visitors who speak older versions of TLS are turned away".to_owned());
+    }
+    let differs = before.client_certificates != after.client_certificates;
+    differs.then(|| "other visitors' certificates are asked for".to_owned())
 }
 
 /// Whether somebody is kept out by maintenance who was not before.

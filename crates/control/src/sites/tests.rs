@@ -54,6 +54,7 @@ redirect_https = true
 bypass = true
 trace = true
 hsts = { max_age = 63072000, include_subdomains = true, preload = true }
+client_certificates = { ca = "clients.pem", mode = "optional" }
 maintenance = { retry_after = 60, allow = ["192.0.2.0/24", "2001:db8::1"] }
 [account.site.cache_rules]
 bypass_cookies = ["session", "wp_*"]
@@ -194,6 +195,13 @@ fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
             "maintenance",
         ),
         ("\"192.0.2.0/24\", ", "", "maintenance"),
+        ("redirect_https = true", "redirect_https = true\ntls_min = \"1.3\"", "older versions of TLS"),
+        ("mode = \"optional\"", "mode = \"required\"", "visitors' certificates"),
+        (
+            "client_certificates = { ca = \"clients.pem\", mode = \"optional\" }\n",
+            "",
+            "visitors' certificates",
+        ),
         (
             "origin = \"sha256:abababababababababababababababababababababababababababababababab\", ",
             "",

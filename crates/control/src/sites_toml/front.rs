@@ -1,12 +1,18 @@
-//! How visitors come in: `redirect_https`, `hsts`, `maintenance`, `bypass` and `trace` of a site.
+//! How visitors come in: `redirect_https`, `hsts`, `tls_min`, `client_certificates`, `maintenance`, `bypass` and `trace`
+//! of a site.
 
 use super::reader::{Fields, short};
-use snapshot::{Front, Hsts, Maintenance};
+use super::site::unknown_word;
+use snapshot::{ClientCertificates, Front, Hsts, Maintenance, TlsMin};
+use std::path::Path;
 use vocabulary::Cidr;
 
-pub(super) const KEYS: [&str; 5] = ["redirect_https", "hsts", "maintenance", "bypass", "trace"];
+pub(super) const KEYS: [&str; 7] =
+    ["redirect_https", "hsts", "tls_min", "client_certificates", "maintenance", "bypass", "trace"];
 const HSTS_KEYS: [&str; 3] = ["max_age", "include_subdomains", "preload"];
 const HSTS_SAMPLE: &str = "hsts = { max_age = 31536000 }";
+const CLIENT_KEYS: [&str; 2] = ["ca", "mode"];
+const CLIENT_SAMPLE: &str = "client_certificates = { ca = \"clients.pem\", mode = \"required\" }";
 const MAINTENANCE_KEYS: [&str; 2] = ["retry_after", "allow"];
 const MAINTENANCE_SAMPLE: &str = "maintenance = { retry_after = 600, allow = [\"192.0.2.0/24\"] }";
 /// Longest `max_age`: ten years.
@@ -19,10 +25,13 @@ const RETRY_AFTER: u32 = 600;
 const ALLOW_MAX: usize = 64;
 const YEAR: u32 = 365 * 24 * 3600;
 
-pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>) -> Front {
+/// Paths of files start at `base`.
+pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> Front {
     Front {
         redirect_https: fields.truth("redirect_https").unwrap_or_default(),
         hsts: hsts(fields),
+        tls_min: tls_min(fields),
+        client_certificates: client_certificates(fields, base),
         maintenance: maintenance(fields),
         bypass: fields.truth("bypass").unwrap_or_default(),
         trace: fields.truth("trace").unwrap_or_default(),
@@ -42,6 +51,34 @@ fn hsts(fields: &mut Fields<'_, '_, '_, '_>) -> Option<Hsts> {
         fields.complain(place, message);
     }
     Some(Hsts { max_age_seconds, include_subdomains, preload })
+}
+
+fn tls_min(fields: &mut Fields<'_, '_, '_, '_>) -> TlsMin {
+    let Some((text, place)) = fields.text("tls_min") else { return TlsMin::default() };
+    match text.as_str() {
+        "1.2" => TlsMin::Tls12,
+        "1.3" => TlsMin::Tls13,
+        other => {
+            fields.complain(place, unknown_word("tls_min", other, &["1.2", "1.3"]));
+            TlsMin::default()
+        }
+    }
+}
+
+fn client_certificates(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> Option<ClientCertificates> {
+    let (table, place) = fields.table("client_certificates", CLIENT_SAMPLE)?;
+    let mut inner = Fields::new(table, place, &CLIENT_KEYS, fields.complaints());
+    let (authorities, mode) = (inner.required_text("ca"), inner.text("mode"));
+    let required = match mode {
+        None => true,
+        Some((mode, _)) if mode == "required" => true,
+        Some((mode, _)) if mode == "optional" => false,
+        Some((mode, place)) => {
+            inner.complain(place, unknown_word("mode", &mode, &["required", "optional"]));
+            true
+        }
+    };
+    Some(ClientCertificates { authorities: base.join(authorities?.0), required })
 }
 
 fn maintenance(fields: &mut Fields<'_, '_, '_, '_>) -> Option<Maintenance> {

@@ -81,7 +81,7 @@ pub(super) fn read(
         cache: cache(&mut fields),
         cache_rules: rules::read(&mut fields),
         error_page: error_page(&mut fields),
-        front: front::read(&mut fields),
+        front: front::read(&mut fields, base),
         pages: pages::read(&mut fields, base),
     })
 }

@@ -325,6 +325,13 @@ fn the_ways_in_are_read_whole_and_default_to_what_the_origin_does() {
     assert!(read.redirect_https && read.bypass && read.trace);
     let hsts = read.hsts.expect("set").to_string();
     assert_eq!(hsts, "max-age=31536000; includeSubDomains; preload");
+    let guarded =
+        front("tls_min = \"1.3\"\nclient_certificates = { ca = \"clients.pem\", mode = \"optional\" }");
+    let clients = guarded.client_certificates.expect("set");
+    assert_eq!((guarded.tls_min, clients.required), (snapshot::TlsMin::Tls13, false));
+    assert!(clients.authorities.ends_with("clients.pem"));
+    let plain = front("client_certificates = { ca = \"clients.pem\" }");
+    assert!(plain.client_certificates.expect("set").required, "who asks for certificates means it");
     let maintenance = read.maintenance.expect("set");
     assert_eq!((maintenance.retry_after_seconds, maintenance.allow.len()), (60, 2));
     assert_eq!(front("maintenance = {}").maintenance.expect("set").retry_after_seconds, 600);
@@ -335,6 +342,9 @@ fn mistakes_in_the_ways_in_are_placed_too() {
     for (text, says) in [
         ("redirect_http = true", "did you mean \"redirect_https\"?"),
         ("redirect_https = 1", "true or false"),
+        ("tls_min = \"1.1\"", "1.2"),
+        ("client_certificates = {}", "\"ca\" is missing"),
+        ("client_certificates = { ca = \"a.pem\", mode = \"requird\" }", "did you mean \"required\""),
         ("hsts = true", "written hsts = {"),
         ("hsts = {}", "\"max_age\" is missing"),
         ("hsts = { max_age = -1 }", "0 to 315360000"),

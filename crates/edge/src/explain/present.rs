@@ -75,6 +75,7 @@ pub(crate) fn imagined(url: &str) -> Option<Request> {
         length: Length::None,
         expects_continue: false,
         upgrade: false,
+        client_certificate: None,
         child: None,
     })
 }

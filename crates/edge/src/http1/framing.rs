@@ -140,6 +140,7 @@ fn parse(head: &Bytes, memory: &mut HeadMemory, scheme: Scheme) -> Result<Reques
         expects_continue: section.expects_continue && version == Version::HTTP_11 && length != Length::None,
         upgrade,
         fields: section.fields,
+        client_certificate: None,
         child: None,
     };
     Ok(RequestHead { request, keep_alive: section.keep_alive })

@@ -13,6 +13,7 @@ use super::names::{self, NamingConfig};
 use super::passage::Passage;
 use super::rate::Initials;
 use super::socket::{Elsewhere, SortingSocket, Source};
+use crate::doorway::Handshaken;
 use crate::figures::add;
 use crate::http1::connection::IDLE_TIME_MAX;
 use crate::options::StartError;
@@ -20,13 +21,15 @@ use crate::presence::BATCH;
 use crate::streams::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, STREAMS_MAX};
 use crate::turnstile::Turnstile;
 use crate::visitor::{HANDSHAKE_TIME_MAX, HANDSHAKES_MAX, Tls, Visitor};
-use crate::worker::Worker;
+use crate::worker::{Shared, Worker};
 use futures_util::FutureExt as _;
-use quinn::crypto::rustls::QuicServerConfig;
+use quinn::crypto::rustls::{NoInitialCipherSuite, QuicServerConfig};
 use quinn::{
     Endpoint, EndpointConfig, IdleTimeout, Incoming, Runtime, ServerConfig, TokioRuntime, TransportConfig,
     VarInt,
 };
+use rustls::ProtocolVersion;
+use rustls::pki_types::CertificateDer;
 use shield::budgets::{Prefix, PrefixCounts, Scarcity};
 use std::convert::Infallible;
 use std::io;
@@ -126,22 +129,29 @@ impl Quic {
         let (owner, random) = (self.owner, Arc::clone(&self.random));
         let mut config = EndpointConfig::default();
         config.cid_generator(move || Box::new(ConnectionIds { owner, random: Arc::clone(&random) }));
-        let server = server_config(&self.tls).map_err(io::Error::other)?;
+        let shared = Arc::clone(&self.worker.shared);
+        let server = server_config(&self.tls, shared).map_err(io::Error::other)?;
         Endpoint::new_with_abstract_socket(config, Some(server), socket, runtime)
     }
 }
 
 /// Whether endpoints can be made of these settings.
 pub(crate) fn check(tls: &Tls) -> Result<(), StartError> {
-    server_config(tls).map(drop).map_err(|error| StartError::Worker(io::Error::other(error)))
+    settings(&tls.config).map(drop).map_err(|error| StartError::Worker(io::Error::other(error)))
 }
 
-fn server_config(tls: &Tls) -> Result<ServerConfig, quinn::crypto::rustls::NoInitialCipherSuite> {
-    let mut settings = rustls::ServerConfig::clone(&tls.config);
+/// The same settings of TLS for QUIC.
+pub(crate) fn settings(tls: &rustls::ServerConfig) -> Result<QuicServerConfig, NoInitialCipherSuite> {
+    let mut settings = tls.clone();
     settings.alpn_protocols = vec![b"h3".to_vec()];
     // Early data can be replayed (RFC 8446 §8).
     settings.max_early_data_size = 0;
-    let crypto = NamingConfig(Arc::new(QuicServerConfig::try_from(settings)?));
+    QuicServerConfig::try_from(settings)
+}
+
+fn server_config(tls: &Arc<Tls>, shared: Arc<Shared>) -> Result<ServerConfig, NoInitialCipherSuite> {
+    let usual = Arc::new(settings(&tls.config)?);
+    let crypto = NamingConfig { usual, tls: Arc::clone(tls), shared };
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     config
         .transport_config(Arc::new(transport()))
@@ -301,10 +311,21 @@ async fn visit(
         add(&visitor.worker.counters.handshakes_failed, 1);
         return;
     };
-    let Some(names) = tls.resolver.names(names::asked(&connection).as_deref()) else {
+    let Some(handshaken) = came_to(&connection, tls) else {
         super::codes::close(&connection, Code::NoError);
         return;
     };
-    visitor.show(names);
+    visitor.has_shaken(handshaken);
     connection::serve(&connection, &visitor, stopping.cancelled()).await;
+}
+
+/// What the handshake came to; none where it was for a name that nobody has any more.
+fn came_to(connection: &quinn::Connection, tls: &Tls) -> Option<Handshaken> {
+    let asked = names::asked(connection)?;
+    let names = tls.resolver.names(asked.name.as_deref())?;
+    let doorway = asked.doorway.as_deref();
+    let shown = connection.peer_identity().and_then(|shown| shown.downcast::<Vec<CertificateDer<'_>>>().ok());
+    let shown = shown.as_ref().and_then(|shown| shown.first());
+    // QUIC knows no other (RFC 9001 §4.2).
+    Handshaken::new(names, Some(ProtocolVersion::TLSv1_3), doorway, shown)
 }

@@ -27,7 +27,7 @@ mod section;
 mod socket;
 
 pub(crate) use connection_ids::Owner;
-pub(crate) use endpoint::{CONNECTIONS_MAX, Quic, check};
+pub(crate) use endpoint::{CONNECTIONS_MAX, Quic, check, settings};
 pub(crate) use listen::{Socket, bind, listen};
 pub(crate) use passage::Passage;
 pub(crate) use socket::Source;

@@ -23,6 +23,8 @@ pub(crate) enum Approach {
     Elsewhere(String),
     /// Nowhere: the site is being worked on.
     Closed,
+    /// Nowhere: visitors show certificates there, which takes TLS with this edge.
+    Uncertified,
 }
 
 /// Looks at the way into a site. `https_port`: where this edge speaks TLS, if it does.
@@ -42,6 +44,11 @@ pub(crate) fn approach(
         .and_then(|port| over_tls(request, port))
     {
         return Approach::Elsewhere(address);
+    }
+    // No proxy's word stands for a certificate. Over TLS the handshake has seen to it.
+    let wants_certificate = front.client_certificates.as_ref().is_some_and(|clients| clients.required);
+    if wants_certificate && request.scheme == Scheme::Http {
+        return Approach::Uncertified;
     }
     match &front.maintenance {
         Some(maintenance) if !lets_in(maintenance, identified) => Approach::Closed,
@@ -91,6 +98,7 @@ mod tests {
     use super::*;
     use crate::http1::framing::{HeadMemory, HeadReader};
     use bytes::BytesMut;
+    use snapshot::ClientCertificates;
     use snapshot::fixture::Mote;
     use vocabulary::Timestamp;
 
@@ -150,6 +158,24 @@ mod tests {
         {
             let found = approach(&site, &request(text, scheme), &from([192, 0, 2, 1], trusted), Some(443));
             assert_eq!(found == Approach::Open, open, "{scheme:?} {trusted}");
+        }
+    }
+
+    /// A proxy may say that its visitor spoke TLS, and not whose certificate was shown.
+    #[test]
+    fn a_site_that_wants_certificates_is_closed_without_tls_but_to_proofs() {
+        for (required, scheme, path, expected) in [
+            (true, Scheme::Http, "/", Approach::Uncertified),
+            (true, Scheme::Http, "/.well-known/acme-challenge/x", Approach::Open),
+            (true, Scheme::Https, "/", Approach::Open),
+            (false, Scheme::Http, "/", Approach::Open),
+        ] {
+            let mut site = site(false, None);
+            let authorities = "clients.pem".into();
+            site.front.client_certificates = Some(ClientCertificates { authorities, required });
+            let text = format!("GET {path} HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-Proto: https\r\n\r\n");
+            let found = approach(&site, &request(&text, scheme), &from([192, 0, 2, 1], true), Some(443));
+            assert_eq!(found, expected, "{required} {scheme:?} {path}");
         }
     }
 

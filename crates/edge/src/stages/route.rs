@@ -46,6 +46,8 @@ pub(crate) fn route<'a>(site: &'a Site, request: &'a Request, target: &'a [u8]) 
     let key = KeyRef::of_target(site.id, scheme, request.authority.host().as_str(), target);
     let key = KeyRef { port: request.authority.port(), ..key };
     let plan = match site.services.contains(&Service::Cache) && !site.front.bypass {
+        // Before all others: what a POST says of a GET's answer is for the holder alone as well.
+        true if request.client_certificate.is_some() => Plan::Bypass(Reason::ClientCertificate),
         true if request.length != crate::request::Length::None => Plan::Bypass(Reason::RequestContent),
         true if request.child.is_some_and(|child| child.is_ahead) => Plan::Bypass(Reason::Behind),
         true => match asked.plan() {

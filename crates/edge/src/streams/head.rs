@@ -64,6 +64,7 @@ pub(crate) fn parse(section: Section<'_>) -> Result<Request, Reason> {
         length,
         expects_continue,
         upgrade,
+        client_certificate: None,
         child: None,
     })
 }

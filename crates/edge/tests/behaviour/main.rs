@@ -8,6 +8,7 @@ mod balancing;
 mod browsers;
 mod caching;
 mod calls;
+mod client_certificates;
 mod collapsing;
 mod compression;
 mod error_pages;

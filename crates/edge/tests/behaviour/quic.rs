@@ -22,7 +22,11 @@ pub fn client(stage: &Stage) -> Endpoint {
     roots.add(stage.authority.clone()).expect("a certificate");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut config = config.expect("versions").with_root_certificates(roots).with_no_client_auth();
+    client_with(config.expect("versions").with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The same with settings of TLS of a test's own.
+pub fn client_with(mut config: rustls::ClientConfig) -> Endpoint {
     config.alpn_protocols = vec![b"h3".to_vec()];
     let crypto = QuicClientConfig::try_from(config).expect("suites");
     let mut endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).expect("a socket");
