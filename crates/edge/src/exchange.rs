@@ -90,8 +90,7 @@ async fn lead<C: Content, A: Answer>(
     };
     match approach(admitted.site(), request, &identified, worker.shared.https_port) {
         Approach::Open => {}
-        Approach::Closed => return Err(Reason::Maintenance),
-        Approach::Uncertified => return Err(Reason::Uncertified),
+        Approach::Closed(reason) => return Err(reason),
         Approach::Elsewhere(address) => {
             return boxed(reply::to_https(&address, request, trail, &worker.date, answer)).await;
         }

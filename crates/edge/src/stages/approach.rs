@@ -5,6 +5,7 @@
 
 use super::identify::Identified;
 use crate::authority::Scheme;
+use crate::reasons::Reason;
 use crate::request::Request;
 use http::{HeaderName, Method};
 use snapshot::{Maintenance, Site};
@@ -21,10 +22,8 @@ pub(crate) enum Approach {
     Open,
     /// To the same place over TLS: its address.
     Elsewhere(String),
-    /// Nowhere: the site is being worked on.
-    Closed,
-    /// Nowhere: visitors show certificates there, which takes TLS with this edge.
-    Uncertified,
+    /// Nowhere: the site is being worked on, or visitors show certificates there, which takes TLS with this edge.
+    Closed(Reason),
 }
 
 /// Looks at the way into a site. `https_port`: where this edge speaks TLS, if it does.
@@ -48,10 +47,10 @@ pub(crate) fn approach(
     // No proxy's word stands for a certificate. Over TLS the handshake has seen to it.
     let wants_certificate = front.client_certificates.as_ref().is_some_and(|clients| clients.required);
     if wants_certificate && request.scheme == Scheme::Http {
-        return Approach::Uncertified;
+        return Approach::Closed(Reason::Uncertified);
     }
     match &front.maintenance {
-        Some(maintenance) if !lets_in(maintenance, identified) => Approach::Closed,
+        Some(maintenance) if !lets_in(maintenance, identified) => Approach::Closed(Reason::Maintenance),
         _ => Approach::Open,
     }
 }
@@ -165,7 +164,7 @@ mod tests {
     #[test]
     fn a_site_that_wants_certificates_is_closed_without_tls_but_to_proofs() {
         for (required, scheme, path, expected) in [
-            (true, Scheme::Http, "/", Approach::Uncertified),
+            (true, Scheme::Http, "/", Approach::Closed(Reason::Uncertified)),
             (true, Scheme::Http, "/.well-known/acme-challenge/x", Approach::Open),
             (true, Scheme::Https, "/", Approach::Open),
             (false, Scheme::Http, "/", Approach::Open),
@@ -185,11 +184,19 @@ mod tests {
         let site = site(false, Some(Maintenance { retry_after_seconds: 60, allow }));
         for (path, client, expected) in [
             ("/", [192, 0, 2, 9], Approach::Open),
-            ("/", [198, 51, 100, 1], Approach::Closed),
+            ("/", [198, 51, 100, 1], Approach::Closed(Reason::Maintenance)),
             ("/.well-known/acme-challenge/x", [198, 51, 100, 1], Approach::Open),
-            ("/.well-known/acme-challenge/../../admin", [198, 51, 100, 1], Approach::Closed),
-            ("/.well-known/acme-challenge/%2e%2e/admin", [198, 51, 100, 1], Approach::Closed),
-            ("/.well-known/acme-challenge/", [198, 51, 100, 1], Approach::Closed),
+            (
+                "/.well-known/acme-challenge/../../admin",
+                [198, 51, 100, 1],
+                Approach::Closed(Reason::Maintenance),
+            ),
+            (
+                "/.well-known/acme-challenge/%2e%2e/admin",
+                [198, 51, 100, 1],
+                Approach::Closed(Reason::Maintenance),
+            ),
+            ("/.well-known/acme-challenge/", [198, 51, 100, 1], Approach::Closed(Reason::Maintenance)),
         ] {
             let request = request(&format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n"), Scheme::Http);
             assert_eq!(
