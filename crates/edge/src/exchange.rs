@@ -118,8 +118,8 @@ async fn serve<C: Content, A: Answer>(
             Found::Hit(selected) => {
                 let status = CacheStatus::Hit { ttl: selected.ttl };
                 match send(facts, selected, status, trail, answer).await {
-                    // The origin has something else by now than what is held in part.
-                    Err(Reason::OriginChanged) if !answer.has_begun() => {
+                    // The origin has something else by now than what is held in part, or nothing at the moment.
+                    Err(Reason::OriginChanged | Reason::OriginPartFailed) if !answer.has_begun() => {
                         boxed(pass(facts, caching::Reason::Slices, trail, content, answer)).await
                     }
                     sent => sent,

@@ -26,7 +26,9 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 /// What one stream may hold back while the visitor takes nothing, in bytes. Bodies from the cache are
 /// shared, not copied.
-pub(crate) const STREAM_SEND_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const STREAM_SEND_BYTES_MAX: usize = SEND_BYTES_MAX / STREAMS_MAX as usize;
+/// The same for all streams of a connection.
+const SEND_BYTES_MAX: usize = 1024 * 1024;
 /// How long new streams are taken after the visitor was told that the connection ends.
 pub(crate) const NEWCOMERS_TIME_MAX: Duration = Duration::from_secs(1);
 /// Streams that the visitor reset before they were looked at; one more ends the connection with

@@ -135,7 +135,7 @@ impl Sliced<'_> {
             && tag_of(&fetched.fields) == self.stored.stored().validators().etag();
         if has_failed(fetched.status) {
             // It says nothing about what is held.
-            return Err(Reason::OriginChanged);
+            return Err(Reason::OriginPartFailed);
         }
         if !same {
             if fetched.status == StatusCode::OK {
