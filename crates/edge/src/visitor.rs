@@ -144,7 +144,8 @@ impl Visitor {
 
     /// Shakes hands, then serves what the visitor chose to speak.
     pub(crate) async fn serve_tls(mut self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
-        let Some((stream, handshaken)) = Box::pin(handshake(stream, self.peer, tls, &self.worker)).await else {
+        let Some((stream, handshaken)) = Box::pin(handshake(stream, self.peer, tls, &self.worker)).await
+        else {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };

@@ -2,7 +2,8 @@
 
 use crate::figures::add;
 use crate::origin::{
-    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Versions, Waits, is_conversation,
+    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Versions, Waits,
+    is_conversation,
 };
 use crate::origin_request::{Addressee, OnBehalf, write_head};
 use crate::ports::{Content, Waiting};
