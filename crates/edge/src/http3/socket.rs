@@ -262,7 +262,7 @@ mod tests {
         let sender = UdpSocket::bind(("127.0.0.1", 0)).expect("a socket");
         for (name, generation) in [("read", 7), ("passed on and read", 6)] {
             let datagram = [on(generation), vec![0; 1200]].concat();
-            let begun = std::time::Instant::now();
+            let begun = tokio::time::Instant::now();
             for _ in 0..COUNT {
                 sender.send_to(&datagram, address).expect("sent");
                 receive(&new).await;
