@@ -1,7 +1,7 @@
 //! All of it together: the requests come in, treatments and events come out.
 
 use super::attributes::Attributes;
-use super::mitigation::{Mitigation, Stage, Treatment, Turned};
+use super::mitigation::{Mitigation, Stage, Tally, Treatment, Turned};
 use super::record::{SiteKey, SiteRecord};
 use super::reference::{Reference, mixed};
 use super::search::{Question, Signature, search};
@@ -23,6 +23,8 @@ const LIFT_DISTRESS: f32 = 3.0;
 /// The part of the excess that must be covered, all signatures together, for a healthy site's rate to
 /// count as concentrated.
 const CONCENTRATED: f32 = 0.5;
+/// What is looked at must weigh so many times the usual for there to be an excess at all.
+const EXCESS_FACTOR_MIN: f32 = 1.2;
 /// An answer of the origin that took so long is looked at as costly, in milliseconds.
 const COSTLY_MS: u32 = 200;
 
@@ -33,6 +35,24 @@ pub struct Outcome {
     pub ms: u32,
     /// Whether it failed: 5xx, timeout, no connection, or no place in its queue.
     pub failed: bool,
+}
+
+impl Outcome {
+    /// Whether it is worth to be looked at among those that cost the origin much.
+    pub fn is_costly(&self) -> bool {
+        self.ms >= COSTLY_MS || self.failed
+    }
+}
+
+/// What an origin did with several requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Answers {
+    /// How many.
+    pub count: u32,
+    /// How many of them failed.
+    pub failures: u32,
+    /// The time that all took together, in milliseconds.
+    pub ms: u32,
 }
 
 /// Why a signature is acted upon.
@@ -124,7 +144,7 @@ impl Adaptive {
         let second = now.as_secs() as u32;
         self.random = mixed(self.random);
         let random = self.random;
-        if record.count(now) && self.slab_of(site, record).is_none() {
+        if record.count(1, now) && self.slab_of(site, record).is_none() {
             self.try_for_slab(site, record, second);
         }
         let Some(index) = self.slab_of(site, record) else {
@@ -135,17 +155,67 @@ impl Adaptive {
         for mitigation in &mut slab.mitigations {
             if let Some(treatment) = mitigation.treat(row, cleared, second, random >> 8) {
                 if mitigation.stage == Stage::Canary {
-                    slab.sample(row, second, random);
+                    slab.sample(row, 1, second, random);
                 }
                 return treatment;
             }
         }
-        slab.sample(row, second, random);
+        self.remember(index, (site, record), (row, 1), now);
+        Treatment::Pass
+    }
+
+    /// Takes a sampled request that no mitigation has met; it stands for itself and for others of its second,
+    /// of which no sample was taken.
+    pub fn show(
+        &mut self,
+        site: SiteKey,
+        record: &mut SiteRecord,
+        (row, stands_for): (&Attributes, u32),
+        now: Timestamp,
+    ) {
+        self.random = mixed(self.random);
+        self.count(site, record, stands_for, now);
+        match self.slab_of(site, record) {
+            Some(index) => self.remember(index, (site, record), (row, stands_for), now),
+            None => self.learn_shared(site, record, row, now),
+        }
+    }
+
+    /// Counts requests of which no sample is shown.
+    pub fn count(&mut self, site: SiteKey, record: &mut SiteRecord, requests: u32, now: Timestamp) {
+        if record.count(requests, now) && self.slab_of(site, record).is_none() {
+            self.try_for_slab(site, record, now.as_secs() as u32);
+        }
+    }
+
+    /// Takes what was done elsewhere on behalf of a mitigation into account.
+    pub fn acted(
+        &mut self,
+        site: SiteKey,
+        record: &SiteRecord,
+        (signature, tally): (&Signature, Tally),
+        now: Timestamp,
+    ) {
+        if let Some(index) = self.slab_of(site, record) {
+            let all = self.slabs[index].mitigations.iter_mut();
+            all.filter(|own| own.found.signature == *signature)
+                .for_each(|own| own.acted(tally, now.as_secs() as u32));
+        }
+    }
+
+    fn remember(
+        &mut self,
+        index: usize,
+        (site, record): (SiteKey, &mut SiteRecord),
+        (row, stands_for): (&Attributes, u32),
+        now: Timestamp,
+    ) {
+        let (slab, second, random) = (&mut self.slabs[index], now.as_secs() as u32, self.random);
+        slab.sample(row, stands_for, second, random);
         if record.is_calm() && slab.mitigations.is_empty() {
             slab.learn(row, second, random >> 16);
             self.learn_shared(site, record, row, now);
         }
-        Treatment::Pass
     }
 
     /// Takes what the origin did with a request into account.
@@ -157,11 +227,28 @@ impl Adaptive {
         outcome: Outcome,
         now: Timestamp,
     ) {
-        record.turn_at(now);
-        record.answered(outcome.ms, outcome.failed);
-        if outcome.ms < COSTLY_MS && !outcome.failed {
-            return;
+        let failures = u32::from(outcome.failed);
+        self.answers(record, Answers { count: 1, failures, ms: outcome.ms.min(60_000) }, now);
+        if outcome.is_costly() {
+            self.costly(site, record, row, outcome, now);
         }
+    }
+
+    /// The same for several answers, whose requests are not shown.
+    pub fn answers(&mut self, record: &mut SiteRecord, answers: Answers, now: Timestamp) {
+        record.turn_at(now);
+        record.answered(answers);
+    }
+
+    /// Takes a request that cost the origin much into account; its answer is counted by [`Self::answers`].
+    pub fn costly(
+        &mut self,
+        site: SiteKey,
+        record: &SiteRecord,
+        row: &Attributes,
+        outcome: Outcome,
+        now: Timestamp,
+    ) {
         if let Some(index) = self.slab_of(site, record) {
             self.slabs[index].costly(row, outcome.ms.clamp(1, 60_000), now.as_secs() as u32);
         }
@@ -246,6 +333,10 @@ impl Adaptive {
         second: u32,
         events: &mut Vec<Event>,
     ) {
+        // What is left beside that which is acted upon already may be no more than the usual visitors.
+        if rows.iter().map(|(_, weight)| weight).sum::<f32>() < usual * EXCESS_FACTOR_MIN {
+            return;
+        }
         let slab = &self.slabs[index];
         let room = MITIGATIONS_MAX - slab.mitigations.len().min(MITIGATIONS_MAX);
         let mut found = Vec::new();

@@ -36,6 +36,17 @@ pub enum Treatment {
     Block(Signature),
 }
 
+/// What was done on behalf of a mitigation since it was told last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Requests that matched.
+    pub matched: u32,
+    /// Challenges given.
+    pub challenged: u32,
+    /// Challenges passed.
+    pub passed: u32,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mitigation {
     pub(super) found: Found,
@@ -95,6 +106,16 @@ impl Mitigation {
             }
             Stage::Block => Treatment::Block(self.found.signature),
         })
+    }
+
+    /// Notes what was done on its behalf.
+    pub(super) fn acted(&mut self, tally: Tally, second: u32) {
+        if tally.matched > 0 {
+            self.matched_at = second;
+        }
+        self.matched += u64::from(tally.matched);
+        self.challenged = self.challenged.saturating_add(tally.challenged);
+        self.passed = self.passed.saturating_add(tally.passed);
     }
 
     /// Notes that one of those challenged has passed.

@@ -26,8 +26,8 @@ mod slab;
 mod tests;
 
 pub use attributes::{Attribute, Attributes, CacheStatus, Fingerprinter};
-pub use engine::{Adaptive, Event, Evidence, HOT_SITES_MAX, Outcome, Undone};
-pub use mitigation::{Stage, Treatment};
+pub use engine::{Adaptive, Answers, Event, Evidence, HOT_SITES_MAX, Outcome, Undone};
+pub use mitigation::{Stage, Tally, Treatment};
 pub use record::{SiteKey, SiteRecord};
 pub use search::Signature;
 pub use slab::SLAB_BYTES_MAX;

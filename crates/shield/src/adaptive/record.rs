@@ -1,5 +1,6 @@
 //! The record that every site has: 64 bytes, whether it is busy or asleep.
 
+use super::engine::Answers;
 use vocabulary::Timestamp;
 
 /// The site, or the whole edge, that a record belongs to: a number that stays the same.
@@ -103,11 +104,12 @@ impl SiteRecord {
         self.distress == 0 && self.surge == 0
     }
 
-    /// Counts a request; true for the first one of a second.
-    pub(super) fn count(&mut self, now: Timestamp) -> bool {
+    /// Counts requests; true for the first ones of a second.
+    pub(super) fn count(&mut self, requests: u32, now: Timestamp) -> bool {
         self.turn_at(now);
-        self.count = self.count.saturating_add(1);
-        self.count == 1
+        let is_first = self.count == 0;
+        self.count = self.count.saturating_add(requests);
+        is_first
     }
 
     /// Closes the second that was counted, if it is over.
@@ -119,10 +121,20 @@ impl SiteRecord {
     }
 
     /// Counts what the origin did.
-    pub(super) fn answered(&mut self, ms: u32, failed: bool) {
-        self.answers = self.answers.saturating_add(1);
-        self.failures += u32::from(failed);
-        self.answer_ms = self.answer_ms.saturating_add(ms.min(60_000));
+    pub(super) fn answered(&mut self, answers: Answers) {
+        self.answers = self.answers.saturating_add(answers.count);
+        self.failures = self.failures.saturating_add(answers.failures);
+        self.answer_ms = self.answer_ms.saturating_add(answers.ms);
+    }
+
+    /// Seconds in a row in which the origin did badly.
+    pub fn distress_seconds(&self) -> u8 {
+        self.distress
+    }
+
+    /// Requests of the last whole second, and how many are usual.
+    pub fn rates(&self) -> (f32, f32) {
+        (self.rate, self.usual)
     }
 
     fn turn(&mut self, second: u32) {

@@ -86,8 +86,8 @@ impl Slab {
         self.pardoned.clear();
     }
 
-    /// Takes a request of the present second into account.
-    pub(super) fn sample(&mut self, row: &Attributes, second: u32, random: u64) {
+    /// Takes a request of the present second into account, which stands for so many (Chao 1982).
+    pub(super) fn sample(&mut self, row: &Attributes, stands_for: u32, second: u32, random: u64) {
         self.used = second;
         let own = &mut self.seconds[second as usize % SECONDS];
         if own.number != second {
@@ -95,10 +95,12 @@ impl Slab {
             own.seen = 0;
             own.rows.clear();
         }
-        own.seen = own.seen.saturating_add(1);
+        let stands_for = stands_for.max(1);
+        own.seen = own.seen.saturating_add(stands_for);
+        let place = random % u64::from(own.seen) / u64::from(stands_for);
         if own.rows.len() < SAMPLES {
             own.rows.push(*row);
-        } else if let Some(place) = own.rows.get_mut((random % u64::from(own.seen)) as usize) {
+        } else if let Some(place) = own.rows.get_mut(place as usize) {
             *place = *row;
         }
     }

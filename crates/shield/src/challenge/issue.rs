@@ -141,6 +141,18 @@ impl Issue {
         if used.take(id, now) { Ok(Solved { kind, attempt: body[3] }) } else { Err(IssueError::Used) }
     }
 
+    /// Which attempt a token was issued for, whether or not it was solved; `None` for what was not issued to
+    /// this client within [`SOLVE_SECONDS_MAX`]. One HMAC; the token is not used up.
+    pub fn attempt_of(token: &str, keys: &Keyring, client: &Client<'_>, now: Timestamp) -> Option<u8> {
+        let bytes = decoded(token)?;
+        let (body, tag) = bytes.split_at(BODY);
+        let word = |at: usize| u32::from_be_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
+        let epoch = keys.of(word(4))?;
+        verify(&epoch.issue, body, client, tag).ok()?;
+        let age = now.as_secs() - i64::from(word(8));
+        (body[0] == VERSION && age <= SOLVE_SECONDS_MAX).then_some(body[3])
+    }
+
     /// Finds the answer of a work challenge, as a browser would: for tests and the attack catalogue.
     /// About two to the difficulty hashes; `None` for what is no token.
     pub fn work(token: &str) -> Option<u64> {

@@ -137,6 +137,11 @@ impl RateSecret {
 pub struct RateKey(u64);
 
 impl RateKey {
+    /// From a hash under a secret, of what is no rule's.
+    pub fn of(hash: u64) -> Self {
+        Self(hash)
+    }
+
     /// The number, to choose a shard by.
     pub fn number(self) -> u64 {
         self.0

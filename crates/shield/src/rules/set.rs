@@ -205,9 +205,20 @@ impl RuleSet {
         scratch: &mut Scratch,
         verdict: &mut Verdict,
     ) -> Decision<'a> {
+        self.evaluate_for(None, request, lists, (scratch, verdict))
+    }
+
+    /// The same for a visitor who has passed a challenge: rules that ask for no more than that one let it by.
+    pub fn evaluate_for<'a>(
+        &'a self,
+        cleared: Option<ChallengeKind>,
+        request: &Request<'_>,
+        lists: &Lists,
+        (scratch, verdict): (&mut Scratch, &mut Verdict),
+    ) -> Decision<'a> {
         scratch.begin();
         verdict.clear();
-        let mut pass = Pass { set: self, request, lists, scratch, verdict };
+        let mut pass = Pass { set: self, cleared, request, lists, scratch, verdict };
         if let Some(rule) = pass.exempted() {
             pass.change();
             return Decision::Allow { rule };
@@ -219,6 +230,7 @@ impl RuleSet {
 
 struct Pass<'a, 'r> {
     set: &'a RuleSet,
+    cleared: Option<ChallengeKind>,
     request: &'r Request<'r>,
     lists: &'r Lists,
     scratch: &'r mut Scratch,
@@ -259,7 +271,9 @@ impl<'a> Pass<'a, '_> {
             }
             match rule.action {
                 Compiled::Block => return Decision::Block { rule: &rule.name },
-                Compiled::Challenge(kind) if !self.verdict.skip_challenge => {
+                Compiled::Challenge(kind)
+                    if !self.verdict.skip_challenge && self.cleared.is_none_or(|passed| passed < kind) =>
+                {
                     return Decision::Challenge { rule: &rule.name, kind };
                 }
                 Compiled::RateLimit(rate) => self.verdict.rates.push(rate),
