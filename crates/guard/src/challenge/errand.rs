@@ -1,0 +1,139 @@
+//! What a visitor's errand under the shield's own paths comes to.
+
+use super::address::Said;
+use super::{ChallengePage, Handed, Round};
+use crate::Guard;
+use crate::ruling::Asked;
+use shield::budgets::Prefix;
+use shield::challenge::{ATTEMPTS_MAX, Clearance, Client, Issue, IssueError, Solved};
+use shield::rules::ChallengeKind;
+use std::sync::PoisonError;
+
+/// A clearance that was just given: the cookie's value, and for how many seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The value.
+    pub value: String,
+    /// How long it counts.
+    pub seconds: u32,
+}
+
+/// What an errand comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Errand {
+    /// An empty style sheet.
+    Style(Option<Granted>),
+    /// The script that does the work.
+    Script,
+    /// On to a path of this site.
+    Onward {
+        /// The path.
+        to: String,
+        /// What the visitor takes along.
+        granted: Option<Granted>,
+    },
+    /// Another page.
+    Page(Box<ChallengePage>),
+    /// There is nothing at this address.
+    Nothing,
+}
+
+impl From<Handed> for Errand {
+    fn from(handed: Handed) -> Self {
+        match handed {
+            Handed::Page(page) => Self::Page(page),
+            Handed::ComeAgain(_) => Self::Nothing,
+        }
+    }
+}
+
+impl Guard {
+    /// Runs an errand.
+    pub(crate) fn errand(&self, asked: &Asked<'_>) -> Errand {
+        let Some(said) = Said::read(asked.request.target) else { return Errand::Nothing };
+        let round = Round {
+            site: asked.watch.site(),
+            settings: asked.settings.challenge(),
+            request: &asked.request,
+            cause: said.cause,
+            wanted: said.wanted(),
+            now: asked.request.at,
+        };
+        match said.verb {
+            "work.js" => Errand::Script,
+            "probe.css" => {
+                Errand::Style(self.solve(&round, &said).ok().map(|solved| self.grant(&round, &solved)))
+            }
+            "pass" => self.pass(asked, &round, said),
+            "check" => self.check(&round, said),
+            "slow" => self.slow(&round, said),
+            _ => Errand::Nothing,
+        }
+    }
+
+    /// A solution is handed in.
+    fn pass(&self, asked: &Asked<'_>, round: &Round<'_>, said: Said<'_>) -> Errand {
+        match self.solve(round, &said) {
+            Ok(solved) => {
+                let granted = self.grant(round, &solved);
+                asked.watch.note_passed(said.cause);
+                let attempt = solved.attempt().saturating_add(1);
+                let token = self.offer(round, ChallengeKind::Silent, attempt);
+                let to = super::address::Link::new("check", &token, round, &said.to).to_string();
+                Errand::Onward { to, granted: Some(granted) }
+            }
+            Err(_) => self.once_more(round, &said),
+        }
+    }
+
+    /// Whether the cookie has come back.
+    fn check(&self, round: &Round<'_>, said: Said<'_>) -> Errand {
+        match self.clearance(round.site, round.request, round.now) {
+            Some(kind) if kind >= round.wanted => Errand::Onward { to: said.to, granted: None },
+            _ => {
+                let attempt = self.attempt(round, &said).unwrap_or_default();
+                self.challenge(round, attempt, &said.to, true).into()
+            }
+        }
+    }
+
+    /// Slowly on, without a cookie.
+    fn slow(&self, round: &Round<'_>, said: Said<'_>) -> Errand {
+        match self.solve(round, &said) {
+            Ok(solved) if solved.attempt() >= ATTEMPTS_MAX => {
+                let agent = round.request.fields.first("user-agent").unwrap_or_default();
+                let visitor = (round.site, Prefix::of(round.request.source.address), agent);
+                self.paced.grant(visitor, round.now);
+                Errand::Onward { to: said.to, granted: None }
+            }
+            _ => self.challenge(round, ATTEMPTS_MAX, &said.to, true).into(),
+        }
+    }
+
+    fn once_more(&self, round: &Round<'_>, said: &Said<'_>) -> Errand {
+        let attempt = self.attempt(round, said).map_or(0, |attempt| attempt.saturating_add(1));
+        self.challenge(round, attempt, &said.to, true).into()
+    }
+
+    fn attempt(&self, round: &Round<'_>, said: &Said<'_>) -> Option<u8> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let read = |client: &Client<'_>| Issue::attempt_of(said.token, &keys, client, round.now);
+        round.with_client(Some(round.cause), read)
+    }
+
+    fn solve(&self, round: &Round<'_>, said: &Said<'_>) -> Result<Solved, IssueError> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        round.with_client(Some(round.cause), |client| {
+            Issue::solved(said.token, said.answer, &keys, client, &mut used, round.now)
+        })
+    }
+
+    fn grant(&self, round: &Round<'_>, solved: &Solved) -> Granted {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let seconds = round.settings.clearance_seconds;
+        let grant =
+            |client: &Client<'_>| Clearance::grant(solved, seconds, &keys, client, &*self.random, round.now);
+        Granted { value: round.with_client(None, grant), seconds }
+    }
+}

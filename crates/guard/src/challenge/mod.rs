@@ -1,0 +1,167 @@
+//! Challenges end to end: what a visitor is handed, and what its errands on the way come to.
+//!
+//! Owns the addresses under [`PREFIX`], the cookie and the tokens' travels. Must not know how a page looks.
+//! Nothing is kept for a visitor: the address that it comes back by says what is to be known.
+//!
+//! How it goes. A page leads to `pass` (waiting, work) or loads `probe.css` and leads to `check` (silent). `pass`
+//! and the probe give the cookie; `check` looks whether it came back. If so the visitor goes on to where it was
+//! going; if not it climbs a step. After the last step an explanation leads to `slow`, and from there on at a
+//! limited rate without any cookie.
+//!
+//! Invariant: every way ends at a page or at the site, in at most [`shield::challenge::ATTEMPTS_MAX`] rounds.
+
+mod address;
+mod errand;
+
+pub(crate) use address::is_errand;
+pub use address::{COOKIE, PREFIX};
+pub use errand::{Errand, Granted};
+
+use crate::Guard;
+use crate::program::is_navigation;
+use address::Link;
+use shield::Request;
+use shield::budgets::Prefix;
+use shield::challenge::{ATTEMPTS_MAX, Clearance, Client, Issue, Step, Visit};
+use shield::rules::ChallengeKind;
+use snapshot::ChallengeSettings;
+use std::sync::PoisonError;
+use vocabulary::{SiteId, Timestamp};
+
+/// A page that a challenged visitor gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengePage {
+    /// What it is.
+    pub kind: PageKind,
+    /// Where it leads by itself, after so many seconds; for work and explanations by the visitor's hand.
+    pub next: String,
+    /// How long that takes, in seconds.
+    pub after_seconds: u32,
+}
+
+/// What a challenge's page does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageKind {
+    /// Loads a style sheet from this address, which gives the clearance.
+    Silent {
+        /// The address.
+        probe: String,
+    },
+    /// Waits.
+    Wait,
+    /// Computes: `next` gets the answer appended.
+    Work {
+        /// The token.
+        token: String,
+        /// Leading zero bits.
+        difficulty: u8,
+        /// Where a visitor goes who cannot compute.
+        without: String,
+    },
+    /// Explains that cookies are needed, and offers a slow way on.
+    Explanation,
+}
+
+/// What a challenged visitor gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handed {
+    /// A page.
+    Page(Box<ChallengePage>),
+    /// Word to come again after so many seconds: it is no browser that waits for a page.
+    ComeAgain(u32),
+}
+
+/// What a visitor's challenge is about: its site, what was asked, and why.
+#[derive(Clone, Copy)]
+pub(crate) struct Round<'a> {
+    pub(crate) site: SiteId,
+    pub(crate) settings: &'a ChallengeSettings,
+    pub(crate) request: &'a Request<'a>,
+    /// The number of the signature that asked for it; 0: another reason.
+    pub(crate) cause: u64,
+    /// What is asked at least.
+    pub(crate) wanted: ChallengeKind,
+    pub(crate) now: Timestamp,
+}
+
+impl Round<'_> {
+    /// Whom tokens are bound to: besides the visitor the cause, so that it cannot be changed on the way.
+    fn with_client<T>(&self, cause: Option<u64>, run: impl FnOnce(&Client<'_>) -> T) -> T {
+        let mut site = [0; 24];
+        site[..16].copy_from_slice(self.site.as_bytes());
+        site[16..].copy_from_slice(&cause.unwrap_or_default().to_be_bytes());
+        run(&Client {
+            site: if cause.is_some() { &site } else { &site[..16] },
+            prefix: Prefix::of(self.request.source.address),
+            tls: self.request.tls_fingerprint,
+            user_agent: self.request.fields.first("user-agent").unwrap_or_default(),
+        })
+    }
+}
+
+impl Guard {
+    /// What a visitor gets who is challenged. `attempts`: challenges it was given before; `to`: where it was going.
+    pub(crate) fn challenge(&self, round: &Round<'_>, attempts: u8, to: &str, is_page: bool) -> Handed {
+        let is_navigation = is_page || is_navigation(round.request);
+        let step = Visit { cleared: None, is_navigation, attempts, wanted: round.wanted }.step();
+        match step {
+            Step::ComeAgain(seconds) => Handed::ComeAgain(seconds),
+            // A clearance that holds is looked at before anybody is challenged.
+            Step::ExplainAndPace | Step::Pass => Handed::Page(Box::new(self.explanation(round, to))),
+            Step::Challenge(kind) => Handed::Page(Box::new(self.page(round, kind, attempts, to))),
+        }
+    }
+
+    fn page(&self, round: &Round<'_>, kind: ChallengeKind, attempt: u8, to: &str) -> ChallengePage {
+        let token = self.offer(round, kind, attempt);
+        let link = |verb, token: &str| Link::new(verb, token, round, to).to_string();
+        // Silent tokens say how often a visitor was here; as solutions they are worth the least.
+        let check = |attempt| link("check", &self.offer(round, ChallengeKind::Silent, attempt));
+        let next_attempt = attempt.saturating_add(1);
+        match kind {
+            ChallengeKind::Silent => ChallengePage {
+                kind: PageKind::Silent { probe: link("probe.css", &token) },
+                next: check(next_attempt),
+                after_seconds: 1,
+            },
+            ChallengeKind::Wait => {
+                ChallengePage { kind: PageKind::Wait, next: link("pass", &token), after_seconds: 4 }
+            }
+            ChallengeKind::Work => {
+                let next = link("pass", &token);
+                let without = check(ATTEMPTS_MAX);
+                let difficulty = round.settings.difficulty;
+                ChallengePage { kind: PageKind::Work { token, difficulty, without }, next, after_seconds: 0 }
+            }
+        }
+    }
+
+    fn explanation(&self, round: &Round<'_>, to: &str) -> ChallengePage {
+        let token = self.offer(round, ChallengeKind::Wait, ATTEMPTS_MAX);
+        let next = Link::new("slow", &token, round, to).to_string();
+        ChallengePage { kind: PageKind::Explanation, next, after_seconds: 0 }
+    }
+
+    fn offer(&self, round: &Round<'_>, kind: ChallengeKind, attempt: u8) -> String {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let issue = Issue { kind, difficulty: round.settings.difficulty, attempt };
+        let offer = |client: &Client<'_>| issue.offer(&keys, client, &*self.random, round.now);
+        round.with_client(Some(round.cause), offer).token
+    }
+
+    /// The clearance that a visitor carries, where it holds.
+    pub(crate) fn clearance(
+        &self,
+        site: SiteId,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Option<ChallengeKind> {
+        let cookie = address::clearance_in(request)?;
+        let settings = ChallengeSettings::default();
+        let round =
+            Round { site, settings: &settings, request, cause: 0, wanted: ChallengeKind::Silent, now };
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let open = |client: &Client<'_>| Clearance::open(cookie, &keys, client, now);
+        round.with_client(None, open).ok().map(|clearance| clearance.kind())
+    }
+}
