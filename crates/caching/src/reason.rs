@@ -51,6 +51,8 @@ reasons! {
     BypassCookie = "bypass-cookie", "bypass", "the request carries a cookie that passes the cache by";
     /// RFC 9440 §3: the answer may be for whoever has shown that certificate.
     ClientCertificate = "client-certificate", "bypass", "the visitor has shown a certificate, which is no part of the key";
+    /// A rule of the site says so.
+    Rule = "rule", "bypass", "a rule of the site has the request pass the cache by";
     /// A child edge has seen purges that have not come to its parent.
     Behind = "behind", "bypass", "a purge that the asking edge has seen has not come here yet";
     // Nothing usable held.

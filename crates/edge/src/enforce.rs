@@ -3,6 +3,7 @@
 
 use crate::doorway::Doorway;
 use crate::origin::Upstream;
+use crate::site_figures::SiteCounters;
 use crate::worker::{Serving, Shared};
 use caching::PurgeWindow;
 use certificates::{CertificateStore, Source, Wanted};
@@ -222,7 +223,10 @@ fn wanted(site: &Site) -> Wanted {
 fn serve(shared: &Shared, applied: &Applied) {
     let before = shared.serving.load_full();
     let generation = before.generation + 1;
-    let counters = |site: &Arc<Site>| (site.id, before.sites.get(&site.id).cloned().unwrap_or_default());
+    let counters = |site: &Arc<Site>| {
+        let known = before.sites.get(&site.id).cloned();
+        (site.id, known.unwrap_or_else(|| Arc::new(SiteCounters::of(site.id))))
+    };
     let sites = applied.snapshot.sites().iter().map(counters).collect();
     shared.cache.assign(applied.snapshot.sites().iter().map(|site| (site.id, site.account)));
     let upstream =

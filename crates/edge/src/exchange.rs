@@ -1,7 +1,7 @@
 //! One exchange, from a request's head to its record: the only place that leads from step to step.
 //!
-//! `Accepted → Identified → Admitted → Routed → Hit | Stale | Miss → Following | Fetched → Answered →
-//! recorded`. Each step is a file in `stages/` and knows none of the others; whatever ends an exchange early
+//! `Accepted → Identified → Admitted → Defended → Routed → Hit | Stale | Miss → Following | Fetched →
+//! Answered → recorded`. Each step is a file in `stages/` and knows none of the others; whatever ends an exchange early
 //! is a [`Reason`]. What is fetched for the cache and not for one visitor is a fill's (`fill.rs`).
 //!
 //! Invariants: every exchange is recorded, as the last thing that happens; nothing is served without
@@ -16,7 +16,9 @@ use crate::request::Request;
 use crate::stages::admit::{Judgement, judge};
 use crate::stages::approach::{Approach, approach};
 use crate::stages::board::{Boarded, Held, Voyage};
+use crate::stages::challenged;
 use crate::stages::close::{blocked_after_all, or_error_page};
+use crate::stages::defend::{Defence, count_answer, defend};
 use crate::stages::follow::{follow, landed};
 use crate::stages::identify::identify;
 use crate::stages::look_up::{Found, load, look_up};
@@ -49,31 +51,18 @@ pub(crate) async fn exchange<C: Content, A: Answer>(
         Err(Reason::CutByMeasure) => boxed(blocked_after_all(worker, request, &mut trail, &mut answer)).await,
         Err(reason) => boxed(or_error_page(worker, reason, Some(request), &trail, &mut answer)).await,
     };
+    count_answer(worker, request, &trail, answer.status, answer.fields.as_ref());
     record(worker, Some(request), &trail, reason, (answer.status, answer.bytes));
 }
 
-/// Answers and records a request whose head could not be read, or that is for another connection.
-pub(crate) async fn refuse<A: Answer>(
-    worker: &Worker,
-    peer: IpAddr,
-    reason: Reason,
-    request: Option<&Request>,
-    answer: &mut A,
-) {
-    let trail = Trail::new(worker.rays.next(), worker.shared.clock.now(), peer);
-    let mut answer = Counted::new(answer);
-    let reason = or_error_page(worker, reason, request, &trail, &mut answer).await;
-    record(worker, request, &trail, reason, (answer.status, answer.bytes));
-}
-
-/// Accepted → Identified → Admitted → Routed, and on from there under the eyes of the vigil.
+/// Accepted → Identified → Admitted → Defended → Routed, and on from there under the eyes of the vigil.
 async fn lead<C: Content, A: Answer>(
     worker: &Arc<Worker>,
     peer: IpAddr,
     request: &Request,
     trail: &mut Trail,
     content: &mut C,
-    answer: &mut A,
+    answer: &mut Counted<'_, A>,
 ) -> Result<Reason, Reason> {
     if let Some(proof) = proof(&worker.shared.board, request) {
         return boxed(reply::proved(&proof, request, trail, &worker.date, answer)).await;
@@ -95,6 +84,14 @@ async fn lead<C: Content, A: Answer>(
             return boxed(reply::to_https(&address, request, trail, &worker.date, answer)).await;
         }
     }
+    let defended = match defend(worker, request, &identified, &admitted, trail)? {
+        Defence::Open(defended) => defended,
+        Defence::Answers(own) => {
+            return boxed(challenged::answer(*own, request, trail, &worker.date, answer)).await;
+        }
+    };
+    answer.keeps_fields = trail.counting.is_some();
+    let request = defended.as_deref().unwrap_or(request);
     let target = rewritten(admitted.site(), request);
     let keyed = target.as_ref().unwrap_or(&request.target);
     let routed = route(admitted.site(), request, keyed.as_str().as_bytes());

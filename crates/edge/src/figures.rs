@@ -358,7 +358,10 @@ mod tests {
         }
         figures.reasons = vec![(Reason::Hit, 1)];
         let site = vocabulary::SiteId::from_bytes([7; 16]);
-        figures.add_sites(&SiteCounterTable::from([(site, std::sync::Arc::default())]));
+        figures.add_sites(&SiteCounterTable::from([(
+            site,
+            std::sync::Arc::new(crate::site_figures::SiteCounters::of(site)),
+        )]));
         assert_eq!((figures.requests, figures.sent_bytes, figures.classes), (3, 15, [1, 0, 1, 0, 1, 0]));
         for line in figures.prometheus().lines() {
             let words: Vec<_> = line.split(' ').collect();

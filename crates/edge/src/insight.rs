@@ -5,8 +5,11 @@ use crate::origin::Connector;
 use crate::prewarm::Prewarmer;
 use crate::reasons::{Outcome, Reason};
 use crate::worker::{Shared, Worker};
+use guard::EventFilter;
+use shield::events::{ActiveSignature, EventRecord};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use vocabulary::SiteId;
 
 /// Looks into a running edge. Clones look into the same.
 #[derive(Clone)]
@@ -55,6 +58,21 @@ impl Insight {
     /// anew.
     pub fn go_on(&self) {
         self.shared.has_let_go.store(false, Ordering::Release);
+    }
+
+    /// The latest events of the shield that are wanted, the newest first.
+    pub fn shield_events(&self, filter: &EventFilter) -> Vec<EventRecord> {
+        self.shared.guard.events(filter)
+    }
+
+    /// The signatures that are acted upon.
+    pub fn shield_signatures(&self) -> Vec<ActiveSignature> {
+        self.shared.guard.signatures()
+    }
+
+    /// Has a signature undone, by its id; false where the site has none of it.
+    pub fn shield_undo(&self, site: SiteId, id: &str) -> bool {
+        self.shared.guard.undo(site, id)
     }
 
     /// Whether a parcel was applied, so that visitors are answered.

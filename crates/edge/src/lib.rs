@@ -56,6 +56,7 @@ mod worker;
 pub use compress::EncodingFigures;
 pub use explain::{Explanation, Step, StoredFacts, Unexplained};
 pub use figures::Figures;
+pub use guard::EventFilter;
 pub use histogram::Latency;
 pub use insight::Insight;
 pub use listen::{Datagrams, Handover, Inherited, MakingWay, Predecessor};

@@ -96,6 +96,16 @@ pub(crate) enum Fields<'a> {
     NotModified(&'a StoredResponse),
 }
 
+impl Fields<'_> {
+    /// A copy of them.
+    pub(crate) fn to_map(self) -> HeaderMap {
+        match self {
+            Fields::Map(fields) => fields.clone(),
+            Fields::Stored(stored) | Fields::NotModified(stored) => stored.fields().iter().cloned().collect(),
+        }
+    }
+}
+
 /// The fields the edge adds to every answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OwnFields {

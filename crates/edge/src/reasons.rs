@@ -88,6 +88,8 @@ reasons! {
     // As the site's owner has it.
     ToHttps "to-https" 308 Served "" "";
     Maintenance "maintenance" 503 Served "This site is being worked on" "Its owner has closed it for a while. Nothing is wrong with your request.";
+    RuledElsewhere "redirected-by-rule" 0 Served "" "";
+    ChallengeStep "challenge-step" 200 Served "" "";
     // Measures.
     Blocked "blocked-by-decision" 403 Blocked "Blocked by a public decision" "A published decision blocks this site for a limited time.";
     CutByMeasure "cut-by-decision" 0 Blocked "Cut by a public decision" "A published decision came into force while this answer was under way.";
@@ -133,6 +135,14 @@ reasons! {
     Uncertified "client-certificate-required" 403 Refused "This site asks for a certificate" "It is open to visitors who show a certificate of their own, and only over HTTPS.";
     Loop "forwarding-loop" 508 Refused "The request goes round in a circle" "It has passed this network before: the site's origin points back at it.";
     OnlyIfCached "only-if-cached" 504 Refused "No copy is held here" "The request asked for a stored answer only, and none that fits is stored.";
+    // The shield.
+    Banned "banned" 403 Refused "Your network is refused for now" "The operator of this network refuses requests from where yours comes from, until a set time.";
+    RuleBlocked "blocked-by-rule" 403 Refused "This request is refused" "A rule of this site's owner refuses requests like yours.";
+    RateLimited "rate-limited" 429 Refused "Too many requests" "More requests came from you than this site takes in a time. Please wait a little.";
+    AttackBlocked "blocked-as-attack" 403 Refused "This request is refused for now" "It looks like those of an attack that this site is under. This ends by itself within minutes after the attack.";
+    Challenged "challenged" 403 Refused "One moment, please" "This site checks that a browser is asking.";
+    ComeAgain "come-again" 429 Refused "Please try again later" "This site checks every visitor at the moment, and this program cannot be checked.";
+    NoErrand "no-errand" 404 Refused "Nothing is here" "Addresses under this path belong to the network in front of the site, and it has nothing at this one.";
     // Origins.
     NoOrigin "no-origin" 502 OriginFailed "This site has no server" "No origin server is configured for this site.";
     OriginName "origin-name" 502 OriginFailed "The site's server cannot be found" "The name of the site's own server has no address.";

@@ -2,6 +2,7 @@
 
 use crate::authority::{Authority, Scheme};
 use crate::tier::Child;
+use caching::Rules;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Version};
 
@@ -52,4 +53,17 @@ pub(crate) struct Request {
     pub client_certificate: Option<HeaderValue>,
     /// The edge that asks, where it is a child of this one.
     pub child: Option<Child>,
+    /// What rules of the site's shield have set for it.
+    pub ruled: Option<Box<Ruled>>,
+}
+
+/// What rules of a site's shield set for one request, beside changing it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ruled {
+    /// Whether the cache takes no part.
+    pub passes_cache: bool,
+    /// How the answer is cached, in place of what the site says.
+    pub cache_rules: Option<Rules>,
+    /// The place of the origin that is asked, and no other.
+    pub origin: Option<usize>,
 }

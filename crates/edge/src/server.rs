@@ -24,8 +24,10 @@ use crate::worker::{FILLING_BYTES_MAX, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
 use caching::SLICE_BYTES;
 use certificates::CertificateStore;
+use guard::{Driver, FETCH_EVERY, Guard};
 use names::{Dns, Lookups};
 use object_cache::{ObjectCache, OpenError, Quota};
+use shield::challenge::ChallengeSecret;
 use snapshot::OriginTls;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -277,6 +279,12 @@ fn shared(
         https_port: https.first().map(SocketAddr::port),
         has_let_go: AtomicBool::new(false),
         tier: Tier::new(parent, &*inputs.random),
+        places: Arc::clone(&inputs.places),
+        guard: Arc::new(Guard::new(
+            Arc::clone(&inputs.random),
+            ChallengeSecret::fresh(&*inputs.random),
+            inputs.clock.now(),
+        )),
         workers,
     }
 }
@@ -333,7 +341,8 @@ impl Side {
             while work.recv().await.is_some() {}
             over.cancel();
         };
-        let enforcing = enforcer.run(over.clone());
+        let shared = Arc::clone(&insight.shared);
+        let enforcing = async { tokio::join!(enforcer.run(over.clone()), drive(&shared, over.clone())) };
         let encoding = encoder_pool.run(stopping.clone());
         let warming = prewarm_shift.run(stopping.clone());
         // Lookups and what waits for them, in this order of ending: both hear of the end at once.
@@ -353,6 +362,20 @@ impl Side {
                     serve_admin(socket, admin, stopping.clone())
                 );
             }
+        }
+    }
+}
+
+/// Searches for the signatures of attacks, off the way of requests.
+async fn drive(shared: &Shared, stopping: CancellationToken) {
+    let mut driver = Driver::new(Arc::clone(&shared.guard));
+    let mut interval = tokio::time::interval(FETCH_EVERY);
+    // After a pause one look is enough.
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            _ = interval.tick() => driver.turn(shared.clock.now()),
         }
     }
 }

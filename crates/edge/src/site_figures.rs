@@ -3,6 +3,7 @@
 use crate::figures::add;
 use crate::top_misses::{TopMiss, TopMisses};
 use caching::{CacheStatus, Reason};
+use guard::Watch;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,13 +24,16 @@ pub(crate) struct SiteCounters {
     /// In the order of `Reason::ALL`.
     reasons: Box<[AtomicU64]>,
     top_misses: Mutex<TopMisses>,
+    /// What the shield keeps of the site.
+    pub(crate) watch: Arc<Watch>,
 }
 
 /// The counters of all sites of a snapshot.
 pub(crate) type SiteCounterTable = HashMap<SiteId, Arc<SiteCounters>>;
 
-impl Default for SiteCounters {
-    fn default() -> Self {
+impl SiteCounters {
+    /// Nothing was counted yet.
+    pub(crate) fn of(site: SiteId) -> Self {
         Self {
             requests: AtomicU64::new(0),
             hits: AtomicU64::new(0),
@@ -41,6 +45,7 @@ impl Default for SiteCounters {
             origin_bytes: AtomicU64::new(0),
             reasons: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             top_misses: Mutex::default(),
+            watch: Watch::new(site),
         }
     }
 }
@@ -250,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_miss_counts_by_the_reason_that_explains_it_best() {
-        let counters = SiteCounters::default();
+        let counters = SiteCounters::of(SiteId::from_bytes([7; 16]));
         let forwarded = |kept| CacheStatus::Forwarded { why: Reason::Absent, status: None, kept };
         counters.count(&counting(CacheStatus::Hit { ttl: 1 }));
         counters.count(&counting(forwarded(Ok(60))));

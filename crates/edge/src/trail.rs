@@ -7,7 +7,8 @@ use crate::site_figures::SiteCounters;
 use bytes::Bytes;
 use caching::CacheStatus;
 use http::{HeaderMap, StatusCode};
-use snapshot::{Hsts, Site};
+use shield::rates::RateKey;
+use snapshot::{Hsts, Site, SiteShield};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,6 +34,12 @@ pub(crate) struct Trail {
     pub(crate) hsts: Option<Hsts>,
     /// Whether the body of a stored response was read from disk.
     pub(crate) from_disk: bool,
+    /// What the shield found against the request; none: nothing.
+    pub(crate) shield: Option<Box<str>>,
+    /// The counters of the site's rate rules that the answer may count for.
+    pub(crate) counting: Option<Box<Counting>>,
+    /// When it may be tried again, in seconds, where the shield says so.
+    pub(crate) retry_after: Option<u32>,
 }
 
 impl Trail {
@@ -47,6 +54,9 @@ impl Trail {
             cache: None,
             hsts: None,
             from_disk: false,
+            shield: None,
+            counting: None,
+            retry_after: None,
         }
     }
 
@@ -56,6 +66,12 @@ impl Trail {
     }
 }
 
+/// The counters that an answer may count for, and the settings that say so.
+pub(crate) struct Counting {
+    pub(crate) settings: Arc<SiteShield>,
+    pub(crate) keys: Vec<(u16, RateKey)>,
+}
+
 /// Counts what goes out by an answer port.
 pub(crate) struct Counted<'a, A> {
     answer: &'a mut A,
@@ -63,11 +79,15 @@ pub(crate) struct Counted<'a, A> {
     pub(crate) status: u16,
     /// Bytes of content handed over.
     pub(crate) bytes: u64,
+    /// Whether the fields of the answer are kept, for rules that count answers.
+    pub(crate) keeps_fields: bool,
+    /// The fields that were sent, where they are kept.
+    pub(crate) fields: Option<HeaderMap>,
 }
 
 impl<'a, A: Answer> Counted<'a, A> {
     pub(crate) fn new(answer: &'a mut A) -> Self {
-        Self { answer, status: 0, bytes: 0 }
+        Self { answer, status: 0, bytes: 0, keeps_fields: false, fields: None }
     }
 }
 
@@ -84,6 +104,9 @@ impl<A: Answer> Waiting for Counted<'_, A> {
 impl<A: Answer> Answer for Counted<'_, A> {
     async fn head(&mut self, head: Head<'_>) -> Result<(), Reason> {
         self.status = head.status.as_u16();
+        if self.keeps_fields {
+            self.fields = Some(head.fields.to_map());
+        }
         self.answer.head(head).await
     }
 

@@ -9,6 +9,7 @@ use crate::ports::{Answer, Content};
 use crate::presence::Presence;
 use crate::reasons::Reason;
 use crate::request::Request;
+use crate::stages::close;
 use crate::tier::{self, TIER};
 use crate::turnstile::Turnstile;
 use crate::worker::Worker;
@@ -73,7 +74,7 @@ impl Service for Visitor {
             // RFC 9110 §7.4. A child edge vouches for its visitors itself.
             None if self.is_misdirected(request) => {
                 let misdirected = Reason::Misdirected;
-                exchange::refuse(&self.worker, self.peer, misdirected, Some(request), answer).await;
+                close::refuse(&self.worker, self.peer, misdirected, Some(request), answer).await;
             }
             None => match self.certified(request) {
                 None => exchange::exchange(&self.worker, self.peer, request, content, answer).await,
@@ -92,7 +93,7 @@ impl Service for Visitor {
     }
 
     async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {
-        exchange::refuse(&self.worker, self.peer, reason, None, answer).await;
+        close::refuse(&self.worker, self.peer, reason, None, answer).await;
     }
 
     fn presence(&self) -> Option<&Presence> {

@@ -15,6 +15,8 @@ use crate::site_figures::SiteCounterTable;
 use crate::tier::Tier;
 use arc_swap::ArcSwap;
 use certificates::acme::Board;
+use geo::Places;
+use guard::{Desk, Guard};
 use object_cache::{ObjectCache, Quota};
 use snapshot::Snapshot;
 use std::net::IpAddr;
@@ -90,6 +92,9 @@ pub(crate) struct Shared {
     /// Where this process listens for TLS; none: nowhere, and nobody is sent there.
     pub(crate) https_port: Option<u16>,
     pub(crate) tier: Tier,
+    pub(crate) guard: Arc<Guard>,
+    /// Where addresses lie.
+    pub(crate) places: Arc<Places>,
     /// Workers that may ask origins.
     pub(crate) workers: usize,
 }
@@ -111,6 +116,8 @@ pub(crate) struct Worker {
     pub(crate) footprints: Footprints,
     pub(crate) date: DateText,
     pub(crate) visitors: Arc<Visitors>,
+    /// Where its requests are judged.
+    pub(crate) desk: Arc<Desk>,
     /// Whether the edge is to end: answers of HTTP/1 are then the last of their connections.
     pub(crate) winding_down: AtomicBool,
     /// Fills this worker has begun; the crew waits for them at the end.
@@ -129,6 +136,7 @@ impl Worker {
         random: &dyn Random,
     ) -> Self {
         Self {
+            desk: shared.guard.desk(),
             shared,
             scratch: ScratchPool::default(),
             origins: Origins::new(connector, number),

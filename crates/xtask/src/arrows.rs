@@ -36,6 +36,7 @@ const ROWS: &[Row] = &[
     Row { never: BINARY_ONLY, ..row(&["certificates"]) },
     Row { never: BINARY_ONLY, ..row(&["names"]) },
     Row { never: BINARY_ONLY, ..row(&["geo"]) },
+    Row { never: BINARY_ONLY, ..row(&["guard"]) },
     Row { never: COSIGNING, ..row(&["witness"]) },
     Row { never: BINARY_ONLY, ..row(&["outbound"]) },
     Row { never: BINARY_ONLY, ..row(&["vault"]) },

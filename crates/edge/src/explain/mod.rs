@@ -37,7 +37,7 @@ pub struct Explanation {
 /// One step of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Its name: `request`, `measure`, `site`, `plan`, `key`, `store`, `purges`, `freshness`, `forms`, `cache`,
+    /// Its name: `request`, `measure`, `site`, `shield`, `plan`, `key`, `store`, `purges`, `freshness`, `forms`, `cache`,
     /// `origin`, `kept`, `answer`.
     pub step: &'static str,
     /// The stable name of the reason, where there is one.

@@ -24,6 +24,9 @@ fn told(print: &Footprint) -> Explanation {
     } else if let Some(site) = print.site {
         steps.push(Step::new("site", format!("no measure stands against it; it belongs to site {site}")));
     }
+    if let Some(found) = &print.shield {
+        steps.push(Step::new("shield", found.to_string()));
+    }
     if let Some(cache) = &print.cache {
         cache_steps(cache, print.from_disk, &mut steps);
     }

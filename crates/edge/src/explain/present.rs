@@ -77,6 +77,7 @@ pub(crate) fn imagined(url: &str) -> Option<Request> {
         upgrade: false,
         client_certificate: None,
         child: None,
+        ruled: None,
     })
 }
 

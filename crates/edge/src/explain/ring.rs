@@ -27,6 +27,8 @@ pub(crate) struct Footprint {
     pub(super) reason: Reason,
     pub(super) status: u16,
     pub(super) bytes: u64,
+    /// What the shield found against it.
+    pub(super) shield: Option<Box<str>>,
 }
 
 /// The beginning of a method's name.
@@ -90,6 +92,7 @@ impl Footprint {
             reason,
             status,
             bytes,
+            shield: trail.shield.clone(),
         }
     }
 }

@@ -142,6 +142,7 @@ fn parse(head: &Bytes, memory: &mut HeadMemory, scheme: Scheme) -> Result<Reques
         fields: section.fields,
         client_certificate: None,
         child: None,
+        ruled: None,
     };
     Ok(RequestHead { request, keep_alive: section.keep_alive })
 }

@@ -40,6 +40,8 @@ pub(crate) struct Attempts<'w> {
     repeatable: bool,
     /// Whether it asks for another protocol, for which HTTP/1.1 is the way.
     upgrade: bool,
+    /// The only origin that may be asked, where a rule has chosen one.
+    chosen: Option<usize>,
 }
 
 impl<'w> Attempts<'w> {
@@ -60,8 +62,9 @@ impl<'w> Attempts<'w> {
         let waits = waits(&upstream, request);
         let until = waits.total.map(|total| Instant::now() + total);
         let (repeatable, upgrade) = (request.method.is_idempotent(), request.upgrade);
+        let chosen = request.ruled.as_ref().and_then(|ruled| ruled.origin);
         let tried = Tried::default();
-        Ok(Self { worker, upstream, key, tried, member: 0, until, waits, repeatable, upgrade })
+        Ok(Self { worker, upstream, key, tried, member: 0, until, waits, repeatable, upgrade, chosen })
     }
 
     /// Whose attempts these are.
@@ -112,7 +115,12 @@ impl<'w> Attempts<'w> {
             return None;
         }
         let now = self.worker.shared.clock.now();
-        let member = self.upstream.choose(self.key, self.tried, now)?;
+        let member = match self.chosen {
+            Some(chosen) => {
+                (chosen < self.upstream.members().len() && !self.tried.contains(chosen)).then_some(chosen)
+            }
+            None => self.upstream.choose(self.key, self.tried, now),
+        }?;
         self.upstream.members()[member].keep_fresh(now);
         self.tried.add(member);
         self.member = member;

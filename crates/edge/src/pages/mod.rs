@@ -1,7 +1,7 @@
 //! The pages that the edge itself writes: errors and the block page, for people and for programs.
 //!
 //! Owns their words and their look. Pure: a view goes in, one self-contained document comes out; no
-//! clock, no socket, no asset, no script. Knows nothing of connections, sites or proofs.
+//! clock, no socket; no asset and no script but those of a challenge. Knows nothing of connections, sites or proofs.
 //!
 //! Invariants, held by the tests below:
 //! - text from outside can never become markup: [`markup::Markup`] takes markup only from the source;
@@ -11,6 +11,7 @@
 
 mod accept;
 mod block;
+mod challenge;
 mod error;
 mod icons;
 mod markup;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use accept::Form;
 pub use block::{BlockView, DemandView, block_page};
+pub use challenge::{CHALLENGE_POLICY, ChallengeView, WORK_SCRIPT, challenge_page};
 pub use error::{ErrorView, Side, error_page};
 pub use site_page::{SiteTokens, render_site_page};
 

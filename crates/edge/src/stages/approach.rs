@@ -56,7 +56,7 @@ pub(crate) fn approach(
 }
 
 /// One token below such a path and nothing else: a path that an origin would resolve to another place is none.
-fn is_proof(request: &Request) -> bool {
+pub(crate) fn is_proof(request: &Request) -> bool {
     let asked = matches!(request.method, Method::GET | Method::HEAD);
     let is_token = |rest: &str| {
         !rest.is_empty()

@@ -1,12 +1,14 @@
 //! What is answered when an exchange came to nothing before its answer had begun.
 
 use super::admit::{Judgement, judge};
+use super::record::record;
 use super::reply;
 use crate::ports::Answer;
 use crate::reasons::Reason;
 use crate::request::Request;
-use crate::trail::Trail;
+use crate::trail::{Counted, Trail};
 use crate::worker::Worker;
+use std::net::IpAddr;
 
 /// A measure came into force before anything was answered: the visitor gets its page.
 pub(crate) async fn blocked_after_all<A: Answer>(
@@ -25,6 +27,20 @@ pub(crate) async fn blocked_after_all<A: Answer>(
         // It has ended already.
         Judgement::Admitted(_) | Judgement::Unknown => Reason::CutByMeasure,
     }
+}
+
+/// Answers and records a request whose head could not be read, or that is for another connection.
+pub(crate) async fn refuse<A: Answer>(
+    worker: &Worker,
+    peer: IpAddr,
+    reason: Reason,
+    request: Option<&Request>,
+    answer: &mut A,
+) {
+    let trail = Trail::new(worker.rays.next(), worker.shared.clock.now(), peer);
+    let mut answer = Counted::new(answer);
+    let reason = or_error_page(worker, reason, request, &trail, &mut answer).await;
+    record(worker, request, &trail, reason, (answer.status, answer.bytes));
 }
 
 /// Answers with a page for a reason that has one, as long as nothing else was answered.

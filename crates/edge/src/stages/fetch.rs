@@ -14,7 +14,10 @@ use crate::tier::{self, PARENT_CONNECT_TIME_MAX};
 use crate::worker::Worker;
 
 use super::Admitted;
+use super::defend::view;
+use crate::reasons::Outcome as ReasonOutcome;
 use http::{HeaderMap, Method, StatusCode, header};
+use shield::adaptive::Outcome;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -38,7 +41,7 @@ pub(crate) struct Fetched<'a> {
     pub(crate) transfer: Transfer<'a>,
 }
 
-/// Sends the request and waits for the head of the answer.
+/// Sends the request and waits for the head of the answer. The shield hears how the origin did.
 pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
     worker: &Worker,
     admitted: &Admitted,
@@ -47,8 +50,56 @@ pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
     content: &'a mut C,
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
+    let began = Instant::now();
+    let fetched = fetch_with_content(worker, admitted, request, behalf, content, waiting).await;
+    tell_shield(worker, admitted, request, behalf, (began, &fetched));
+    fetched
+}
+
+/// The same for a request without content, which needs no visitor's connection.
+pub(crate) async fn fetch_without_content<'a, W: Waiting>(
+    worker: &Worker,
+    admitted: &Admitted,
+    request: &Request,
+    behalf: &OnBehalf,
+    waiting: &mut W,
+) -> Result<Fetched<'a>, Reason> {
+    let began = Instant::now();
+    let fetched = ask_without_content(worker, admitted, request, behalf, waiting).await;
+    tell_shield(worker, admitted, request, behalf, (began, &fetched));
+    fetched
+}
+
+/// How the origin did: what is nobody's fault but the visitor's or ours is left out.
+fn tell_shield(
+    worker: &Worker,
+    admitted: &Admitted,
+    request: &Request,
+    behalf: &OnBehalf,
+    (began, fetched): (Instant, &Result<Fetched<'_>, Reason>),
+) {
+    let failed = match fetched {
+        Ok(fetched) => fetched.status.is_server_error(),
+        Err(reason) if reason.outcome() == ReasonOutcome::OriginFailed => true,
+        Err(_) => return,
+    };
+    let serving = worker.shared.serving.load();
+    let Some(counters) = serving.sites.get(&admitted.site().id) else { return };
+    let ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+    let seen = || view(request, behalf.client, worker.shared.clock.now());
+    worker.shared.guard.answered(&worker.desk, &counters.watch, Outcome { ms, failed }, seen);
+}
+
+async fn fetch_with_content<'a, C: Content, W: Waiting>(
+    worker: &Worker,
+    admitted: &Admitted,
+    request: &Request,
+    behalf: &OnBehalf,
+    content: &'a mut C,
+    waiting: &mut W,
+) -> Result<Fetched<'a>, Reason> {
     if request.length == Length::None {
-        return fetch_without_content(worker, admitted, request, behalf, waiting).await;
+        return ask_without_content(worker, admitted, request, behalf, waiting).await;
     }
     if request.expects_continue {
         waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
@@ -67,8 +118,7 @@ pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
     Ok(fetched)
 }
 
-/// The same for a request without content, which needs no visitor's connection.
-pub(crate) async fn fetch_without_content<'a, W: Waiting>(
+async fn ask_without_content<'a, W: Waiting>(
     worker: &Worker,
     admitted: &Admitted,
     request: &Request,

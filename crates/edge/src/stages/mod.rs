@@ -4,7 +4,9 @@
 pub(crate) mod admit;
 pub(crate) mod approach;
 pub(crate) mod board;
+pub(crate) mod challenged;
 pub(crate) mod close;
+pub(crate) mod defend;
 pub(crate) mod fetch;
 pub(crate) mod follow;
 pub(crate) mod identify;

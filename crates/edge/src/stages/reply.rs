@@ -41,11 +41,13 @@ pub(crate) async fn error<A: Answer>(
         ray: &trail.ray.to_string(),
         host: request.map_or("", |request| request.authority.host().as_str()),
         side: reason.side(),
-        retry_after: retry_after(reason, trail.site.as_deref()),
+        retry_after: trail.retry_after.or_else(|| retry_after(reason, trail.site.as_deref())),
     };
     let mut fields = HeaderMap::with_capacity(12);
     let own_page = own_page(snapshot, trail, reason);
-    let body = match (form_for(request), own_page) {
+    // Who is told to come again is no browser that waits for a page.
+    let form = if reason == Reason::ComeAgain { Form::Problem } else { form_for(request) };
+    let body = match (form, own_page) {
         (Form::Problem, _) => problem(&mut fields, view.problem_json()),
         (Form::Html, Some(OwnPage::OfClass(page))) => class_page(&mut fields, &page, &view, trail),
         (Form::Html, Some(OwnPage::OfAll(site))) => {
@@ -163,12 +165,12 @@ pub(crate) async fn proved<A: Answer>(
     Ok(Reason::Proved)
 }
 
-fn form_for(request: Option<&Request>) -> Form {
+pub(super) fn form_for(request: Option<&Request>) -> Form {
     let accept = request.and_then(|request| request.fields.get(header::ACCEPT));
     Form::preferred(accept.and_then(|value| value.to_str().ok()))
 }
 
-fn page(fields: &mut HeaderMap, text: String) -> String {
+pub(super) fn page(fields: &mut HeaderMap, text: String) -> String {
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
     put(fields, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     text
@@ -209,13 +211,13 @@ fn link(fields: &mut HeaderMap, target: &str, relation: &str) {
 }
 
 /// For texts that are field values by their own making: ids, our own policy.
-fn put(fields: &mut HeaderMap, name: HeaderName, text: &str) {
+pub(super) fn put(fields: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         fields.insert(name, value);
     }
 }
 
-async fn send<A: Answer>(
+pub(super) async fn send<A: Answer>(
     status: u16,
     mut fields: HeaderMap,
     body: String,

@@ -38,7 +38,9 @@ pub(crate) fn rewritten(site: &Site, request: &Request) -> Option<PathAndQuery> 
 
 /// Plans a request of a site. `target` is the request's, as the site's rules have rewritten it.
 pub(crate) fn route<'a>(site: &'a Site, request: &'a Request, target: &'a [u8]) -> Routed<'a> {
-    let asked = caching::Request::read(&request.method, &request.fields).spoken(&site.cache_rules.languages);
+    let ruled = request.ruled.as_deref();
+    let rules = ruled.and_then(|ruled| ruled.cache_rules.as_ref()).unwrap_or(&site.cache_rules);
+    let asked = caching::Request::read(&request.method, &request.fields).spoken(&rules.languages);
     let scheme = match request.scheme {
         Scheme::Http => caching::Scheme::Http,
         Scheme::Https => caching::Scheme::Https,
@@ -49,9 +51,10 @@ pub(crate) fn route<'a>(site: &'a Site, request: &'a Request, target: &'a [u8]) 
         // Before all others: what a POST says of a GET's answer is for the holder alone as well.
         true if request.client_certificate.is_some() => Plan::Bypass(Reason::ClientCertificate),
         true if request.length != crate::request::Length::None => Plan::Bypass(Reason::RequestContent),
+        true if ruled.is_some_and(|ruled| ruled.passes_cache) => Plan::Bypass(Reason::Rule),
         true if request.child.is_some_and(|child| child.is_ahead) => Plan::Bypass(Reason::Behind),
         true => match asked.plan() {
-            Plan::Lookup => site.cache_rules.bypass(&asked).map_or(Plan::Lookup, Plan::Bypass),
+            Plan::Lookup => rules.bypass(&asked).map_or(Plan::Lookup, Plan::Bypass),
             bypass @ Plan::Bypass(_) => bypass,
         },
         false => Plan::Bypass(Reason::Off),
@@ -60,5 +63,5 @@ pub(crate) fn route<'a>(site: &'a Site, request: &'a Request, target: &'a [u8]) 
         snapshot::CacheMode::Guarded => CacheMode::Guarded,
         snapshot::CacheMode::Origin => CacheMode::Origin,
     };
-    Routed { asked, key, plan, mode, rules: &site.cache_rules }
+    Routed { asked, key, plan, mode, rules }
 }

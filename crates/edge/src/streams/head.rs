@@ -66,6 +66,7 @@ pub(crate) fn parse(section: Section<'_>) -> Result<Request, Reason> {
         upgrade,
         client_certificate: None,
         child: None,
+        ruled: None,
     })
 }
 

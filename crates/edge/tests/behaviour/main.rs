@@ -36,6 +36,7 @@ mod quic;
 mod ranges;
 mod restart;
 mod revalidation;
+mod shield;
 mod simulation;
 mod strictness;
 mod support;

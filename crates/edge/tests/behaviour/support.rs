@@ -8,7 +8,7 @@ use error_pages::Page;
 use feed::Publisher;
 use rustls::pki_types::CertificateDer;
 use snapshot::fixture::Mote;
-use snapshot::{CacheMode, Enforcement, Service, Site, Trust};
+use snapshot::{CacheMode, Enforcement, OperatorShield, Service, Site, Trust};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Stage {
     pub sites: Vec<Site>,
     /// The pages that sites name.
     pub pages: BTreeMap<Digest, Arc<Page>>,
+    /// What the operator sets for the defence of all sites.
+    pub operator: OperatorShield,
     /// What signs the certificates of the sites.
     pub authority: CertificateDer<'static>,
     /// Where proofs for certificate authorities hang.
@@ -104,6 +106,7 @@ impl Stage {
             origin,
             sites,
             pages: BTreeMap::new(),
+            operator: OperatorShield::default(),
             authority: certificate,
             board,
             _folder: folder,
@@ -141,6 +144,7 @@ impl Stage {
         self.revision += 1;
         let mut parcel = self.mote.parcel(self.revision, self.sites.clone(), self.bundles.clone());
         parcel.pages.clone_from(&self.pages);
+        parcel.shield.clone_from(&self.operator);
         self.publisher.publish(Arc::new(parcel)).await.expect("published");
         let mut seen = 0;
         loop {
