@@ -45,12 +45,16 @@ const ROWS: &[Row] = &[
     Row { never: &["edge", "control", "records-sql", "feed-nats"], ..row(&["capture"]) },
     Row { never: &["edge", "control", "capture", "records-sql", "feed-nats"], ..row(&["dns"]) },
     Row { never: SERVICES, ..row(&["sim"]) },
+    Row { never: EVERYTHING_ATTACKED, ..row(&["attack-lab"]) },
     row(&["wardmote"]),
 ];
 
 /// What the simulated operator must not know: it has no I/O.
 const SERVICES: &[&str] =
     &["edge", "control", "capture", "dns", "records-sql", "feed-nats", "replica", "object-cache", "witness"];
+
+/// What the lab must not know: it sees a target as a stranger does.
+const EVERYTHING_ATTACKED: &[&str] = &["shield", "snapshot", "edge", "control", "caching", "object-cache"];
 
 /// The adapters that only the binary knows.
 const BINARY_ONLY: &[&str] = &["records-sql", "feed-nats"];

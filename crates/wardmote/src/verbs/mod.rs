@@ -1,6 +1,7 @@
 //! One file per verb: what it asks, what it prints, how it ends.
 
 pub(crate) mod apply;
+mod attack_lab;
 mod backup;
 pub(crate) mod check;
 mod doctor;
@@ -49,6 +50,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Restore(arguments) => backup::restore(&arguments, json),
         Verb::Doctor(arguments) => doctor::run(&arguments, json),
         Verb::Drill(arguments) => drill::run(&arguments, json),
+        Verb::AttackLab(arguments) => attack_lab::run(&arguments, json),
         Verb::NotBuilt(verb) => Ok(not_built(&verb)),
     }
 }
