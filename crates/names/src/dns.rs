@@ -6,6 +6,9 @@ use hickory_resolver::config::{
 };
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::system_conf::read_system_conf;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use vocabulary::Hostname;
@@ -16,6 +19,8 @@ const QUESTION_TIME_MAX: Duration = Duration::from_secs(2);
 const REPETITIONS: usize = 2;
 /// How long an absence is believed that does not say how long it lasts.
 const ABSENT_TIME_USUAL: Duration = Duration::from_secs(10);
+
+const DNS_PORT: u16 = 53;
 
 /// Where names are asked for.
 pub struct Dns {
@@ -34,7 +39,67 @@ pub(crate) enum Found {
     Failed(String),
 }
 
+/// What DNS says of the records of a name.
+pub(crate) enum Told {
+    Records(Vec<String>),
+    Absent,
+    Failed,
+}
+
+/// Records of one answer that are looked at.
+const RECORDS_MAX: usize = 100;
+
 impl Dns {
+    /// The name servers of the system, on their usual port; none where its settings cannot be read.
+    pub(crate) fn servers_of_the_system() -> Vec<SocketAddr> {
+        let read = read_system_conf();
+        let told = |error| tracing::error!(%error, "the system's DNS settings cannot be read");
+        let Ok((config, _)) = read.map_err(told) else { return Vec::new() };
+        config.name_servers().iter().map(|server| SocketAddr::new(server.ip, DNS_PORT)).collect()
+    }
+
+    /// TXT records, each with its strings joined.
+    pub(crate) async fn texts(&self, name: &str) -> Told {
+        self.records(name, RecordType::TXT, |data| match data {
+            RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The targets of CNAME records.
+    pub(crate) async fn aliases(&self, name: &str) -> Told {
+        self.records(name, RecordType::CNAME, |data| match data {
+            RData::CNAME(target) => Some(target.to_string()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Addresses; none: nobody could tell.
+    pub(crate) async fn addresses(&self, host: &Hostname) -> Option<Vec<IpAddr>> {
+        match self.look_up(host).await {
+            Found::Addresses(addresses, _) => Some(addresses),
+            Found::Absent(_) => Some(Vec::new()),
+            Found::Failed(_) => None,
+        }
+    }
+
+    async fn records(&self, name: &str, kind: RecordType, read: fn(&RData) -> Option<String>) -> Told {
+        let Some(resolver) = &self.resolver else { return Told::Failed };
+        // With the root's dot: no search list has a say in whose a name is.
+        match resolver.lookup(format!("{name}."), kind).await {
+            Ok(lookup) => {
+                let records = lookup.answers().iter().take(RECORDS_MAX);
+                Told::Records(records.filter_map(|record| read(&record.data)).collect())
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) if is_absence(none.response_code) => {
+                Told::Absent
+            }
+            Err(_) => Told::Failed,
+        }
+    }
+
     /// As the system is set up: its name servers and its hosts file.
     pub fn of_the_system() -> Self {
         let resolver = TokioResolver::builder_tokio().and_then(|mut builder| {
@@ -88,4 +153,9 @@ impl Dns {
             Err(error) => Found::Failed(error.to_string()),
         }
     }
+}
+
+/// Whether an answer without records says that there are none.
+fn is_absence(code: ResponseCode) -> bool {
+    matches!(code, ResponseCode::NoError | ResponseCode::NXDomain)
 }

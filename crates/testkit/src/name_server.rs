@@ -7,6 +7,8 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
 const A: u16 = 1;
+const CNAME: u16 = 5;
+const TXT: u16 = 16;
 const AAAA: u16 = 28;
 /// A response, authoritative, recursion asked for and available.
 const FLAGS: u16 = 0x8580;
@@ -18,6 +20,10 @@ const NXDOMAIN: u16 = 3;
 pub enum Named {
     /// These addresses, for so many seconds.
     Addresses(Vec<IpAddr>, u32),
+    /// These texts, of at most 255 bytes each.
+    Texts(Vec<String>),
+    /// That it is another name for this one.
+    Alias(String),
     /// That it does not exist.
     Absent,
     /// That it cannot tell.
@@ -93,38 +99,54 @@ impl Zone {
             locked(&self.questions).push(name.clone());
         }
         let named = locked(&self.names).get(&name).cloned().unwrap_or(Named::Absent);
-        let (code, addresses, ttl) = match named {
-            Named::Addresses(addresses, ttl) => (0, addresses, ttl),
-            Named::Absent => (NXDOMAIN, Vec::new(), 0),
-            Named::Failing => (SERVFAIL, Vec::new(), 0),
+        let (code, ttl) = match &named {
+            Named::Addresses(_, ttl) => (0, *ttl),
+            Named::Texts(_) | Named::Alias(_) => (0, 1),
+            Named::Absent => (NXDOMAIN, 0),
+            Named::Failing => (SERVFAIL, 0),
             Named::Mute => return None,
         };
-        let of_kind = addresses.iter().filter(|address| address.is_ipv4() == (kind == A));
-        let records: Vec<_> = of_kind.filter(|_| kind == A || kind == AAAA).collect();
+        let records = contents(&named, kind);
         let mut answer = query.get(..2)?.to_vec();
         let count = u16::try_from(records.len()).ok()?;
         for number in [FLAGS | code, 1, count, 0, 0] {
             answer.extend_from_slice(&number.to_be_bytes());
         }
         answer.extend_from_slice(query.get(12..end + 4)?);
-        for address in records {
+        for content in records {
             // The question's name, class IN.
             answer.extend_from_slice(&[0xc0, 12]);
             answer.extend_from_slice(&kind.to_be_bytes());
             answer.extend_from_slice(&[0, 1]);
             answer.extend_from_slice(&ttl.to_be_bytes());
-            match address {
-                IpAddr::V4(address) => {
-                    answer.extend_from_slice(&[0, 4]);
-                    answer.extend_from_slice(&address.octets());
-                }
-                IpAddr::V6(address) => {
-                    answer.extend_from_slice(&[0, 16]);
-                    answer.extend_from_slice(&address.octets());
-                }
-            }
+            answer.extend_from_slice(&u16::try_from(content.len()).ok()?.to_be_bytes());
+            answer.extend_from_slice(&content);
         }
         Some(answer)
+    }
+}
+
+/// The contents of a name's records of one type.
+fn contents(named: &Named, kind: u16) -> Vec<Vec<u8>> {
+    let counted = |text: &str| -> Vec<u8> {
+        let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+        std::iter::once(length).chain(text.bytes().take(length.into())).collect()
+    };
+    match (named, kind) {
+        (Named::Addresses(addresses, _), A | AAAA) => {
+            let of_kind = addresses.iter().filter(|address| address.is_ipv4() == (kind == A));
+            let octets = |address: &IpAddr| match address {
+                IpAddr::V4(address) => address.octets().to_vec(),
+                IpAddr::V6(address) => address.octets().to_vec(),
+            };
+            of_kind.map(octets).collect()
+        }
+        (Named::Texts(texts), TXT) => texts.iter().map(|text| counted(text)).collect(),
+        (Named::Alias(target), CNAME) => {
+            let labels = target.split('.').filter(|label| !label.is_empty());
+            vec![labels.flat_map(counted).chain([0]).collect()]
+        }
+        _ => Vec::new(),
     }
 }
 
