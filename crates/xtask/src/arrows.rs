@@ -28,6 +28,7 @@ const ROWS: &[Row] = &[
     row(&["shield"]),
     row(&["reports"]),
     row(&["error-pages"]),
+    row(&["ownership"]),
     Row { never: &["casework"], ..row(&["snapshot"]) },
     Row { port: Some("records"), ..row(&["records", "records-sql"]) },
     Row { port: Some("feed"), never: BINARY_ONLY, ..row(&["feed", "feed-nats"]) },
