@@ -15,6 +15,7 @@ mod cases;
 mod documents;
 mod error;
 mod evidence;
+mod host_names;
 mod idempotency;
 mod integrity;
 mod log;

@@ -310,6 +310,7 @@ fn migrator() -> Migrator {
         step(1, "records", include_str!("../migrations/0001_records.sql")),
         step(2, "purges", include_str!("../migrations/0002_purges.sql")),
         step(3, "reports", include_str!("../migrations/0003_reports.sql")),
+        step(4, "host names", include_str!("../migrations/0004_host_names.sql")),
         step(6, "queue of allegations", include_str!("../migrations/0006_queue_of_allegations.sql")),
     ])
 }

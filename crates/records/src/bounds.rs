@@ -51,6 +51,12 @@ pub const ALLEGATION_BYTES_MAX: usize = 256 * 1024;
 /// The longest wrapped key of a report, in bytes.
 pub const REPORT_KEY_BYTES_MAX: usize = 256;
 
+/// The largest claim to a host name, in bytes of its JSON.
+pub const HOST_CLAIM_BYTES_MAX: usize = 8 * 1024;
+
+/// The most tokens of one account.
+pub const ACCOUNT_TOKENS_MAX: usize = 50;
+
 /// The most sessions kept; when full, opening one ends the one opened longest ago.
 pub const SESSIONS_MAX: u64 = 1_000;
 

@@ -25,6 +25,7 @@ mod decisions;
 mod documents;
 mod error;
 mod evidence;
+mod host_names;
 mod idempotency;
 mod log;
 mod page;
@@ -50,6 +51,7 @@ pub use decisions::{DecisionFilter, Decisions};
 pub use documents::{Document, DocumentName, Documents};
 pub use error::{BackupError, Effect, PutError, StoreError, WriteOnceError};
 pub use evidence::{Evidence, EvidenceSummary, EvidenceVault, Reading};
+pub use host_names::{AccountToken, AccountTokens, HostClaims};
 pub use idempotency::{Answer, Claim, Idempotency};
 pub use log::{
     AppendError, Epoch, Head, LeafRead, Log, NewLeaf, PublishError, SubjectHead, check_append,
@@ -76,6 +78,8 @@ pub trait Records:
     + Purges
     + ReportDesk
     + ReportKeys
+    + HostClaims
+    + AccountTokens
     + Sessions
     + Idempotency
     + Upkeep
@@ -92,6 +96,8 @@ impl<T> Records for T where
         + Purges
         + ReportDesk
         + ReportKeys
+        + HostClaims
+        + AccountTokens
         + Sessions
         + Idempotency
         + Upkeep

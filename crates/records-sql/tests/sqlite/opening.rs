@@ -135,6 +135,8 @@ async fn records_from_before_there_were_purges_are_brought_up_to_date() {
         "DROP TABLE reports",
         "DROP TABLE allegations",
         "DROP TABLE report_readings",
+        "DROP TABLE host_claims",
+        "DROP TABLE account_tokens",
         "DELETE FROM _sqlx_migrations WHERE version >= 2",
     ];
     execute(&rig.path(), &back).await;

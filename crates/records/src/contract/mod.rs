@@ -12,6 +12,7 @@ pub mod decisions;
 pub mod documents;
 pub mod evidence;
 pub mod fixtures;
+pub mod host_names;
 pub mod log;
 pub mod purges;
 pub mod reports;
@@ -101,6 +102,12 @@ macro_rules! contract_suite {
                 every_reading_of_a_report_is_kept,
                 a_destroyed_key_never_comes_back,
                 reports_survive_reopening,
+            }
+            host_names {
+                a_claim_takes_the_place_of_the_earlier_one_of_its_name_and_account,
+                claims_survive_reopening,
+                a_token_is_found_by_its_hash_until_it_ends,
+                an_account_has_a_bounded_number_of_tokens,
             }
             sessions {
                 a_session_lives_until_its_end_or_until_closed,

@@ -6,6 +6,7 @@
 mod cases;
 mod documents;
 mod evidence;
+mod host_names;
 mod log;
 mod purges;
 mod reports;
@@ -40,6 +41,7 @@ struct State {
     documents: documents::DocumentShelf,
     purges: purges::PurgeShelf,
     reports: reports::ReportShelf,
+    host_names: host_names::HostNameShelf,
     sessions: sessions::SessionShelf,
     faults: VecDeque<Option<Fault>>,
     calls: u64,
