@@ -15,6 +15,7 @@ mod console;
 mod docket;
 mod error_pages;
 mod founding;
+mod host_names;
 mod intake;
 mod live;
 mod options;

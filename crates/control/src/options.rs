@@ -43,6 +43,10 @@ pub struct Inputs {
     pub certificates: Option<Arc<CertificateStore>>,
     /// The way to the public web; no private address is reached by it.
     pub web: Arc<dyn outbound::Web>,
+    /// Who is asked for the records that prove host names: several, whose answers must agree.
+    pub resolvers: Arc<names::Resolvers>,
+    /// The way to the files that prove host names: to addresses that all of `resolvers` agree on, and no private one.
+    pub proof_web: Arc<dyn outbound::Web>,
 }
 
 /// The address of the public record: scheme, host and an optional port, nothing after it.

@@ -4,6 +4,7 @@ use crate::alarms::Alarms;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
 use crate::error_pages::Shelf;
+use crate::host_names::HostNames;
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::purges::Purging;
@@ -38,6 +39,8 @@ pub(crate) struct Plane {
     pub(crate) web: Arc<dyn Web>,
     /// Customers' error pages.
     pub(crate) shelf: Shelf,
+    /// Host names that customers add.
+    pub(crate) host_names: HostNames,
     /// What was founded, secrets left out.
     pub(crate) founded: Founded,
     /// Where visitors reach the public record.

@@ -4,6 +4,7 @@ use crate::api::Api;
 use crate::bundles::Bundles;
 use crate::docket::Docket;
 use crate::error_pages::Shelf;
+use crate::host_names::{self, HostNames};
 use crate::intake::Intake;
 use crate::live::{self, Live};
 use crate::plane::{Founded, Placed, Plane};
@@ -154,7 +155,10 @@ async fn start_with(
         Door::new(inputs.records.clone(), inputs.clock.clone(), inputs.random.clone(), admin_token, listen);
     let intake = Intake::open(&founded.files, &*inputs.records, &*inputs.random).await;
     let intake = intake.map_err(|error| StartError::Reports(error.to_string()))?;
-    let plane = Arc::new(plane(options.public_url, inputs, founded, (sequencer, intake)));
+    let host_names =
+        HostNames::open(&*inputs.records, inputs.resolvers.clone(), inputs.proof_web.clone()).await;
+    let host_names = host_names.map_err(StartError::Records)?;
+    let plane = Arc::new(plane(options.public_url, inputs, founded, (sequencer, intake, host_names)));
     let surroundings = Surroundings {
         wake: plane.wake.clone(),
         alarms: plane.alarms.clone(),
@@ -172,6 +176,7 @@ async fn start_with(
     front.spawn(serve(public_listener, record::router(plane.clone()), stop.clone()));
     front.spawn(reconcile::run(plane.clone(), Planned::default(), stop.clone()));
     front.spawn(purges::spread_out(plane.clone(), stop.clone()));
+    front.spawn(host_names::watch(plane.clone(), stop.clone()));
     front.spawn(watch(plane.clone(), stop.clone()));
     front.spawn(sweep(plane, stop.clone()));
     Ok(Control { listen, public, api, front, sequencer, last, stop })
@@ -181,7 +186,7 @@ fn plane(
     public_url: PublicUrl,
     inputs: Inputs,
     founded: Founded,
-    (sequencer, intake): (Sequencer, Intake),
+    (sequencer, intake, host_names): (Sequencer, Intake, HostNames),
 ) -> Plane {
     Plane {
         docket: Docket::new(inputs.records.clone()),
@@ -199,6 +204,7 @@ fn plane(
         certificates: inputs.certificates,
         web: inputs.web,
         shelf: Shelf::default(),
+        host_names,
         public_url,
         founded,
         sequencer,

@@ -89,6 +89,11 @@ impl Client {
         self.send(Method::POST, path, Some(media_type), body).await
     }
 
+    /// `DELETE` of a path.
+    pub(crate) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
+        self.send(Method::DELETE, path, None, Bytes::new()).await
+    }
+
     async fn send(
         &self,
         method: Method,

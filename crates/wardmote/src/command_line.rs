@@ -27,6 +27,10 @@ pub(crate) enum Verb {
     Export(Local),
     /// Show what is served and what is in force
     Status(Local),
+    /// Host names that customers add: what proves them, and how they stand
+    Hosts(Hosts),
+    /// Make a token with which a customer adds host names to its sites
+    Token(Token),
     /// Take copies out of the cache of every edge
     Purge(Purge),
     /// Fetch the exact bytes of a decision, show them, sign and post the signature
@@ -233,6 +237,65 @@ pub(crate) struct Apply {
     /// The decision in force that lowers the service
     #[arg(long, value_name = "ID")]
     pub(crate) decision: Option<String>,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Hosts {
+    #[command(subcommand)]
+    pub(crate) verb: HostsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostsVerb {
+    /// Every name, with its state
+    List(Local),
+    /// One name, with what proves it
+    Show(HostNamed),
+    /// Add a name to a site; it is served once it is proved
+    Add(HostAdd),
+    /// Look for the proof of a name now
+    Look(HostNamed),
+    /// Let a name go
+    Release(HostNamed),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HostNamed {
+    /// The name, or *. and a name
+    #[arg(value_name = "HOST")]
+    pub(crate) host: String,
+    /// Whose claim, by the account's id, where several accounts claim the name
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HostAdd {
+    /// The name, or *. and a name for all below it
+    #[arg(value_name = "HOST")]
+    pub(crate) host: String,
+    /// The id of the site that is to answer to it
+    #[arg(long, value_name = "ID")]
+    pub(crate) site: String,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// The account's name or id
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: String,
+    /// What the token is for; an earlier one of this name ends
+    #[arg(long, value_name = "NAME", default_value = "api")]
+    pub(crate) name: String,
+    /// End it instead of making it
+    #[arg(long)]
+    pub(crate) end: bool,
     #[command(flatten)]
     pub(crate) local: Local,
 }

@@ -130,7 +130,7 @@ pub(crate) async fn list(
     responses((status = 201, description = "`case` is its id"), (status = 404, description = "No such customer")))]
 pub(crate) async fn open(State(api): State<Api>, Json(asked): Json<NewCase>) -> Result<Response, Problem> {
     let plane = &api.plane;
-    let fleet = plane.records.fleet().await?;
+    let fleet = plane.fleet().await?;
     let named = |account: &&records::Account| {
         account.name == asked.account || account.id.to_string() == asked.account
     };

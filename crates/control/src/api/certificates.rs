@@ -156,7 +156,7 @@ pub(crate) async fn upload(
     Path(site): Path<SiteId>,
     Json(body): Json<UploadBody>,
 ) -> Result<axum::Json<Uploaded>, Problem> {
-    let fleet = api.plane.records.fleet().await?;
+    let fleet = api.plane.fleet().await?;
     let found = fleet.sites.iter().find(|known| known.id == site);
     let found = found.ok_or_else(|| Problem::new(Reason::NotFound).detail("no such site"))?;
     if found.certificate.is_some() {

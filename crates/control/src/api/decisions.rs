@@ -150,7 +150,7 @@ pub(crate) async fn propose(
     let by = officer(plane, &asked.by)?;
     guarded(plane, &asked)?;
     let held = case(plane, id).await?;
-    let fleet = plane.records.fleet().await?;
+    let fleet = plane.fleet().await?;
     let request = request(plane, &fleet, asked)?;
     let public_url = plane.public_url.to_string();
     let contact = plane.contact();

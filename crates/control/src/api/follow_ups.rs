@@ -108,7 +108,7 @@ async fn compose(
     asked: Asked,
     by: &Officer,
 ) -> Result<FollowUp, Problem> {
-    let fleet = plane.records.fleet().await?;
+    let fleet = plane.fleet().await?;
     let (public_url, contact) = (plane.public_url.to_string(), plane.contact());
     let setting = Setting {
         matrix: &plane.founded.matrix,

@@ -5,6 +5,7 @@
 //!
 //! Everything here is described by `openapi.json`, which is generated from these handlers.
 
+mod accounts;
 mod appeals;
 mod cache;
 mod cases;
@@ -15,6 +16,7 @@ mod evidence;
 mod explain;
 mod findings;
 mod follow_ups;
+pub(crate) mod hosts;
 pub(crate) mod pages;
 mod prewarm;
 pub(crate) mod purges;
@@ -61,20 +63,34 @@ pub(crate) struct Api {
 )]
 struct Described;
 
-/// The handlers behind credentials, and those that give them out, with their description.
-fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
+/// The handlers for everybody, for customers and the operator, and for the operator alone.
+struct Handlers {
+    open: Router<Api>,
+    shared: Router<Api>,
+    guarded: Router<Api>,
+}
+
+/// The handlers by who may call them, with their description.
+fn described() -> (Handlers, utoipa::openapi::OpenApi) {
     let (open, open_text) = OpenApiRouter::<Api>::with_openapi(Described::openapi())
         .routes(routes!(session::setup))
         .routes(routes!(system::reasons))
         .routes(routes!(system::openapi))
         .split_for_parts();
-    let (guarded, mut text) = OpenApiRouter::<Api>::with_openapi(open_text)
+    let (shared, shared_text) = OpenApiRouter::<Api>::with_openapi(open_text)
+        .routes(routes!(hosts::list, hosts::add))
+        .routes(routes!(hosts::one, hosts::release))
+        .routes(routes!(hosts::look))
+        .split_for_parts();
+    let (guarded, mut text) = OpenApiRouter::<Api>::with_openapi(shared_text)
         .routes(routes!(session::present, session::leave))
         .routes(routes!(session::setup_link))
         .routes(routes!(sites::list))
         .routes(routes!(sites::apply))
         .routes(routes!(sites::export))
         .routes(routes!(sites::revisions))
+        .routes(routes!(accounts::list, accounts::give))
+        .routes(routes!(accounts::end))
         .routes(routes!(certificates::list))
         .routes(routes!(certificates::upload))
         .routes(routes!(pages::take_in))
@@ -134,24 +150,29 @@ fn described() -> (Router<Api>, Router<Api>, utoipa::openapi::OpenApi) {
     );
     components
         .add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("wardmote"))));
-    (guarded, open, text)
+    (Handlers { open, shared, guarded }, text)
 }
 
 /// The description of the whole API.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    described().2
+    described().1
 }
 
 /// The whole API.
 pub(crate) fn router(api: &Api) -> Router {
-    let (guarded, open, _) = described();
+    let (Handlers { open, shared, guarded }, _) = described();
     let repeats = Repeats { records: api.plane.records.clone(), clock: api.plane.clock.clone() };
+    let shared = shared
+        .layer(from_fn_with_state(repeats.clone(), idempotency::once))
+        .layer(from_fn_with_state(api.door.clone(), principal::any_account));
     let guarded = guarded
         .layer(from_fn_with_state(repeats, idempotency::once))
         .layer(from_fn_with_state(api.door.clone(), principal::authenticated));
     let none = || async { Problem::new(Reason::NotFound) };
-    let router =
-        guarded.merge(open).method_not_allowed_fallback(|| async { Problem::new(Reason::NotAllowed) });
+    let router = guarded
+        .merge(shared)
+        .merge(open)
+        .method_not_allowed_fallback(|| async { Problem::new(Reason::NotAllowed) });
     // Unknown paths below the API are answered as documents, too.
     router.route("/api/{*rest}", axum::routing::any(none)).layer(from_fn(no_store)).with_state(api.clone())
 }

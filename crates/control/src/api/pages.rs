@@ -64,7 +64,7 @@ pub(crate) async fn shown(
 
 /// The same for whoever has been let in already.
 pub(crate) async fn show(api: &Api, site: &str, class: PageClass) -> Result<Response, Problem> {
-    let fleet = api.plane.records.fleet().await?;
+    let fleet = api.plane.fleet().await?;
     let digest = site_named(&fleet.sites, site).and_then(|site| site.pages.by_class.get(&class));
     let digest = digest.ok_or_else(|| Problem::new(Reason::NotFound))?;
     let page = api.plane.shelf.find(&*api.plane.records, digest).await?;

@@ -148,7 +148,7 @@ pub(crate) async fn place(api: &Api, principal: &Principal, wish: &Wish) -> Resu
     let orders = match orders {
         Ok(orders) => orders,
         // What edges were sent may be older than what is recorded.
-        Err(_) => purges::orders(wish, &api.plane.records.fleet().await?.sites)?,
+        Err(_) => purges::orders(wish, &api.plane.fleet().await?.sites)?,
     };
     let purged = purges::place(&api.plane, &orders, principal.actor()).await?;
     Ok((orders.len(), purged))
@@ -192,7 +192,7 @@ pub(crate) async fn list(
 ) -> Result<axum::Json<PageOf<PurgeView>>, Problem> {
     let site = match &query.site {
         Some(name) => {
-            let fleet = api.plane.records.fleet().await?;
+            let fleet = api.plane.fleet().await?;
             let site = purges::site_named(&fleet.sites, name);
             Some(site.ok_or_else(|| OrderRefusal::SiteUnknown(name.clone()))?.id)
         }

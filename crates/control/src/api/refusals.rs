@@ -139,6 +139,7 @@ impl From<ApplyRefusal> for Problem {
                 let mistakes = error.mistakes.iter().map(line).collect();
                 Self::new(Reason::SitesMistaken).detail(error).with("mistakes", Value::Array(mistakes))
             }
+            ApplyRefusal::Claimed(error) => Self::new(Reason::HostTaken).detail(error),
             ApplyRefusal::Plan(error) => Self::new(Reason::HostTaken).detail(error),
             ApplyRefusal::Certificate { .. } | ApplyRefusal::Origins { .. } => {
                 Self::new(Reason::CertificateUnfit).detail(refusal)

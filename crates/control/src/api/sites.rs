@@ -106,7 +106,7 @@ pub(crate) struct RevisionView {
 /// Lists all customers and sites.
 #[utoipa::path(get, path = "/api/v1/sites", tag = "sites", responses((status = 200, body = FleetView)))]
 pub(crate) async fn list(State(api): State<Api>) -> Result<Response, Problem> {
-    let fleet = api.plane.records.fleet().await?;
+    let fleet = api.plane.fleet().await?;
     let revision = fleet.revision;
     let of = |id| fleet.sites.iter().filter(move |site| site.account == id).cloned().collect();
     let accounts = fleet.accounts.iter();

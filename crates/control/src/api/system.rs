@@ -91,7 +91,7 @@ pub(crate) struct Backup {
 #[utoipa::path(get, path = "/api/v1/status", tag = "system", responses((status = 200, body = Status)))]
 pub(crate) async fn status(State(api): State<Api>) -> Result<axum::Json<Status>, Problem> {
     let plane = &api.plane;
-    let fleet = plane.records.fleet().await?;
+    let fleet = plane.fleet().await?;
     let mut decisions = BTreeMap::new();
     for held in plane.docket.open().await? {
         *decisions.entry(held.value.state.name()).or_insert(0) += 1;

@@ -50,7 +50,7 @@ async fn admitted(api: &Api, fields: &HeaderMap, site: &str) -> Result<(Principa
     let principal = api.door.identify(fields).await.map_err(Problem::into_response)?;
     let locked = || page(StatusCode::UNAUTHORIZED, Notice::sign_in().page());
     let principal = principal.ok_or_else(locked)?;
-    let fleet = api.plane.records.fleet().await.map_err(|error| Problem::from(error).into_response())?;
+    let fleet = api.plane.fleet().await.map_err(|error| Problem::from(error).into_response())?;
     let missing = || page(StatusCode::NOT_FOUND, Notice::missing().page());
     let site = purges::site_named(&fleet.sites, site).cloned().ok_or_else(missing)?;
     Ok((principal, site))

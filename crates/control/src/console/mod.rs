@@ -4,6 +4,7 @@
 //! change is the API's.
 
 mod cache;
+mod hosts;
 mod overview;
 mod pages;
 mod reports;
@@ -31,6 +32,9 @@ const FORM_BYTES_MAX: usize = 32 << 10;
 pub(crate) fn router(api: Api, names: OwnNames) -> Router {
     let pages = Router::new()
         .route("/", get(overview))
+        .route("/hosts", get(hosts::show).post(hosts::add))
+        .route("/hosts/look", post(hosts::look))
+        .route("/hosts/release", post(hosts::release))
         .route("/reports", get(reports::show))
         .route("/setup", get(setup).post(redeem))
         .route("/sites/{site}/cache", get(cache::show))

@@ -18,7 +18,7 @@ const LATELY: Duration = Duration::from_secs(24 * 3_600);
 const ENDED_SHOWN: u32 = 10;
 
 pub(super) async fn compose(plane: &Plane, csrf: String) -> Result<Overview, StoreError> {
-    let fleet = plane.records.fleet().await?;
+    let fleet = plane.fleet().await?;
     let open = plane.docket.open().await?;
     let now = plane.clock.now();
     let mut decisions: Vec<DecisionRow> = open.iter().map(|held| row(plane, &held.value, now)).collect();

@@ -21,7 +21,7 @@ pub(super) async fn show(
     let Some(principal) = api.door.identify(&fields).await? else {
         return Ok(page(StatusCode::UNAUTHORIZED, Notice::sign_in().page()));
     };
-    let fleet = api.plane.records.fleet().await?;
+    let fleet = api.plane.fleet().await?;
     let Some(site) = purges::site_named(&fleet.sites, &site) else {
         return Ok(page(StatusCode::NOT_FOUND, Notice::missing().page()));
     };

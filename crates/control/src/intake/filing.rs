@@ -97,7 +97,7 @@ impl Plane {
         let Contents::Kept { trace, fingerprints, .. } = report.contents.clone() else {
             return Err(Problem::new(Reason::Broken));
         };
-        let sites = sites_of(&self.records.fleet().await?, sent);
+        let sites = sites_of(&self.fleet().await?, sent);
         let mut clusters = self.intake.clusters.lock().await;
         for _ in 0..ATTEMPTS {
             let found = clusters.find(sent.category, &sent.hosts, &trace);

@@ -5,6 +5,7 @@ use super::cache::{
     SiteHead, Totals,
 };
 use super::console::{DecisionRow, LiveFigures, Notice, Overview, Setup, SiteRow, SiteStanding, Stage};
+use super::hosts::{HostRow, HostsPage, ProofRow, SiteChoice};
 use super::reading::{SearchPage, TransparencyPage};
 use super::record::{Frame, Front, Missing, Proof, Signer, StatementPage, Step};
 use super::{Listed, LogView, Standing};
@@ -398,6 +399,48 @@ pub(super) fn cache_of_a_new_site() -> CachePage {
         form,
         ..cache()
     }
+}
+
+pub(super) fn hosts() -> HostsPage {
+    let proof = |kind, place: &str| ProofRow {
+        kind,
+        place: place.to_owned(),
+        value: "1c9f0e6a4b7d5a2381f0c6d9e3b45a70".to_owned(),
+    };
+    let waiting = HostRow {
+        host: "www.shop.example.test".to_owned(),
+        account: "acc_3kq8w0v7t2m5n9x1c4b6d8f0gh".to_owned(),
+        account_name: "lamp shop".to_owned(),
+        site: "site_3kq8w0v7t2m5n9x1c4b6d8f0gh".to_owned(),
+        state: "claimed",
+        text: "Waits for its proof; nobody is served before that.".to_owned(),
+        in_doubt: false,
+        proofs: vec![
+            proof("A TXT record", "_wardmote-challenge.www.shop.example.test"),
+            proof("A file", "http://www.shop.example.test/.well-known/wardmote-challenge/1c9f0e6a"),
+        ],
+        last_look: Some((made(), "no proof is there")),
+        next_look: Some(made().plus(hours(1))),
+    };
+    let doubted = HostRow { state: "served", in_doubt: true, ..waiting.clone() };
+    let free =
+        HostRow { state: "served", proofs: vec![], last_look: None, next_look: None, ..waiting.clone() };
+    let choice = SiteChoice { id: waiting.site.clone(), label: "lamp shop: shop.example.test".to_owned() };
+    HostsPage {
+        csrf: "c5rf".to_owned(),
+        now: made(),
+        public_url: "http://localhost:9091".to_owned(),
+        version: "0.1.0".to_owned(),
+        error: Some("A customer cannot claim this name.".to_owned()),
+        wanted: "*.co.uk".to_owned(),
+        sites: vec![choice],
+        hosts: vec![waiting, doubted, free],
+        total: 3,
+    }
+}
+
+pub(super) fn hosts_of_a_new_console() -> HostsPage {
+    HostsPage { error: None, wanted: String::new(), sites: vec![], hosts: vec![], total: 0, ..hosts() }
 }
 
 pub(super) fn purge_preview() -> PurgePreview {

@@ -22,6 +22,8 @@ fn pages_of_the_console() -> Vec<(&'static str, String)> {
         ("console-overview-new", sample::overview_of_a_new_console().page()),
         ("console-cache", sample::cache().page()),
         ("console-cache-new", sample::cache_of_a_new_site().page()),
+        ("console-hosts", sample::hosts().page()),
+        ("console-hosts-new", sample::hosts_of_a_new_console().page()),
         ("console-purge", sample::purge_preview().page()),
         ("console-setup", sample::setup().page()),
         ("console-setup-wrong", sample::setup_after_a_mistake().page()),
@@ -113,8 +115,14 @@ fn outside_text_never_becomes_markup() {
     let mut preview = sample::purge_preview();
     preview.form.target.clone_from(&attack);
     preview.targets[1].text.clone_from(&attack);
+    let mut hosts = sample::hosts();
+    hosts.hosts[0].host.clone_from(&attack);
+    hosts.hosts[0].proofs[0].place.clone_from(&attack);
+    hosts.error = Some(attack.clone());
+    hosts.wanted.clone_from(&attack);
     let setup = console::Setup { error: Some(attack) };
-    for page in [statement.page(), overview.page(), cache.page(), preview.page(), setup.page()] {
+    for page in [hosts.page(), statement.page(), overview.page(), cache.page(), preview.page(), setup.page()]
+    {
         assert!(
             !page.contains("<script>alert") && !page.contains("<img") && page.contains("&#60;script&#62;")
         );

@@ -43,6 +43,9 @@ struct Kept {
     /// The newest record of each, by its place in the log.
     #[serde(default)]
     records: Vec<u64>,
+    /// A digest of the hosts that customers have proved; empty: none.
+    #[serde(default)]
+    hosts: String,
     /// Sizes of the log that edges may have seen, the oldest first.
     sizes: Vec<u64>,
 }
@@ -59,13 +62,16 @@ pub(super) async fn reconcile(plane: &Plane, planned: &mut Planned) -> Result<Mo
     let present = plane.records.revision().await?;
     let stale = !ids.is_empty() && planned.proved.is_none_or(|proved| now.since(proved) >= PROOF_FRESH);
     let same_measures = kept.value.decisions == ids && kept.value.records == records;
-    let same = planned.out && kept.value.revision == present && same_measures;
+    let hosts = plane.host_names.served_digest();
+    let same_hosts = kept.value.hosts == hosts;
+    let same = planned.out && kept.value.revision == present && same_measures && same_hosts;
     if same && !stale {
         planned.kept = Some(kept);
         return Ok(Moved::No);
     }
     // Only a parcel of sites alone may go out again under its old number, after a restart.
-    let used = kept.value.revision == present && (planned.out || !ids.is_empty() || !same_measures);
+    let used =
+        kept.value.revision == present && (planned.out || !ids.is_empty() || !same_measures || !same_hosts);
     let revision = if used { mark(plane, present, &ids).await? } else { Some(present) };
     if let Some(revision) = revision {
         publish(plane, planned, kept, &running, revision).await?;
@@ -120,7 +126,9 @@ async fn publish(
     running: &[Held],
     revision: u64,
 ) -> Result<(), ReconcileError> {
-    let fleet = plane.records.fleet().await?;
+    // Before the sites are read: what is proved meanwhile makes another parcel.
+    kept.value.hosts = plane.host_names.served_digest();
+    let fleet = plane.fleet().await?;
     if fleet.revision != revision {
         // Somebody applied meanwhile; the next round plans on that.
         return Ok(());

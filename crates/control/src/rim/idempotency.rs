@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a repeated change gets the first one's answer and changes nothing.
 
 use super::body;
-use super::principal::Principal;
+use super::principal::{Caller, Principal};
 use super::{Problem, Reason};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -25,7 +25,7 @@ const HOLD: Duration = Duration::from_secs(120);
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
 /// Answers that hold a secret are never kept, at these addresses and below them; the same key gives another secret.
-const SECRET: [&str; 2] = ["/api/v1/setup-links", "/api/v1/reports"];
+const SECRET: [&str; 3] = ["/api/v1/setup-links", "/api/v1/reports", "/api/v1/accounts"];
 
 /// What the layer works with.
 #[derive(Clone)]
@@ -54,7 +54,9 @@ impl Repeats {
         let sent = sent.filter(|key| !key.is_empty() && key.len() <= KEY_BYTES_MAX).ok_or_else(|| {
             Problem::new(Reason::Malformed).detail("Idempotency-Key has 1 to 100 visible characters")
         })?;
-        let actor = head.extensions.get::<Principal>().map_or("", Principal::actor);
+        let operator = head.extensions.get::<Principal>().map(Principal::actor);
+        let caller = head.extensions.get::<Caller>().map(Caller::actor);
+        let actor = operator.or(caller).unwrap_or_default();
         let key = format!("{actor} {sent}");
         let bytes = body::whole(body, BODY_BYTES_MAX).await?;
         let digest = request_digest(&head.method, &head.uri.to_string(), &bytes);

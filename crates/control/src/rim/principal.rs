@@ -1,4 +1,4 @@
-//! Who is asking: the operator by token, or a console session by cookie.
+//! Who is asking: the operator by token, a console session by cookie, or a customer by a token of its account.
 
 use super::secret::{self, SecretKind};
 use super::{Problem, Reason};
@@ -6,18 +6,19 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use records::{Records, Session};
+use records::{AccountToken, Records, Session};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use vocabulary::{Clock, Digest, Random, Timestamp};
+use vocabulary::{AccountId, Clock, Digest, Random, Timestamp};
+use zeroize::Zeroizing;
 
 /// How long a session lasts.
 const SESSION_LASTS: Duration = Duration::from_secs(12 * 3600);
 /// How long a setup link can be used, once.
 const SETUP_LASTS: Duration = Duration::from_secs(30 * 60);
 
-/// Whoever a request speaks for; only [`Door::identify`] makes one.
+/// Whoever a request speaks for on the operator's behalf; only [`Door::identify`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Principal {
     actor: String,
@@ -48,6 +49,41 @@ impl Principal {
     }
 }
 
+/// Whoever may speak for an account; only [`Door::identify_any`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// The operator, for every account.
+    Operator(Principal),
+    /// A customer, for its own.
+    Customer {
+        /// Its account.
+        account: AccountId,
+        /// The name used in the history.
+        actor: String,
+    },
+}
+
+impl Caller {
+    /// The account that is meant: a customer's own, whatever it names; for the operator the one that is named.
+    pub(crate) fn account(&self, named: Option<AccountId>) -> Result<Option<AccountId>, Problem> {
+        match self {
+            Self::Operator(_) => Ok(named),
+            Self::Customer { account, .. } if named.is_none_or(|named| named == *account) => {
+                Ok(Some(*account))
+            }
+            Self::Customer { .. } => Err(Problem::new(Reason::AnothersAccount)),
+        }
+    }
+
+    /// The name used in the history.
+    pub(crate) fn actor(&self) -> &str {
+        match self {
+            Self::Operator(principal) => principal.actor(),
+            Self::Customer { actor, .. } => actor,
+        }
+    }
+}
+
 /// What decides who may enter the control listener.
 #[derive(Clone)]
 pub(crate) struct Door {
@@ -74,10 +110,21 @@ impl Door {
         Self { records, clock, random, admin_token, cookie, secure }
     }
 
-    /// Finds out who is asking; `None` for a request without credentials.
+    /// Finds out who is asking where customers may ask, too; `None` for a request without credentials.
+    pub(crate) async fn identify_any(&self, fields: &HeaderMap) -> Result<Option<Caller>, Problem> {
+        match fields.get(header::AUTHORIZATION) {
+            Some(value) => self.by_token(value).await.map(Some),
+            None => Ok(self.identify(fields).await?.map(Caller::Operator)),
+        }
+    }
+
+    /// Finds out who is asking of the operator; `None` for a request without credentials.
     pub(crate) async fn identify(&self, fields: &HeaderMap) -> Result<Option<Principal>, Problem> {
         if let Some(value) = fields.get(header::AUTHORIZATION) {
-            return self.by_token(value).map(Some);
+            return match self.by_token(value).await? {
+                Caller::Operator(principal) => Ok(Some(principal)),
+                Caller::Customer { .. } => Err(Problem::new(Reason::OperatorOnly)),
+            };
         }
         let Some(cookie) = cookie(fields, self.cookie) else { return Ok(None) };
         let hash = SecretKind::Session.digest(cookie);
@@ -87,15 +134,34 @@ impl Door {
         Ok(Some(Principal { actor: session.actor, session: Some(seen) }))
     }
 
-    fn by_token(&self, value: &HeaderValue) -> Result<Principal, Problem> {
+    async fn by_token(&self, value: &HeaderValue) -> Result<Caller, Problem> {
         let text = value.to_str().unwrap_or_default();
         let (scheme, token) = text.split_once(' ').unwrap_or_default();
-        let right = secret::same(&SecretKind::AdminToken.digest(token.trim()), &self.admin_token);
-        if scheme.eq_ignore_ascii_case("bearer") && right {
-            Ok(Principal { actor: "operator:token".to_owned(), session: None })
-        } else {
-            Err(Problem::new(Reason::Unauthenticated))
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Problem::new(Reason::Unauthenticated));
         }
+        let token = token.trim();
+        if secret::same(&SecretKind::AdminToken.digest(token), &self.admin_token) {
+            return Ok(Caller::Operator(Principal { actor: "operator:token".to_owned(), session: None }));
+        }
+        // Found by its digest: how far a guess agrees with a kept one says nothing about the secret.
+        let kept = self.records.account_token(&SecretKind::AccountToken.digest(token)).await?;
+        let kept = kept.ok_or_else(|| Problem::new(Reason::Unauthenticated))?;
+        let actor = format!("{}:{}", kept.account, kept.name);
+        Ok(Caller::Customer { account: kept.account, actor })
+    }
+
+    /// Makes a token for an account, in place of an earlier one of that name; it is shown this once.
+    pub(crate) async fn give_token(
+        &self,
+        account: AccountId,
+        name: &str,
+    ) -> Result<Zeroizing<String>, Problem> {
+        let token = secret::fresh(&*self.random);
+        let hash = SecretKind::AccountToken.digest(&token);
+        let kept = AccountToken { account, name: name.to_owned(), hash, made: self.clock.now() };
+        self.records.put_account_token(&kept).await?;
+        Ok(token)
     }
 
     /// Makes a fresh setup token, in place of all earlier ones. It works once, for 30 minutes.
@@ -170,6 +236,24 @@ async fn admit(door: &Door, safe: bool, fields: &HeaderMap) -> Result<Principal,
     let sent = fields.get("x-csrf-token").and_then(|value| value.to_str().ok());
     check_csrf(&principal, sent.unwrap_or_default())?;
     Ok(principal)
+}
+
+/// The same where customers may ask, too; with the [`Caller`] as extension.
+pub(crate) async fn any_account(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let caller = match door.identify_any(request.headers()).await {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return Problem::new(Reason::Unauthenticated).into_response(),
+        Err(problem) => return problem.into_response(),
+    };
+    if let Caller::Operator(principal) = &caller {
+        let sent = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+        let checked = check_csrf(principal, sent.unwrap_or_default());
+        if let (false, Err(problem)) = (request.method().is_safe(), checked) {
+            return problem.into_response();
+        }
+    }
+    request.extensions_mut().insert(caller);
+    next.run(request).await
 }
 
 /// Refuses a session's change without its token; a bearer token needs none, no browser sends it by itself.

@@ -66,6 +66,14 @@ impl Problem {
         &self.title
     }
 
+    /// Everything there is to read, on one line.
+    pub(crate) fn words(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{} {detail}", self.title),
+            None => self.title.clone().into_owned(),
+        }
+    }
+
     /// The status it is answered with.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

@@ -41,6 +41,8 @@ reasons! {
     NotJson = "not-json", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.";
     Unauthenticated = "unauthenticated", UNAUTHORIZED,
         "Send `Authorization: Bearer` with the text of admin.token, or open the console by its setup link.";
+    OperatorOnly = "operator-only", FORBIDDEN, "This is the operator's; the token of an account may work on its host names.";
+    AnothersAccount = "anothers-account", FORBIDDEN, "The token is another account's.";
     CsrfMissing = "csrf-token-missing", FORBIDDEN,
         "A change from a browser session needs the session's token in the field X-CSRF-Token.";
     ForeignOrigin = "foreign-origin", FORBIDDEN, "The request was made by a page of another site.";
@@ -60,6 +62,11 @@ reasons! {
     KeyRunning = "idempotency-key-running", CONFLICT, "The same request is being worked on.";
     SitesMistaken = "sites-mistaken", UNPROCESSABLE_ENTITY, "The sites file has mistakes.";
     HostTaken = "host-taken", CONFLICT, "A host belongs to another site.";
+    HostUnclaimable = "host-unclaimable", UNPROCESSABLE_ENTITY, "A customer cannot claim this name.";
+    HostInQuarantine = "host-in-quarantine", CONFLICT, "The name was another account's a short while ago.";
+    ClaimsFull = "claims-full", CONFLICT, "No more host names can be claimed.";
+    LookedJustNow = "looked-just-now", TOO_MANY_REQUESTS, "The name was looked at just now; ask again in a moment.";
+    AccountAmbiguous = "account-ambiguous", CONFLICT, "Several accounts claim the name; say which is meant (account).";
     CertificateUnfit = "certificate-unfit", UNPROCESSABLE_ENTITY, "A certificate cannot be used.";
     PageUnfit = "page-unfit", UNPROCESSABLE_ENTITY, "An error page cannot be used.";
     TenantRequestMissing = "tenant-request-missing", CONFLICT,

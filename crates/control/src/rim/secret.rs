@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 pub(crate) enum SecretKind {
     /// `admin.token`.
     AdminToken,
+    /// A token of a customer's account.
+    AccountToken,
     /// The one-time link to the console.
     SetupToken,
     /// The session's cookie.
@@ -21,6 +23,7 @@ impl SecretKind {
     const fn domain(self) -> &'static str {
         match self {
             Self::AdminToken => "wardmote/admin-token/v1",
+            Self::AccountToken => "wardmote/account-token/v1",
             Self::SetupToken => "wardmote/setup-token/v1",
             Self::Session => "wardmote/session/v1",
             Self::Csrf => "wardmote/csrf/v1",

@@ -10,6 +10,7 @@ use casework::Paragraphs;
 use certificates::Certificate;
 use ledger::Kind;
 use ledger::commitment::{CommitmentError, Sealed};
+use ownership::ClaimRefusal;
 use records::{ApplyError, Change, DocumentName, RevisionNote, StoreError, WriteOnceError};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -61,6 +62,8 @@ pub(crate) enum ApplyRefusal {
     Text(SitesError),
     #[error("{0}")]
     Plan(PlanError),
+    #[error("{0}")]
+    Claimed(ClaimRefusal),
     #[error("the certificate of {host}: {why}")]
     Certificate { host: String, why: String },
     #[error("origins of {host}: {why}")]
@@ -90,9 +93,11 @@ pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, 
     let mut document = sites_toml::parse(&asked.text, &asked.base).map_err(ApplyRefusal::Text)?;
     settle(plane, &mut document, !asked.dry_run).await.map_err(|why| ApplyRefusal::Page(Box::new(why)))?;
     let mut recorded = false;
+    let _turn = plane.host_names.turn().await;
     for _ in 1..ATTEMPTS {
         let fleet = plane.records.fleet().await?;
         let plan = plan(&fleet, &document, asked.prune, &*plane.random).map_err(ApplyRefusal::Plan)?;
+        check_claims(plane, &plan)?;
         check_certificates(&plan, plane.clock.now()).await?;
         origin_files::check(&plan, &plane.clock).await?;
         if asked.dry_run || plan.changes.is_empty() {
@@ -116,6 +121,17 @@ pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, 
     }
     let fleet = plane.records.revision().await?;
     Err(ApplyRefusal::Records(ApplyError::Conflict { expected: fleet, found: fleet }))
+}
+
+/// Refuses hosts that would take names from a customer who has proved them.
+fn check_claims(plane: &Plane, plan: &Plan) -> Result<(), ApplyRefusal> {
+    for change in &plan.changes {
+        let Change::PutSite(site) = change else { continue };
+        for host in &site.hosts {
+            plane.host_names.check_operator(host, site.account).map_err(ApplyRefusal::Claimed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads the certificate files of every site that is new or changed.

@@ -7,6 +7,7 @@ mod edges;
 mod entering;
 mod error_pages;
 mod following;
+mod host_names;
 mod interrupted;
 mod officers;
 mod purging;

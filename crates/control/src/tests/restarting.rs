@@ -108,6 +108,8 @@ async fn a_changed_policy_file_stops_the_start() {
         telemetry: Arc::new(()),
         certificates: None,
         web: Arc::new(crate::tests::web::Shop),
+        resolvers: Arc::new(names::Resolvers::of_servers(&[])),
+        proof_web: Arc::new(crate::tests::web::Shop),
     };
     let elsewhere = Options { listen: "0.0.0.0:0".parse().expect("address"), ..options.clone() };
     let refused = start(options, inputs.clone(), CancellationToken::new()).await;

@@ -1,5 +1,6 @@
 //! What the tests drive: a started control plane, a small HTTP client, a verifying edge, officers.
 
+use super::web::Files;
 use crate::start::start_at;
 use crate::{Control, Inputs, Options};
 use certificates::CertificateStore;
@@ -120,6 +121,10 @@ pub(super) struct Rig {
     pub(super) random: Arc<SeededRandom>,
     /// The certificates of an edge beside the control plane.
     pub(super) certificates: Option<Arc<CertificateStore>>,
+    /// Whom it asks for the records that prove host names.
+    pub(super) resolvers: Vec<SocketAddr>,
+    /// Where it finds the files that do.
+    pub(super) proof_web: Arc<Files>,
     keys: BTreeMap<String, OfficerKey>,
 }
 
@@ -141,6 +146,8 @@ impl Rig {
             records: Arc::new(Memory::new()),
             random: Arc::new(SeededRandom::new(11)),
             certificates: None,
+            resolvers: Vec::new(),
+            proof_web: Arc::default(),
             keys: BTreeMap::new(),
         }
     }
@@ -172,6 +179,8 @@ impl Rig {
             telemetry: Arc::new(()),
             certificates: self.certificates.clone(),
             web: Arc::new(crate::tests::web::Shop),
+            resolvers: Arc::new(names::Resolvers::of_servers(&self.resolvers)),
+            proof_web: self.proof_web.clone(),
         };
         (options, inputs)
     }

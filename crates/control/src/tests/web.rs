@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 use outbound::{Fetched, Limits, Unfetched, Web};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use url::Url;
 
 pub(super) struct Shop;
@@ -20,5 +22,25 @@ impl Web for Shop {
             }
         };
         Ok(Fetched { status, media_type: media_type.to_owned(), bytes })
+    }
+}
+
+/// Files that a test puts up, by their address; every other address is one where nothing answers.
+#[derive(Default)]
+pub(super) struct Files(Mutex<BTreeMap<String, String>>);
+
+impl Files {
+    pub(super) fn put(&self, address: &str, content: &str) {
+        self.0.lock().expect("lock").insert(address.to_owned(), content.to_owned());
+    }
+}
+
+#[async_trait]
+impl Web for Files {
+    async fn get(&self, url: &Url, _: &Limits) -> Result<Fetched, Unfetched> {
+        let files = self.0.lock().expect("lock");
+        let content = files.get(url.as_str()).ok_or_else(|| Unfetched::Wire("nobody answers".to_owned()))?;
+        let bytes = content.as_bytes().to_vec();
+        Ok(Fetched { status: 200, media_type: "text/plain".to_owned(), bytes })
     }
 }

@@ -151,6 +151,9 @@ pub(super) const KEYS: &[Key] = &[
         let file = if text.is_empty() { Ok(None) } else { witnesses(&text).map(Some) };
         put(&mut config.control.witnesses, file)
     }),
+    key("control.resolvers", Form::List, |config, value| {
+        put(&mut config.control.resolvers, resolvers(value))
+    }),
     key("records.url", Form::Text, |config, value| put(&mut config.records, records(&value.text()))),
     key("acme.accept_terms", Form::Switch, |config, value| {
         put(&mut config.acme.accept_terms, acme::switch(&value.text()))
@@ -194,6 +197,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 fn addresses(value: Value) -> Result<Vec<SocketAddr>, String> {
     value.list().iter().map(|text| address(text)).collect()
+}
+
+fn resolvers(value: Value) -> Result<Vec<SocketAddr>, String> {
+    let resolvers = addresses(value)?;
+    match resolvers.len() <= names::RESOLVERS_MAX {
+        true => Ok(resolvers),
+        false => Err(format!("at most {} resolvers are asked", names::RESOLVERS_MAX)),
+    }
 }
 
 fn each<T: FromStr>(value: Value, wanted: &str) -> Result<Vec<T>, String> {

@@ -95,6 +95,8 @@ pub(crate) struct Control {
     pub(crate) public_url: PublicUrl,
     /// Witnesses elsewhere, with the quorum they make.
     pub(crate) witnesses: Option<TlogPolicy>,
+    /// Who is asked for the records that prove host names, each by itself; empty: the system's.
+    pub(crate) resolvers: Vec<SocketAddr>,
 }
 
 /// `[records]`
@@ -131,6 +133,7 @@ impl Default for Config {
                 public: loopback(9091),
                 public_url: "http://localhost:9091".parse().expect("this literal is a URL, and tested"),
                 witnesses: None,
+                resolvers: Vec::new(),
             },
             records: Records::Sqlite,
             acme: Acme::default(),

@@ -90,6 +90,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_CONTROL_PUBLIC", "127.0.0.1:84"),
         ("WARDMOTE_CONTROL_PUBLIC_URL", "https://record.example"),
         ("WARDMOTE_CONTROL_WITNESSES", file.path().to_str().unwrap()),
+        ("WARDMOTE_CONTROL_RESOLVERS", "127.0.0.1:53,[::1]:53"),
         ("WARDMOTE_RECORDS_URL", "sqlite"),
         ("WARDMOTE_FEED_NATS", ""),
         ("WARDMOTE_SEED", "no key"),
@@ -108,6 +109,7 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.control.public_url.to_string(), "https://record.example");
     assert_eq!(set.control.witnesses.unwrap().witnesses()[0].key, key);
     assert_eq!(set.edge.geoip, [Path::new("/srv/country.mmdb"), Path::new("/srv/asn.mmdb")]);
+    assert_eq!(set.control.resolvers.len(), 2);
     assert_eq!(set.edge.name_servers, ["127.0.0.1:53".parse().unwrap()]);
     assert!(set.acme.settings().is_none(), "nobody agreed to an authority's terms");
     assert_eq!(KEYS.len(), 31, "a new key belongs in this test");

@@ -2,6 +2,7 @@
 //!
 //! Invariant: whatever was started is joined here, also when a later part fails to start.
 
+mod agreed;
 mod edge_inputs;
 mod questions;
 mod telemetry;
@@ -15,10 +16,12 @@ use crate::client::{Client, Running};
 use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
+use agreed::Agreed;
 use certificates::CertificateStore;
 use control::{Control, Sockets, StartError};
 use edge::{Cut, Edge, Handover, Inherited};
 use feed::{Publisher, Subscription};
+use names::Resolvers;
 use records_sql::SqliteRecords;
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -171,6 +174,10 @@ impl Parts {
             data_dir: config.data_dir.clone(),
             witnesses: config.control.witnesses.clone(),
         };
+        let resolvers = Arc::new(match config.control.resolvers.as_slice() {
+            [] => Resolvers::of_the_system(),
+            servers => Resolvers::of_servers(servers),
+        });
         let inputs = control::Inputs {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -179,6 +186,8 @@ impl Parts {
             telemetry: Arc::clone(&self.telemetry) as Arc<dyn control::Telemetry>,
             certificates: self.certificates.clone(),
             web: Arc::new(outbound::PublicWeb::new()),
+            proof_web: Arc::new(outbound::PublicWeb::with(Box::new(Agreed(Arc::clone(&resolvers))))),
+            resolvers,
         };
         let sockets = self.sockets.as_ref().map(copies).transpose().map_err(Failure::failed)?;
         let sockets = sockets.ok_or_else(|| Failure::failed("the process is to end"))?;

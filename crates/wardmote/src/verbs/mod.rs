@@ -8,6 +8,7 @@ mod doctor;
 mod drill;
 mod explain;
 mod export;
+mod hosts;
 mod log;
 mod monitor;
 mod prewarm;
@@ -36,6 +37,8 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Apply(arguments) => apply::run(&arguments, json),
         Verb::Export(local) => export::run(&local, json),
         Verb::Status(local) => status::run(&local, json),
+        Verb::Hosts(arguments) => hosts::run(&arguments, json),
+        Verb::Token(arguments) => hosts::token(&arguments, json),
         Verb::Purge(arguments) => purge::run(&arguments, json),
         Verb::Sign(arguments) => sign::run(&arguments, json),
         Verb::Verify(arguments) => verify::run(&arguments, json),
