@@ -107,6 +107,8 @@ struct Writer<'a> {
     inliner: Inliner<'a>,
     /// The script or style sheet that is under way.
     raw: Option<Raw>,
+    /// Elements under way within which a script or a style sheet is read differently by different readers.
+    foreign: Vec<&'static str>,
     scripts: Vec<String>,
     tokens: Vec<PageToken>,
     mistakes: Vec<Mistake>,
@@ -128,6 +130,7 @@ impl<'a> Writer<'a> {
             out: "<!doctype html>".to_owned(),
             inliner: Inliner::new(assets),
             raw: None,
+            foreign: Vec::new(),
             scripts: Vec::new(),
             tokens: Vec::new(),
             mistakes: Vec::new(),
@@ -150,6 +153,9 @@ impl<'a> Writer<'a> {
                 match self.raw.take_if(|raw| raw.name == name) {
                     Some(raw) => self.end_raw(raw),
                     None if !element::is_void(&name) && element::is_name(&name) => {
+                        if let Some(place) = self.foreign.iter().rposition(|open| *open == name) {
+                            self.foreign.truncate(place);
+                        }
                         self.out.push_str(&format!("</{name}>"));
                     }
                     None => {}
@@ -190,6 +196,16 @@ impl<'a> Writer<'a> {
             return self.complain(at, "the name of an element has odd letters");
         }
         let value = |key: &[u8]| tag.attributes.get(key).map(|value| String::from_utf8_lossy(&value.value));
+        if let Some(outer) = self.foreign.last().filter(|_| element::is_raw(&name)) {
+            let why =
+                format!("<{name}> has no place within <{outer}>, where readers differ on it; put it outside");
+            return self.complain(at, why);
+        }
+        if let Some(foreign) =
+            element::foreign(&name).filter(|foreign| !tag.self_closing || *foreign == "noscript")
+        {
+            self.foreign.push(foreign);
+        }
         match name.as_str() {
             "link" => return self.link(at, value(b"rel"), value(b"href"), value(b"media")),
             "meta" => {

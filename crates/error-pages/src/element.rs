@@ -15,6 +15,16 @@ pub(crate) fn refused(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Elements whose content is no markup in HTML, and `link`, which becomes one.
+pub(crate) fn is_raw(name: &str) -> bool {
+    matches!(name, "script" | "style" | "link")
+}
+
+/// Elements of other languages, within which those are markup after all (HTML Living Standard §13.2.6.5).
+pub(crate) fn foreign(name: &str) -> Option<&'static str> {
+    ["svg", "math"].into_iter().find(|foreign| *foreign == name)
+}
+
 /// Elements without an end.
 pub(crate) fn is_void(name: &str) -> bool {
     matches!(name, "area" | "br" | "col" | "hr" | "img" | "input" | "link" | "meta" | "source" | "wbr")

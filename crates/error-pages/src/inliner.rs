@@ -105,6 +105,12 @@ impl Inliner<'_> {
                 "text/javascript" | "application/javascript" | "application/x-javascript" | "text/ecmascript"
             )
         };
+        let url = self.resolve(reference, None)?;
+        if url.scheme() != "https" {
+            return Err(format!(
+                "{url} is a script, which comes over https:// alone: anybody on the way could write it"
+            ));
+        }
         self.words(reference, None, fits, "a script")
     }
 

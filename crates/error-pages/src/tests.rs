@@ -102,6 +102,12 @@ fn what_has_no_place_on_a_page_is_told_with_its_line() {
         ("::CHALLENGE_BOX::", 1, "class challenge only"),
         ("<script src=\"https://a.test/x.js\">more</script>", 1, "has content"),
         ("<script>/* <!-- */</script>", 1, "<!--"),
+        ("<script src=\"http://a.test/x.js\"></script>", 1, "over https:// alone"),
+        ("<svg>\n<style>p{}</style></svg>", 2, "no place within <svg>"),
+        ("<svg><g><script>let a = 1;</script></g></svg>", 1, "no place within <svg>"),
+        ("<svg><svg></svg><style>p{}</style></svg>", 1, "no place within <svg>"),
+        ("<svg/><svg><desc></p></desc><style>p{}</style>", 1, "no place within <svg>"),
+        ("<math><link rel=stylesheet href=https://a.test/x>", 1, "no place within <math>"),
     ] {
         let CompileError::Mistakes(mistakes) =
             compile(source, PageClass::Origin, &BTreeMap::new()).expect_err(source)
@@ -228,5 +234,17 @@ fn nothing_that_looks_like_html_stops_the_reader() {
         "</p></br>",
     ] {
         let _ = compile(source, PageClass::Origin, &BTreeMap::new());
+    }
+}
+
+#[test]
+fn a_style_beside_a_drawing_is_a_style_again() {
+    for source in [
+        "<svg><path d=\"M0\"/></svg><style>p{}</style>",
+        "<svg/><style>p{}</style>",
+        "<noscript><p>Please</p></noscript><script>let a = 1;</script>",
+    ] {
+        let compiled = compile(source, PageClass::Origin, &BTreeMap::new());
+        assert!(matches!(compiled, Ok(Compiled::Whole(_))), "{source}: {compiled:?}");
     }
 }

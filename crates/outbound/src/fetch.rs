@@ -57,6 +57,9 @@ pub enum Unfetched {
     /// It took longer.
     #[error("it did not come within {0} s")]
     TooSlow(u64),
+    /// It leads from a secure address to one that anybody on the way may change.
+    #[error("it leads from https:// to http://, where anybody on the way may change it")]
+    Insecure,
     /// It leads on and on, or on where redirects are not followed.
     #[error("it is a redirect that is not followed")]
     Redirect,
@@ -120,7 +123,7 @@ impl PublicWeb {
             match self.once(&url, limits).await? {
                 Answer::Here(fetched) => return Ok(fetched),
                 Answer::Elsewhere(target) if limits.redirects => {
-                    url = url.join(&target).map_err(|_| Unfetched::Address)?;
+                    url = led_on(&url, &target)?;
                 }
                 Answer::Elsewhere(_) => break,
             }
@@ -157,6 +160,13 @@ impl PublicWeb {
         }
         Err(failure)
     }
+}
+
+/// Where a redirect leads. What began securely stays so.
+pub(crate) fn led_on(from: &Url, target: &str) -> Result<Url, Unfetched> {
+    let next = from.join(target).map_err(|_| Unfetched::Address)?;
+    let downgraded = from.scheme() == "https" && next.scheme() != "https";
+    if downgraded { Err(Unfetched::Insecure) } else { Ok(next) }
 }
 
 impl Default for PublicWeb {

@@ -122,3 +122,18 @@ async fn what_is_too_long_or_too_slow_is_let_go_of() {
     let refused = web.get(&url(&format!("http://127.0.0.1:{port}/")), &LIMITS).await.expect_err("long");
     assert_eq!(refused, Unfetched::TooLarge(100));
 }
+
+#[test]
+fn no_redirect_leads_from_a_secure_address_to_one_that_others_may_change() {
+    for (from, target, led) in [
+        ("https://a.test/x", "/y", Some("https://a.test/y")),
+        ("https://a.test/x", "https://b.test/", Some("https://b.test/")),
+        ("http://a.test/x", "https://a.test/x", Some("https://a.test/x")),
+        ("http://a.test/x", "/y", Some("http://a.test/y")),
+        ("https://a.test/x", "http://a.test/x", None),
+        ("https://a.test/x", "HTTP://b.test/", None),
+    ] {
+        let next = crate::fetch::led_on(&url(from), target).map(String::from);
+        assert_eq!(next, led.map(str::to_owned).ok_or(Unfetched::Insecure), "{from} {target}");
+    }
+}
