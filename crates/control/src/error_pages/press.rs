@@ -130,9 +130,12 @@ async fn press_file(
     class: PageClass,
     keep: bool,
 ) -> Result<Digest, PressRefusal> {
-    let file = path.to_owned();
+    let (file, data_dir) = (path.to_owned(), plane.founded.files.clone());
     let read = tokio::task::spawn_blocking(move || {
         let mut text = String::new();
+        if file.exists() {
+            data_dir.check_foreign(&file)?;
+        }
         let file = std::fs::File::open(file).map_err(|error| error.to_string())?;
         file.take(BYTES_MAX as u64 + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
         Ok::<_, String>(text)

@@ -79,6 +79,25 @@ impl DataDir {
         self.0.join("backups")
     }
 
+    /// Refuses a file that is not for sites: what they name is sent to origins or shown to visitors, so nothing of the
+    /// deployment's own may be named, by whatever way through the folders, and nothing that the kernel makes up.
+    pub(crate) fn check_foreign(&self, path: &Path) -> Result<(), String> {
+        let told = |error: std::io::Error| format!("{}: {error}", path.display());
+        let real = path.canonicalize().map_err(told)?;
+        if !real.metadata().map_err(told)?.is_file() {
+            return Err(format!("{} is no file", path.display()));
+        }
+        // A folder that is not there holds nothing.
+        let inside = self.0.canonicalize().is_ok_and(|folder| real.starts_with(folder));
+        let kernels = ["/proc", "/sys", "/dev"].iter().any(|folder| real.starts_with(folder));
+        match inside || kernels {
+            true => {
+                Err(format!("{} is no file for sites; keep theirs in a folder of their own", path.display()))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Makes the folder and those in it, readable by their owner alone.
     pub(super) fn create(&self) -> Result<(), FileError> {
         let inner = ["officers", "log", "witness", "vault", "edge", "edge/roots", "backups"];

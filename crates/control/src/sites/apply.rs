@@ -99,7 +99,7 @@ pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, 
         let plan = plan(&fleet, &document, asked.prune, &*plane.random).map_err(ApplyRefusal::Plan)?;
         check_claims(plane, &plan)?;
         check_certificates(&plan, plane.clock.now()).await?;
-        origin_files::check(&plan, &plane.clock).await?;
+        origin_files::check(&plan, &plane.clock, &plane.founded.files).await?;
         if asked.dry_run || plan.changes.is_empty() {
             return Ok(Applied { revision: plan.revision, steps: plan.steps });
         }

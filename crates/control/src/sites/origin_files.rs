@@ -3,17 +3,19 @@
 
 use super::apply::ApplyRefusal;
 use super::plan::Plan;
+use crate::DataDir;
 use certificates::{OriginTrust, check_authorities, client_config};
 use records::Change;
-use snapshot::{OriginPolicy, OriginSecret, OriginTls, Trusted};
-use std::path::Path;
+use snapshot::{OriginPolicy, OriginSecret, OriginTls, Site, Trusted};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vocabulary::Clock;
 
-/// Reads the files of every site that is new or changed.
-pub(super) async fn check(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<(), ApplyRefusal> {
+/// Reads the files of every site that is new or changed, and refuses those of the data folder.
+pub(super) async fn check(plan: &Plan, clock: &Arc<dyn Clock>, files: &DataDir) -> Result<(), ApplyRefusal> {
     for change in &plan.changes {
         let Change::PutSite(site) = change else { continue };
+        check_places(site, files).await?;
         let (policy, clock) = (site.origin_policy.clone(), Arc::clone(clock));
         let clients = site.front.client_certificates.clone();
         if policy.tls == OriginTls::default() && policy.secret.is_none() && clients.is_none() {
@@ -30,6 +32,24 @@ pub(super) async fn check(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<(), App
         }
     }
     Ok(())
+}
+
+/// What a site names is sent to its origin or shown to its visitors, so nothing of the deployment's own may be named:
+/// neither the log's key nor a token, by whatever way through the folders.
+async fn check_places(site: &Site, data_dir: &DataDir) -> Result<(), ApplyRefusal> {
+    let own = site.origin_policy.tls.client.iter().chain(&site.certificate);
+    let mut named: Vec<PathBuf> = own.flat_map(|files| [files.chain.clone(), files.key.clone()]).collect();
+    named.extend(site.origin_policy.secret.as_ref().map(|secret| secret.file.clone()));
+    if let Trusted::Authorities(path) = &site.origin_policy.tls.trust {
+        named.push(path.clone());
+    }
+    let data_dir = data_dir.clone();
+    let looked =
+        tokio::task::spawn_blocking(move || named.iter().try_for_each(|path| data_dir.check_foreign(path)));
+    looked.await.map_err(|error| error.to_string()).flatten().map_err(|why| {
+        let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
+        ApplyRefusal::Origins { host, why }
+    })
 }
 
 fn read(policy: &OriginPolicy, clock: Arc<dyn Clock>) -> Result<(), String> {

@@ -105,3 +105,32 @@ async fn no_customer_gets_a_name_under_anothers_wildcard() {
     assert!(refused.text().contains("*.board.test"), "{}", refused.text());
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_names_no_file_of_the_deployments_own() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let folder = rig.folder.path().join("sites");
+    std::fs::create_dir(&folder).expect("made");
+    let token = rig.data_dir().join("admin.token");
+    std::os::unix::fs::symlink(&token, folder.join("secret.txt")).expect("linked");
+    std::fs::write(folder.join("own.txt"), "a secret of its own").expect("written");
+    let base = format!("?base={}", folder.display());
+    let site = |keys: &str| {
+        format!(
+            "[[account]]\nname = \"shop\"\n[[account.site]]\nhosts = [\"shop.test\"]\n\
+             origins = [\"http://127.0.0.1:3001\"]\n{keys}\n"
+        )
+    };
+    let secret = |file: &str| site(&format!("origin_secret = {{ name = \"X-Secret\", file = {file:?} }}"));
+    let paths = [token.display().to_string(), "../data/admin.token".to_owned(), "secret.txt".to_owned()];
+    for path in paths.iter().map(String::as_str).chain(["/proc/self/environ"]) {
+        let refused = running.apply(&secret(path), &base).await.is(422);
+        assert!(refused.text().contains("is no file for sites"), "{path}: {}", refused.text());
+        let page = site(&format!("pages = {{ origin = {path:?} }}"));
+        let refused = running.apply(&page, &base).await.is(422);
+        assert!(refused.text().contains("is no file for sites"), "{path}: {}", refused.text());
+    }
+    running.apply(&secret("own.txt"), &base).await.is(200);
+    running.stop().await;
+}
