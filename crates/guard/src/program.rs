@@ -18,7 +18,7 @@ pub(crate) fn class(request: &Request<'_>, cleared: bool) -> BotClass {
     lower[..length].copy_from_slice(&agent[..length]);
     lower.make_ascii_lowercase();
     let declares = |word: &&[u8]| memmem::find(&lower[..length], word).is_some();
-    if DECLARED.iter().any(|word| declares(&word)) { BotClass::Declared } else { BotClass::Unknown }
+    if DECLARED.iter().any(declares) { BotClass::Declared } else { BotClass::Unknown }
 }
 
 /// Media types of what reads pages without showing them.
