@@ -12,6 +12,7 @@ mod alarms;
 mod api;
 mod bundles;
 mod console;
+mod defence;
 mod docket;
 mod error_pages;
 mod founding;
@@ -34,6 +35,7 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 
+pub use defence::{Defence, EventsWanted};
 pub use founding::{DataDir, FoundError, Foundation, found};
 pub use options::{Inputs, Options, PublicUrl, PublicUrlError};
 pub use questions::{Questions, Unanswered};

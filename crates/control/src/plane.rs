@@ -2,6 +2,7 @@
 
 use crate::alarms::Alarms;
 use crate::bundles::Bundles;
+use crate::defence::Feeds;
 use crate::docket::Docket;
 use crate::error_pages::Shelf;
 use crate::host_names::HostNames;
@@ -59,6 +60,8 @@ pub(crate) struct Plane {
     pub(crate) live: Live,
     /// Where purges hold.
     pub(crate) purging: Purging,
+    /// Lists that are fed from outside.
+    pub(crate) feeds: Feeds,
     /// The desk where reports come in.
     pub(crate) intake: Intake,
     /// Wakes the reconcilers.

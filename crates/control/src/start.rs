@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::bundles::Bundles;
+use crate::defence::{self, Feeds};
 use crate::docket::Docket;
 use crate::error_pages::Shelf;
 use crate::host_names::{self, HostNames};
@@ -176,6 +177,7 @@ async fn start_with(
     front.spawn(serve(public_listener, record::router(plane.clone()), stop.clone()));
     front.spawn(reconcile::run(plane.clone(), Planned::default(), stop.clone()));
     front.spawn(purges::spread_out(plane.clone(), stop.clone()));
+    front.spawn(defence::read_feeds(plane.clone(), stop.clone()));
     front.spawn(host_names::watch(plane.clone(), stop.clone()));
     front.spawn(watch(plane.clone(), stop.clone()));
     front.spawn(sweep(plane, stop.clone()));
@@ -194,6 +196,7 @@ fn plane(
         reports: record::Reports::default(),
         live: Live::default(),
         purging: Purging::default(),
+        feeds: Feeds::default(),
         alarms: Arc::default(),
         wake: Arc::default(),
         clock: inputs.clock,

@@ -1,5 +1,6 @@
 //! What the control plane asks of the data plane it runs beside.
 
+use crate::defence::Defence;
 use crate::questions::Questions;
 use caching::Reason;
 use std::sync::Arc;
@@ -81,6 +82,11 @@ pub trait Telemetry: Send + Sync + 'static {
 
     /// Where single addresses and answers are asked about; none while no data plane runs beside.
     fn questions(&self) -> Option<Arc<dyn Questions>> {
+        None
+    }
+
+    /// Where events and signatures of the defence are asked for; none while no data plane runs beside.
+    fn defence(&self) -> Option<Arc<dyn Defence>> {
         None
     }
 }

@@ -16,8 +16,8 @@ mod tests;
 pub use compiled::{ShieldError, SiteShield};
 pub use gate::{Cause, Gate, Standing};
 pub use operator::{
-    ENTRIES_MAX, Effect, Entry, FeedVersion, OPERATOR_LISTS_MAX, OperatorList, OperatorShield, Subject,
-    UnderAttackSwitch,
+    Acting, ENTRIES_MAX, Effect, Entry, FeedVersion, OPERATOR_LISTS_MAX, OperatorList, OperatorShield,
+    Subject, UnderAttackSwitch,
 };
 pub use settings::{
     ChallengeSettings, Feed, ListSource, Profile, RateTerms, RuleAction, ShieldRule, ShieldSettings,

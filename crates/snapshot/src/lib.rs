@@ -34,7 +34,7 @@ pub use bundle::{
     AssembleError, BUNDLE_BYTES_MAX, Bundle, BundleFormat, Document, Logged, Parts, STEPS_MAX, Step,
 };
 pub use defence::{
-    Cause, ChallengeSettings, ENTRIES_MAX, Effect, Entry, Feed, FeedVersion, Gate, ListSource,
+    Acting, Cause, ChallengeSettings, ENTRIES_MAX, Effect, Entry, Feed, FeedVersion, Gate, ListSource,
     OPERATOR_LISTS_MAX, OperatorList, OperatorShield, Profile, RateTerms, RuleAction, ShieldError,
     ShieldRule, ShieldSettings, SiteList, SiteShield, Standing, Subject, UnderAttack, UnderAttackSwitch,
     feeds_named,

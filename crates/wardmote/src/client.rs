@@ -89,6 +89,11 @@ impl Client {
         self.send(Method::POST, path, Some(media_type), body).await
     }
 
+    /// `PUT` of a JSON document.
+    pub(crate) async fn put(&self, path: &str, document: &Value) -> Result<Answer, Failure> {
+        self.send(Method::PUT, path, Some("application/json"), document.to_string().into()).await
+    }
+
     /// `DELETE` of a path.
     pub(crate) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
         self.send(Method::DELETE, path, None, Bytes::new()).await

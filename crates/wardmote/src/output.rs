@@ -56,6 +56,18 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
+/// A query's value (RFC 3986 §3.4).
+pub(crate) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 /// Text of others in several lines, each marked as quoted.
 pub(crate) fn quoted(text: &str) -> String {
     text.split('\n').fold(String::new(), |out, line| format!("{out}    | {}\n", plain(line)))

@@ -11,6 +11,7 @@ mod cache;
 mod cases;
 mod certificates;
 mod decisions;
+pub(crate) mod defence;
 mod events;
 mod evidence;
 mod explain;
@@ -24,6 +25,7 @@ mod referrals;
 mod refusals;
 pub(crate) mod reports;
 mod session;
+pub(crate) mod site_defence;
 mod sites;
 mod system;
 
@@ -136,6 +138,15 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(purges::one))
         .routes(routes!(cache::counters))
         .routes(routes!(cache::live))
+        .routes(routes!(defence::book))
+        .routes(routes!(defence::enter))
+        .routes(routes!(defence::end))
+        .routes(routes!(defence::put_list, defence::remove_list))
+        .routes(routes!(defence::events))
+        .routes(routes!(defence::signatures))
+        .routes(routes!(defence::undo))
+        .routes(routes!(site_defence::switch_on, site_defence::switch_off))
+        .routes(routes!(site_defence::defence_of, site_defence::set_defence))
         .routes(routes!(system::status))
         .routes(routes!(system::backup))
         .routes(routes!(explain::explain))

@@ -1,5 +1,6 @@
 //! Refusals of the domain as problem documents, and the one way to change a case.
 
+use crate::defence::{BookRefusal, DeskRefusal};
 use crate::error_pages::PressRefusal;
 use crate::plane::Plane;
 use crate::rim::version::Wanted;
@@ -124,6 +125,41 @@ impl From<PressRefusal> for Problem {
     }
 }
 
+/// With the place of the mistake, where it is in an expression.
+pub(super) fn defence_mistaken(error: &snapshot::ShieldError) -> Problem {
+    let problem = Problem::new(Reason::DefenceMistaken).detail(error);
+    match error.expression() {
+        Some((place, key, mistake)) => problem
+            .with("rule", json!(place))
+            .with("key", json!(key))
+            .with("character", json!(mistake.column())),
+        None => problem,
+    }
+}
+
+impl From<DeskRefusal> for Problem {
+    fn from(refusal: DeskRefusal) -> Self {
+        match refusal {
+            DeskRefusal::Book(refusal @ (BookRefusal::NoEntry(_) | BookRefusal::NoList(_))) => {
+                Self::new(Reason::NotFound).detail(refusal)
+            }
+            DeskRefusal::Book(BookRefusal::Capped(left)) => {
+                let seconds = json!(left.as_secs());
+                Self::new(Reason::MitigationCap)
+                    .detail(BookRefusal::Capped(left))
+                    .with("left_seconds", seconds)
+            }
+            DeskRefusal::Book(BookRefusal::List(error)) => defence_mistaken(&error),
+            DeskRefusal::Book(refusal @ (BookRefusal::NotOn | BookRefusal::InUse(_))) => {
+                Self::new(Reason::WrongState).detail(refusal)
+            }
+            DeskRefusal::Book(refusal) => Self::new(Reason::DefenceMistaken).detail(refusal),
+            DeskRefusal::Store(error) => error.into(),
+            DeskRefusal::Contended => Self::new(Reason::Contended),
+        }
+    }
+}
+
 fn page_refused(refusal: &PressRefusal) -> Problem {
     match refusal {
         PressRefusal::Store(_) => Problem::new(Reason::RecordsBusy).detail(refusal),
@@ -144,6 +180,8 @@ impl From<ApplyRefusal> for Problem {
             ApplyRefusal::Certificate { .. } | ApplyRefusal::Origins { .. } => {
                 Self::new(Reason::CertificateUnfit).detail(refusal)
             }
+            ApplyRefusal::NoSite(_) => Self::new(Reason::NotFound).detail(refusal),
+            ApplyRefusal::Defence(error) => defence_mistaken(error),
             ApplyRefusal::Page(refusal) => page_refused(refusal),
             ApplyRefusal::NoBasis(why, steps) => {
                 Self::new(Reason::TenantRequestMissing).detail(why).with("lowers", json!(steps))

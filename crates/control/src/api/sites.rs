@@ -89,6 +89,12 @@ pub(crate) struct Applied {
     steps: Vec<Step>,
 }
 
+impl Applied {
+    pub(super) fn of(applied: sites::Applied, dry_run: bool) -> Self {
+        Self { revision: applied.revision, dry_run, steps: applied.steps }
+    }
+}
+
 /// One line of the history.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct RevisionView {
@@ -154,8 +160,7 @@ pub(crate) async fn apply(
         basis,
         actor: principal.actor().to_owned(),
     };
-    let sites::Applied { revision, steps } = sites::apply(&api.plane, application).await?;
-    Ok(axum::Json(Applied { revision, dry_run, steps }))
+    Ok(axum::Json(Applied::of(sites::apply(&api.plane, application).await?, dry_run)))
 }
 
 async fn read(query: ApplyQuery, request: Request) -> Result<ApplyBody, Problem> {

@@ -46,7 +46,11 @@ struct PurgeForm {
 }
 
 /// Whoever asks, and the site asked about; else what is answered instead.
-async fn admitted(api: &Api, fields: &HeaderMap, site: &str) -> Result<(Principal, Site), Response> {
+pub(super) async fn admitted(
+    api: &Api,
+    fields: &HeaderMap,
+    site: &str,
+) -> Result<(Principal, Site), Response> {
     let principal = api.door.identify(fields).await.map_err(Problem::into_response)?;
     let locked = || page(StatusCode::UNAUTHORIZED, Notice::sign_in().page());
     let principal = principal.ok_or_else(locked)?;
@@ -158,7 +162,7 @@ fn preview(
     }
 }
 
-fn head(site: &Site) -> SiteHead {
+pub(super) fn head(site: &Site) -> SiteHead {
     SiteHead { id: site.id.to_string(), hosts: site.hosts.iter().map(ToString::to_string).collect() }
 }
 

@@ -4,6 +4,7 @@
 //! change is the API's.
 
 mod cache;
+mod defence;
 mod hosts;
 mod overview;
 mod pages;
@@ -39,6 +40,10 @@ pub(crate) fn router(api: Api, names: OwnNames) -> Router {
         .route("/setup", get(setup).post(redeem))
         .route("/sites/{site}/cache", get(cache::show))
         .route("/sites/{site}/purges", post(cache::purge))
+        .route("/sites/{site}/shield", get(defence::show))
+        .route("/sites/{site}/shield/rules", post(defence::put_rule))
+        .route("/sites/{site}/shield/switch", post(defence::switch))
+        .route("/sites/{site}/shield/undo", post(defence::undo))
         .route("/sites/{site}/pages", get(pages::show))
         .route("/sites/{site}/pages/{class}", get(pages::framed))
         .route("/assets/{name}", get(asset))

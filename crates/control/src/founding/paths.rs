@@ -74,6 +74,11 @@ impl DataDir {
         self.0.join("vault").join("vault.key")
     }
 
+    /// The latest good versions of lists that are fed from outside.
+    pub fn lists(&self) -> PathBuf {
+        self.0.join("lists")
+    }
+
     /// Copies made by `wardmote backup`.
     pub fn backups(&self) -> PathBuf {
         self.0.join("backups")
@@ -100,7 +105,7 @@ impl DataDir {
 
     /// Makes the folder and those in it, readable by their owner alone.
     pub(super) fn create(&self) -> Result<(), FileError> {
-        let inner = ["officers", "log", "witness", "vault", "edge", "edge/roots", "backups"];
+        let inner = ["officers", "log", "witness", "vault", "edge", "edge/roots", "backups", "lists"];
         files::make_folder(&self.0)?;
         inner.iter().try_for_each(|name| files::make_folder(&self.0.join(name)))
     }

@@ -135,7 +135,7 @@ pub struct SiteHead {
 }
 
 impl SiteHead {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.hosts.first().map_or(&self.id, String::as_str)
     }
 }

@@ -20,6 +20,7 @@
 pub mod assets;
 pub mod cache;
 pub mod console;
+pub mod defence;
 pub mod hosts;
 pub mod reading;
 pub mod record;

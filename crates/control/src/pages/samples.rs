@@ -1,5 +1,9 @@
 //! One view of each page, as tests and browsers see it. All names and events are invented.
 
+mod defence;
+
+pub(super) use defence::{defence, quiet_defence};
+
 use super::cache::{
     CacheFigures, CachePage, MissRow, PurgeFormView, PurgePreview, PurgeRow, PurgeTargetView, ReasonRow,
     SiteHead, Totals,

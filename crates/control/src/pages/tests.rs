@@ -24,6 +24,8 @@ fn pages_of_the_console() -> Vec<(&'static str, String)> {
         ("console-cache-new", sample::cache_of_a_new_site().page()),
         ("console-hosts", sample::hosts().page()),
         ("console-hosts-new", sample::hosts_of_a_new_console().page()),
+        ("console-defence", sample::defence().page()),
+        ("console-defence-quiet", sample::quiet_defence().page()),
         ("console-purge", sample::purge_preview().page()),
         ("console-setup", sample::setup().page()),
         ("console-setup-wrong", sample::setup_after_a_mistake().page()),
@@ -120,9 +122,15 @@ fn outside_text_never_becomes_markup() {
     hosts.hosts[0].proofs[0].place.clone_from(&attack);
     hosts.error = Some(attack.clone());
     hosts.wanted.clone_from(&attack);
+    let mut defence = sample::defence();
+    defence.events[0].asked.clone_from(&attack);
+    defence.events[0].why.clone_from(&attack);
+    defence.signatures[0].what = vec![attack.clone()];
+    defence.tops[0].rows[0].value.clone_from(&attack);
+    defence.form.when.clone_from(&attack);
     let setup = console::Setup { error: Some(attack) };
-    for page in [hosts.page(), statement.page(), overview.page(), cache.page(), preview.page(), setup.page()]
-    {
+    let console = [hosts.page(), overview.page(), cache.page(), preview.page(), defence.page(), setup.page()];
+    for page in [statement.page()].into_iter().chain(console) {
         assert!(
             !page.contains("<script>alert") && !page.contains("<img") && page.contains("&#60;script&#62;")
         );

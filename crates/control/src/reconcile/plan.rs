@@ -5,16 +5,17 @@
 
 use super::{Moved, ReconcileError};
 use crate::bundles::newest_record;
+use crate::defence;
 use crate::plane::Plane;
 use casework::DecisionState;
 use error_pages::Page;
 use records::{ApplyError, Change, PutError, RevisionNote, Versioned};
 use serde::{Deserialize, Serialize};
-use snapshot::{Consistency, Parcel, Site};
+use snapshot::{Consistency, FeedVersion, OperatorShield, Parcel, Site};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use vocabulary::{DecisionId, Digest, Timestamp};
+use vocabulary::{DecisionId, Digest, Hasher, Timestamp};
 
 /// The register that remembers the last parcel.
 const REGISTER: &str = "plan";
@@ -48,6 +49,17 @@ struct Kept {
     hosts: String,
     /// Sizes of the log that edges may have seen, the oldest first.
     sizes: Vec<u64>,
+    /// The operator's book and the lists' versions; none: nothing was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    defence: Option<Digest>,
+}
+
+/// What the operator sets for the defence, and the lists, as they go out.
+struct Defence {
+    shield: OperatorShield,
+    feeds: Vec<FeedVersion>,
+    /// What tells it from another.
+    mark: Option<Digest>,
 }
 
 pub(super) async fn reconcile(plane: &Plane, planned: &mut Planned) -> Result<Moved, ReconcileError> {
@@ -61,22 +73,38 @@ pub(super) async fn reconcile(plane: &Plane, planned: &mut Planned) -> Result<Mo
     let records = newest_records(&running);
     let present = plane.records.revision().await?;
     let stale = !ids.is_empty() && planned.proved.is_none_or(|proved| now.since(proved) >= PROOF_FRESH);
+    let defence = defended(plane).await?;
     let same_measures = kept.value.decisions == ids && kept.value.records == records;
     let hosts = plane.host_names.served_digest();
     let same_hosts = kept.value.hosts == hosts;
-    let same = planned.out && kept.value.revision == present && same_measures && same_hosts;
+    let same_defence = kept.value.defence == defence.mark;
+    let same_sets = same_measures && same_hosts && same_defence;
+    let same = planned.out && kept.value.revision == present && same_sets;
     if same && !stale {
         planned.kept = Some(kept);
         return Ok(Moved::No);
     }
     // Only a parcel of sites alone may go out again under its old number, after a restart.
-    let used =
-        kept.value.revision == present && (planned.out || !ids.is_empty() || !same_measures || !same_hosts);
+    let used = kept.value.revision == present && (planned.out || !ids.is_empty() || !same_sets);
     let revision = if used { mark(plane, present, &ids).await? } else { Some(present) };
     if let Some(revision) = revision {
-        publish(plane, planned, kept, &running, revision).await?;
+        publish(plane, planned, kept, &running, defence, revision).await?;
     }
     Ok(Moved::Yes)
+}
+
+/// The operator's book without what has ended, and the feeds' versions.
+async fn defended(plane: &Plane) -> Result<Defence, ReconcileError> {
+    let book = defence::book(&*plane.records).await?;
+    let feeds = plane.feeds.versions();
+    let mut hasher = Hasher::domain("wardmote-defence/1").part(&book.version.to_be_bytes());
+    for feed in &feeds {
+        hasher = hasher.part(feed.address.as_bytes()).part(feed.digest.as_bytes());
+    }
+    let mark = (book.version > 0 || !feeds.is_empty()).then(|| hasher.finish());
+    let mut value = book.value;
+    value.prune(plane.clock.now());
+    Ok(Defence { shield: value.shield, feeds, mark })
 }
 
 type Held = Arc<Versioned<casework::Decision>>;
@@ -124,6 +152,7 @@ async fn publish(
     planned: &mut Planned,
     mut kept: Versioned<Kept>,
     running: &[Held],
+    defence: Defence,
     revision: u64,
 ) -> Result<(), ReconcileError> {
     // Before the sites are read: what is proved meanwhile makes another parcel.
@@ -134,7 +163,8 @@ async fn publish(
         return Ok(());
     }
     let pages = pages(plane, &fleet.sites).await?;
-    let mut parcel = Parcel { revision, sites: fleet.sites, pages, ..Parcel::default() };
+    let Defence { shield, feeds, mark } = defence;
+    let mut parcel = Parcel { revision, sites: fleet.sites, pages, shield, feeds, ..Parcel::default() };
     let mut checkpoint = None;
     for held in running {
         let bundle = plane.bundle(&held.value).await.map_err(ReconcileError::Bundle)?;
@@ -148,6 +178,7 @@ async fn publish(
     kept.value.revision = revision;
     kept.value.decisions = running.iter().map(|held| held.value.id).collect();
     kept.value.records = newest_records(running);
+    kept.value.defence = mark;
     let bytes =
         serde_json::to_vec(&kept.value).map_err(|error| ReconcileError::Damaged(error.to_string()))?;
     match plane.records.put_register(REGISTER, &bytes, kept.version).await {

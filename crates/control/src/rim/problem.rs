@@ -74,6 +74,11 @@ impl Problem {
         }
     }
 
+    /// The particulars, or else what people read first.
+    pub(crate) fn said(&self) -> String {
+        self.detail.clone().unwrap_or_else(|| self.title.clone().into_owned())
+    }
+
     /// The status it is answered with.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

@@ -69,6 +69,10 @@ reasons! {
     AccountAmbiguous = "account-ambiguous", CONFLICT, "Several accounts claim the name; say which is meant (account).";
     CertificateUnfit = "certificate-unfit", UNPROCESSABLE_ENTITY, "A certificate cannot be used.";
     PageUnfit = "page-unfit", UNPROCESSABLE_ENTITY, "An error page cannot be used.";
+    DefenceMistaken = "defence-mistaken", UNPROCESSABLE_ENTITY,
+        "A rule, a list or an entry of the defence cannot be used.";
+    MitigationCap = "mitigation-cap", CONFLICT,
+        "The operator may lower a site's service by mitigations for 3 hours in 24 at most.";
     TenantRequestMissing = "tenant-request-missing", CONFLICT,
         "This lowers a customer's service: it needs the customer's recorded request (customer_request).";
     GateClosed = "gate-closed", CONFLICT, "The gate is closed; each condition says why.";

@@ -1,7 +1,8 @@
 //! Applying a sites file: plan, check, record the customer's request, change.
 
 use super::origin_files;
-use super::plan::{Plan, PlanError, Step, plan};
+use super::plan::{Plan, PlanError, Step, plan, plan_defence};
+use crate::defence;
 use crate::error_pages::{PressRefusal, settle};
 use crate::plane::Plane;
 use crate::sequencer::{Draft, Item, Stopped};
@@ -11,11 +12,12 @@ use certificates::Certificate;
 use ledger::Kind;
 use ledger::commitment::{CommitmentError, Sealed};
 use ownership::ClaimRefusal;
-use records::{ApplyError, Change, DocumentName, RevisionNote, StoreError, WriteOnceError};
+use records::{ApplyError, Change, DocumentName, Fleet, RevisionNote, StoreError, WriteOnceError};
 use serde_json::json;
+use snapshot::{ShieldError, ShieldSettings, SiteShield};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use vocabulary::{AccountId, DecisionId, Timestamp, canonical};
+use vocabulary::{AccountId, DecisionId, SiteId, Timestamp, canonical};
 
 /// How often a plan is made anew when others apply meanwhile.
 const ATTEMPTS: usize = 4;
@@ -68,6 +70,10 @@ pub(crate) enum ApplyRefusal {
     Certificate { host: String, why: String },
     #[error("origins of {host}: {why}")]
     Origins { host: String, why: String },
+    #[error("there is no site {0}")]
+    NoSite(SiteId),
+    #[error("{0}")]
+    Defence(ShieldError),
     #[error("{0}")]
     Page(Box<PressRefusal>),
     #[error("{0}")]
@@ -90,25 +96,66 @@ impl From<StoreError> for ApplyRefusal {
 
 /// Applies a sites file, or says what that would change.
 pub(crate) async fn apply(plane: &Plane, asked: Application) -> Result<Applied, ApplyRefusal> {
-    let mut document = sites_toml::parse(&asked.text, &asked.base).map_err(ApplyRefusal::Text)?;
+    let operator = defence::book(&*plane.records).await?.value.shield;
+    let mut document =
+        sites_toml::parse_with(&asked.text, &asked.base, &operator).map_err(ApplyRefusal::Text)?;
     settle(plane, &mut document, !asked.dry_run).await.map_err(|why| ApplyRefusal::Page(Box::new(why)))?;
+    let terms = Terms { dry_run: asked.dry_run, basis: asked.basis.as_ref(), actor: &asked.actor };
+    let make =
+        |fleet: &Fleet| plan(fleet, &document, asked.prune, &*plane.random).map_err(ApplyRefusal::Plan);
+    carry_out(plane, &terms, make).await
+}
+
+/// Replaces what `change` makes of one site's defence, or says what that would change.
+pub(crate) async fn set_defence(
+    plane: &Plane,
+    site: SiteId,
+    terms: &Terms<'_>,
+    change: impl Fn(&ShieldSettings) -> ShieldSettings,
+) -> Result<Applied, ApplyRefusal> {
+    let operator = defence::book(&*plane.records).await?.value.shield;
+    let make = |fleet: &Fleet| {
+        let site = fleet.sites.iter().find(|own| own.id == site).ok_or(ApplyRefusal::NoSite(site))?;
+        let wanted = change(&site.shield);
+        SiteShield::check(&wanted, site.origins.len(), &operator).map_err(ApplyRefusal::Defence)?;
+        Ok(plan_defence(fleet, site, &wanted))
+    };
+    carry_out(plane, terms, make).await
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// Only say what would change.
+    pub(crate) dry_run: bool,
+    /// What allows lowering a customer's service.
+    pub(crate) basis: Option<&'a Basis>,
+    /// Who asks.
+    pub(crate) actor: &'a str,
+}
+
+/// Carries out what is planned on the sites as they are, anew where others were faster.
+async fn carry_out(
+    plane: &Plane,
+    terms: &Terms<'_>,
+    make: impl Fn(&Fleet) -> Result<Plan, ApplyRefusal>,
+) -> Result<Applied, ApplyRefusal> {
     let mut recorded = false;
     let _turn = plane.host_names.turn().await;
     for _ in 1..ATTEMPTS {
-        let fleet = plane.records.fleet().await?;
-        let plan = plan(&fleet, &document, asked.prune, &*plane.random).map_err(ApplyRefusal::Plan)?;
+        let plan = make(&plane.records.fleet().await?)?;
         check_claims(plane, &plan)?;
         check_certificates(&plan, plane.clock.now()).await?;
         origin_files::check(&plan, &plane.clock, &plane.founded.files).await?;
-        if asked.dry_run || plan.changes.is_empty() {
+        if terms.dry_run || plan.changes.is_empty() {
             return Ok(Applied { revision: plan.revision, steps: plan.steps });
         }
-        check_basis(&plan, asked.basis.as_ref())?;
-        if let (Some(Basis::CustomerRequest(words)), false) = (&asked.basis, recorded) {
-            record_request(plane, &plan, words, &asked.actor).await?;
+        check_basis(&plan, terms.basis)?;
+        if let (Some(Basis::CustomerRequest(words)), false) = (terms.basis, recorded) {
+            record_request(plane, &plan, words, terms.actor).await?;
             recorded = true;
         }
-        let note = RevisionNote { at: plane.clock.now(), actor: asked.actor.clone() };
+        let note = RevisionNote { at: plane.clock.now(), actor: terms.actor.to_owned() };
         match plane.records.apply(&plan.changes, Some(plan.revision), &note).await {
             Ok(revision) => {
                 plane.wake.notify_one();

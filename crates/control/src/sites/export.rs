@@ -3,6 +3,7 @@
 mod origins;
 
 use super::export_front::write_front;
+use super::export_shield::write_shield;
 use caching::{QueryRule, Rules};
 use error_pages::Pages;
 use records::Fleet;
@@ -43,6 +44,7 @@ fn write_site(text: &mut String, site: &Site) {
     // Last: keys after a table's header belong to the table.
     origins::write_tables(text, site);
     write_rules(text, &site.cache_rules);
+    write_shield(text, "account.site.shield", &site.shield);
 }
 
 fn write_rules(text: &mut String, rules: &Rules) {

@@ -5,16 +5,19 @@
 //! HTTP.
 
 mod apply;
+mod defence;
 mod export;
 mod export_front;
+mod export_shield;
 mod origin_files;
 mod plan;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{Application, Applied, ApplyRefusal, Basis, apply};
+pub(crate) use apply::{Application, Applied, ApplyRefusal, Basis, Terms, apply, set_defence};
 pub(crate) use export::export;
+pub(crate) use export_shield::{name as action_name, text as shield_text};
 pub(crate) use plan::Step;
 #[cfg(test)]
 use plan::{Plan, PlanError, plan};

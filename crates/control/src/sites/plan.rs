@@ -3,7 +3,7 @@
 use crate::sites_toml::{AccountEntry, Document, SiteEntry};
 use records::{Account, Change, Fleet};
 use serde::Serialize;
-use snapshot::{Origin, Site, Timeouts, Trusted};
+use snapshot::{Origin, ShieldSettings, Site, Timeouts, Trusted};
 use std::collections::{BTreeMap, BTreeSet};
 use vocabulary::{AccountId, Hostname, Random, SiteId, SitePattern};
 
@@ -86,6 +86,25 @@ pub(crate) fn plan(
     let plan = Plan { revision: fleet.revision, changes: planner.changes, steps: planner.steps };
     check_overlaps(fleet, &plan.changes)?;
     Ok(plan)
+}
+
+/// One site's defence replaced; an empty plan where it stays as it is.
+pub(crate) fn plan_defence(fleet: &Fleet, site: &Site, shield: &ShieldSettings) -> Plan {
+    let mut plan = Plan { revision: fleet.revision, changes: Vec::new(), steps: Vec::new() };
+    if site.shield != *shield {
+        let wanted = Site { shield: shield.clone(), ..site.clone() };
+        plan.steps.push(Step {
+            action: Action::Change,
+            account: account_name(fleet, site.account),
+            account_id: site.account,
+            site: site.id,
+            hosts: site.hosts.clone(),
+            differences: differences(site, &wanted),
+            lowers: lowers(site, &wanted),
+        });
+        plan.changes.push(Change::PutSite(wanted));
+    }
+    plan
 }
 
 /// Refuses changes after which one customer's pattern would cover another's: whoever holds a wildcard
@@ -190,7 +209,7 @@ impl<'a> Planner<'a> {
             error_page: entry.error_page.clone(),
             front: entry.front.clone(),
             pages: entry.pages.held(),
-            shield: snapshot::ShieldSettings::default(),
+            shield: entry.shield.clone(),
         };
         let (action, differences, lowers) = match stored {
             None => (Action::Add, Vec::new(), Vec::new()),
@@ -263,9 +282,13 @@ impl<'a> Planner<'a> {
     }
 
     fn account_name(&self, id: AccountId) -> String {
-        let account = self.fleet.accounts.iter().find(|account| account.id == id);
-        account.map_or_else(|| id.to_string(), |account| account.name.clone())
+        account_name(self.fleet, id)
     }
+}
+
+fn account_name(fleet: &Fleet, id: AccountId) -> String {
+    let account = fleet.accounts.iter().find(|account| account.id == id);
+    account.map_or_else(|| id.to_string(), |account| account.name.clone())
 }
 
 fn differences(old: &Site, new: &Site) -> Vec<String> {
@@ -280,6 +303,7 @@ fn differences(old: &Site, new: &Site) -> Vec<String> {
         ("error page", old.error_page != new.error_page),
         ("own pages", old.pages != new.pages),
         ("ways in", old.front != new.front),
+        ("defence", old.shield != new.shield),
     ];
     differs
         .into_iter()
@@ -323,6 +347,7 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
     if !old.front.bypass && new.front.bypass {
         lowers.push("nothing is cached for it".to_owned());
     }
+    lowers.extend(super::defence::lowers(&old.shield, &new.shield));
     lowers
 }
 

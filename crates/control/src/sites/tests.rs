@@ -68,6 +68,22 @@ seconds = 86400
 path = "*"
 status = "400-499"
 seconds = 10
+[account.site.shield]
+profile = "strict"
+under_attack = "off"
+[account.site.shield.list.office]
+kind = "address"
+items = ["192.0.2.0/24"]
+[[account.site.shield.rule]]
+name = "office"
+when = "ip.src in $office and http.user_agent ne \"a\""
+action = "allow"
+[[account.site.shield.rule]]
+name = "elsewhere"
+when = "ssl"
+action = "redirect"
+target = '"/x"'
+keep_query = true
 [[account]]
 name = "two"
 [[account.site]]

@@ -6,6 +6,7 @@
 //!
 //! Invariants: a [`Document`] is bounded, no host appears twice in it, and each site has an origin.
 
+mod defence;
 mod front;
 mod nearest;
 mod origins;
@@ -17,11 +18,13 @@ mod site;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use defence::feed_address;
 pub use nearest::nearest;
 pub use pages::{PageEntries, PageSource};
 pub use site::{SiteEntry, origin};
 
 use reader::{Complaints, Fields};
+use snapshot::{OperatorShield, ShieldSettings};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -83,9 +86,15 @@ impl fmt::Display for SitesError {
 
 impl std::error::Error for SitesError {}
 
-/// Reads a `sites.toml`. Relative paths of certificates are taken from `base`, the file's folder.
+/// Reads a `sites.toml`. Relative paths of certificates are taken from `base`, the file's folder. Rules may name
+/// the site's own lists alone.
 pub fn parse(text: &str, base: &Path) -> Result<Document, SitesError> {
-    let mut complaints = Complaints::new(text);
+    parse_with(text, base, &OperatorShield::default())
+}
+
+/// The same where rules may name the operator's lists too.
+pub fn parse_with(text: &str, base: &Path, operator: &OperatorShield) -> Result<Document, SitesError> {
+    let mut complaints = Complaints::new(text, operator);
     if text.len() > BYTES_MAX {
         complaints.add(0..0, format!("the file is longer than {} MiB", BYTES_MAX >> 20));
         return Err(complaints.into_error());
@@ -104,6 +113,26 @@ pub fn parse(text: &str, base: &Path) -> Result<Document, SitesError> {
         accounts.iter().filter_map(|(table, span)| account(table, span.clone(), base, &mut complaints));
     let document = Document { accounts: accounts.collect() };
     complaints.finish(document)
+}
+
+/// Reads the defence of one site by itself: what stands under `[account.site.shield]`, as a whole text.
+pub fn parse_shield(
+    text: &str,
+    base: &Path,
+    origins: usize,
+    operator: &OperatorShield,
+) -> Result<ShieldSettings, SitesError> {
+    let mut complaints = Complaints::new(text, operator);
+    match DeTable::parse(text) {
+        Ok(root) => {
+            let settings = defence::settings(root.get_ref(), root.span(), base, origins, &mut complaints);
+            complaints.finish(settings)
+        }
+        Err(error) => {
+            complaints.add(error.span().unwrap_or(0..0), error.message().to_owned());
+            Err(complaints.into_error())
+        }
+    }
 }
 
 fn account(

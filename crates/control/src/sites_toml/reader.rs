@@ -1,6 +1,7 @@
 //! Reading a TOML table field by field, with every mistake placed in the text.
 
 use super::{HostsSeen, MISTAKES_MAX, Mistake, SITES_MAX, SitesError, nearest};
+use snapshot::OperatorShield;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use toml::Spanned;
@@ -13,6 +14,8 @@ pub(super) type Place = Range<usize>;
 /// The mistakes found so far, and what has been seen once already.
 pub(super) struct Complaints<'t> {
     text: &'t str,
+    /// Whose lists rules may name.
+    operator: &'t OperatorShield,
     found: Vec<(Place, String)>,
     hosts: HostsSeen,
     accounts: BTreeSet<String>,
@@ -20,8 +23,28 @@ pub(super) struct Complaints<'t> {
 }
 
 impl<'t> Complaints<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { text, found: Vec::new(), hosts: HostsSeen::new(), accounts: BTreeSet::new(), sites: 0 }
+    pub(super) fn new(text: &'t str, operator: &'t OperatorShield) -> Self {
+        Self {
+            text,
+            operator,
+            found: Vec::new(),
+            hosts: HostsSeen::new(),
+            accounts: BTreeSet::new(),
+            sites: 0,
+        }
+    }
+
+    pub(super) fn text(&self) -> &'t str {
+        self.text
+    }
+
+    pub(super) fn operator(&self) -> &'t OperatorShield {
+        self.operator
+    }
+
+    /// How many mistakes were found so far.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
     }
 
     pub(super) fn add(&mut self, place: Place, message: String) {

@@ -2,9 +2,9 @@
 
 use super::pages::{self, PageEntries};
 use super::reader::{Complaints, Fields, Place, short};
-use super::{front, nearest, origins, rules};
+use super::{defence, front, nearest, origins, rules};
 use caching::Rules;
-use snapshot::{CacheMode, CertificateFiles, Front, Origin, OriginPolicy, Scheme, Service};
+use snapshot::{CacheMode, CertificateFiles, Front, Origin, OriginPolicy, Scheme, Service, ShieldSettings};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -58,6 +58,8 @@ pub struct SiteEntry {
     pub front: Front,
     /// Its own error pages, those of its account included.
     pub pages: PageEntries,
+    /// Its defence.
+    pub shield: ShieldSettings,
 }
 
 pub(super) fn read(
@@ -70,11 +72,13 @@ pub(super) fn read(
         complaints.add(span, format!("more than {} sites in one file", super::SITES_MAX));
         return None;
     }
-    let keys = [&KEYS[..], &front::KEYS, &["pages"]].concat();
+    let keys = [&KEYS[..], &front::KEYS, &["pages", "shield"]].concat();
     let mut fields = Fields::new(table, span, &keys, complaints);
+    let origins = origins::read(&mut fields);
     Some(SiteEntry {
+        shield: defence::read(&mut fields, base, origins.len()),
         hosts: hosts(&mut fields),
-        origins: origins::read(&mut fields),
+        origins,
         origin_policy: origins::policy(&mut fields, base),
         certificate: certificate(&mut fields, base),
         services: services(&mut fields),

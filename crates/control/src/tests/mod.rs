@@ -3,6 +3,7 @@
 mod applying;
 mod cache_page;
 mod certificates;
+mod defending;
 mod edges;
 mod entering;
 mod error_pages;

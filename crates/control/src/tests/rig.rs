@@ -125,6 +125,8 @@ pub(super) struct Rig {
     pub(super) resolvers: Vec<SocketAddr>,
     /// Where it finds the files that do.
     pub(super) proof_web: Arc<Files>,
+    /// The data plane beside it.
+    pub(super) telemetry: Arc<dyn crate::Telemetry>,
     keys: BTreeMap<String, OfficerKey>,
 }
 
@@ -148,6 +150,7 @@ impl Rig {
             certificates: None,
             resolvers: Vec::new(),
             proof_web: Arc::default(),
+            telemetry: Arc::new(()),
             keys: BTreeMap::new(),
         }
     }
@@ -176,7 +179,7 @@ impl Rig {
             random: self.random.clone(),
             records: self.records.clone(),
             publisher,
-            telemetry: Arc::new(()),
+            telemetry: self.telemetry.clone(),
             certificates: self.certificates.clone(),
             web: Arc::new(crate::tests::web::Shop),
             resolvers: Arc::new(names::Resolvers::of_servers(&self.resolvers)),

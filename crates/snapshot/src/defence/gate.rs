@@ -3,7 +3,7 @@
 //! Networks are nested or apart, never crossing, so that each knows the narrowest one around it: a look-up is
 //! one binary search and a walk outwards.
 
-use super::operator::{Effect, Entry, OperatorShield, Subject};
+use super::operator::{Acting, Effect, Entry, OperatorShield, Subject};
 use shield::Source;
 use shield::lists::{AddressRange, List, ListName};
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ pub struct Gate {
     entries: Vec<Entry>,
     networks: Vec<Network>,
     systems: HashMap<u32, Vec<u32>>,
-    lists: Vec<(Effect, ListName, Arc<List>)>,
+    lists: Vec<(Acting, ListName, Arc<List>)>,
     under_attack: HashMap<SiteId, (Timestamp, Timestamp)>,
 }
 
@@ -66,8 +66,8 @@ impl Gate {
             }
         }
         let acting = shared.iter().filter_map(|(name, list)| {
-            let effect = operator.lists.get(name.as_str())?.effect?;
-            Some((effect, name.clone(), Arc::clone(list)))
+            let acting = operator.lists.get(name.as_str())?.acting?;
+            Some((acting, name.clone(), Arc::clone(list)))
         });
         let switches = operator.under_attack.iter();
         Self {
@@ -114,12 +114,13 @@ impl Gate {
             let holds = entry.site.is_none_or(|own| own == site) && entry.since <= now && now < entry.until;
             holds.then_some((entry.effect, Cause::Entry(entry)))
         });
-        let listed = self.lists.iter().filter(move |(_, _, list)| {
-            list.has_address(address)
+        let listed = self.lists.iter().filter(move |(acting, _, list)| {
+            let holds = list.has_address(address)
                 || asn.is_some_and(|asn| list.has_number(asn.into()))
-                || country.is_some_and(|code| list.has_text(&code))
+                || country.is_some_and(|code| list.has_text(&code));
+            holds && now < acting.until
         });
-        holding.chain(listed.map(|(effect, name, _)| (*effect, Cause::List(name.as_str()))))
+        holding.chain(listed.map(|(acting, name, _)| (acting.effect, Cause::List(name.as_str()))))
     }
 
     /// Every network around an address, the narrowest first.

@@ -115,7 +115,17 @@ pub struct OperatorList {
     pub source: ListSource,
     /// What it does by itself at every site; none: only rules use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub effect: Option<Effect>,
+    pub acting: Option<Acting>,
+}
+
+/// What a list does by itself, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acting {
+    /// What it does.
+    pub effect: Effect,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// The latest good version of a feed, as an edge gets it.

@@ -1,8 +1,8 @@
 use crate::fixture::Mote;
 use crate::{
-    Alarm, Cause, Effect, Enforcement, Entry, Feed, FeedVersion, ListSource, OperatorList, OperatorShield,
-    Parcel, Profile, RateTerms, RuleAction, Service, ShieldError, ShieldRule, ShieldSettings, Site, SiteList,
-    SiteShield, Snapshot, Standing, Subject, Trust, UnderAttackSwitch,
+    Acting, Alarm, Cause, Effect, Enforcement, Entry, Feed, FeedVersion, ListSource, OperatorList,
+    OperatorShield, Parcel, Profile, RateTerms, RuleAction, Service, ShieldError, ShieldRule, ShieldSettings,
+    Site, SiteList, SiteShield, Snapshot, Standing, Subject, Trust, UnderAttackSwitch,
 };
 use shield::lists::ListKind;
 use shield::rates::RateAction;
@@ -183,10 +183,11 @@ fn rules_may_name_the_operators_lists_and_a_list_may_act_by_itself() {
             ..ShieldSettings::default()
         },
     );
-    let list = |effect| OperatorList {
+    let acting = |effect| Acting { effect, until: now().plus(Duration::from_secs(60)) };
+    let list = |effect: Option<Effect>| OperatorList {
         kind: ListKind::Address,
         source: ListSource::Items(vec!["192.0.2.0/24".to_owned()]),
-        effect,
+        acting: effect.map(acting),
     };
     let operator = |effect| OperatorShield {
         lists: [("shared".to_owned(), list(effect))].into(),
@@ -202,7 +203,9 @@ fn rules_may_name_the_operators_lists_and_a_list_may_act_by_itself() {
     assert_eq!(snapshot.gate().standing(&source, site.id, now()), Standing::Neither);
     let snapshot = take(operator(Some(Effect::Ban)));
     let banned = Standing::Banned(Cause::List("shared"));
-    assert_eq!(snapshot.gate().standing(&source, site.id, now()), banned);
+    let standing =
+        |seconds| snapshot.gate().standing(&source, site.id, now().plus(Duration::from_secs(seconds)));
+    assert_eq!([standing(0), standing(60)], [banned, Standing::Neither]);
 }
 
 fn entry(number: u64, effect: Effect, subject: &str, site: Option<SiteId>, seconds: i64) -> Entry {

@@ -3,7 +3,7 @@
 use super::{block_on, control_plane};
 use crate::command_line::Explain;
 use crate::exit::{Exit, Failure};
-use crate::output::{self, plain};
+use crate::output::{self, encoded, plain};
 use serde_json::Value;
 
 pub(crate) fn run(arguments: &Explain, json: bool) -> Result<Exit, Failure> {
@@ -22,18 +22,6 @@ pub(crate) fn run(arguments: &Explain, json: bool) -> Result<Exit, Failure> {
 fn question(asked: &str) -> String {
     let parameter = if asked.contains("://") { "url" } else { "ray" };
     format!("/api/v1/explain?{parameter}={}", encoded(asked))
-}
-
-/// A query's value (RFC 3986 §3.4).
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 fn text(told: &Value) -> String {

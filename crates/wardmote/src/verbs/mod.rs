@@ -4,6 +4,7 @@ pub(crate) mod apply;
 mod attack_lab;
 mod backup;
 pub(crate) mod check;
+mod defence;
 mod doctor;
 mod drill;
 mod explain;
@@ -46,6 +47,11 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Witness(arguments) => witness::run(&arguments, json),
         Verb::Monitor(arguments) => monitor::run(&arguments, json),
         Verb::Explain(arguments) => explain::run(&arguments, json),
+        Verb::Ban(arguments) => defence::source("ban", &arguments, json),
+        Verb::Allow(arguments) => defence::source("allow", &arguments, json),
+        Verb::Events(arguments) => defence::events(&arguments, json),
+        Verb::UnderAttack(arguments) => defence::under_attack(&arguments, json),
+        Verb::Rules(arguments) => defence::rules(&arguments, json),
         Verb::Prewarm(arguments) => prewarm::run(&arguments, json),
         Verb::Record(arguments) => record::run(&arguments, json),
         Verb::Report(arguments) => report::run(&arguments, json),

@@ -1,7 +1,8 @@
 //! The edge as the control plane sees it: figures, metrics, readiness.
 
+use super::defence::Defended;
 use super::questions::Asked;
-use control::{Figures, Questions, SiteFigures, Telemetry, TopMiss};
+use control::{Defence, Figures, Questions, SiteFigures, Telemetry, TopMiss};
 use edge::{Edge, Insight};
 use std::sync::{Arc, OnceLock};
 
@@ -35,6 +36,10 @@ impl Telemetry for Beside {
 
     fn questions(&self) -> Option<Arc<dyn Questions>> {
         self.0.get().map(|insight| Arc::new(Asked(insight.clone())) as Arc<dyn Questions>)
+    }
+
+    fn defence(&self) -> Option<Arc<dyn Defence>> {
+        self.0.get().map(|insight| Arc::new(Defended(insight.clone())) as Arc<dyn Defence>)
     }
 }
 
