@@ -5,7 +5,7 @@
 
 use super::http::{Client, RootsError};
 use super::memory::{Memory, shortened};
-use super::order::{Desk, judged};
+use super::order::{Desk, Records, judged};
 use super::plan::{Failure, Held, Job, Outlook, Planner, Step, WINDOW_CHECK_USUAL};
 use super::settings::Settings;
 use crate::stamp;
@@ -134,7 +134,10 @@ impl Keeper {
     }
 
     async fn order(self: Arc<Self>, job: Job) -> Told {
-        let ordered = tokio::time::timeout(ORDER_TIME_MAX, self.ordered(&job)).await;
+        let records = Records::default();
+        let ordered = tokio::time::timeout(ORDER_TIME_MAX, self.ordered(&job, &records)).await;
+        // What was given up in between leaves nothing behind, either.
+        records.clear(&self.client, self.settings.webhook.as_ref()).await;
         let late = || Err(Failure::Authority("the order took too long".to_owned()));
         let outcome = ordered.unwrap_or_else(|_| late()).map_err(|failure| match failure {
             Failure::Authority(text) => Failure::Authority(shortened(&text)),
@@ -145,13 +148,14 @@ impl Keeper {
         Told::Order(job, outcome)
     }
 
-    async fn ordered(&self, job: &Job) -> Result<Held, Failure> {
+    async fn ordered(&self, job: &Job, records: &Records) -> Result<Held, Failure> {
         let account = self.account(job.authority).await?;
         let desk = Desk {
             client: &self.client,
             board: self.store.resolver().board(),
             proofs: &self.settings.proofs,
             webhook: self.settings.webhook.as_ref(),
+            records,
         };
         let replaces = if job.replaces { self.identifier(&job.name) } else { None };
         let chain = desk.order(&account, &job.name, job.failures, replaces).await?;

@@ -14,7 +14,7 @@ use instant_acme::{
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::CertifiedKey;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use vocabulary::SitePattern;
 use zeroize::Zeroize;
@@ -28,12 +28,29 @@ pub(crate) struct Desk<'a> {
     pub(crate) board: &'a Arc<Board>,
     pub(crate) proofs: &'a [Proof],
     pub(crate) webhook: Option<&'a Webhook>,
+    /// The records that were asked for and not taken away yet.
+    pub(crate) records: &'a Records,
 }
 
-/// A proof that can be found, until this is dropped.
-enum Shown {
-    Pinned(#[allow(dead_code, reason = "unpins when dropped")] Pinned),
-    Record(Record),
+/// Records that stand in DNS for an order. They outlive it where it is given up in between, so that whoever began it
+/// can have them taken away.
+#[derive(Default)]
+pub(crate) struct Records(Mutex<Vec<Record>>);
+
+impl Records {
+    fn note(&self, record: Record) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    }
+
+    /// Has all of them taken away.
+    pub(crate) async fn clear(&self, client: &Client, webhook: Option<&Webhook>) {
+        let records = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for record in records {
+            if let Some(webhook) = webhook {
+                webhook.cleanup(client, &record).await;
+            }
+        }
+    }
 }
 
 impl Desk<'_> {
@@ -58,31 +75,28 @@ impl Desk<'_> {
                 }
             }
         };
-        let shown = self.prove(&mut order, name, failures).await;
-        let ready = match &shown {
-            Ok(_) => self.ready(&mut order).await,
-            Err(_) => Ok(()),
-        };
-        let shown = match shown {
-            Ok(shown) => shown,
-            Err(failure) => return Err(failure),
-        };
-        for proof in shown {
-            if let (Shown::Record(record), Some(webhook)) = (&proof, self.webhook) {
-                webhook.cleanup(self.client, record).await;
+        let ready = match self.prove(&mut order, name, failures).await {
+            // Shown as long as the authority looks.
+            Ok(shown) => {
+                let ready = self.ready(&mut order).await;
+                drop(shown);
+                ready
             }
-        }
+            Err(failure) => Err(failure),
+        };
+        self.records.clear(self.client, self.webhook).await;
         ready?;
         finalize(&mut order, name).await
     }
 
-    /// Shows a proof for each name that the authority does not yet trust us with.
+    /// Shows a proof for each name that the authority does not yet trust us with. What hangs on the board hangs until
+    /// it is dropped; records stand in [`Desk::records`].
     async fn prove(
         &self,
         order: &mut Order,
         name: &SitePattern,
         failures: u32,
-    ) -> Result<Vec<Shown>, Failure> {
+    ) -> Result<Vec<Pinned>, Failure> {
         let mut shown = Vec::new();
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
@@ -96,7 +110,7 @@ impl Desk<'_> {
             let Some(mut challenge) = authorization.challenge(proof.kind()) else {
                 return Err(Failure::Name("the authority asks for another kind of proof".to_owned()));
             };
-            shown.push(self.show(proof, &challenge, name).await?);
+            shown.extend(self.show(proof, &challenge, name).await?);
             challenge.set_ready().await.map_err(judged)?;
         }
         Ok(shown)
@@ -131,25 +145,27 @@ impl Desk<'_> {
         proof: Proof,
         challenge: &ChallengeHandle<'_>,
         name: &SitePattern,
-    ) -> Result<Shown, Failure> {
+    ) -> Result<Option<Pinned>, Failure> {
         let (host, text) = (name.base().as_str(), challenge.key_authorization());
         let full = || Failure::Ours("too many proofs are shown at once".to_owned());
         match proof {
             Proof::Http => {
                 let pinned = self.board.pin_http(host, &challenge.token, text.as_str());
-                pinned.map(Shown::Pinned).ok_or_else(full)
+                pinned.map(Some).ok_or_else(full)
             }
             Proof::Tls => {
                 let key = proof_certificate(host, text.digest().as_ref());
                 let key = key.ok_or_else(|| Failure::Ours("the proof cannot be made".to_owned()))?;
-                self.board.pin_tls(host, key).map(Shown::Pinned).ok_or_else(full)
+                self.board.pin_tls(host, key).map(Some).ok_or_else(full)
             }
             Proof::Dns => {
                 let webhook = self.webhook.ok_or_else(|| Failure::Ours("no DNS webhook".to_owned()))?;
-                let record = webhook.present(self.client, host, text.dns_value()).await;
-                let record = record.map_err(Failure::Ours)?;
+                let record = Record::of(host, text.dns_value());
+                // Noted first: whether a failed request has set it, nobody knows.
+                self.records.note(record.clone());
+                webhook.present(self.client, &record).await.map_err(Failure::Ours)?;
                 tokio::time::sleep(webhook.wait).await;
-                Ok(Shown::Record(record))
+                Ok(None)
             }
         }
     }

@@ -18,18 +18,24 @@ struct Change<'a> {
     value: &'a str,
 }
 
-/// A record that was set.
+/// A record that is to stand for a while.
+#[derive(Clone)]
 pub(crate) struct Record {
     name: String,
     value: String,
 }
 
+impl Record {
+    /// The one that proves a host.
+    pub(crate) fn of(host: &str, value: String) -> Self {
+        Self { name: format!("_acme-challenge.{host}"), value }
+    }
+}
+
 impl Webhook {
-    /// Sets a record below a host.
-    pub(crate) async fn present(&self, client: &Client, host: &str, value: String) -> Result<Record, String> {
-        let record = Record { name: format!("_acme-challenge.{host}"), value };
-        self.change(client, "present", &record).await?;
-        Ok(record)
+    /// Sets a record.
+    pub(crate) async fn present(&self, client: &Client, record: &Record) -> Result<(), String> {
+        self.change(client, "present", record).await
     }
 
     /// Takes a record away. That it failed is said; the authority has looked already.

@@ -89,7 +89,8 @@ impl Vault {
         files::make_private_folder(&records).map_err(failed(&records))?;
         let key = folder.join("key");
         // A new key would make everything sealed before unreadable without a word.
-        if folder.join("index").exists() && !key.exists() {
+        let there = listed(&records).map_err(failed(&records))?;
+        if (folder.join("index").exists() || !there.is_empty()) && !key.exists() {
             let source = io::Error::new(
                 io::ErrorKind::NotFound,
                 "the key is gone and records are there; restore it from a backup, or remove the folder",
@@ -99,7 +100,6 @@ impl Vault {
         let sealer = Sealer::open(&key).map_err(failed(&key))?;
         let path = folder.join("index");
         let index = Index::open(&path).map_err(failed(&path))?;
-        let there = listed(&records).map_err(failed(&records))?;
         let gone: Vec<Slot> = index.all().keys().filter(|slot| !there.contains(slot)).copied().collect();
         let unknown: Vec<Slot> = there.into_iter().filter(|slot| index.find(*slot).is_none()).collect();
         let vault = Self { shelf: Shelf::Disk { folder: records, sealer, index: Mutex::new(index) } };

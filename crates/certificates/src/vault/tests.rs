@@ -149,6 +149,11 @@ fn a_lost_key_is_said_and_not_replaced() {
     fs::remove_file(place.join("key")).expect("remove");
     let error = Vault::open(&place).expect_err("refused");
     assert!(error.to_string().contains("restore it from a backup"), "{error}");
+    // Without the index, too: it would be made anew, the key would not.
+    fs::remove_file(place.join("index")).expect("remove");
+    let error = Vault::open(&place).expect_err("refused");
+    assert!(error.to_string().contains("restore it from a backup"), "{error}");
+    assert!(!place.join("key").exists(), "no new key was made");
     fs::write(place.join("key"), &key[..31]).expect("write");
     assert!(Vault::open(&place).is_err());
     fs::write(place.join("key"), &key).expect("write");

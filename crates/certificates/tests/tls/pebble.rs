@@ -366,6 +366,34 @@ async fn a_wildcard_is_proved_by_a_record_that_the_webhook_sets_on_a_bound_accou
     assert_eq!(changes.load(Ordering::Relaxed), 2, "set, and taken away");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_taken_away_even_where_setting_it_failed() {
+    let front = Front::open().await;
+    let authority = Authority::start(front.folder.path(), &front, false).await;
+    let hook = listener().await;
+    let url = format!("http://{}/dns", hook.local_addr().expect("address"));
+    let cleanups = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&cleanups);
+    tokio::spawn(async move {
+        loop {
+            let Ok((mut stream, _)) = hook.accept().await else { continue };
+            let mut request = Vec::new();
+            while !request.ends_with(b"}") && stream.read_buf(&mut request).await.is_ok_and(|read| read > 0) {
+            }
+            let is_cleanup = String::from_utf8_lossy(&request).contains("cleanup");
+            counted.fetch_add(usize::from(is_cleanup), Ordering::Relaxed);
+            let status = if is_cleanup { "204 No Content" } else { "500 Internal Server Error" };
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let mut settings = front.settings(&[&authority.directory], &authority.roots, &[Proof::Dns]);
+    settings.webhook = Some(Webhook { url, token: None, wait: Duration::ZERO });
+    front.want(&["shop.example.org"]);
+    front.keep(settings);
+    until("it is taken away", || async { cleanups.load(Ordering::Relaxed) > 0 }).await;
+}
+
 /// Sets TXT records in the authority's DNS, as an operator's program would.
 async fn webhook(listener: TcpListener, dns: SocketAddr, changes: Arc<AtomicUsize>) {
     loop {
