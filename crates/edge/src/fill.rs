@@ -88,6 +88,7 @@ fn failure(reason: Reason) -> Option<Failure> {
         | Reason::OriginUnreachable
         | Reason::OriginTls
         | Reason::OriginLoop
+        | Reason::OriginInside
         | Reason::OriginSettings
         | Reason::OriginConnectSlow => Some(Failure::Origin),
         Reason::OriginSlow | Reason::OriginOvertime => Some(Failure::Key),

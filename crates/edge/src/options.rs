@@ -47,6 +47,9 @@ pub struct Options {
     pub access_log: Option<PathBuf>,
     /// Where `/metrics`, `/healthz` and `/readyz` answer; none: nowhere.
     pub admin: Option<SocketAddr>,
+    /// What else listens in this process and is for the operator alone; no site's origin is there, as little as on
+    /// `http`, `https` and `admin`.
+    pub beside: Vec<SocketAddr>,
     /// The edge that is asked for what may be stored, before a site's own origins; none: only these are.
     pub parent: Option<Origin>,
     /// Whom origins' names are asked for; empty: as the system is set up.
@@ -74,6 +77,7 @@ impl Default for Options {
             drain: Duration::from_secs(30),
             access_log: None,
             admin: None,
+            beside: Vec::new(),
             parent: None,
             name_servers: Vec::new(),
             cache_memory: 256 << 20,

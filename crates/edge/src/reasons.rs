@@ -149,6 +149,7 @@ reasons! {
     OriginUnreachable "origin-unreachable" 502 OriginFailed "The site's server cannot be reached" "The site's own server refused the connection or could not be reached.";
     OriginTls "origin-tls" 502 OriginFailed "The site's server cannot be trusted" "No secure connection to the site's own server could be made; its certificate may be wrong.";
     OriginLoop "origin-is-edge" 502 OriginFailed "The site's server points back here" "The address of the site's own server is this network itself.";
+    OriginInside "origin-is-inside" 502 OriginFailed "The site's server points inside" "The name of the site's own server leads to an address of this network's own machine or link.";
     OriginSettings "origin-settings" 502 OriginFailed "The site's server cannot be asked" "What this network needs to speak to the site's own server cannot be read.";
     OriginClosed "origin-closed" 502 OriginFailed "The site's server hung up" "The site's own server closed the connection before it answered.";
     OriginRefused "origin-refused" 502 OriginFailed "The site's server takes no more requests" "The site's own server sent the request back before it looked at it.";

@@ -93,7 +93,8 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
     // The one that warms the cache and the one for HTTP/3 ask origins too.
     let askers = count + 2;
     let shared = Arc::new(shared(&options, &https, &inputs, cache, (log_ends, encoders), askers));
-    let own_addresses = http.iter().chain(&https).copied().collect();
+    let own_addresses = http.iter().chain(&https).chain(&options.admin).chain(&options.beside);
+    let own_addresses = own_addresses.copied().collect();
     let (names, lookups) = names::names(dns(&options.name_servers), Arc::clone(&inputs.clock));
     let connector = Arc::new(Connector::new(names, own_addresses, Arc::clone(&inputs.clock)));
     let new_worker =

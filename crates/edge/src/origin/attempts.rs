@@ -206,6 +206,7 @@ fn is_the_origins(reason: Reason) -> bool {
             | Reason::OriginUnreachable
             | Reason::OriginTls
             | Reason::OriginLoop
+            | Reason::OriginInside
             | Reason::OriginConnectSlow
             | Reason::OriginClosed
             | Reason::OriginRefused

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
-use vocabulary::Clock;
+use vocabulary::{Clock, Hostname};
 
 /// HTTP/1.1 as ALPN names it (RFC 7301 §6).
 const ALPN_HTTP1: &[u8] = b"http/1.1";
@@ -110,6 +110,9 @@ impl Connector {
         }
         let name = member.name.get_or_init(|| self.names.of(&member.origin.host));
         let found = name.addresses().await.ok_or(Reason::OriginName)?;
+        if !may_lead_inside(&member.origin.host) && found.iter().any(|ip| is_inside(*ip)) {
+            return Err(Reason::OriginInside);
+        }
         Ok(interleaved(&found).take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, port)).collect())
     }
 
@@ -150,6 +153,21 @@ impl From<ClientConfig> for TlsConfigs {
             either: offering(&[ALPN_HTTP2, ALPN_HTTP1]),
             http2: offering(&[ALPN_HTTP2]),
         }
+    }
+}
+
+/// Whether a name may mean this machine itself or its link: one that is nobody's in DNS (RFC 6761), and one without
+/// a dot, which the machine's own files give a meaning. Whoever rules any other name could have the edge ask what
+/// listens for the machine alone.
+fn may_lead_inside(host: &Hostname) -> bool {
+    host.is_reserved() || host.parent().is_none()
+}
+
+/// Loopback, link-local (clouds answer there for their machines) and unspecified addresses.
+fn is_inside(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || ip.octets()[0] == 0,
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified(),
     }
 }
 
@@ -225,6 +243,32 @@ mod tests {
             (vec![], vec![]),
         ] {
             assert_eq!(interleaved(&ips(&found)).collect::<Vec<_>>(), ips(&tried));
+        }
+    }
+
+    #[test]
+    fn names_of_the_public_dns_do_not_lead_inside() {
+        for (address, inside) in [
+            ("127.0.0.1", true),
+            ("127.8.8.8", true),
+            ("169.254.169.254", true),
+            ("0.0.0.0", true),
+            ("0.1.2.3", true),
+            ("::1", true),
+            ("::", true),
+            ("fe80::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("192.0.2.1", false),
+            ("fd00::1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_inside(address.parse().expect("an address")), inside, "{address}");
+        }
+        for (host, may) in
+            [("localhost", true), ("backend", true), ("o.test", true), ("shop.example.org", false)]
+        {
+            assert_eq!(may_lead_inside(&Hostname::parse(host).expect("a host")), may, "{host}");
         }
     }
 

@@ -1,8 +1,11 @@
 //! Whether an address is one that this edge listens on.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// Where this edge listens for visitors.
+/// Any port will do: nothing is sent.
+const DISCARD: u16 = 9;
+
+/// Where this edge listens for visitors, and what else of its process is no origin.
 pub(crate) struct Ourselves {
     listening: Vec<SocketAddr>,
 }
@@ -24,9 +27,19 @@ impl Ourselves {
     }
 }
 
-/// Only a machine's own addresses can be bound; nothing is sent.
+/// What goes to an address of the machine's own comes from that very address; nothing is sent to find that out. That
+/// an address can be bound says less: some machines are set up to bind any (`ip_nonlocal_bind`).
 fn is_this_machine(ip: IpAddr) -> bool {
-    ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()
+    let any = match ip {
+        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    };
+    let source = || {
+        let socket = UdpSocket::bind((any, 0)).ok()?;
+        socket.connect((ip, DISCARD)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    ip.is_loopback() || source() == Some(ip)
 }
 
 #[cfg(test)]

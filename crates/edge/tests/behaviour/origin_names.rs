@@ -101,6 +101,37 @@ async fn while_dns_fails_origins_are_found_where_they_were_and_a_name_that_is_go
 }
 
 #[tokio::test]
+async fn a_name_of_the_public_dns_leads_to_no_address_of_this_machine() {
+    let (server, origin) = (NameServer::start().await, Responder::saying(WELL).await);
+    let mut stage = stage(&server, origin.address().port()).await;
+    stage.sites[0].origins[0].host = Hostname::parse("o.example.org").expect("a name");
+    stage.publish().await;
+    server.say("o.example.org", named(&["192.0.2.1", "127.0.0.1"], 60));
+    let (head, page) = stage.ask(&get("/")).await;
+    assert_eq!(head.status(), 502);
+    assert!(String::from_utf8_lossy(&page).contains("origin-is-inside"));
+    assert_eq!(origin.count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_for_the_operator_alone_is_no_origin() {
+    let operators = Responder::saying(WELL).await;
+    let address = operators.address();
+    let site = |site: &mut Site| {
+        site.origins = vec![Origin {
+            host: Hostname::parse("127.0.0.1").expect("an address"),
+            port: address.port(),
+            ..site.origins[0].clone()
+        }];
+    };
+    let stage = Stage::set_with(|options| options.beside = vec![address], site).await;
+    let (head, page) = stage.ask(&get("/")).await;
+    assert_eq!(head.status(), 502);
+    assert!(String::from_utf8_lossy(&page).contains("origin-is-edge"));
+    assert_eq!(operators.count(), 0);
+}
+
+#[tokio::test]
 async fn an_origin_that_is_this_edge_itself_is_refused_before_anything_is_sent_and_counted() {
     let server = NameServer::start().await;
     server.say("o.test", named(&["127.0.0.1"], 60));

@@ -29,6 +29,8 @@ pub(super) fn options(config: &Config, inherited: Inherited) -> edge::Options {
         drain: config.edge.drain,
         access_log: config.access_log(),
         admin: config.edge.admin,
+        // The public record is for everybody, and may stand behind the edge.
+        beside: vec![config.control.listen],
         parent: config.edge.parent.clone(),
         name_servers: config.edge.name_servers.clone(),
         cache_memory: config.cache.memory.bytes(),
