@@ -36,6 +36,8 @@ pub(crate) struct Counters {
     pub(crate) connections_refused: AtomicU64,
     pub(crate) handshakes_failed: AtomicU64,
     pub(crate) proxy_headers_refused: AtomicU64,
+    /// Connections ended because of the frames that came by them.
+    pub(crate) connections_breached: AtomicU64,
     pub(crate) tunnels_opened: AtomicU64,
     pub(crate) tunnels_closed: AtomicU64,
     pub(crate) connections_cut: AtomicU64,
@@ -63,6 +65,7 @@ impl Default for Counters {
             connections_refused: AtomicU64::new(0),
             handshakes_failed: AtomicU64::new(0),
             proxy_headers_refused: AtomicU64::new(0),
+            connections_breached: AtomicU64::new(0),
             tunnels_opened: AtomicU64::new(0),
             tunnels_closed: AtomicU64::new(0),
             connections_cut: AtomicU64::new(0),
@@ -148,6 +151,8 @@ pub struct Figures {
     pub handshakes_failed: u64,
     /// Connections of trusted proxies that did not begin with a PROXY header where they must.
     pub proxy_headers_refused: u64,
+    /// Connections of HTTP/2 ended because of the frames that came by them.
+    pub connections_breached: u64,
     /// Tunnels, such as WebSockets, open now.
     pub open_tunnels: u64,
     /// Visitors' connections that were still open when an ending edge had no more time.
@@ -209,6 +214,7 @@ impl Figures {
         self.connections_refused += read(&counters.connections_refused);
         self.handshakes_failed += read(&counters.handshakes_failed);
         self.proxy_headers_refused += read(&counters.proxy_headers_refused);
+        self.connections_breached += read(&counters.connections_breached);
         self.open_tunnels += counters.open_tunnels();
         self.connections_cut += read(&counters.connections_cut);
         self.tunnels_cut += read(&counters.tunnels_cut);
@@ -293,9 +299,15 @@ impl Figures {
         origin::figures::write(text, &self.origins, &self.retries);
     }
 
-    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 12] {
+    fn further_rows(&self) -> [(&'static str, &'static str, &'static str, u64); 13] {
         let codings = &self.codings;
         [
+            (
+                "wardmote_connections_breached_total",
+                "counter",
+                "Connections ended because of the frames that came by them.",
+                self.connections_breached,
+            ),
             (
                 "wardmote_proxy_headers_refused_total",
                 "counter",

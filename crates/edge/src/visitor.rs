@@ -18,6 +18,7 @@ use http::HeaderName;
 use http::header::FORWARDED;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use shield::budgets::Breach;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -90,6 +91,12 @@ impl Service for Visitor {
 
     fn http3_port(&self) -> Option<u16> {
         self.http3_port
+    }
+
+    fn breached(&self, breach: Breach) {
+        add(&self.worker.counters.connections_breached, 1);
+        let shared = &self.worker.shared;
+        shared.guard.note_breach(self.peer, breach, shared.clock.now());
     }
 
     async fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) {

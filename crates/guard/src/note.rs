@@ -5,11 +5,13 @@ use crate::ruling::{Asked, Refusal};
 use crate::watch::{Acting, Watch};
 use crate::words;
 use shield::adaptive::{Evidence, Stage, Undone};
-use shield::events::{EventCause, EventKind, EventRecord};
+use shield::budgets::Breach;
+use shield::events::{EventCause, EventClient, EventKind, EventRecord};
 use shield::rules::RuleFault;
 use siphasher::sip::SipHasher13;
 use snapshot::{Cause, Subject};
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 use vocabulary::{SiteId, Timestamp};
 
@@ -169,6 +171,28 @@ impl Guard {
                     String::new(),
                     "the site's owner corrects the rule",
                 )
+        });
+    }
+
+    /// Notes that a visitor's connection was ended because of the frames that came by it.
+    pub fn note_breach(&self, client: IpAddr, breach: Breach, at: Timestamp) {
+        let mut hasher = SipHasher13::new();
+        breach.name().hash(&mut hasher);
+        self.events.note(hasher.finish(), at, |number, stands_for| EventRecord {
+            number,
+            at,
+            site: None,
+            ray: None,
+            what: EventKind::Closed,
+            acted: true,
+            reason: breach.name(),
+            cause: EventCause::Budget(breach.name()),
+            why: "more frames of a kind came by one connection than any honest program sends".to_owned(),
+            evidence: String::new(),
+            undo: "nothing has to be undone: the visitor may connect again".to_owned(),
+            client: Some(EventClient { address: client, country: None, asn: None, tls: None }),
+            request: None,
+            stands_for,
         });
     }
 

@@ -15,6 +15,7 @@ use crate::reasons::Reason;
 use crate::request::Request;
 use bytes::BytesMut;
 use http::{Method, Version};
+use shield::budgets::Breach;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicBool;
@@ -49,6 +50,9 @@ pub(crate) trait Service: Sync {
     fn http3_port(&self) -> Option<u16> {
         None
     }
+
+    /// Hears that the visitor's connection was ended because of what came by it.
+    fn breached(&self, _breach: Breach) {}
 
     /// Answers a head that could not be read.
     fn refuse<A: Answer>(&self, reason: Reason, answer: &mut A) -> impl Future<Output = ()> + Send;

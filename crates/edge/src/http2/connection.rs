@@ -2,6 +2,7 @@
 
 use super::answer::Http2Answer;
 use super::content::Http2Content;
+use super::tap::{Found, Tap};
 use crate::http1::connection::{HEAD_TIME_MAX, IDLE_TIME_MAX, LINGER_TIME_MAX, Service};
 use crate::http1::framing::HEAD_BYTES_MAX;
 use crate::pace::{Conversation, Pace};
@@ -47,13 +48,14 @@ where
     S: Service,
 {
     // A visitor that does not even greet, or breaks the protocol, needs no answer.
+    let (io, found) = Tap::around(io);
     let Ok(Ok(connection)) = timeout(HEAD_TIME_MAX, bounds().handshake(io)).await else {
         return;
     };
     let active_at = Instant::now();
     let phase = Phase::Open { active_at };
     let abandonment = Abandonment::new(active_at);
-    let mut serving = Serving { connection, streams: Streams::new(), service, phase, abandonment };
+    let mut serving = Serving { connection, found, streams: Streams::new(), service, phase, abandonment };
     let (mut stopping, mut idle) = (pin!(stopping), pin!(sleep(IDLE_TIME_MAX)));
     poll_fn(|cx| serving.poll(stopping.as_mut(), idle.as_mut(), cx)).await;
     // Exchanges that were under way learn that their visitor has left, and are recorded.
@@ -76,7 +78,9 @@ fn bounds() -> Builder {
 }
 
 struct Serving<'a, T, S> {
-    connection: Connection<T, Bytes>,
+    connection: Connection<Tap<T>, Bytes>,
+    /// What the frames have come to.
+    found: Found,
     streams: Streams<'a>,
     service: &'a S,
     phase: Phase,
@@ -123,7 +127,18 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
                 self.service.presence().inspect(|presence| presence.is_busy());
             }
         }
+        self.send_flood_away(cx);
         self.poll_deadline(idle.as_mut(), cx)
+    }
+
+    /// Sends a visitor away whose frames are too many. Nothing more is read from it.
+    fn send_flood_away(&mut self, cx: &mut Context<'_>) {
+        let Some(breach) = self.found.take() else { return };
+        self.service.breached(breach);
+        self.phase = Phase::Ending { since: Instant::now(), patience: LINGER_TIME_MAX };
+        self.connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
+        // The farewell leaves only when the connection is polled again.
+        cx.waker().wake_by_ref();
     }
 
     /// Ends a connection on which nothing happens; gives one that is ending no more time than it has,

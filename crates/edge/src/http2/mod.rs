@@ -6,5 +6,6 @@
 mod answer;
 mod connection;
 mod content;
+mod tap;
 
 pub(crate) use connection::serve;

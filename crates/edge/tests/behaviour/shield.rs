@@ -1,6 +1,7 @@
 //! A site's shield on the way of its requests: rules, rates, profiles, the operator's word, challenges.
 
 use crate::support::{HOST, Stage, get};
+use crate::tls::connect;
 use edge::EventFilter;
 use shield::challenge::Issue;
 use shield::events::{EventCause, EventKind};
@@ -10,7 +11,7 @@ use snapshot::{
     Effect, Entry, Profile, RateTerms, RuleAction, Service, ShieldRule, ShieldSettings, Subject, UnderAttack,
 };
 use std::time::Duration;
-use testkit::Head;
+use testkit::{Head, Peer};
 use vocabulary::Clock;
 
 const BROWSER: &str = "Accept: text/html\r\nUser-Agent: Firefox\r\nSec-Fetch-Mode: navigate\r\n";
@@ -332,4 +333,23 @@ async fn what_is_no_browser_is_told_to_come_again_and_gets_no_page() {
     }
     // Whoever looks for a proof that the host is its owner's is let through.
     pass(&stage, &get("/.well-known/acme-challenge/token"), "").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_frames_ends_its_connection_and_is_noted() {
+    let stage = Stage::set().await;
+    let mut visitor = Peer::over(connect(&stage, HOST, "h2").await.expect("a handshake"));
+    // The preface and empty settings (RFC 9113 §3.4), then pings that ask for an answer.
+    let mut flood = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00".to_vec();
+    for _ in 0..420 {
+        flood.extend_from_slice(b"\x00\x00\x08\x06\x00\x00\x00\x00\x00abcdefgh");
+    }
+    visitor.send(flood).await;
+    let answer = visitor.rest().await;
+    // GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 §6.8, §7).
+    let goaway = answer.windows(17).any(|frame| frame[3] == 7 && frame[..3] == [0, 0, 8] && frame[16] == 0xb);
+    assert!(goaway, "{answer:?}");
+    let events = stage.edge.insight().shield_events(&EventFilter::default());
+    assert_eq!(events.iter().map(|event| event.reason).collect::<Vec<_>>(), ["h2-ping-flood"]);
+    assert_eq!(stage.edge.figures().connections_breached, 1);
 }

@@ -89,7 +89,7 @@ impl FrameLimits {
         allow(2_000, 500),   // HEADERS: 128 streams at once, answered in a quarter of a second
         allow(32, 8),        // CONTINUATION: a head of 32 KiB needs two
         allow(500, 100),     // RST_STREAM
-        allow(50, 5),        // PING
+        allow(400, 50),      // PING: gRPC measures the path with one for each round trip
         allow(20, 1),        // SETTINGS
         allow(4_000, 2_000), // WINDOW_UPDATE: two for each DATA frame of a download
         allow(1_000, 200),   // PRIORITY
