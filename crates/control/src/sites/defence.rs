@@ -58,10 +58,10 @@ mod tests {
             (&profile(Profile::Strict), &profile(Profile::Monitor), 1),
             (&usual, &attacked, 1),
             (&attacked, &usual, 0),
-            (&usual, &with(&[block.clone()]), 1),
-            (&with(&[block.clone()]), &with(&[changed]), 1),
+            (&usual, &with(std::slice::from_ref(&block)), 1),
+            (&with(std::slice::from_ref(&block)), &with(&[changed]), 1),
             (&with(&[block]), &usual, 0),
-            (&usual, &with(&[allow.clone()]), 0),
+            (&usual, &with(std::slice::from_ref(&allow)), 0),
             (&with(&[allow]), &usual, 1),
         ] {
             assert_eq!(lowers(old, new).len(), count, "{:?}", lowers(old, new));

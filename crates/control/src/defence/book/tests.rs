@@ -106,7 +106,7 @@ fn a_switch_is_replaced_and_a_refused_one_leaves_it() {
     book.switch_on(switch(site(1), 2 * HOUR), now()).expect("on");
     let later = now().plus(HOUR);
     let longer = book.switch_on(switch(site(1), 2 * HOUR), later).expect("longer");
-    assert_eq!(book.shield.under_attack, [longer.clone()]);
+    assert_eq!(book.shield.under_attack, std::slice::from_ref(&longer));
     assert_eq!(book.switch_on(switch(site(1), 3 * HOUR), later), Err(BookRefusal::Capped(2 * HOUR)));
     assert_eq!(book.shield.under_attack, [longer]);
     book.switch_off(site(1), later).expect("off");
