@@ -196,6 +196,15 @@ impl Claim {
         matches!(self.state, ClaimState::Served { .. } | ClaimState::Contested { .. })
     }
 
+    /// Since when it is served, if it is.
+    pub fn served_since(&self) -> Option<Timestamp> {
+        match self.state {
+            ClaimState::Served { since, .. } => Some(since),
+            ClaimState::Contested { served_since, .. } => Some(served_since),
+            _ => None,
+        }
+    }
+
     /// Whether it keeps others from the name.
     pub fn holds(&self) -> bool {
         self.is_served() || matches!(self.state, ClaimState::Quarantined { .. })

@@ -119,6 +119,14 @@ impl HostNames {
         }
     }
 
+    /// Hosts that were added to a site after an instant.
+    pub(crate) fn added_since(&self, site: SiteId, since: Timestamp) -> BTreeSet<SitePattern> {
+        let added = |claim: &&Claim| {
+            claim.site() == site && claim.served_since().is_some_and(|served| served >= since)
+        };
+        self.register().claims().filter(added).map(|claim| claim.pattern().clone()).collect()
+    }
+
     /// A digest of what [`HostNames::join`] adds; empty while that is nothing.
     pub(crate) fn served_digest(&self) -> String {
         let served = self.served();

@@ -147,6 +147,20 @@ async fn mark(plane: &Plane, present: u64, ids: &[DecisionId]) -> Result<Option<
     }
 }
 
+/// Leaves out what was added to a site since a measure on it was proposed: the measure names hosts, and a name more
+/// would be a way around it. It is served when the measure has ended.
+fn withhold(plane: &Plane, running: &[Held], sites: &mut [Site]) {
+    let in_force = |held: &&Held| !matches!(held.value.state, DecisionState::Ended { .. });
+    for held in running.iter().filter(in_force) {
+        let since = held.value.first_terms().not_before;
+        for scoped in held.value.scope.sites() {
+            let Some(site) = sites.iter_mut().find(|site| site.id == scoped.site) else { continue };
+            let added = plane.host_names.added_since(site.id, since);
+            site.hosts.retain(|host| scoped.hosts.contains(host) || !added.contains(host));
+        }
+    }
+}
+
 async fn publish(
     plane: &Plane,
     planned: &mut Planned,
@@ -162,6 +176,8 @@ async fn publish(
         // Somebody applied meanwhile; the next round plans on that.
         return Ok(());
     }
+    let mut fleet = fleet;
+    withhold(plane, running, &mut fleet.sites);
     let pages = pages(plane, &fleet.sites).await?;
     let Defence { shield, feeds, mark } = defence;
     let mut parcel = Parcel { revision, sites: fleet.sites, pages, shield, feeds, ..Parcel::default() };

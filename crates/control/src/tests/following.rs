@@ -219,3 +219,38 @@ async fn a_signed_ratification_that_the_gate_holds_back_stands_in_no_ones_way() 
     running.until_state(&decision, "ended").await;
     running.stop().await;
 }
+
+/// A customer adds a host of a reserved name, which needs no proof, to the site that answers to `beside`.
+async fn add_host(running: &Running, account: &str, beside: &str, host: &str) {
+    let made = running.post(&format!("/api/v1/accounts/{account}/tokens"), json!({"name": "deploy"})).await;
+    let bearer = format!("Bearer {}", made.is(201).json()["token"].as_str().expect("a token"));
+    let fleet = running.get("/api/v1/sites").await.is(200).json();
+    let accounts = fleet["accounts"].as_array().expect("accounts").iter();
+    let mut sites = accounts.flat_map(|account| account["sites"].as_array().expect("sites").iter());
+    let site = sites.find(|site| site["hosts"][0] == beside).expect("the site")["id"].clone();
+    let fields = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let body = json!({"host": host, "site": site}).to_string().into_bytes();
+    send(running.control.listen(), "POST", "/api/v1/hosts", &fields, &body).await.is(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_added_to_a_blocked_site_is_no_way_around_the_block() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let (_, decision) = in_force(&rig, &running).await;
+    let is_served = |seen: &Seen, host: &str| {
+        let host = Hostname::parse(host).expect("host");
+        seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.site(&host).is_some())
+    };
+    add_host(&running, "board", "board.test", "around.test").await;
+    add_host(&running, "shop", "shop.test", "new.test").await;
+    running.edge.until("another customer's name", |seen| is_served(seen, "new.test")).await;
+    running.edge.state(|seen| assert!(!is_served(seen, "around.test"), "while the block acts"));
+    follow(&running, &decision, "legal-1", json!({"lift": {"because": "mistaken"}})).await.is(201);
+    for by in ["legal-1", "assessor-2"] {
+        sign(&rig, &running, &decision, by).await.is(200);
+    }
+    running.until_state(&decision, "ended").await;
+    running.edge.until("the name, once the block has ended", |seen| is_served(seen, "around.test")).await;
+    running.stop().await;
+}
