@@ -203,27 +203,44 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
         matches!(self.phase, Phase::Ending { since, .. } if since.elapsed() > NEWCOMERS_TIME_MAX)
     }
 
+    fn begin(
+        &mut self,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+        cx: &mut Context<'_>,
+    ) {
+        // A visitor need not acknowledge that the connection ends (RFC 9113 §6.8); what it begins long after it
+        // could know would be judged by what this process knew then.
+        if self.is_past_newcomers() {
+            return respond.send_reset(h2::Reason::REFUSED_STREAM);
+        }
+        // Reset in the same breath: nobody waits for it, so no origin is asked.
+        if is_reset(&mut respond, cx) {
+            return self.count(Ended::Abandoned);
+        }
+        let mut stream = Box::pin(one_stream(self.service, request, respond));
+        // Most answers from the cache are complete after one poll and never join the others.
+        match stream.as_mut().poll(cx) {
+            Poll::Ready(ended) => self.count(ended),
+            Poll::Pending => self.streams.push(stream),
+        }
+    }
+
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted> {
         match self.connection.poll_accept(cx) {
-            // A visitor need not acknowledge that the connection ends (RFC 9113 §6.8); what it begins long after it
-            // could know would be judged by what this process knew then.
-            Poll::Ready(Some(Ok((_, mut respond)))) if self.is_past_newcomers() => {
-                respond.send_reset(h2::Reason::REFUSED_STREAM);
-                Poll::Ready(Accepted::Stream)
-            }
             Poll::Ready(Some(Ok((request, respond)))) => {
-                let mut stream = Box::pin(one_stream(self.service, request, respond));
-                // Most answers from the cache are complete after one poll and never join the others.
-                match stream.as_mut().poll(cx) {
-                    Poll::Ready(ended) => self.count(ended),
-                    Poll::Pending => self.streams.push(stream),
-                }
+                self.begin(request, respond, cx);
                 Poll::Ready(Accepted::Stream)
             }
             Poll::Ready(Some(Err(_)) | None) => Poll::Ready(Accepted::Over),
             Poll::Pending => Poll::Pending,
         }
     }
+}
+
+/// Whether the visitor has reset the stream by now.
+fn is_reset(respond: &mut SendResponse<Bytes>, cx: &mut Context<'_>) -> bool {
+    respond.poll_reset(cx).is_ready()
 }
 
 enum Accepted {

@@ -512,3 +512,18 @@ async fn who_waits_for_as_many_answers_as_it_leaves_stays() {
     }
     assert_eq!(visitor.goes_on().await, GoesOn);
 }
+
+/// The rapid reset attack at its cheapest: what nobody waits for any more when it is read asks no origin.
+#[tokio::test]
+async fn a_stream_reset_in_the_same_breath_asks_no_origin() {
+    let stage = Stage::set().await;
+    let mut visitor = Frames::greet(&stage).await;
+    let both = |stream| [get(stream, WHOLE, &[]), frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])].concat();
+    let mut burst: Vec<u8> = (0..50).flat_map(|number| both(2 * number + 1)).collect();
+    burst.extend(frame(PING, 0, 0, b"all read"));
+    visitor.send(&burst).await;
+    while let Some((kind, ..)) = visitor.next().await
+        && kind != PING
+    {}
+    assert!(!stage.origin.is_called().await);
+}
