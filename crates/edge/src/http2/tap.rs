@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn each_kind_of_flood_ends_at_its_own_budget() {
         for (name, frame, most) in [
-            ("ping", frame(0x6, 0, &[0; 8]), 50),
+            ("ping", frame(0x6, 0, &[0; 8]), 400),
             ("settings", frame(0x4, 0, &[]), 20),
             ("continuation", frame(0x9, 0, &[0; 100]), 32),
             ("reset", frame(0x3, 0, &[0; 4]), 500),
@@ -268,10 +268,10 @@ mod tests {
             for bytes in all.chunks(piece) {
                 assert_eq!(count.take(bytes, Timestamp::from_millis(1)), Ok(()), "{piece}");
             }
-            // Thirty more pings, and the budget of fifty is spent, however the twenty were cut.
-            let more = (0..40)
+            // 380 more pings, and the budget of 400 is spent, however the twenty were cut.
+            let more = (0..500)
                 .take_while(|_| count.take(&frame(0x6, 0, &[0; 8]), Timestamp::from_millis(1)).is_ok());
-            assert_eq!(more.count(), 30, "{piece}");
+            assert_eq!(more.count(), 380, "{piece}");
         }
     }
 }
