@@ -15,8 +15,13 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use snapshot::{ClientCertificates, Site, TlsMin};
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 use vocabulary::SiteId;
+
+/// How soon what could not be made is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// The largest certificate of a visitor, in its DER form: origins take heads of 8 KiB and more.
 pub(crate) const CLIENT_CERTIFICATE_BYTES_MAX: usize = 4096;
@@ -28,8 +33,10 @@ pub(crate) type DoorwayTable = HashMap<SiteId, Arc<Doorway>>;
 pub(crate) struct Doorway {
     min: TlsMin,
     clients: Option<ClientCertificates>,
-    /// Made with the first handshake; none: they cannot be made.
-    settings: OnceLock<Option<Settings>>,
+    /// Made with the first handshake.
+    settings: OnceLock<Settings>,
+    /// When they could not be made last.
+    failed_at: Mutex<Option<Instant>>,
 }
 
 /// TLS as the site demands it.
@@ -47,7 +54,7 @@ impl Doorway {
             return None;
         }
         let same = before.filter(|before| before.min == min && before.clients == clients);
-        Some(same.cloned().unwrap_or_else(|| Arc::new(Self { min, clients, settings: OnceLock::new() })))
+        Some(same.cloned().unwrap_or_else(|| Arc::new(Self::new(min, clients))))
     }
 
     /// The settings of a handshake over TCP. None: they cannot be made, and nobody is let in.
@@ -60,13 +67,27 @@ impl Doorway {
         self.settings(tls).map(|settings| settings.quic)
     }
 
+    fn new(min: TlsMin, clients: Option<ClientCertificates>) -> Self {
+        Self { min, clients, settings: OnceLock::new(), failed_at: Mutex::default() }
+    }
+
+    /// What could not be made, for want of a file or of descriptors, is tried again after a pause.
     fn settings(&self, tls: &Tls) -> Option<Settings> {
-        let make = || {
-            self.make(tls)
-                .inspect_err(|error| tracing::error!(error, "a site's visitors are turned away"))
-                .ok()
-        };
-        self.settings.get_or_init(make).clone()
+        if let Some(settings) = self.settings.get() {
+            return Some(settings.clone());
+        }
+        let mut failed_at = self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed_at.is_some_and(|at| at.elapsed() < TRY_AGAIN) {
+            return None;
+        }
+        match self.make(tls) {
+            Ok(settings) => Some(self.settings.get_or_init(|| settings).clone()),
+            Err(error) => {
+                tracing::error!(error, "a site's visitors are turned away");
+                *failed_at = Some(Instant::now());
+                None
+            }
+        }
     }
 
     fn make(&self, tls: &Tls) -> Result<Settings, String> {

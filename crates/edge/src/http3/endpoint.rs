@@ -10,7 +10,6 @@ use super::connection_ids::{ConnectionIds, Owner};
 use super::control::UNI_STREAMS_MAX;
 use super::listen::{Before, Socket};
 use super::names::{self, NamingConfig};
-use super::passage::Passage;
 use super::rate::Initials;
 use super::socket::{Elsewhere, SortingSocket, Source};
 use crate::doorway::Handshaken;
@@ -37,7 +36,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vocabulary::Random;
@@ -95,8 +94,9 @@ impl Quic {
                     return;
                 }
                 let source = Arc::clone(&door.source);
-                match this.endpoint(socket, source, before.map(|before| before.passage)) {
-                    Ok(endpoint) => door.stand(endpoint).await,
+                let elder = before.map(|before| Arc::new(before.passage) as Arc<dyn Elsewhere>);
+                match this.endpoint(socket, source, elder.clone()) {
+                    Ok(endpoint) => door.stand(endpoint, elder).await,
                     Err(error) => tracing::error!(%error, "HTTP/3 is not served on one of its addresses"),
                 }
             });
@@ -119,12 +119,11 @@ impl Quic {
         &self,
         socket: UdpSocket,
         source: Arc<Source>,
-        before: Option<Passage>,
+        elsewhere: Option<Arc<dyn Elsewhere>>,
     ) -> io::Result<Endpoint> {
         let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
         let inner = runtime.wrap_udp_socket(socket)?;
         let generation = self.owner.generation;
-        let elsewhere = before.map(|passage| Arc::new(passage) as Arc<dyn Elsewhere>);
         let socket = Arc::new(SortingSocket { inner, source, generation, elsewhere });
         let (owner, random) = (self.owner, Arc::clone(&self.random));
         let mut config = EndpointConfig::default();
@@ -178,6 +177,9 @@ fn transport() -> TransportConfig {
     transport
 }
 
+/// How often a process that has nobody left looks whether the one before it has.
+const LOOK_FOR_ELDER: Duration = Duration::from_millis(100);
+
 /// Where visitors come in.
 struct Door {
     worker: Arc<Worker>,
@@ -192,7 +194,7 @@ struct Door {
 
 impl Door {
     /// Lets visitors in until the process stops; then lets those finish who are inside.
-    async fn stand(self, endpoint: Endpoint) {
+    async fn stand(self, endpoint: Endpoint, elder: Option<Arc<dyn Elsewhere>>) {
         let mut initials = Initials::new(Instant::now());
         loop {
             tokio::select! {
@@ -208,6 +210,11 @@ impl Door {
         endpoint.set_server_config(None);
         self.connections.wait().await;
         endpoint.wait_idle().await;
+        // The process before this one has visitors yet whose datagrams come by way of this one. Left alone, it would
+        // read the socket beside the process after.
+        while self.source.is_aside() && elder.as_ref().is_some_and(|elder| elder.is_there()) {
+            sleep(LOOK_FOR_ELDER).await;
+        }
     }
 
     /// Who has come before the end is a visitor too. Where another process reads the socket, whoever still comes here was

@@ -9,6 +9,7 @@ use super::socket::Elsewhere;
 use quinn::udp::{EcnCodepoint, RecvMeta};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read as _};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
@@ -55,6 +56,14 @@ impl Elsewhere for Passage {
             // One that there is no room for is lost, as on any network.
             Ok(_) => true,
             Err(error) => !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        // Nothing is ever sent this way, so what there is to read is the end.
+        match self.0.peek(&mut [MaybeUninit::uninit()]) {
+            Ok(length) => length > 0,
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
         }
     }
 }
@@ -199,7 +208,8 @@ mod tests {
         let meta = meta("192.0.2.1:443", None, 0, 1200);
         let owner = Owner { generation: 1, worker: 0 };
         assert!((0..10_000).all(|_| far.forward(owner, &[0; 1200], &meta)), "it never waits");
+        assert!(far.is_there());
         drop(near);
-        assert!(!far.forward(owner, &[0; 1200], &meta));
+        assert!(!far.forward(owner, &[0; 1200], &meta) && !far.is_there());
     }
 }

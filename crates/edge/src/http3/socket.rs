@@ -25,6 +25,9 @@ use std::task::{Context, Poll, ready};
 pub(crate) trait Elsewhere: Debug + Send + Sync {
     /// Takes one datagram, or several of one sender, `meta.stride` bytes apart.
     fn forward(&self, owner: Owner, datagrams: &[u8], meta: &RecvMeta) -> bool;
+
+    /// Whether anybody is there yet.
+    fn is_there(&self) -> bool;
 }
 
 /// Where an endpoint's datagrams come from; changed by whoever hands its socket over.

@@ -14,7 +14,7 @@ use names::Names;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use snapshot::{OriginTls, Scheme, Trusted};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -163,11 +163,24 @@ fn may_lead_inside(host: &Hostname) -> bool {
     host.is_reserved() || host.parent().is_none()
 }
 
-/// Loopback, link-local (clouds answer there for their machines) and unspecified addresses.
+/// What the clouds answer under for their machines, besides the link-local address.
+const CLOUD: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+/// What stands before an IPv4 address that is reached by translation (RFC 6052 §2.1).
+const TRANSLATED: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
+
+/// Loopback, link-local (clouds answer there for their machines) and unspecified addresses, also by way of a translator.
 fn is_inside(ip: IpAddr) -> bool {
+    if let IpAddr::V6(v6) = ip
+        && v6.segments()[..6] == TRANSLATED
+    {
+        let [.., a, b, c, d] = v6.octets();
+        return is_inside(Ipv4Addr::new(a, b, c, d).into());
+    }
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || ip.octets()[0] == 0,
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified(),
+        IpAddr::V6(ip) => {
+            ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified() || ip == CLOUD
+        }
     }
 }
 
@@ -258,6 +271,9 @@ mod tests {
             ("::", true),
             ("fe80::1", true),
             ("::ffff:127.0.0.1", true),
+            ("fd00:ec2::254", true),
+            ("64:ff9b::a9fe:a9fe", true),
+            ("64:ff9b::c000:201", false),
             ("10.0.0.1", false),
             ("192.0.2.1", false),
             ("fd00::1", false),

@@ -25,7 +25,7 @@ pub(super) const STREAMS_MAX: usize = 100;
 /// What one answer may have brought that nobody has taken yet, in bytes.
 pub(super) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// The same of all answers of a connection: room for every stream's window, so that a visitor who reads slowly
-/// holds up nobody else.
+/// keeps no window from others.
 pub(super) const CONNECTION_WINDOW_BYTES: u32 = STREAM_WINDOW_BYTES * STREAMS_MAX as u32;
 /// What of one request's content may wait to be written, in bytes.
 pub(super) const SEND_BYTES_MAX: usize = 64 * 1024;
