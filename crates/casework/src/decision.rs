@@ -133,7 +133,7 @@ pub enum DecisionRefusal {
     #[error("a record that follows this decision is on its way into the log; ask again in a few seconds")]
     FollowUpHandedIn,
     /// Not signed in time.
-    #[error("this record was not signed within the hour for which the gate's verdict holds; put it up again")]
+    #[error("this record was not signed in time; put it up again")]
     FollowUpOver,
     /// No record waits for signatures.
     #[error("no record that would follow this decision waits for signatures")]

@@ -45,9 +45,15 @@ impl Pending {
     }
 
     /// Whether its time is over: what would carry a measure further rests on a verdict of the gate, which
-    /// holds for [`clocks::VERDICT_HOLDS`]. What ends a measure waits as long as it has to.
+    /// holds for [`clocks::VERDICT_HOLDS`]. A lift is signed while its wait runs: later it would act at once,
+    /// with nobody told. A reversal waits as long as it has to.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        !self.handed_in && self.follow_up.terms().is_some() && now >= self.at.plus(clocks::VERDICT_HOLDS)
+        let until = match &self.follow_up {
+            FollowUp::Ratification { .. } | FollowUp::Renewal { .. } => self.at.plus(clocks::VERDICT_HOLDS),
+            FollowUp::Lift { effective, .. } => *effective,
+            FollowUp::Reversal { .. } => return false,
+        };
+        !self.handed_in && now >= until
     }
 }
 

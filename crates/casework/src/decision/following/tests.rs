@@ -159,7 +159,9 @@ fn what_carries_a_measure_further_is_signed_within_the_hour_of_its_verdict() {
     let again = ratification(&case(), by_reviewer(), &assessor(2)).expect("composed");
     assert!(waiting.follow(again, duty(), "again".to_owned(), late).is_ok(), "what is over makes room");
     let lift = pending(in_force().lift(EndReason::Cured, now()).expect("composed"), duty());
-    assert!(approve(lift, late).is_ok(), "what ends a measure has no such hour");
+    assert!(approve(lift.clone(), now().plus(LIFT_WAIT).minus(Duration::from_secs(1))).is_ok());
+    let refused = approve(lift, now().plus(LIFT_WAIT)).err();
+    assert_eq!(refused, Some("follow-up-over"), "it would act with nobody told");
 }
 
 #[test]
