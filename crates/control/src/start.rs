@@ -172,6 +172,9 @@ async fn start_with(
     let api = Api { plane: plane.clone(), door };
     let stop = stop.child_token();
     let mut front = JoinSet::new();
+    if let Err(error) = defence::recall_feeds(&plane).await {
+        tracing::warn!(%error, "the lists of feeds were not read before the first parcel; edges keep theirs");
+    }
     let console = console::router(api.clone(), OwnNames::of(listen));
     front.spawn(serve(control_listener, console, stop.clone()));
     front.spawn(serve(public_listener, record::router(plane.clone()), stop.clone()));

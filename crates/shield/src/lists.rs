@@ -38,21 +38,29 @@ pub struct AddressRange {
 
 impl AddressRange {
     /// From both ends; `None` when they are of two families or the wrong way round.
+    ///
+    /// Ends that are IPv4 in IPv6 are taken for IPv4, as addresses are when they are looked up.
     pub fn new(first: IpAddr, last: IpAddr) -> Option<Self> {
+        let (first, last) = (first.to_canonical(), last.to_canonical());
         (first.is_ipv4() == last.is_ipv4() && first <= last).then_some(Self { first, last })
     }
 
-    /// From an address or a network such as `192.0.2.0/24`; host bits are cut.
+    /// From an address or a network such as `192.0.2.0/24`; host bits are cut. One of IPv4 in IPv6 (RFC 4291
+    /// §2.5.5.2) is taken for the IPv4 one that it means.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address.parse().ok()?, Some(parse_bits(bits)?)),
             None => (text.parse().ok()?, None),
         };
         match (address, bits) {
-            (address, None) => Some(Self { first: address, last: address }),
+            (address, None) => Self::new(address, address),
             (IpAddr::V4(_), Some(bits)) if bits > 32 => None,
             (IpAddr::V6(_), Some(bits)) if bits > 128 => None,
-            (address, Some(bits)) => Some(Self { first: network(address, bits), last: last(address, bits) }),
+            (address, Some(bits)) => {
+                let range = Self { first: network(address, bits), last: last(address, bits) };
+                // Where only one end is IPv4 in IPv6, it is a network of IPv6 around it.
+                Some(Self::new(range.first, range.last).unwrap_or(range))
+            }
         }
     }
 
@@ -66,7 +74,7 @@ impl AddressRange {
         self.last
     }
 
-    /// Whether it is wider than a feed may name ([`FEED_PREFIX_MIN`]).
+    /// Whether it is wider than a feed may name ([`FEED_PREFIX_MIN`]), or holds IPv4 in IPv6 as a whole.
     pub fn too_wide(self) -> bool {
         let (v4, v6) = FEED_PREFIX_MIN;
         match (self.first, self.last) {
@@ -74,7 +82,9 @@ impl AddressRange {
                 u64::from(u32::from(last) - u32::from(first)) >= 1u64 << (32 - u32::from(v4))
             }
             (IpAddr::V6(first), IpAddr::V6(last)) => {
+                let mapped = [Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST].map(|v4| v4.to_ipv6_mapped());
                 u128::from(last) - u128::from(first) >= 1u128 << (128 - u32::from(v6))
+                    || (first <= mapped[1] && mapped[0] <= last)
             }
             _ => true,
         }
@@ -132,6 +142,18 @@ impl AddressSet {
             IpAddr::V4(v4) => within(&self.v4, u32::from(v4)),
             IpAddr::V6(v6) => within(&self.v6, u128::from(v6)),
         }
+    }
+
+    /// The ranges, merged.
+    pub fn ranges(&self) -> impl Iterator<Item = AddressRange> {
+        let v4 = self.v4.iter().map(|(first, last)| {
+            let (first, last) = (Ipv4Addr::from(*first).into(), Ipv4Addr::from(*last).into());
+            AddressRange { first, last }
+        });
+        v4.chain(self.v6.iter().map(|(first, last)| {
+            let (first, last) = (Ipv6Addr::from(*first).into(), Ipv6Addr::from(*last).into());
+            AddressRange { first, last }
+        }))
     }
 
     /// How many ranges are kept after merging.

@@ -191,6 +191,10 @@ pub(crate) async fn put_list(
 ) -> Result<axum::Json<OperatorList>, Problem> {
     let now = api.plane.clock.now();
     let list = list(body, now)?;
+    if let ListSource::Feed(Feed { address, .. }) = &list.source {
+        let looked = defence::check_feed_place(address, &api.plane.founded.files).await;
+        looked.map_err(|why| Problem::new(Reason::DefenceMistaken).detail(why))?;
+    }
     let sites = api.plane.records.fleet().await?.sites;
     let put = |book: &mut defence::Book| {
         book.put_list(&name, list.clone(), now)?;
@@ -209,9 +213,10 @@ pub(crate) async fn remove_list(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
+    let now = api.plane.clock.now();
     let sites = api.plane.records.fleet().await?.sites;
     let remove = |book: &mut defence::Book| {
-        book.remove_list(&name)?;
+        book.remove_list(&name, now)?;
         still_compile(&sites, &book.shield)
     };
     defence::change(&api.plane, remove).await?;

@@ -3,12 +3,12 @@
 //! Pure: instants come in, refusals are values. Each entry and switch has an end; what lowers a site's service
 //! is capped.
 
-use super::cap::{self, Lowering, WINDOW};
+use super::cap::{self, LoweredBy, Lowering, WINDOW};
 use serde::{Deserialize, Serialize};
-use shield::lists::AddressRange;
+use shield::lists::{AddressRange, List, ListError, ListKind};
 use snapshot::{
-    Acting, ENTRIES_MAX, Effect, Entry, OPERATOR_LISTS_MAX, OperatorList, OperatorShield, ShieldError,
-    Subject, UnderAttackSwitch,
+    Acting, ENTRIES_MAX, Effect, Entry, ListSource, OPERATOR_LISTS_MAX, OperatorList, OperatorShield,
+    ShieldError, Subject, UnderAttackSwitch,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,6 +18,8 @@ use vocabulary::{SiteId, Timestamp};
 pub(crate) const BAN_MAX: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Longest allowance.
 pub(crate) const ALLOWANCE_MAX: Duration = Duration::from_secs(366 * 24 * 3_600);
+/// Most spans of lowered service that a site has behind it; of more the oldest two are counted as one.
+const SPANS_MAX: usize = 64;
 /// Longest reason, in characters.
 pub(crate) const REASON_MAX: usize = 200;
 
@@ -56,7 +58,9 @@ pub(crate) struct SwitchOrder {
 /// Why the book stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BookRefusal {
-    #[error("{0} is wider than /8 (IPv4) or /16 (IPv6); that would shut out much of the world")]
+    #[error(
+        "{0} is wider than /8 (IPv4) or /16 (IPv6), or has all of IPv4 in it; that would shut out much of the world"
+    )]
     TooWide(Subject),
     #[error("it must end: write from 1 second to {} days", .0.as_secs() / 86_400)]
     Length(Duration),
@@ -89,11 +93,30 @@ pub(crate) enum BookRefusal {
 /// Whether a subject is so broad that ordinary visitors are among those it means.
 fn is_broad(subject: &Subject) -> bool {
     let Subject::Network(network) = subject else { return true };
-    let Some(range) = AddressRange::parse(&network.to_string()) else { return true };
+    AddressRange::parse(&network.to_string()).is_none_or(is_broad_range)
+}
+
+fn is_broad_range(range: AddressRange) -> bool {
     match (range.first(), range.last()) {
         (IpAddr::V4(first), IpAddr::V4(last)) => u32::from(last) - u32::from(first) > 0xffff,
         (IpAddr::V6(first), IpAddr::V6(last)) => u128::from(last) - u128::from(first) >= 1 << 96,
         _ => true,
+    }
+}
+
+/// Whether a list that bans by itself keeps ordinary visitors out. A feed of addresses counts as narrow: its
+/// networks are not known yet.
+fn is_broad_list(name: &str, list: &OperatorList) -> Result<bool, BookRefusal> {
+    let wrong = |error: ListError| BookRefusal::List(ShieldError::List { name: name.to_owned(), error });
+    match &list.source {
+        ListSource::Feed(_) => Ok(list.kind != ListKind::Address),
+        ListSource::Items(items) => {
+            // What acts by itself may name no wider networks than a feed.
+            Ok(match List::parse(list.kind, &items.join("\n"), true).map_err(wrong)? {
+                List::Address(set) => set.ranges().any(is_broad_range),
+                _ => true,
+            })
+        }
     }
 }
 
@@ -114,7 +137,8 @@ impl Book {
         }
         let until = now.plus(order.lasts);
         if order.effect == Effect::Ban && is_broad(&order.subject) {
-            self.lower(Lowering { site: order.site, entry: Some(self.last + 1), since: now, until }, now)?;
+            let by = LoweredBy::Entry(self.last + 1);
+            self.lower(Lowering { site: order.site, by, since: now, until }, now)?;
         }
         self.last += 1;
         let Order { effect, subject, site, reason, by, .. } = order;
@@ -128,7 +152,7 @@ impl Book {
         self.prune(now);
         let place = self.shield.entries.iter().position(|entry| entry.number == number);
         let entry = self.shield.entries.remove(place.ok_or(BookRefusal::NoEntry(number))?);
-        self.cut(now, |own| own.entry == Some(number));
+        self.cut(now, |own| own.by == LoweredBy::Entry(number));
         Ok(entry)
     }
 
@@ -145,7 +169,7 @@ impl Book {
         let _ = changed.switch_off(order.site, now);
         let SwitchOrder { site, lasts, reason, by } = order;
         let until = now.plus(lasts);
-        changed.lower(Lowering { site: Some(site), entry: None, since: now, until }, now)?;
+        changed.lower(Lowering { site: Some(site), by: LoweredBy::Switch, since: now, until }, now)?;
         let switch = UnderAttackSwitch { site, since: now, until, reason, by };
         changed.shield.under_attack.push(switch.clone());
         *self = changed;
@@ -157,39 +181,47 @@ impl Book {
         self.prune(now);
         let place = self.shield.under_attack.iter().position(|switch| switch.site == site);
         self.shield.under_attack.remove(place.ok_or(BookRefusal::NotOn)?);
-        self.cut(now, |own| own.entry.is_none() && own.site == Some(site));
+        self.cut(now, |own| own.by == LoweredBy::Switch && own.site == Some(site));
         Ok(())
     }
 
-    /// Puts a list, or replaces the one of its name.
+    /// Puts a list, or replaces the one of its name. One that keeps ordinary visitors out by itself is capped.
     pub(crate) fn put_list(
         &mut self,
         name: &str,
         list: OperatorList,
         now: Timestamp,
     ) -> Result<(), BookRefusal> {
+        let mut changed = self.clone();
+        changed.prune(now);
+        changed.cut(now, |own| own.by == LoweredBy::List(name.to_owned()));
         if let Some(Acting { effect, until }) = list.acting {
             let longest = if effect == Effect::Ban { BAN_MAX } else { ALLOWANCE_MAX };
             check_length(until.since(now), longest)?;
-            if list.kind == shield::lists::ListKind::Host {
+            if list.kind == ListKind::Host {
                 return Err(BookRefusal::ActingHosts);
             }
+            if is_broad_list(name, &list)? && effect == Effect::Ban {
+                let by = LoweredBy::List(name.to_owned());
+                changed.lower(Lowering { site: None, by, since: now, until }, now)?;
+            }
         }
-        let mut changed = self.shield.clone();
-        changed.lists.insert(name.to_owned(), list);
-        if changed.lists.len() > OPERATOR_LISTS_MAX {
+        changed.shield.lists.insert(name.to_owned(), list);
+        if changed.shield.lists.len() > OPERATOR_LISTS_MAX {
             return Err(BookRefusal::TooManyLists);
         }
         // Settings without rules compile whenever the lists do.
-        snapshot::SiteShield::check(&snapshot::ShieldSettings::default(), 1, &changed)
+        snapshot::SiteShield::check(&snapshot::ShieldSettings::default(), 1, &changed.shield)
             .map_err(BookRefusal::List)?;
-        self.shield = changed;
+        *self = changed;
         Ok(())
     }
 
     /// Removes a list.
-    pub(crate) fn remove_list(&mut self, name: &str) -> Result<(), BookRefusal> {
-        self.shield.lists.remove(name).map(drop).ok_or_else(|| BookRefusal::NoList(name.to_owned()))
+    pub(crate) fn remove_list(&mut self, name: &str, now: Timestamp) -> Result<(), BookRefusal> {
+        self.shield.lists.remove(name).ok_or_else(|| BookRefusal::NoList(name.to_owned()))?;
+        self.cut(now, |own| own.by == LoweredBy::List(name.to_owned()));
+        Ok(())
     }
 
     /// How much of the cap a site has spent in the last day, what runs counted to its end.
@@ -207,8 +239,30 @@ impl Book {
         if lowering.until.since(now) > left {
             return Err(BookRefusal::Capped(left));
         }
+        self.join_ended(lowering.site, now);
         self.lowerings.push(lowering);
         Ok(())
+    }
+
+    /// Counts the oldest ended spans of a site as one, with the time between them, until there are few enough:
+    /// never too little is counted.
+    fn join_ended(&mut self, site: Option<SiteId>, now: Timestamp) {
+        self.lowerings.sort_by_key(|own| own.until);
+        let is_ended = |own: &Lowering| own.site == site && own.until <= now;
+        let mut over = self.lowerings.iter().filter(|own| is_ended(own)).count().saturating_sub(SPANS_MAX);
+        let mut joined: Option<Timestamp> = None;
+        self.lowerings.retain_mut(|own| {
+            if !is_ended(own) {
+                return true;
+            }
+            own.since = joined.take().map_or(own.since, |since| since.min(own.since));
+            if over > 0 {
+                over -= 1;
+                joined = Some(own.since);
+                return false;
+            }
+            true
+        });
     }
 
     /// Ends spans now.
@@ -216,6 +270,7 @@ impl Book {
         for own in self.lowerings.iter_mut().filter(|own| whose(own)) {
             own.until = own.until.min(now);
         }
+        self.lowerings.retain(|own| own.since < own.until);
     }
 
     /// Forgets what has ended and counts no more.

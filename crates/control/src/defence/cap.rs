@@ -12,6 +12,18 @@ pub(crate) const CAP: Duration = Duration::from_secs(3 * 3_600);
 /// The window.
 pub(crate) const WINDOW: Duration = Duration::from_secs(24 * 3_600);
 
+/// What lowers a site's service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LoweredBy {
+    /// The switch that has every visitor challenged.
+    Switch,
+    /// A ban, by its number.
+    Entry(u64),
+    /// A list that bans by itself, by its name.
+    List(String),
+}
+
 /// A span of time in which a site's service is lowered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,9 +31,8 @@ pub(crate) struct Lowering {
     /// Which site; none: every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) site: Option<SiteId>,
-    /// The entry that does it; none: the switch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) entry: Option<u64>,
+    /// What does it.
+    pub(crate) by: LoweredBy,
     /// From.
     pub(crate) since: Timestamp,
     /// To.
@@ -63,7 +74,7 @@ mod tests {
     }
 
     fn span(site: Option<SiteId>, since: i64, until: i64) -> Lowering {
-        Lowering { site, entry: None, since: at(since), until: at(until) }
+        Lowering { site, by: LoweredBy::Switch, since: at(since), until: at(until) }
     }
 
     #[test]
@@ -96,7 +107,7 @@ mod tests {
                 continue;
             }
             let left = left(&spans, site, now).min(Duration::from_secs(50 * 60));
-            spans.push(Lowering { site, entry: None, since: now, until: now.plus(left) });
+            spans.push(Lowering { site, by: LoweredBy::Switch, since: now, until: now.plus(left) });
         }
         for minute in 0..200 * 30 {
             let (from, to) = (at(minute).minus(WINDOW), at(minute));

@@ -2,19 +2,22 @@
 //!
 //! A version that cannot be read, is too large, names too wide a network or has lost most of its items is not
 //! taken; the former one stays, however old. The latest good version of each feed lies in a file of the data
-//! folder, so that a restart needs no network.
+//! folder and is read before the first parcel is planned, so that a restart needs no network. At an edge a feed
+//! keeps its items for as long as it is named.
 
 use super::desk;
+use crate::DataDir;
 use crate::founding::write_atomically;
 use crate::plane::Plane;
-use outbound::{Limits, Web};
+use outbound::Limits;
 use serde::Serialize;
 use shield::lists::{FEED_BYTES_MAX, List, ListError, ListKind};
 use snapshot::{FeedVersion, feeds_named};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use vocabulary::{Digest, Hasher, Timestamp};
@@ -25,6 +28,10 @@ const FEEDS_MAX: usize = 256;
 const BYTES_MAX: usize = 64 << 20;
 /// How long one fetch may take.
 const FETCH_TIME: Duration = Duration::from_secs(60);
+/// How long a file may take: one on a network's file system may never answer.
+const FILE_TIME: Duration = Duration::from_secs(10);
+/// Most fetches at once: one that is slow holds up no others, and so many versions are in memory at most.
+const FETCHES_MAX: usize = 8;
 /// After a failure it is read again so much later, or sooner where it is read more often.
 const RETRY: Duration = Duration::from_secs(300);
 /// Between two looks at which feeds are due.
@@ -72,6 +79,9 @@ enum NotTaken {
     NotText,
     #[error("{0}")]
     List(ListError),
+    // A file may hold what is nobody's to read: not a word of it is told.
+    #[error("line {0} is no item of a list of {1}")]
+    Line(usize, ListKind),
     #[error("all feeds together would be over {} MiB", BYTES_MAX >> 20)]
     NoRoom,
 }
@@ -93,13 +103,14 @@ impl Feeds {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    /// Those that are named and due, and their times between two readings. Forgets those named no more.
-    fn due(&self, named: &BTreeMap<Key, u32>, now: Timestamp) -> Vec<(Key, u32)> {
+    /// Those that are named and due, the operator's first, and their times between two readings. Forgets those
+    /// named no more.
+    fn due(&self, named: &Named, now: Timestamp) -> Vec<(Key, u32)> {
         let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        feeds.retain(|key, _| named.contains_key(key));
+        feeds.retain(|key, _| named.feeds.contains_key(key));
         let due = |key: &Key| feeds.get(key).is_none_or(|held| held.due <= now);
-        let all = named.iter().take(FEEDS_MAX).filter(|(key, _)| due(key));
-        all.map(|(key, seconds)| (key.clone(), *seconds)).collect()
+        let all = named.in_order().filter(|(key, _)| due(key));
+        all.map(|(key, seconds)| (key.clone(), seconds)).collect()
     }
 
     /// Keeps what came of a reading; whether edges are to get something new.
@@ -141,48 +152,97 @@ pub(crate) async fn read_feeds(plane: Arc<Plane>, stop: CancellationToken) {
 struct Named {
     /// The sites' revision and the book's version.
     at: Option<(u64, u64)>,
+    /// Each with the seconds from one reading to the next.
     feeds: BTreeMap<Key, u32>,
+    /// Those that the operator names.
+    operators: BTreeSet<Key>,
 }
 
-async fn pass(plane: &Plane, named: &mut Named) -> Result<(), records::StoreError> {
-    let book = desk::book(&*plane.records).await?;
-    let at = Some((plane.records.revision().await?, book.version));
-    if named.at != at {
-        let fleet = plane.records.fleet().await?;
-        let feeds = feeds_named(&fleet.sites, &book.value.shield).into_iter();
-        let feeds = feeds.map(|((address, kind), seconds)| ((address.to_owned(), kind), seconds));
-        *named = Named { at, feeds: feeds.collect() };
+impl Named {
+    /// Those that are read, the operator's first.
+    fn in_order(&self) -> impl Iterator<Item = (&Key, u32)> {
+        let of = |own: bool| self.feeds.iter().filter(move |(key, _)| self.operators.contains(key) == own);
+        of(true).chain(of(false)).take(FEEDS_MAX).map(|(key, seconds)| (key, *seconds))
     }
+
+    async fn look(&mut self, plane: &Plane) -> Result<(), records::StoreError> {
+        let book = desk::book(&*plane.records).await?;
+        let at = Some((plane.records.revision().await?, book.version));
+        if self.at == at {
+            return Ok(());
+        }
+        let fleet = plane.records.fleet().await?;
+        let owned =
+            |((address, kind), seconds): ((&str, ListKind), u32)| ((address.to_owned(), kind), seconds);
+        let feeds = feeds_named(&fleet.sites, &book.value.shield).into_iter().map(owned).collect();
+        let operators = feeds_named([], &book.value.shield).into_iter().map(|named| owned(named).0).collect();
+        *self = Self { at, feeds, operators };
+        Ok(())
+    }
+}
+
+/// Reads the versions that were kept before a restart: without them the first parcel would have none.
+pub(crate) async fn recall_feeds(plane: &Plane) -> Result<(), records::StoreError> {
+    let mut named = Named::default();
+    named.look(plane).await?;
     let now = plane.clock.now();
-    for (key, seconds) in plane.feeds.due(&named.feeds, now) {
-        if read(plane, key, seconds, now).await {
-            plane.wake.notify_one();
+    for (key, _) in named.in_order() {
+        let held = remembered(&kept_at(plane, key), key, now).await;
+        if held.version.is_some() {
+            plane.feeds.keep(key.clone(), held);
         }
     }
     Ok(())
 }
 
-/// Reads one feed; whether edges are to get something new.
-async fn read(plane: &Plane, key: Key, seconds: u32, now: Timestamp) -> bool {
-    let file = plane.founded.files.lists().join(format!("{}.txt", file_name(&key)));
-    let known = plane.feeds.of(&key);
-    let known = match known {
-        Some(held) => held,
-        None => {
-            let held = remembered(&file, &key, now).await;
-            // After a start the file comes first, and the network at the next look.
-            if held.version.is_some() {
-                return plane.feeds.keep(key, held);
-            }
-            held
+async fn pass(plane: &Arc<Plane>, named: &mut Named) -> Result<(), records::StoreError> {
+    named.look(plane).await?;
+    let now = plane.clock.now();
+    let mut due = plane.feeds.due(named, now).into_iter();
+    let mut fetches = JoinSet::new();
+    loop {
+        while fetches.len() < FETCHES_MAX
+            && let Some((key, seconds)) = due.next()
+        {
+            let plane = Arc::clone(plane);
+            fetches.spawn(async move {
+                let fetched = fetch(&plane, &key.0).await;
+                (key, seconds, fetched)
+            });
         }
+        match fetches.join_next().await {
+            Some(Ok((key, seconds, fetched))) => {
+                if settle(plane, key, seconds, fetched, now).await {
+                    plane.wake.notify_one();
+                }
+            }
+            Some(Err(error)) => tracing::warn!(%error, "a feed of a list was not read"),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Where the latest good version of a feed lies.
+fn kept_at(plane: &Plane, key: &Key) -> PathBuf {
+    plane.founded.files.lists().join(format!("{}.txt", file_name(key)))
+}
+
+/// Takes or refuses what was read of a feed; whether edges are to get something new.
+async fn settle(
+    plane: &Plane,
+    key: Key,
+    seconds: u32,
+    fetched: Result<Vec<u8>, NotTaken>,
+    now: Timestamp,
+) -> bool {
+    let file = kept_at(plane, &key);
+    let known = match plane.feeds.of(&key) {
+        Some(held) => held,
+        None => remembered(&file, &key, now).await,
     };
     let room = BYTES_MAX.saturating_sub(plane.feeds.bytes_besides(&key));
     let before = known.version.as_ref().map(|(_, list)| &**list);
-    let taken = match fetch(&*plane.web, &key.0).await {
-        Ok(bytes) => take(&key, bytes, before, room),
-        Err(error) => Err(error),
-    };
+    let taken = fetched.and_then(|bytes| take(&key, bytes, before, room));
     let refresh = Duration::from_secs(seconds.into());
     let held = match taken {
         Ok(version) => {
@@ -210,7 +270,10 @@ fn take(
     if text.len() > room {
         return Err(NotTaken::NoRoom);
     }
-    let list = List::parse(key.1, &text, true).map_err(NotTaken::List)?;
+    let list = List::parse(key.1, &text, true).map_err(|error| match error {
+        ListError::Item { line, kind, .. } if !is_web(&key.0) => NotTaken::Line(line, kind),
+        error => NotTaken::List(error),
+    })?;
     if let Some(before) = before.filter(|before| before.shrinks_to(&list)) {
         let (before, now) = (before.len(), list.len());
         return Err(NotTaken::List(ListError::Shrunk { before, now }));
@@ -220,13 +283,34 @@ fn take(
     Ok((version, Arc::new(list)))
 }
 
-async fn fetch(web: &dyn Web, address: &str) -> Result<Vec<u8>, NotTaken> {
-    if !(address.starts_with("https://") || address.starts_with("http://")) {
-        return read_file(PathBuf::from(address)).await.map_err(|error| NotTaken::Unread(error.to_string()));
+fn is_web(address: &str) -> bool {
+    address.starts_with("https://") || address.starts_with("http://")
+}
+
+/// Whether a feed may be read there: a file must be a regular one, and none of the deployment's own.
+pub(crate) async fn check_feed_place(address: &str, files: &DataDir) -> Result<(), String> {
+    if is_web(address) {
+        return Ok(());
+    }
+    let (path, files) = (PathBuf::from(address), files.clone());
+    let looked = tokio::task::spawn_blocking(move || files.check_foreign(&path));
+    looked.await.map_err(|error| error.to_string()).flatten()
+}
+
+async fn fetch(plane: &Plane, address: &str) -> Result<Vec<u8>, NotTaken> {
+    if !is_web(address) {
+        let read = async {
+            // Again at each reading: what a path leads to may change.
+            check_feed_place(address, &plane.founded.files).await?;
+            read_file(PathBuf::from(address)).await.map_err(|error| error.to_string())
+        };
+        let read = tokio::time::timeout(FILE_TIME, read).await;
+        let late = |_| Err(format!("{} s were not enough", FILE_TIME.as_secs()));
+        return read.unwrap_or_else(late).map_err(NotTaken::Unread);
     }
     let url = Url::parse(address).map_err(|error| NotTaken::Unread(error.to_string()))?;
     let limits = Limits { bytes: FEED_BYTES_MAX, time: FETCH_TIME, redirects: true };
-    let fetched = web.get(&url, &limits).await.map_err(|error| NotTaken::Unread(error.to_string()))?;
+    let fetched = plane.web.get(&url, &limits).await.map_err(|error| NotTaken::Unread(error.to_string()))?;
     if fetched.status == 200 { Ok(fetched.bytes) } else { Err(NotTaken::Status(fetched.status)) }
 }
 
@@ -300,17 +384,35 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_holds_is_not_told() {
+        let file = ("/etc/secret".to_owned(), ListKind::Address);
+        let told = take(&file, b"hunter2".to_vec(), None, BYTES_MAX).expect_err("no item").to_string();
+        assert_eq!(told, "line 1 is no item of a list of addresses");
+    }
+
+    #[test]
+    fn the_operators_feeds_come_first_and_are_not_crowded_out() {
+        let site = |n: usize| ((format!("https://a.test/{n:03}"), ListKind::Address), 600);
+        let mut feeds: BTreeMap<Key, u32> = (0..FEEDS_MAX).map(site).collect();
+        let operators = ("https://z.test/".to_owned(), ListKind::Address);
+        feeds.insert(operators.clone(), 300);
+        let named = Named { at: None, feeds, operators: [operators.clone()].into() };
+        let due = Feeds::default().due(&named, Timestamp::from_secs(1_700_000_000));
+        assert_eq!((due.len(), due.first()), (FEEDS_MAX, Some(&(operators, 300))));
+    }
+
+    #[test]
     fn a_feed_is_due_when_its_time_has_come_and_forgotten_when_nobody_names_it() {
         let feeds = Feeds::default();
         let now = Timestamp::from_secs(1_700_000_000);
-        let named = BTreeMap::from([(key(), 600)]);
+        let named = Named { feeds: BTreeMap::from([(key(), 600)]), ..Named::default() };
         assert_eq!(feeds.due(&named, now), [(key(), 600)]);
         let state = FeedState { address: key().0, kind: key().1, items: None, read_at: None, trouble: None };
         let held = Held { version: None, state, due: now.plus(Duration::from_secs(600)) };
         assert!(!feeds.keep(key(), held), "nothing new for edges");
         assert_eq!(feeds.due(&named, now.plus(Duration::from_secs(599))), []);
         assert_eq!(feeds.due(&named, now.plus(Duration::from_secs(600))).len(), 1);
-        assert_eq!(feeds.due(&BTreeMap::new(), now), []);
+        assert_eq!(feeds.due(&Named::default(), now), []);
         assert!(feeds.states().is_empty());
     }
 }

@@ -13,5 +13,5 @@ mod port;
 pub(crate) use book::{Book, BookRefusal, Order, SwitchOrder};
 pub(crate) use cap::CAP;
 pub(crate) use desk::{DeskRefusal, book, change};
-pub(crate) use feeds::{FeedState, Feeds, read_feeds};
+pub(crate) use feeds::{FeedState, Feeds, check_feed_place, read_feeds, recall_feeds};
 pub use port::{Defence, EventsWanted};

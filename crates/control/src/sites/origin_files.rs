@@ -1,12 +1,13 @@
-//! Reading the files that sites name for their origins and for their visitors before they are applied: a slip shows at once, and not
-//! with the first visitor.
+//! Reading the files that sites name for their origins, their visitors and their lists before they are applied: a
+//! slip shows at once, and not with the first visitor.
 
 use super::apply::ApplyRefusal;
 use super::plan::Plan;
 use crate::DataDir;
+use crate::defence::check_feed_place;
 use certificates::{OriginTrust, check_authorities, client_config};
 use records::Change;
-use snapshot::{OriginPolicy, OriginSecret, OriginTls, Site, Trusted};
+use snapshot::{ListSource, OriginPolicy, OriginSecret, OriginTls, Site, Trusted};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vocabulary::Clock;
@@ -16,6 +17,7 @@ pub(super) async fn check(plan: &Plan, clock: &Arc<dyn Clock>, files: &DataDir) 
     for change in &plan.changes {
         let Change::PutSite(site) = change else { continue };
         check_places(site, files).await?;
+        check_feeds(site, files).await?;
         let (policy, clock) = (site.origin_policy.clone(), Arc::clone(clock));
         let clients = site.front.client_certificates.clone();
         if policy.tls == OriginTls::default() && policy.secret.is_none() && clients.is_none() {
@@ -50,6 +52,18 @@ async fn check_places(site: &Site, data_dir: &DataDir) -> Result<(), ApplyRefusa
         let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
         ApplyRefusal::Origins { host, why }
     })
+}
+
+/// Lists that rules may name would tell what a file holds item by item.
+async fn check_feeds(site: &Site, data_dir: &DataDir) -> Result<(), ApplyRefusal> {
+    for list in site.shield.lists.values() {
+        let ListSource::Feed(feed) = &list.source else { continue };
+        check_feed_place(&feed.address, data_dir).await.map_err(|why| {
+            let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
+            ApplyRefusal::Origins { host, why }
+        })?;
+    }
+    Ok(())
 }
 
 fn read(policy: &OriginPolicy, clock: Arc<dyn Clock>) -> Result<(), String> {

@@ -228,6 +228,21 @@ async fn a_list_from_a_file_reaches_the_edge_and_a_broken_version_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_list_is_fed_from_the_deployments_own_files() {
+    let mut rig = Rig::new();
+    let (running, _) = started(&mut rig).await;
+    let own = rig.data_dir().join("admin.token");
+    assert!(own.is_file());
+    let list = json!({"kind": "host", "feed": own});
+    let refused = running.call("PUT", "/api/v1/shield/lists/own", &list).await.is(422);
+    assert!(refused.text().contains("no file for sites"), "{}", refused.text());
+    let text = format!("[list.own]\nkind = \"host\"\nfeed = {own:?}\n");
+    let refused = running.call("PUT", "/api/v1/sites/shop.test/shield", &json!({"text": text})).await;
+    assert!(refused.text().contains("no file for sites"), "{}", refused.text());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_rules_name_stays() {
     let mut rig = Rig::new();
     let (running, _) = started(&mut rig).await;

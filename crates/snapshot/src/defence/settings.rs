@@ -44,7 +44,7 @@ pub enum Profile {
     /// What is surely an attack is acted upon.
     #[default]
     Balanced,
-    /// Half of the usual budgets.
+    /// As [`Profile::Balanced`] for now.
     Strict,
 }
 
@@ -74,7 +74,7 @@ impl Profile {
 pub enum UnderAttack {
     /// Never.
     Off,
-    /// While the edge sees an attack that it finds no signature for.
+    /// While the edge sees an attack that the signatures it acts upon do not end.
     #[default]
     Automatic,
     /// Until the owner says otherwise.

@@ -25,13 +25,16 @@ impl ShieldTable {
     }
 }
 
+/// Where a feed is read, and what it holds.
+type Key = (String, ListKind);
+
 /// Compiles what a parcel says, and keeps what did not change since the last one.
 #[derive(Debug)]
 pub(crate) struct Shields {
     usual: Arc<SiteShield>,
     off: Arc<SiteShield>,
     own: HashMap<SiteId, Own>,
-    feeds: HashMap<(String, ListKind), Held>,
+    feeds: HashMap<Key, Held>,
     operator: OperatorShield,
     shared: Vec<(ListName, Arc<List>)>,
     gate: Arc<Gate>,
@@ -78,7 +81,7 @@ impl Default for Shields {
 
 impl Shields {
     pub(crate) fn take(&mut self, parcel: &Parcel, alarms: &mut Vec<Alarm>) -> ShieldTable {
-        let lists = self.take_lists(&parcel.feeds, &parcel.shield, alarms);
+        let lists = self.take_lists(parcel, alarms);
         let mut before = std::mem::take(&mut self.own);
         for site in &parcel.sites {
             if !site.services.contains(&Service::Shield) || site.shield.is_default() {
@@ -101,13 +104,12 @@ impl Shields {
         }
     }
 
-    fn take_lists(
-        &mut self,
-        feeds: &[FeedVersion],
-        operator: &OperatorShield,
-        alarms: &mut Vec<Alarm>,
-    ) -> Lists {
-        let mut changed = if self.read_feeds(feeds, alarms) { Lists::Newer } else { Lists::Same };
+    fn take_lists(&mut self, parcel: &Parcel, alarms: &mut Vec<Alarm>) -> Lists {
+        let operator = &parcel.shield;
+        let named = feeds_named(&parcel.sites, operator);
+        let is_named = |(address, kind): &Key| named.contains_key(&(address.as_str(), *kind));
+        let newer = self.read_feeds(&parcel.feeds, is_named, alarms);
+        let mut changed = if newer { Lists::Newer } else { Lists::Same };
         if changed == Lists::Same && self.operator == *operator {
             return Lists::Same;
         }
@@ -127,8 +129,14 @@ impl Shields {
         changed
     }
 
-    /// Reads versions that are new; whether any was, or one is gone.
-    fn read_feeds(&mut self, feeds: &[FeedVersion], alarms: &mut Vec<Alarm>) -> bool {
+    /// Reads versions that are new; whether any was, or one is gone. One that does not come but is still named
+    /// stays: a publisher that has just started may not have read it yet.
+    fn read_feeds(
+        &mut self,
+        feeds: &[FeedVersion],
+        is_named: impl Fn(&Key) -> bool,
+        alarms: &mut Vec<Alarm>,
+    ) -> bool {
         let mut before = std::mem::take(&mut self.feeds);
         let mut changed = false;
         for version in feeds {
@@ -150,7 +158,10 @@ impl Shields {
             };
             self.feeds.extend(held.map(|held| (key, held)));
         }
-        changed || !before.is_empty()
+        let (kept, gone): (HashMap<_, _>, HashMap<_, _>) =
+            before.into_iter().partition(|(key, _)| is_named(key));
+        self.feeds.extend(kept);
+        changed || !gone.is_empty()
     }
 
     fn site(&self, site: &Site, before: Option<Own>, changed: Lists, alarms: &mut Vec<Alarm>) -> Own {

@@ -119,6 +119,21 @@ fn what_did_not_change_keeps_its_compiled_form_and_newer_items_keep_the_rules() 
     assert_eq!(bad, [false, true]);
 }
 
+#[test]
+fn a_feed_that_does_not_come_keeps_its_items_until_nobody_names_it() {
+    let mut bench = Bench::new();
+    let site = bench.site("a.test", blocking("bad"));
+    let mut take = |shield: ShieldSettings, feeds: Vec<FeedVersion>| {
+        let site = Site { shield, ..site.clone() };
+        let (snapshot, _) = bench.take(Parcel { sites: vec![site.clone()], feeds, ..Parcel::default() });
+        blocks(snapshot.shield(&site))
+    };
+    assert!(take(blocking("bad"), vec![version("192.0.2.1")]));
+    assert!(take(blocking("bad"), vec![]), "a publisher that has just started");
+    take(ShieldSettings::default(), vec![]);
+    assert!(!take(blocking("bad"), vec![]), "forgotten");
+}
+
 /// Whether 192.0.2.1 is blocked.
 fn blocks(shield: &SiteShield) -> bool {
     let request = shield::Request {

@@ -1,6 +1,4 @@
 use super::*;
-use shield::lists::ListKind;
-use snapshot::ListSource;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -49,6 +47,8 @@ fn what_has_no_end_no_reason_or_means_half_the_world_is_refused() {
     for (order, refusal) in [
         (order(Effect::Ban, "10.0.0.0/7", HOUR), BookRefusal::TooWide(subject("10.0.0.0/7"))),
         (order(Effect::Allow, "::/0", HOUR), BookRefusal::TooWide(subject("::/0"))),
+        (order(Effect::Ban, "::ffff:0:0/96", HOUR), BookRefusal::TooWide(subject("::ffff:0:0/96"))),
+        (order(Effect::Ban, "::fffe:0:0/95", HOUR), BookRefusal::TooWide(subject("::fffe:0:0/95"))),
         (order(Effect::Ban, "192.0.2.1", 91 * day), BookRefusal::Length(BAN_MAX)),
         (order(Effect::Ban, "192.0.2.1", Duration::ZERO), BookRefusal::Length(BAN_MAX)),
         (order(Effect::Allow, "192.0.2.1", 367 * day), BookRefusal::Length(ALLOWANCE_MAX)),
@@ -71,6 +71,8 @@ fn a_broad_ban_is_capped_and_a_narrow_one_is_not() {
         ("192.0.0.0/15", true),
         ("2001:db8::/31", true),
         ("2001:db8::/32", false),
+        ("::ffff:192.0.0.0/111", true),
+        ("::ffff:192.0.0.0/112", false),
         ("AS64500", true),
     ] {
         let mut book = Book::default();
@@ -113,14 +115,56 @@ fn a_switch_is_replaced_and_a_refused_one_leaves_it() {
     assert_eq!(book.switch_off(site(1), later), Err(BookRefusal::NotOn));
 }
 
+fn list(kind: ListKind, items: &[&str], acting: Option<Acting>) -> OperatorList {
+    let items = items.iter().map(ToString::to_string).collect();
+    OperatorList { kind, source: ListSource::Items(items), acting }
+}
+
+#[test]
+fn a_list_that_keeps_ordinary_visitors_out_by_itself_is_capped_as_a_ban_is() {
+    let acting = |effect, lasts| Some(Acting { effect, until: now().plus(lasts) });
+    for (kind, items, broad) in [
+        (ListKind::Asn, &["64500"][..], true),
+        (ListKind::Country, &["DE"], true),
+        (ListKind::Address, &["192.0.0.0/15"], true),
+        (ListKind::Address, &["192.0.0.0/16", "192.1.0.0-192.1.0.9"], true),
+        (ListKind::Address, &["192.0.2.0/24", "2001:db8::/32"], false),
+    ] {
+        let mut book = Book::default();
+        let mut put = |acting| book.put_list("bad", list(kind, items, acting), now());
+        assert_eq!(put(acting(Effect::Ban, 4 * HOUR)).is_err(), broad, "{items:?}");
+        assert_eq!(put(acting(Effect::Allow, 4 * HOUR)), Ok(()), "{items:?}");
+        assert_eq!(put(acting(Effect::Ban, 3 * HOUR)), Ok(()), "{items:?}");
+        assert_eq!(put(acting(Effect::Ban, 3 * HOUR)), Ok(()), "again: {items:?}");
+        assert_eq!(book.switch_on(switch(site(1), HOUR), now()).is_err(), broad, "{items:?}");
+        book.remove_list("bad", now()).expect("removed");
+        assert!(book.switch_on(switch(site(1), HOUR), now()).is_ok(), "{items:?}");
+    }
+    for items in ["0.0.0.0/0", "::/0", "::ffff:0:0/96"] {
+        let wide = list(ListKind::Address, &[items], acting(Effect::Allow, HOUR));
+        let refused = Book::default().put_list("bad", wide, now()).expect_err(items);
+        assert!(matches!(refused, BookRefusal::List(_)), "{refused:?}");
+    }
+}
+
+#[test]
+fn spans_are_bounded_and_joining_them_counts_no_less() {
+    let mut book = Book::default();
+    for minute in 0..150 {
+        let at = now().plus(Duration::from_secs(minute * 60));
+        book.switch_on(switch(site(1), HOUR / 120), at).expect("on");
+        book.switch_on(switch(site(2), HOUR / 120), at).expect("on");
+        book.switch_off(site(2), at).expect("off");
+    }
+    let end = now().plus(150 * HOUR / 60);
+    assert!(book.lowerings.len() <= SPANS_MAX + 1, "{}", book.lowerings.len());
+    assert!(book.spent(site(1), end) >= 75 * HOUR / 60);
+    assert_eq!(book.spent(site(2), end), Duration::ZERO);
+}
+
 #[test]
 fn lists_are_compiled_before_they_are_taken() {
     let mut book = Book::default();
-    let list = |kind, items: &[&str], acting| OperatorList {
-        kind,
-        source: ListSource::Items(items.iter().map(ToString::to_string).collect()),
-        acting,
-    };
     let acting = Some(Acting { effect: Effect::Ban, until: now().plus(HOUR) });
     book.put_list("bad", list(ListKind::Address, &["192.0.2.1"], acting), now()).expect("a list");
     for (name, list) in [
@@ -136,8 +180,8 @@ fn lists_are_compiled_before_they_are_taken() {
         assert!(book.put_list(name, list, now()).is_err(), "{name}");
         assert_eq!(book, before);
     }
-    book.remove_list("bad").expect("removed");
-    assert_eq!(book.remove_list("bad"), Err(BookRefusal::NoList("bad".to_owned())));
+    book.remove_list("bad", now()).expect("removed");
+    assert_eq!(book.remove_list("bad", now()), Err(BookRefusal::NoList("bad".to_owned())));
 }
 
 #[test]
