@@ -10,6 +10,7 @@ use crate::presence::Presence;
 use crate::reasons::Reason;
 use crate::request::Request;
 use crate::stages::close;
+use crate::stages::identify::is_trusted;
 use crate::tier::{self, TIER};
 use crate::turnstile::Turnstile;
 use crate::worker::Worker;
@@ -91,6 +92,10 @@ impl Service for Visitor {
 
     fn http3_port(&self) -> Option<u16> {
         self.http3_port
+    }
+
+    fn is_forwarder(&self) -> bool {
+        is_trusted(self.peer, &self.worker.shared.forwarders)
     }
 
     fn breached(&self, breach: Breach) {

@@ -51,6 +51,11 @@ pub(crate) trait Service: Sync {
         None
     }
 
+    /// Whether the connection is a trusted proxy's, which speaks for many visitors.
+    fn is_forwarder(&self) -> bool {
+        false
+    }
+
     /// Hears that the visitor's connection was ended because of what came by it.
     fn breached(&self, _breach: Breach) {}
 

@@ -48,7 +48,7 @@ where
     S: Service,
 {
     // A visitor that does not even greet, or breaks the protocol, needs no answer.
-    let (io, found) = Tap::around(io);
+    let (io, found) = Tap::around(io, !service.is_forwarder());
     let Ok(Ok(connection)) = timeout(HEAD_TIME_MAX, bounds().handshake(io)).await else {
         return;
     };
@@ -193,6 +193,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin, S: Service> Serving<'a, T, S> {
     /// Sends a visitor away that asks and does not wait (the rapid reset attack).
     fn count(&mut self, ended: Ended) {
         let now = Instant::now();
+        if ended == Ended::Answered {
+            self.found.is_answered();
+        }
         if self.abandonment.count(ended, now) && matches!(self.phase, Phase::Open { .. }) {
             self.phase = Phase::Ending { since: now, patience: ENDING_TIME_MAX };
             self.connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);

@@ -9,6 +9,7 @@
 use shield::budgets::{Breach, Frame, FrameBudget, FrameLimits, FrameVerdict};
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,13 +27,25 @@ const DATA: u8 = 0x0;
 /// What the tap has found; shared with whoever ends the connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
-    shared: Arc<OnceLock<Breach>>,
+    shared: Arc<Shared>,
     is_told: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    breach: OnceLock<Breach>,
+    /// Streams that were answered since the tap has looked last.
+    answered: AtomicU32,
 }
 
 impl Found {
     fn breach(&self) -> Option<Breach> {
-        self.shared.get().copied()
+        self.shared.breach.get().copied()
+    }
+
+    /// Tells the tap that a stream was answered.
+    pub(super) fn is_answered(&self) {
+        self.shared.answered.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Why the connection is to end, said once; none: it goes on.
@@ -46,19 +59,18 @@ impl Found {
 /// A visitor's connection whose frames are counted.
 pub(super) struct Tap<T> {
     io: T,
-    count: Count,
+    /// None: nothing is counted.
+    count: Option<Count>,
     found: Found,
     began: Instant,
 }
 
 impl<T> Tap<T> {
-    /// Around a connection that has just begun.
-    pub(super) fn around(io: T) -> (Self, Found) {
+    /// Around a connection that has just begun. `counts`: not those of proxies that are trusted, for whose visitors
+    /// no budget of one visitor holds.
+    pub(super) fn around(io: T, counts: bool) -> (Self, Found) {
         let found = Found::default();
-        let count = Count {
-            budget: FrameBudget::new(&FrameLimits::USUAL, Timestamp::from_millis(0)),
-            place: Place::Payload { left: PREFACE_BYTES },
-        };
+        let count = counts.then(Count::begun);
         (Self { io, count, found: found.clone(), began: Instant::now() }, found)
     }
 }
@@ -75,12 +87,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tap<T> {
         }
         let before = into.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, into);
-        if let Poll::Ready(Ok(())) = &polled {
-            let ms = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
-            let taken = self.count.take(&into.filled()[before..], Timestamp::from_millis(ms));
+        let Self { count, found, began, .. } = &mut *self;
+        if let (Poll::Ready(Ok(())), Some(count)) = (&polled, count) {
+            let ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+            count.budget.answered(found.shared.answered.swap(0, Ordering::Relaxed));
+            let taken = count.take(&into.filled()[before..], Timestamp::from_millis(ms));
             if let Err(breach) = taken {
                 // Set once, for nothing is read after it.
-                let _ = self.found.shared.set(breach);
+                let _ = found.shared.breach.set(breach);
             }
         }
         polled
@@ -130,6 +144,13 @@ struct Count {
 }
 
 impl Count {
+    fn begun() -> Self {
+        Self {
+            budget: FrameBudget::new(&FrameLimits::USUAL, Timestamp::from_millis(0)),
+            place: Place::Payload { left: PREFACE_BYTES },
+        }
+    }
+
     /// Takes bytes; an error where the connection is to end.
     fn take(&mut self, mut bytes: &[u8], now: Timestamp) -> Result<(), Breach> {
         while !bytes.is_empty() {
@@ -220,8 +241,7 @@ mod tests {
     }
 
     fn begun() -> Count {
-        let (tap, _) = Tap::around(tokio::io::empty());
-        let mut count = tap.count;
+        let mut count = Count::begun();
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         assert_eq!(count.take(preface, Timestamp::from_millis(0)), Ok(()));
         count
@@ -273,5 +293,28 @@ mod tests {
                 .take_while(|_| count.take(&frame(0x6, 0, &[0; 8]), Timestamp::from_millis(1)).is_ok());
             assert_eq!(more.count(), 380, "{piece}");
         }
+    }
+    /// Streams that a tap takes at once, of which so many are answered as they come.
+    async fn streams_taken(counts: bool, answered: u32) -> usize {
+        let headers = frame(0x1, END_STREAM, &[0x82]);
+        let all = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), headers.repeat(3_000)].concat();
+        let (mut tap, found) = Tap::around(all.as_slice(), counts);
+        let (mut bytes, mut read) = ([0; 1_000], 0);
+        while found.breach().is_none() {
+            match tokio::io::AsyncReadExt::read(&mut tap, &mut bytes).await.expect("bytes") {
+                0 => break,
+                more => read += more,
+            }
+            (0..answered).for_each(|_| found.is_answered());
+        }
+        read / headers.len()
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_its_answers_may_ask_as_often_as_it_likes_and_so_may_a_trusted_proxy() {
+        let flood = streams_taken(true, 0).await;
+        assert!((2_000..2_200).contains(&flood), "{flood}");
+        assert!(streams_taken(true, 100).await >= 3_000);
+        assert!(streams_taken(false, 0).await >= 3_000);
     }
 }

@@ -111,6 +111,11 @@ impl FrameLimits {
     }
 }
 
+/// How long one place of a bucket takes to drain, in microseconds.
+fn interval(allowance: Allowance) -> u64 {
+    1_000_000 / u64::from(allowance.each_second.max(1))
+}
+
 /// DATA below this many bytes is tiny.
 const TINY_BYTES: u32 = 16;
 
@@ -193,6 +198,13 @@ impl FrameBudget {
         Self { limits, empty_at: [0; KINDS], began: now, opened: 0, abandoned: 0, forced: 0, warned: false }
     }
 
+    /// Gives back the places of so many HEADERS, whose streams were answered: they were worth their while.
+    pub fn answered(&mut self, streams: u32) {
+        let kind = Kind::Headers as usize;
+        let given = interval(self.limits.0[kind]).saturating_mul(streams.into());
+        self.empty_at[kind] = self.empty_at[kind].saturating_sub(given);
+    }
+
     /// Counts what came.
     pub fn count(&mut self, frame: Frame, now: Timestamp) -> FrameVerdict {
         match frame {
@@ -246,7 +258,7 @@ impl FrameBudget {
 
     fn bucket(&mut self, kind: Kind, breach: Breach, now: Timestamp) -> FrameVerdict {
         let allowance = self.limits.0[kind as usize];
-        let interval = 1_000_000 / u64::from(allowance.each_second.max(1));
+        let interval = interval(allowance);
         let now_us = u64::try_from(now.since(self.began).as_micros()).unwrap_or(u64::MAX / 2);
         let empty_at = &mut self.empty_at[kind as usize];
         *empty_at = (*empty_at).max(now_us).saturating_add(interval);

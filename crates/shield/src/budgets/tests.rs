@@ -61,6 +61,19 @@ fn what_honest_programs_send_goes_on_for_ever() {
 }
 
 #[test]
+fn streams_that_are_answered_cost_nothing_of_the_budget() {
+    let mut budget = budget();
+    for stream in 0..100_000i64 {
+        // 10,000 each second, the answers a hundred streams later.
+        assert_eq!(budget.count(Frame::Headers, at(stream / 10)), FrameVerdict::Fine, "{stream}");
+        budget.answered(u32::from(stream >= 100));
+    }
+    let more = (0..3_000).take_while(|_| budget.count(Frame::Headers, at(10_000)) == FrameVerdict::Fine);
+    let more = more.count();
+    assert!((1_800..=2_000).contains(&more), "no more than the burst is saved up: {more}");
+}
+
+#[test]
 fn rapid_reset_is_announced_and_then_ended() {
     let mut budget = budget();
     let (mut warned, mut ended) = (None, None);
