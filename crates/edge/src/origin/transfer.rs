@@ -112,6 +112,8 @@ pub(crate) struct Transfer<'a> {
     lease: Lease,
     deadlines: Deadlines,
     upload: Option<Upload<'a>>,
+    /// When the last of the content went up.
+    uploaded: Option<Instant>,
 }
 
 /// A visitor's content on its way up.
@@ -123,14 +125,14 @@ struct Upload<'a> {
 impl<'a> Transfer<'a> {
     /// A transfer without content.
     pub(crate) fn without_content(lease: Lease, deadlines: Deadlines) -> Self {
-        Self { lease, deadlines, upload: None }
+        Self { lease, deadlines, upload: None, uploaded: None }
     }
 
     /// A transfer with content that is all here.
     pub(crate) fn with_replay(lease: Lease, deadlines: Deadlines, mut replay: Replay) -> Self {
         let (sender, pieces) = mpsc::channel(PIECES_MAX);
         let reading = Box::pin(async move { read_all(&mut replay, sender).await });
-        Self { lease, deadlines, upload: Some(Upload { reading, pieces }) }
+        Self { lease, deadlines, upload: Some(Upload { reading, pieces }), uploaded: None }
     }
 
     /// A transfer that sends content up as it comes.
@@ -140,6 +142,7 @@ impl<'a> Transfer<'a> {
             lease,
             deadlines,
             upload: Some(Upload { reading: Box::pin(read_all(content, sender)), pieces }),
+            uploaded: None,
         }
     }
 
@@ -153,6 +156,15 @@ impl<'a> Transfer<'a> {
     /// How many bytes went up.
     pub(crate) fn progress(&mut self) -> u64 {
         self.lease.link().written()
+    }
+
+    /// Since when the origin has been the one that is waited for: from `began` on where nothing went up, else from the
+    /// last of it; now, where some of it is still to come.
+    pub(crate) fn origins_turn(&self, began: Instant) -> Instant {
+        match self.upload {
+            None => self.uploaded.unwrap_or(began),
+            Some(_) => Instant::now(),
+        }
     }
 
     /// The next head of the answer; its framing tells whether it is an interim one.
@@ -223,6 +235,7 @@ impl<'a> Transfer<'a> {
             link.put(piece)?;
             if last {
                 self.upload = None;
+                self.uploaded = Some(Instant::now());
             }
             if sent.is_pending() && !link.has_room() {
                 return Ok(());

@@ -78,14 +78,15 @@ fn tell_shield(
     behalf: &OnBehalf,
     (began, fetched): (Instant, &Result<Fetched<'_>, Reason>),
 ) {
-    let failed = match fetched {
-        Ok(fetched) => fetched.status.is_server_error(),
-        Err(reason) if reason.outcome() == ReasonOutcome::OriginFailed => true,
+    // A visitor that sends slowly is no origin in distress.
+    let (failed, since) = match fetched {
+        Ok(fetched) => (fetched.status.is_server_error(), fetched.transfer.origins_turn(began)),
+        Err(reason) if reason.outcome() == ReasonOutcome::OriginFailed => (true, began),
         Err(_) => return,
     };
     let serving = worker.shared.serving.load();
     let Some(counters) = serving.sites.get(&admitted.site().id) else { return };
-    let ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+    let ms = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
     let seen = || view(request, behalf.client, worker.shared.clock.now());
     worker.shared.guard.answered(&worker.desk, &counters.watch, Outcome { ms, failed }, seen);
 }
