@@ -141,7 +141,7 @@ reasons! {
     RateLimited "rate-limited" 429 Refused "Too many requests" "More requests came from you than this site takes in a time. Please wait a little.";
     AttackBlocked "blocked-as-attack" 403 Refused "This request is refused for now" "It looks like those of an attack that this site is under. This ends by itself within minutes after the attack.";
     Challenged "challenged" 403 Refused "One moment, please" "This site checks that a browser is asking.";
-    ComeAgain "come-again" 429 Refused "Please try again later" "This site checks every visitor at the moment, and this program cannot be checked.";
+    ComeAgain "come-again" 429 Refused "Please try again later" "This site checks every visitor at the moment, and this request cannot be checked. In a browser, open one of the site's pages first, then send it again.";
     NoErrand "no-errand" 404 Refused "Nothing is here" "Addresses under this path belong to the network in front of the site, and it has nothing at this one.";
     // Origins.
     NoOrigin "no-origin" 502 OriginFailed "This site has no server" "No origin server is configured for this site.";

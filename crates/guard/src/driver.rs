@@ -5,26 +5,28 @@
 //! request.
 //!
 //! Invariants: a record is kept only for sites that were asked for; every visitor of a site is challenged by the
-//! edge's own doing for at most [`ALARM_SECONDS_EACH_DAY`] in a day.
+//! edge's own doing for at most [`ALARM_SECONDS_EACH_DAY`] in any 24 hours.
 
 use crate::Guard;
 use crate::desk::Sample;
 use crate::note::SignatureTurn;
 use crate::watch::{Acting, Watch};
 use shield::adaptive::{Adaptive, Event, Evidence, SiteKey, SiteRecord, Stage};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::Timestamp;
 
 /// How often what requests left behind is to be fetched.
 pub const FETCH_EVERY: Duration = Duration::from_millis(100);
-/// How long all visitors of a site may be challenged by the edge's own doing, in a day, in seconds.
+/// How long all visitors of a site may be challenged by the edge's own doing, in any 24 hours, in seconds.
 pub const ALARM_SECONDS_EACH_DAY: u32 = 3 * 3600;
 /// Seconds of distress, although signatures are acted upon, before all visitors are challenged.
 const ALARM_AFTER_SECONDS: u8 = 15;
 /// How long that lasts at a time, in seconds.
 const ALARM_SECONDS: u32 = 60;
+const DAY_SECONDS: i64 = 86_400;
+const ALARMS_EACH_DAY: usize = (ALARM_SECONDS_EACH_DAY / ALARM_SECONDS) as usize;
 /// How often records of sites that are gone are let go of, in seconds.
 const TIDY_SECONDS: i64 = 600;
 
@@ -37,26 +39,25 @@ struct Known {
 }
 
 /// When all visitors were challenged by the edge's own doing.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Alarm {
     /// Until when; 0: not at all.
     until: i64,
-    day: i64,
-    /// Seconds of that day so far.
-    spent: u32,
+    /// When each minute of the last 24 hours began, the oldest first: at most 180 of them.
+    minutes: VecDeque<i64>,
 }
 
 impl Alarm {
-    /// One more minute, where the day's share allows it.
+    /// One more minute, where those of the last 24 hours leave room for it.
     fn extend(&mut self, now: Timestamp) -> bool {
-        let day = now.as_secs() / 86_400;
-        if self.day != day {
-            (self.day, self.spent) = (day, 0);
+        let over = now.as_secs() - DAY_SECONDS;
+        while self.minutes.front().is_some_and(|began| *began <= over) {
+            self.minutes.pop_front();
         }
-        if self.spent + ALARM_SECONDS > ALARM_SECONDS_EACH_DAY {
+        if self.minutes.len() >= ALARMS_EACH_DAY {
             return false;
         }
-        self.spent += ALARM_SECONDS;
+        self.minutes.push_back(now.as_secs());
         self.until = now.as_secs() + i64::from(ALARM_SECONDS);
         true
     }
@@ -272,13 +273,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_site_is_challenged_as_a_whole_for_more_than_three_hours_of_a_day() {
+    fn no_site_is_challenged_as_a_whole_for_more_than_three_hours_of_any_day() {
         let mut alarm = Alarm::default();
-        let mut minutes = 0;
-        for minute in 0..24 * 60 {
-            minutes += u32::from(alarm.extend(Timestamp::from_secs(86_400 * 20_000 + minute * 60)));
+        // From 21:00 on, so that a calendar's day ends where the share does.
+        let began = DAY_SECONDS * 20_000 + 21 * 3600;
+        let given: Vec<i64> = (0..48 * 60)
+            .map(|minute| began + minute * 60)
+            .filter(|second| alarm.extend(Timestamp::from_secs(*second)))
+            .collect();
+        for second in (0..48 * 60).map(|minute| began + minute * 60) {
+            let within = given.iter().filter(|own| (second..second + DAY_SECONDS).contains(own)).count();
+            assert!(within <= ALARMS_EACH_DAY, "{within} minutes from {second} on");
         }
-        assert_eq!(minutes * 60, ALARM_SECONDS_EACH_DAY);
-        assert!(alarm.extend(Timestamp::from_secs(86_400 * 20_001)), "the next day has its own share");
+        assert_eq!(given.len(), 2 * ALARMS_EACH_DAY, "each day has its share");
     }
 }

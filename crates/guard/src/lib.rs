@@ -21,7 +21,7 @@ mod tests;
 mod watch;
 mod words;
 
-pub use challenge::{COOKIE, ChallengePage, Errand, Granted, Handed, PREFIX, PageKind};
+pub use challenge::{COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, Granted, Handed, PREFIX, PageKind};
 pub use desk::{Desk, SAMPLES_MAX};
 pub use driver::{ALARM_SECONDS_EACH_DAY, Driver, FETCH_EVERY};
 pub use events::{ALONE_MAX, CROWDED_MAX, EventFilter, STATE_MAX};
@@ -176,10 +176,11 @@ impl Guard {
         self.keys.write().unwrap_or_else(PoisonError::into_inner).roll(now);
     }
 
-    fn paced_key(&self, site: SiteId, prefix: Prefix) -> RateKey {
+    /// A number of a network at a site, for one use.
+    fn network_number(&self, site: SiteId, prefix: Prefix, what: u8) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.paced_key);
-        (site, prefix).hash(&mut hasher);
-        RateKey::of(hasher.finish())
+        (site, prefix, what).hash(&mut hasher);
+        hasher.finish()
     }
 }
 

@@ -27,11 +27,21 @@ const FEEDS: [&[u8]; 4] = [b"rss+xml", b"atom+xml", b"activity+json", b"feed+jso
 /// Whether a browser asks for a page that a person will see: it says so (Fetch Metadata), or, where it is too old
 /// to say, its `Accept` names HTML and nothing that only programs read.
 pub(crate) fn is_navigation(request: &Request<'_>) -> bool {
+    // What a form sends would be lost on the way that a page leads.
+    if !matches!(request.method, "GET" | "HEAD") {
+        return false;
+    }
     if let Some(mode) = request.fields.first("sec-fetch-mode") {
         return mode == b"navigate";
     }
     let accept = request.fields.first("accept").unwrap_or_default();
-    matches!(request.method, "GET" | "HEAD")
-        && memmem::find(accept, b"text/html").is_some()
+    memmem::find(accept, b"text/html").is_some()
         && FEEDS.iter().all(|feed| memmem::find(accept, feed).is_none())
+}
+
+/// Whether a browser asks what a page of another origin may send (the Fetch standard's CORS preflight): it carries no
+/// cookie, so that it can pass no challenge.
+pub(crate) fn is_preflight(request: &Request<'_>) -> bool {
+    let has = |name| request.fields.first(name).is_some();
+    request.method == "OPTIONS" && has("origin") && has("access-control-request-method")
 }

@@ -36,7 +36,8 @@ pub struct Asked<'a> {
     pub gate: &'a Gate,
     /// The request's ray, as people read it.
     pub ray: &'a dyn std::fmt::Display,
-    /// Whether a machine looks for a proof that the host is somebody's: it is never challenged.
+    /// Whether a machine looks for a proof that the host is somebody's: where others are challenged it passes, at
+    /// a limited rate.
     pub is_proof: bool,
 }
 
@@ -99,9 +100,16 @@ pub(crate) enum Sentence {
     Redirect(u16, String, Because),
 }
 
-/// The slow pass of a visitor that cannot be cleared: so many requests of one network in five minutes.
+/// The slow pass of a visitor that cannot be cleared: so many requests of one network in five minutes. The same
+/// holds for those who look for proofs.
 const PACED_REQUESTS: u32 = 60;
+/// The same for preflights: browsers send one before many a request, and whole offices are one network.
+const PACED_PREFLIGHTS: u32 = 600;
 const PACED_PERIOD_SECONDS: u32 = 300;
+/// What a network's number is made for here.
+const SLOW: u8 = 1;
+const PROOFS: u8 = 3;
+const PREFLIGHTS: u8 = 4;
 
 impl Guard {
     /// Judges a request.
@@ -111,13 +119,10 @@ impl Guard {
         if profile == Profile::Off && asked.gate.is_empty() {
             return Judged { ruling: Ruling::Pass(Passage::default()), note: None };
         }
-        let (first, sampled) = if profile == Profile::Off { (false, false) } else { asked.watch.see() };
-        if first {
-            self.touch(asked.watch);
-        }
         let acting = asked.watch.acting();
         let rules = profile != Profile::Off && !asked.settings.rules().is_empty();
-        if sampled || rules || acting.is_some() || !asked.gate.is_empty() {
+        let is_located = rules || acting.is_some() || !asked.gate.is_empty();
+        if is_located {
             asked.request.source = (asked.locate)(asked.request.source.address);
         }
         let standing = asked.gate.standing(&asked.request.source, asked.watch.site(), asked.request.at);
@@ -132,7 +137,7 @@ impl Guard {
         if profile.acts() && is_errand(&asked.request) {
             return Judged { ruling: Ruling::Errand(self.errand(&asked)), note: None };
         }
-        self.heard(desk, &mut asked, Hearing { standing, rules, sampled, acting: acting.as_deref() })
+        self.heard(desk, &mut asked, Hearing { standing, rules, is_located, acting: acting.as_deref() })
     }
 
     fn heard(&self, desk: &Desk, asked: &mut Asked<'_>, hearing: Hearing<'_>) -> Judged {
@@ -159,15 +164,20 @@ impl Guard {
         self.carry_out(asked, sentence)
     }
 
-    /// Where a visitor stands that was let through slowly; none where it was not.
+    /// Where one stands that passes at a limited rate: a visitor that was let through slowly, and who cannot be
+    /// challenged; none for all others.
     fn paced(&self, asked: &Asked<'_>) -> Option<RateStanding> {
         let (site, prefix) = (asked.watch.site(), Prefix::of(asked.request.source.address));
-        let agent = asked.request.fields.first("user-agent").unwrap_or_default();
-        if !asked.settings.profile().acts() || !self.paced.holds((site, prefix, agent), asked.request.at) {
-            return None;
-        }
-        let limit = Limit::new(PACED_REQUESTS, PACED_PERIOD_SECONDS, 0).ok()?;
-        Some(self.rates.hit(self.paced_key(site, prefix), &limit, asked.request.at))
+        let (now, agent) = (asked.request.at, asked.request.fields.first("user-agent").unwrap_or_default());
+        let slow = || asked.settings.profile().acts() && self.paced.holds((site, prefix, agent), now);
+        let (what, requests) = match () {
+            () if asked.is_proof => (PROOFS, PACED_REQUESTS),
+            () if program::is_preflight(&asked.request) => (PREFLIGHTS, PACED_PREFLIGHTS),
+            () if slow() => (SLOW, PACED_REQUESTS),
+            () => return None,
+        };
+        let limit = Limit::new(requests, PACED_PERIOD_SECONDS, 0).ok()?;
+        Some(self.rates.hit(RateKey::of(self.network_number(site, prefix, what)), &limit, now))
     }
 
     fn sentence(
@@ -186,15 +196,14 @@ impl Guard {
                     ByRules::Ends(Sentence::Refuse(Refusal::Banned, Because::ban(cause)))
                 }
                 Standing::Allowed(_) => ByRules::Exempt(Passage::default()),
-                Standing::Neither => ByRules::Open(Passage::default(), None, asked.is_proof),
+                Standing::Neither => ByRules::Open(Passage::default(), None, false),
             }
         };
         match by_rules {
             ByRules::Ends(sentence) => sentence,
             ByRules::Exempt(passage) => Sentence::Pass(passage),
             ByRules::Open(passage, redirect, skips_challenge) => {
-                let against =
-                    self.against(desk, asked, hearing, (cleared, skips_challenge || asked.is_proof));
+                let against = self.against(desk, asked, hearing, (cleared, skips_challenge));
                 against.or(redirect).unwrap_or(Sentence::Pass(passage))
             }
         }
@@ -229,7 +238,7 @@ impl Guard {
             (Decision::Block { rule }, _) => {
                 return ByRules::Ends(Sentence::Refuse(Refusal::Rule, Because::rule(rule)));
             }
-            (Decision::Challenge { rule, kind }, _) if !asked.is_proof => {
+            (Decision::Challenge { rule, kind }, _) => {
                 return ByRules::Ends(Sentence::Challenge(kind, Because::rule(rule)));
             }
             _ => {}
@@ -254,7 +263,7 @@ impl Guard {
                     let seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX).max(1);
                     return ByRules::Ends(Sentence::Refuse(Refusal::Rate(seconds), because));
                 }
-                RateAction::Challenge(kind) if !asked.is_proof && cleared.is_none_or(|own| own < kind) => {
+                RateAction::Challenge(kind) if cleared.is_none_or(|own| own < kind) => {
                     return ByRules::Ends(Sentence::Challenge(kind, because));
                 }
                 RateAction::Challenge(_) => {}
@@ -281,7 +290,9 @@ impl Guard {
         hearing: &Hearing<'_>,
         (cleared, skips): (Option<ChallengeKind>, bool),
     ) -> Option<Sentence> {
-        let by_signature = self.by_signature(desk, asked, hearing, cleared.is_some() || skips);
+        // Signatures ask for waiting: whoever has only loaded a style sheet has not passed.
+        let passed = cleared >= Some(ChallengeKind::Wait) || skips;
+        let by_signature = self.by_signature(desk, asked, hearing, passed);
         if matches!(by_signature, Some(Sentence::Refuse(..))) || skips {
             return by_signature;
         }
@@ -300,26 +311,35 @@ impl Guard {
         hearing: &Hearing<'_>,
         cleared: bool,
     ) -> Option<Sentence> {
-        if !hearing.sampled && hearing.acting.is_none() {
+        // Only what comes as far as this is counted: what was refused before would look like a flood of requests
+        // that no signature meets.
+        let (first, sampled) = asked.watch.see();
+        if first {
+            self.touch(asked.watch);
+        }
+        if !sampled && hearing.acting.is_none() {
             return None;
         }
-        let row = self.row(&asked.request);
-        let acts = asked.settings.profile().acts();
+        let mut request = asked.request;
+        if !hearing.is_located {
+            request.source = (asked.locate)(request.source.address);
+        }
+        let row = self.row(&request);
         let met = hearing.acting.into_iter().flatten().find_map(|acting| {
-            let treated = acting.treat(&row, (cleared, acts))?;
-            acting.describe(&asked.request);
+            let treated = acting.treat(&row, cleared)?;
+            acting.describe(&request);
             Some((acting, treated))
         });
         match met {
             None => {
-                if hearing.sampled {
+                if sampled {
                     desk.keep(Sample { site: asked.watch.key(), row, outcome: None });
                 }
                 None
             }
             Some((acting, Treated::Pass)) => {
                 // Those who are not acted upon while it is tried still belong to what is looked at.
-                if hearing.sampled && !cleared && acting.is_tried() {
+                if sampled && !cleared && acting.is_tried() {
                     desk.keep(Sample { site: asked.watch.key(), row, outcome: None });
                 }
                 None
@@ -375,6 +395,9 @@ impl Guard {
                     now: asked.request.at,
                 };
                 let handed = self.challenge(&round, 0, asked.request.target, false);
+                if let (Because::Signature(acting), Handed::Page(_)) = (&because, &handed) {
+                    acting.challenged();
+                }
                 Judged { ruling: Ruling::Challenge(handed), note: Some(because.text()) }
             }
             Sentence::Redirect(status, location, because) if acts => {
@@ -407,7 +430,8 @@ impl Judged {
 struct Hearing<'a> {
     standing: Standing<'a>,
     rules: bool,
-    sampled: bool,
+    /// Whether it was looked up where the address lies.
+    is_located: bool,
     acting: Option<&'a Vec<Arc<Acting>>>,
 }
 

@@ -11,6 +11,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use vocabulary::{SeededRandom, SiteId, Timestamp};
 
+mod ways;
+
 const BEGAN: i64 = 1_795_000_000;
 
 struct Scene {
@@ -43,7 +45,10 @@ impl Scene {
     }
 
     fn ask(&self, client: [u8; 4], target: &str, fields: &HeaderMap) -> Judged {
-        let request = request(client.into(), target, fields, self.now());
+        self.judge(request(client.into(), target, fields, self.now()), false)
+    }
+
+    fn judge(&self, request: Request<'_>, is_proof: bool) -> Judged {
         self.guard.judge(
             &self.desk,
             &Asked {
@@ -53,7 +58,7 @@ impl Scene {
                 settings: &self.settings,
                 gate: &self.gate,
                 ray: &"00",
-                is_proof: false,
+                is_proof,
             },
         )
     }

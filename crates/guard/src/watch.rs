@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use shield::Request;
 use shield::adaptive::{Answers, Attributes, Evidence, Outcome, Signature, SiteKey, Stage, Tally};
 use shield::events::{ActiveSignature, SignatureItem};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use vocabulary::{SiteId, Timestamp};
 
@@ -16,6 +16,8 @@ use vocabulary::{SiteId, Timestamp};
 pub(crate) const SAMPLES_EACH_WINDOW: u32 = 256;
 /// Samples wanted of a busy site in one window.
 const SAMPLES_WANTED: u32 = 48;
+/// Bits for networks that have passed a signature's challenges: 16,384 in 2 KiB.
+const NETWORK_WORDS: usize = 256;
 /// One in so many is challenged while a signature is tried.
 const TRIED_ONE_IN: u32 = 100;
 
@@ -104,12 +106,12 @@ impl Watch {
         self.is_acting.store(some, Ordering::Release);
     }
 
-    /// Notes that somebody has passed a challenge which the signature of this number had asked for.
-    pub(crate) fn note_passed(&self, number: u64) {
+    /// Notes that somebody of a network has passed a challenge which the signature of this number had asked for.
+    pub(crate) fn note_passed(&self, number: u64, network: u64) {
         let acting = self.acting();
         let own = acting.iter().flat_map(|all| all.iter()).find(|acting| acting.number == number);
         if let Some(acting) = own {
-            acting.passed();
+            acting.passed(network);
         }
     }
 
@@ -143,6 +145,8 @@ pub(crate) struct Acting {
     matched: AtomicU32,
     challenged: AtomicU32,
     passed: AtomicU32,
+    /// One bit for each network that has passed, some sharing one.
+    networks: [AtomicU64; NETWORK_WORDS],
     /// Everything since it began: matched, challenged, passed.
     total: Mutex<[u64; 3]>,
     /// What it looks at, as the first request that it met had it.
@@ -169,6 +173,7 @@ impl Acting {
             matched: AtomicU32::new(0),
             challenged: AtomicU32::new(0),
             passed: AtomicU32::new(0),
+            networks: [const { AtomicU64::new(0) }; NETWORK_WORDS],
             total: Mutex::new([0; 3]),
             items: OnceLock::new(),
         }
@@ -186,8 +191,8 @@ impl Acting {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// What is done with a request; none where it does not match. `acts`: whether it will really be done.
-    pub(crate) fn treat(&self, row: &Attributes, (cleared, acts): (bool, bool)) -> Option<Treated> {
+    /// What is done with a request; none where it does not match.
+    pub(crate) fn treat(&self, row: &Attributes, cleared: bool) -> Option<Treated> {
         if !self.signature.matches(row) {
             return None;
         }
@@ -195,21 +200,28 @@ impl Acting {
         if cleared {
             return Some(Treated::Pass);
         }
-        let treated = match self.stage() {
+        Some(match self.stage() {
             Stage::Canary if !self.met.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIED_ONE_IN) => {
                 Treated::Pass
             }
             Stage::Canary | Stage::Challenge => Treated::Challenge,
             Stage::Block => Treated::Block,
-        };
-        if treated == Treated::Challenge && acts {
-            self.challenged.fetch_add(1, Ordering::Relaxed);
-        }
-        Some(treated)
+        })
     }
 
-    pub(crate) fn passed(&self) {
-        self.passed.fetch_add(1, Ordering::Relaxed);
+    /// A page was handed out that can be passed. That a program which reads no pages passes nothing says nothing.
+    pub(crate) fn challenged(&self) {
+        self.challenged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Somebody of a network has passed. Each network counts once, so that an attack which solves challenges in one
+    /// place does not look like people.
+    pub(crate) fn passed(&self, network: u64) {
+        let word = (network >> 6) as usize % NETWORK_WORDS;
+        let bit = 1u64 << (network & 63);
+        if self.networks[word].fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+            self.passed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// What was done since it was asked last.

@@ -11,7 +11,7 @@ use crate::ports::Answer;
 use crate::reasons::Reason;
 use crate::request::Request;
 use crate::trail::Trail;
-use guard::{COOKIE, ChallengePage, Errand, Granted, Handed};
+use guard::{COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, Granted, Handed};
 use http::{HeaderMap, HeaderValue, header};
 
 /// Sends the shield's own answer.
@@ -86,7 +86,10 @@ fn shown(fields: &mut HeaderMap, page: &ChallengePage, request: &Request, trail:
 /// Gives the clearance: for this host alone, out of reach of scripts, and of no use to other sites.
 fn give(fields: &mut HeaderMap, granted: Option<&Granted>, request: &Request) {
     let Some(Granted { value, seconds }) = granted else { return };
-    let secure = if request.scheme == Scheme::Https { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let (name, secure) = match request.scheme {
+        Scheme::Https => (COOKIE_OVER_TLS, "; Secure"),
+        Scheme::Http => (COOKIE, ""),
+    };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     put(fields, header::SET_COOKIE, &cookie);
 }

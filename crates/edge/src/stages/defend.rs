@@ -14,7 +14,7 @@ use crate::trail::{Counting, Trail};
 use crate::worker::{Shared, Worker};
 use caching::{Rules, TtlRule};
 use geo::Location;
-use guard::{Asked, COOKIE, Errand, Handed, Passage, Refusal, Ruling};
+use guard::{Asked, COOKIE, COOKIE_OVER_TLS, Errand, Handed, Passage, Refusal, Ruling};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version, header};
 use shield::rules::{CacheSetting, Change};
@@ -176,7 +176,8 @@ fn apply(change: Change, request: &mut Request, site: &Site) {
         Change::RemoveHeader(name) => drop(request.fields.remove(name)),
         Change::Cache(setting) => {
             let ruled = request.ruled.get_or_insert_default();
-            ruled.passes_cache = setting == CacheSetting::Bypass;
+            // A lifetime does not make another origin's answers ones of this key.
+            ruled.passes_cache = setting == CacheSetting::Bypass || ruled.origin.is_some();
             ruled.cache_rules = match setting {
                 CacheSetting::TimeToLive(seconds) => Some(lifetime(&site.cache_rules, seconds)),
                 CacheSetting::Bypass | CacheSetting::Usual => None,
@@ -206,8 +207,10 @@ fn without_our_cookie(fields: &mut HeaderMap) {
     let lines: Vec<_> = fields.get_all(header::COOKIE).iter().cloned().collect();
     fields.remove(header::COOKIE);
     for line in lines {
-        let is_other =
-            |pair: &&[u8]| pair.trim_ascii().split(|byte| *byte == b'=').next() != Some(COOKIE.as_bytes());
+        let is_other = |pair: &&[u8]| {
+            let name = pair.trim_ascii().split(|byte| *byte == b'=').next().unwrap_or_default();
+            ![COOKIE, COOKIE_OVER_TLS].iter().any(|own| own.as_bytes() == name)
+        };
         let others: Vec<_> = line.as_bytes().split(|byte| *byte == b';').filter(is_other).collect();
         let joined = others.join(&b';');
         if let Ok(value) = HeaderValue::from_bytes(joined.trim_ascii())
@@ -221,12 +224,30 @@ fn without_our_cookie(fields: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::framing::{HeadMemory, HeadReader};
+    use bytes::BytesMut;
+    use snapshot::fixture::Mote;
+
+    #[test]
+    fn what_another_origin_says_is_never_kept_in_whichever_order_rules_say_so() {
+        let site = Mote::found(1, Timestamp::from_secs(1)).site(&["a.test"], 1);
+        let origin = || Change::Origin(1);
+        let cache = || Change::Cache(CacheSetting::TimeToLive(60));
+        for changes in [vec![origin(), cache()], vec![cache(), origin()], vec![origin()]] {
+            let mut buffer = BytesMut::from("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+            let head = HeadReader::default().read(&mut buffer, &mut HeadMemory::default(), Scheme::Http);
+            let request = head.expect("well-formed").expect("whole").request;
+            let ruled = changed(&request, &site, changes).and_then(|own| own.ruled).expect("rules");
+            assert!(ruled.passes_cache && ruled.origin == Some(1));
+        }
+    }
 
     #[test]
     fn the_shields_cookie_is_taken_out_and_nothing_else() {
         for (line, left) in [
             ("wm_clearance=abc", None),
             ("a=b; wm_clearance=abc; c=d", Some("a=b; c=d")),
+            ("a=b; __Host-wm_clearance=abc; wm_clearance=x", Some("a=b")),
             ("wm_clearance=abc; c=wm_clearance", Some("c=wm_clearance")),
             ("xwm_clearance=1", Some("xwm_clearance=1")),
         ] {

@@ -10,23 +10,36 @@ use std::fmt;
 pub const PREFIX: &str = "/.wardmote/";
 /// The cookie of whoever has passed.
 pub const COOKIE: &str = "wm_clearance";
+/// The same over TLS: browsers take a cookie of this name from the host itself alone, so that no host beside it can
+/// put another one in its way (RFC 6265bis §4.1.3.2).
+pub const COOKIE_OVER_TLS: &str = "__Host-wm_clearance";
+/// Cookies of these names that are looked at in one request: one that somebody else has set hides no other.
+const COOKIES_MAX: usize = 4;
 
 /// Whether a path is one of the shield's own.
 pub(crate) fn is_errand(request: &Request<'_>) -> bool {
     request.target.starts_with(PREFIX)
 }
 
-/// The clearance that a request carries, whatever it is worth.
-pub(crate) fn clearance_in<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
-    let mut found = None;
+/// Shows the first few clearances that a request carries, whatever they are worth.
+pub(crate) fn clearances_in(request: &Request<'_>, show: &mut dyn FnMut(&[u8])) {
+    let mut left = COOKIES_MAX;
     request.fields.each_of("cookie", &mut |line| {
-        found = memmem::find(line, COOKIE.as_bytes()).and_then(|_| {
-            line.split(|byte| *byte == b';')
-                .find_map(|pair| pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"="))
-        });
-        found.is_none()
+        if memmem::find(line, COOKIE.as_bytes()).is_some() {
+            for value in line.split(|byte| *byte == b';').filter_map(clearance_of).take(left) {
+                left -= 1;
+                show(value);
+            }
+        }
+        left > 0
     });
-    found
+}
+
+fn clearance_of(pair: &[u8]) -> Option<&[u8]> {
+    let pair = pair.trim_ascii();
+    [COOKIE, COOKIE_OVER_TLS]
+        .into_iter()
+        .find_map(|name| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 /// An address that a challenge leads to.

@@ -9,6 +9,9 @@ use shield::challenge::{ATTEMPTS_MAX, Clearance, Client, Issue, IssueError, Solv
 use shield::rules::ChallengeKind;
 use std::sync::PoisonError;
 
+/// What a network's number is made for here.
+const PASSED: u8 = 2;
+
 /// A clearance that was just given: the cookie's value, and for how many seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
@@ -76,13 +79,19 @@ impl Guard {
         match self.solve(round, &said) {
             Ok(solved) => {
                 let granted = self.grant(round, &solved);
-                asked.watch.note_passed(said.cause);
+                // The first token of its cause comes from a challenge that was counted; later ones are the
+                // visitor's to have as many of as it likes.
+                if solved.attempt() == 0 {
+                    let prefix = Prefix::of(round.request.source.address);
+                    let network = self.network_number(round.site, prefix, PASSED);
+                    asked.watch.note_passed(said.cause, network);
+                }
                 let attempt = solved.attempt().saturating_add(1);
                 let token = self.offer(round, ChallengeKind::Silent, attempt);
                 let to = super::address::Link::new("check", &token, round, &said.to).to_string();
                 Errand::Onward { to, granted: Some(granted) }
             }
-            Err(_) => self.once_more(round, &said),
+            Err(_) => self.anew(round, &said, 1),
         }
     }
 
@@ -90,10 +99,7 @@ impl Guard {
     fn check(&self, round: &Round<'_>, said: Said<'_>) -> Errand {
         match self.clearance(round.site, round.request, round.now) {
             Some(kind) if kind >= round.wanted => Errand::Onward { to: said.to, granted: None },
-            _ => {
-                let attempt = self.attempt(round, &said).unwrap_or_default();
-                self.challenge(round, attempt, &said.to, true).into()
-            }
+            _ => self.anew(round, &said, 0),
         }
     }
 
@@ -106,27 +112,34 @@ impl Guard {
                 self.paced.grant(visitor, round.now);
                 Errand::Onward { to: said.to, granted: None }
             }
-            _ => self.challenge(round, ATTEMPTS_MAX, &said.to, true).into(),
+            _ => self.explain(round, &said),
         }
     }
 
-    fn once_more(&self, round: &Round<'_>, said: &Said<'_>) -> Errand {
-        let attempt = self.attempt(round, said).map_or(0, |attempt| attempt.saturating_add(1));
-        self.challenge(round, attempt, &said.to, true).into()
+    /// Another challenge, so many steps higher than the one whose token came back.
+    fn anew(&self, round: &Round<'_>, said: &Said<'_>, steps: u8) -> Errand {
+        match self.attempt(round, said) {
+            Some(attempt) => self.challenge(round, attempt.saturating_add(steps), &said.to, true).into(),
+            None => self.explain(round, said),
+        }
+    }
+
+    /// The end of the ladder. What the address says of a cause is not passed on: no token may stand for it.
+    fn explain(&self, round: &Round<'_>, said: &Said<'_>) -> Errand {
+        self.challenge(&Round { cause: 0, ..*round }, ATTEMPTS_MAX, &said.to, true).into()
     }
 
     fn attempt(&self, round: &Round<'_>, said: &Said<'_>) -> Option<u8> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let read = |client: &Client<'_>| Issue::attempt_of(said.token, &keys, client, round.now);
-        round.with_client(Some(round.cause), read)
+        round.with_token(|client| Issue::attempt_of(said.token, &keys, client))
     }
 
     fn solve(&self, round: &Round<'_>, said: &Said<'_>) -> Result<Solved, IssueError> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        round.with_client(Some(round.cause), |client| {
-            Issue::solved(said.token, said.answer, &keys, client, &mut used, round.now)
-        })
+        let verify = |client: &Client<'_>| Issue::verify(said.token, said.answer, &keys, client, round.now);
+        let verified = round.with_token(verify)?;
+        // Held for the table alone: floods of wrong solutions hold up nobody.
+        verified.once(&mut self.used.lock().unwrap_or_else(PoisonError::into_inner), round.now)
     }
 
     fn grant(&self, round: &Round<'_>, solved: &Solved) -> Granted {
@@ -134,6 +147,6 @@ impl Guard {
         let seconds = round.settings.clearance_seconds;
         let grant =
             |client: &Client<'_>| Clearance::grant(solved, seconds, &keys, client, &*self.random, round.now);
-        Granted { value: round.with_client(None, grant), seconds }
+        Granted { value: round.with_visitor(grant), seconds }
     }
 }

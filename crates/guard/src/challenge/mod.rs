@@ -8,13 +8,15 @@
 //! going; if not it climbs a step. After the last step an explanation leads to `slow`, and from there on at a
 //! limited rate without any cookie.
 //!
-//! Invariant: every way ends at a page or at the site, in at most [`shield::challenge::ATTEMPTS_MAX`] rounds.
+//! Invariant: every way ends at a page or at the site, in at most [`shield::challenge::ATTEMPTS_MAX`] rounds: a
+//! token that is not this visitor's counts as the last of them, so that who changes its address all the time is not
+//! sent round either.
 
 mod address;
 mod errand;
 
 pub(crate) use address::is_errand;
-pub use address::{COOKIE, PREFIX};
+pub use address::{COOKIE, COOKIE_OVER_TLS, PREFIX};
 pub use errand::{Errand, Granted};
 
 use crate::Guard;
@@ -85,13 +87,24 @@ pub(crate) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Whom tokens are bound to: besides the visitor the cause, so that it cannot be changed on the way.
-    fn with_client<T>(&self, cause: Option<u64>, run: impl FnOnce(&Client<'_>) -> T) -> T {
-        let mut site = [0; 24];
-        site[..16].copy_from_slice(self.site.as_bytes());
-        site[16..].copy_from_slice(&cause.unwrap_or_default().to_be_bytes());
+    /// Whom tokens are bound to: besides the visitor the cause and what is asked, so that an address that says
+    /// another one comes with no token at all.
+    fn with_token<T>(&self, run: impl FnOnce(&Client<'_>) -> T) -> T {
+        let mut name = [0; 25];
+        name[..16].copy_from_slice(self.site.as_bytes());
+        name[16..24].copy_from_slice(&self.cause.to_be_bytes());
+        name[24] = self.wanted as u8;
+        self.with_client(&name, run)
+    }
+
+    /// Whom clearances are bound to.
+    fn with_visitor<T>(&self, run: impl FnOnce(&Client<'_>) -> T) -> T {
+        self.with_client(self.site.as_bytes(), run)
+    }
+
+    fn with_client<T>(&self, name: &[u8], run: impl FnOnce(&Client<'_>) -> T) -> T {
         run(&Client {
-            site: if cause.is_some() { &site } else { &site[..16] },
+            site: name,
             prefix: Prefix::of(self.request.source.address),
             tls: self.request.tls_fingerprint,
             user_agent: self.request.fields.first("user-agent").unwrap_or_default(),
@@ -146,7 +159,7 @@ impl Guard {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let issue = Issue { kind, difficulty: round.settings.difficulty, attempt };
         let offer = |client: &Client<'_>| issue.offer(&keys, client, &*self.random, round.now);
-        round.with_client(Some(round.cause), offer).token
+        round.with_token(offer).token
     }
 
     /// The clearance that a visitor carries, where it holds.
@@ -156,12 +169,15 @@ impl Guard {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Option<ChallengeKind> {
-        let cookie = address::clearance_in(request)?;
         let settings = ChallengeSettings::default();
         let round =
             Round { site, settings: &settings, request, cause: 0, wanted: ChallengeKind::Silent, now };
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let open = |client: &Client<'_>| Clearance::open(cookie, &keys, client, now);
-        round.with_client(None, open).ok().map(|clearance| clearance.kind())
+        let mut best = None;
+        address::clearances_in(request, &mut |cookie| {
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            let open = |client: &Client<'_>| Clearance::open(cookie, &keys, client, now);
+            best = best.max(round.with_visitor(open).ok().map(|clearance| clearance.kind()));
+        });
+        best
     }
 }

@@ -115,7 +115,8 @@ impl Mitigation {
         }
         self.matched += u64::from(tally.matched);
         self.challenged = self.challenged.saturating_add(tally.challenged);
-        self.passed = self.passed.saturating_add(tally.passed);
+        // Nobody passes what was not asked, whatever is said.
+        self.passed = self.passed.saturating_add(tally.passed).min(self.challenged);
     }
 
     /// Notes that one of those challenged has passed.

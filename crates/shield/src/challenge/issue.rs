@@ -47,7 +47,21 @@ pub struct Offered {
     pub wait_seconds: i64,
 }
 
-/// A challenge that was solved: only [`Issue::solved`] makes one.
+/// A solution that is right, and may have been used before: only [`Issue::verify`] makes one.
+#[derive(Debug)]
+pub struct Verified {
+    id: u64,
+    solved: Solved,
+}
+
+impl Verified {
+    /// Uses the solution up.
+    pub fn once(self, used: &mut SolvedOnce, now: Timestamp) -> Result<Solved, IssueError> {
+        if used.take(self.id, now) { Ok(self.solved) } else { Err(IssueError::Used) }
+    }
+}
+
+/// A challenge that was solved: only [`Verified::once`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Solved {
     kind: ChallengeKind,
@@ -110,16 +124,15 @@ impl Issue {
         Offered { token: URL_SAFE_NO_PAD.encode(bytes), wait_seconds }
     }
 
-    /// Checks a solution: one HMAC, one hash, and that it was not used before. `answer` is the number
-    /// that the work has found; it is not looked at for other kinds.
-    pub fn solved(
+    /// Checks a solution: one HMAC, one hash. `answer` is the number that the work has found; it is not
+    /// looked at for other kinds. What is used once is held by nobody meanwhile.
+    pub fn verify(
         token: &str,
         answer: u64,
         keys: &Keyring,
         client: &Client<'_>,
-        used: &mut SolvedOnce,
         now: Timestamp,
-    ) -> Result<Solved, IssueError> {
+    ) -> Result<Verified, IssueError> {
         let bytes = decoded(token).ok_or(IssueError::Malformed)?;
         let (body, tag) = bytes.split_at(BODY);
         let word = |at: usize| u32::from_be_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
@@ -138,19 +151,18 @@ impl Issue {
             return Err(IssueError::Unsolved);
         }
         let id = u64::from_be_bytes([tag[0], tag[1], tag[2], tag[3], tag[4], tag[5], tag[6], tag[7]]);
-        if used.take(id, now) { Ok(Solved { kind, attempt: body[3] }) } else { Err(IssueError::Used) }
+        Ok(Verified { id, solved: Solved { kind, attempt: body[3] } })
     }
 
-    /// Which attempt a token was issued for, whether or not it was solved; `None` for what was not issued to
-    /// this client within [`SOLVE_SECONDS_MAX`]. One HMAC; the token is not used up.
-    pub fn attempt_of(token: &str, keys: &Keyring, client: &Client<'_>, now: Timestamp) -> Option<u8> {
+    /// Which attempt a token was issued for, whether or not it was solved, and however long ago, as far as its
+    /// epoch is known; `None` for what was not issued to this client. One HMAC; the token is not used up.
+    pub fn attempt_of(token: &str, keys: &Keyring, client: &Client<'_>) -> Option<u8> {
         let bytes = decoded(token)?;
         let (body, tag) = bytes.split_at(BODY);
         let word = |at: usize| u32::from_be_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
         let epoch = keys.of(word(4))?;
         verify(&epoch.issue, body, client, tag).ok()?;
-        let age = now.as_secs() - i64::from(word(8));
-        (body[0] == VERSION && age <= SOLVE_SECONDS_MAX).then_some(body[3])
+        (body[0] == VERSION).then_some(body[3])
     }
 
     /// Finds the answer of a work challenge, as a browser would: for tests and the attack catalogue.

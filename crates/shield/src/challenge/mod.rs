@@ -17,7 +17,9 @@ mod tests;
 
 pub use clearance::{CLEARANCE_BYTES_MAX, CLEARANCE_SECONDS_MAX, Clearance, ClearanceError};
 pub use guard::SolvedOnce;
-pub use issue::{DIFFICULTY_MAX, Issue, IssueError, Offered, SOLVE_SECONDS_MAX, Solved, TOKEN_CHARS};
+pub use issue::{
+    DIFFICULTY_MAX, Issue, IssueError, Offered, SOLVE_SECONDS_MAX, Solved, TOKEN_CHARS, Verified,
+};
 pub use keys::{ChallengeSecret, EPOCH_SECONDS, Keyring};
 pub use ladder::{ATTEMPTS_MAX, Step, Visit};
 

@@ -30,7 +30,7 @@ fn issue(kind: ChallengeKind) -> Issue {
 }
 
 fn solve(token: &str, answer: u64, client: &Client<'_>, now: Timestamp) -> Result<Solved, IssueError> {
-    Issue::solved(token, answer, &keys(at(0)), client, &mut SolvedOnce::default(), now)
+    Issue::verify(token, answer, &keys(at(0)), client, now)?.once(&mut SolvedOnce::default(), now)
 }
 
 #[test]
@@ -40,7 +40,8 @@ fn work_that_was_done_counts_and_counts_once() {
     let answer = Issue::work(&offered.token).expect("a token");
     let wrong = (0..).find(|other| solve(&offered.token, *other, &client(), at(1)).is_err()).expect("one");
     let (keys, mut used) = (keys(at(0)), SolvedOnce::default());
-    let mut tried = |answer| Issue::solved(&offered.token, answer, &keys, &client(), &mut used, at(1));
+    let mut tried =
+        |answer| Issue::verify(&offered.token, answer, &keys, &client(), at(1))?.once(&mut used, at(1));
     assert_eq!(tried(wrong), Err(IssueError::Unsolved));
     let solved = tried(answer).expect("solved");
     assert_eq!((solved.kind(), solved.attempt()), (ChallengeKind::Work, 1));
