@@ -1,4 +1,4 @@
-//! The keys of challenges: one secret for all edges of an operator, keys of an epoch derived from it.
+//! The keys of challenges: keys of an epoch, derived from one secret. Edges that share it accept each other's tokens.
 //!
 //! HKDF with SHA-256 (RFC 5869); the epoch and the use stand in `info`. Keys of the present, the last and
 //! the next epoch are kept, so that edges whose clocks differ accept each other's tokens, and no token can
