@@ -2,6 +2,7 @@
 //!
 //! Transitions consume the claim and give it back in its next state, or as it was with the reason.
 
+use crate::look::{Found, Look, Looked};
 use crate::{Challenge, Method, Proof, Verdict};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -41,40 +42,6 @@ pub struct Claim {
     challenge: Challenge,
     state: ClaimState,
     looked: Looked,
-}
-
-/// When the proof was and will be looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Looked {
-    /// The last time.
-    pub last: Option<Look>,
-    /// Looks since the last change of state.
-    pub times: u32,
-    /// The next time.
-    pub next: Timestamp,
-}
-
-/// One look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Look {
-    /// When.
-    pub at: Timestamp,
-    /// What was there.
-    pub found: Found,
-}
-
-/// What a look found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Found {
-    /// A proof that counts.
-    Proof,
-    /// None.
-    Nothing,
-    /// Nobody could tell.
-    Unclear,
 }
 
 /// Where a claim stands, with the facts of that state.
@@ -242,6 +209,29 @@ impl Claim {
         self.challenge.judge(&self.pattern, operator, observed, self.method(), now)
     }
 
+    /// Whether another account that shows this in DNS now has a contest of its name go on.
+    pub(crate) fn rivals(&self, now: Timestamp) -> bool {
+        matches!(&self.state, ClaimState::Proved { proof, .. }
+            if proof.method.is_dns() && now.since(proof.at) <= PROOF_FRESH)
+    }
+
+    /// Its account has another of its sites answer to the name. What is served counts as added now, so that it is no
+    /// way around a block of that site; what is in quarantine stays there, with something new to prove.
+    #[must_use]
+    pub(crate) fn moved(mut self, site: SiteId, challenge: Challenge, now: Timestamp) -> Self {
+        if self.site != site {
+            self.site = site;
+            match &mut self.state {
+                ClaimState::Served { since, .. } | ClaimState::Contested { served_since: since, .. } => {
+                    *since = now;
+                }
+                ClaimState::Quarantined { .. } => self.challenge = challenge,
+                ClaimState::Claimed { .. } | ClaimState::Proved { .. } | ClaimState::Released { .. } => {}
+            }
+        }
+        self.look_now(now)
+    }
+
     fn now_in(self, state: ClaimState) -> Self {
         let changed = std::mem::discriminant(&self.state) != std::mem::discriminant(&state);
         let times = if changed { 0 } else { self.looked.times };
@@ -310,10 +300,7 @@ impl Claim {
     /// that two who can both prove a name do not shake it all the time.
     pub(crate) fn is_contestable(&self, now: Timestamp) -> bool {
         match &self.state {
-            ClaimState::Served { proof, .. } => {
-                !matches!(proof.method, Method::Txt | Method::Delegation)
-                    || now.since(proof.at) >= CONTEST_REST
-            }
+            ClaimState::Served { proof, .. } => !proof.method.is_dns() || now.since(proof.at) >= CONTEST_REST,
             _ => false,
         }
     }
@@ -330,21 +317,37 @@ impl Claim {
         }
     }
 
-    /// Its account lets it go.
+    /// Its account lets it go, or its site is gone. The next look is a while away: whoever wants the name back asks.
     pub(crate) fn release(self, now: Timestamp) -> Self {
         let state = match self.state {
             ClaimState::Served { .. } | ClaimState::Contested { .. } => {
                 ClaimState::Quarantined { why: Why::Released, until: now.plus(QUARANTINE_LASTS) }
             }
             ClaimState::Claimed { .. } | ClaimState::Proved { .. } => ClaimState::Released { at: now },
-            over @ (ClaimState::Quarantined { .. } | ClaimState::Released { .. }) => over,
+            ClaimState::Quarantined { .. } | ClaimState::Released { .. } => self.state.clone(),
         };
-        Self { state, ..self }
+        let mut next = self.now_in(state);
+        next.looked.next = now.plus(next.pause());
+        next
     }
 
-    /// What time alone brings about. Calling it often changes nothing more.
+    /// Whether a look from after a deadline has found no proof. Nobody being able to tell says so only once the last
+    /// proof is very old. A deadline by itself says nothing: nobody may have been here to look.
+    fn found_gone(&self, proof: &Proof, deadline: Timestamp) -> bool {
+        self.looked.last.is_some_and(|look| {
+            let tells = match look.found {
+                Found::Proof => false,
+                Found::Nothing => true,
+                Found::Unclear => look.at.since(proof.at) > PROOF_LASTS,
+            };
+            tells && look.at >= deadline
+        })
+    }
+
+    /// What time brings about. Calling it often changes nothing more. `rivalled`: whether another account proves the
+    /// name in DNS now; a contest that nobody carries on is over.
     #[must_use]
-    pub(crate) fn pass(self, now: Timestamp) -> Self {
+    pub(crate) fn pass(self, rivalled: bool, now: Timestamp) -> Self {
         let quarantined = |why| ClaimState::Quarantined { why, until: now.plus(QUARANTINE_LASTS) };
         let state = match self.state {
             ClaimState::Claimed { since } if now.since(since) > CLAIM_LASTS => {
@@ -353,10 +356,19 @@ impl Claim {
             ClaimState::Proved { proof, .. } if now.since(proof.at) > CLAIM_LASTS => {
                 ClaimState::Released { at: now }
             }
-            ClaimState::Served { failing_since: Some(since), .. } if now.since(since) >= FAILING_MAX => {
+            ClaimState::Served { failing_since: Some(since), proof, .. }
+                if self.found_gone(&proof, since.plus(FAILING_MAX)) =>
+            {
                 quarantined(Why::Dangling)
             }
-            ClaimState::Contested { since, .. } if now.since(since) >= CONTEST_LASTS => {
+            ClaimState::Contested { served_since, proof, since, .. }
+                if !rivalled && now.since(since) >= CONTEST_LASTS =>
+            {
+                ClaimState::Served { since: served_since, proof, failing_since: None }
+            }
+            ClaimState::Contested { since, proof, .. }
+                if self.found_gone(&proof, since.plus(CONTEST_LASTS)) =>
+            {
                 quarantined(Why::Lost)
             }
             ClaimState::Quarantined { until, .. } if now >= until => ClaimState::Released { at: now },

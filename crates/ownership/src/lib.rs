@@ -12,6 +12,7 @@
 //! - what could not be looked up proves nothing and, for a long while, disproves nothing.
 
 mod claim;
+mod look;
 mod name;
 mod proof;
 mod register;
@@ -20,9 +21,10 @@ mod register;
 mod tests;
 
 pub use claim::{
-    CLAIM_LASTS, CONTEST_LASTS, CONTEST_REST, Claim, ClaimState, FAILING_MAX, Found, Look, Looked,
-    PROOF_FRESH, PROOF_LASTS, QUARANTINE_LASTS, Unfit, Why,
+    CLAIM_LASTS, CONTEST_LASTS, CONTEST_REST, Claim, ClaimState, FAILING_MAX, PROOF_FRESH, PROOF_LASTS,
+    QUARANTINE_LASTS, Unfit, Why,
 };
+pub use look::{Found, Look, Looked};
 pub use name::{NameRefusal, check_claimable, needs_no_proof};
 pub use proof::{Answer, Challenge, Method, Observed, Proof, Verdict, View};
 pub use register::{ACCOUNT_CLAIMS_MAX, CLAIMS_MAX, ClaimRefusal, PutUp, Register, Wish};

@@ -1,7 +1,7 @@
 //! What proves that somebody rules a name.
 
 use serde::{Deserialize, Serialize};
-use vocabulary::{Digest, Hostname, Random, SitePattern, Timestamp};
+use vocabulary::{Digest, Hasher, Hostname, Random, SitePattern, Timestamp};
 
 /// What the holder of a name is asked to show. Each claim has its own, so that what one account has put up, or a
 /// name that was left pointing here, proves nothing for another.
@@ -28,9 +28,12 @@ impl Challenge {
         format!("_wardmote-challenge.{}", pattern.base())
     }
 
-    /// The path of the file over HTTP, whose whole content is the token.
+    /// The path of the file over HTTP, whose whole content is the token. It ends in 128 bits of a digest of the token,
+    /// from which nobody can tell the token: a server that sends back the path it was asked for proves nothing.
     pub fn http_path(&self) -> String {
-        format!("/.well-known/wardmote-challenge/{}", self.0)
+        let digest = Hasher::domain("wardmote/host-name-file/v1").part(self.0.as_bytes()).finish();
+        let name: String = digest.to_string().chars().take(32).collect();
+        format!("/.well-known/wardmote-challenge/{name}")
     }
 
     /// The name under the operator's own that a CNAME leads to. None where the operator has no public name.
@@ -137,6 +140,11 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether it was shown in DNS, which is its owner's whoever is served now.
+    pub fn is_dns(self) -> bool {
+        matches!(self, Self::Txt | Self::Delegation)
+    }
+
     /// In words.
     pub fn text(self) -> &'static str {
         match self {

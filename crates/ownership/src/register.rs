@@ -3,7 +3,8 @@
 //! What is asked for is planned here without changing anything; the claims that come of it are kept by whoever
 //! asked, and then taken in with [`Register::take_in`].
 
-use crate::claim::{Claim, ClaimState, Found, Unfit};
+use crate::claim::{Claim, ClaimState, Unfit};
+use crate::look::Found;
 use crate::name::{NameRefusal, check_claimable, needs_no_proof};
 use crate::proof::{Challenge, Method, Proof, Verdict};
 use std::collections::BTreeMap;
@@ -58,8 +59,8 @@ pub enum ClaimRefusal {
     /// The account has it already.
     #[error("{0} is this account's already")]
     Own(SitePattern),
-    /// Another account has it; the claim stands, and the holder is asked to prove the name anew.
-    #[error("{0} is another account's, which has been asked to prove it anew")]
+    /// Another account has it; the claim stands, and a proof of it in DNS has the holder asked to prove the name anew.
+    #[error("{0} is another account's; a proof in DNS has that one asked to prove it anew")]
     Contested(SitePattern),
     /// It is in quarantine.
     #[error("{0} was another account's a short while ago; it is kept until {1}")]
@@ -116,9 +117,8 @@ impl Register {
         self.check_invariants();
     }
 
-    /// An account claims a name. Claiming one's own again changes nothing but the site. Two accounts may claim the
-    /// same name: proof decides, not speed. What needs no proof is served at
-    /// once.
+    /// An account claims a name. Claiming one's own again has it looked at, and answered to by the site that is named
+    /// now. Two accounts may claim the same name: proof decides, not speed. What needs no proof is served at once.
     pub fn begin<'a>(
         &self,
         wish: Wish,
@@ -133,19 +133,15 @@ impl Register {
         {
             return Err(ClaimRefusal::Overlap { pattern, other: other.pattern().clone() });
         }
-        if let Some(own) = self.claim(&pattern, account) {
-            let fits = own.site() == site;
-            return if fits { Ok(own.clone().look_now(now)) } else { Err(ClaimRefusal::Own(pattern)) };
-        }
-        if self.claims().filter(|claim| claim.account() == account).count() >= ACCOUNT_CLAIMS_MAX {
-            return Err(ClaimRefusal::TooMany);
-        }
-        if self.claims().count() >= CLAIMS_MAX {
-            return Err(ClaimRefusal::Full);
-        }
-        let free = needs_no_proof(&pattern);
-        let claim = Claim::new((pattern, account, site), challenge, now);
-        if !free {
+        let needs_proof = !needs_no_proof(&pattern);
+        let claim = match self.claim(&pattern, account) {
+            Some(own) => own.clone().moved(site, challenge, now),
+            None => {
+                self.check_room(account)?;
+                Claim::new((pattern, account, site), challenge, now)
+            }
+        };
+        if needs_proof || claim.is_served() {
             return Ok(claim);
         }
         // Nobody can prove such a name, so the first one has it.
@@ -168,18 +164,26 @@ impl Register {
         let proof = match verdict {
             Verdict::Proved(proof) => proof,
             Verdict::Absent => {
-                return Ok(vec![own.miss(true, now).noted(Found::Nothing, chance, now).pass(now)]);
+                return Ok(vec![self.passed_by(own.miss(true, now).noted(Found::Nothing, chance, now), now)]);
             }
             Verdict::Unknown => {
-                return Ok(vec![own.miss(false, now).noted(Found::Unclear, chance, now).pass(now)]);
+                return Ok(vec![
+                    self.passed_by(own.miss(false, now).noted(Found::Unclear, chance, now), now),
+                ]);
             }
         };
         let proved = match own.prove(proof) {
             Ok(proved) => proved,
             // A file does not settle a contest: it goes on.
-            Err(unfit) => return Ok(vec![unfit.claim.noted(Found::Nothing, chance, now).pass(now)]),
+            Err(unfit) => {
+                return Ok(vec![self.passed_by(unfit.claim.noted(Found::Nothing, chance, now), now)]);
+            }
         };
-        let mut changed = self.contested_by(pattern, account, now)?;
+        // A contest is settled in DNS, so it is opened by nothing less.
+        let mut changed = match proof.method.is_dns() {
+            true => self.contested_by(pattern, account, now)?,
+            false => Vec::new(),
+        };
         let free =
             self.check_free(pattern, account).is_ok() && check_put_up(pattern, account, put_up).is_ok();
         let next = if free { proved.serve(now)? } else { proved };
@@ -200,8 +204,25 @@ impl Register {
 
     /// The claims that time alone has changed.
     pub fn passed(&self, now: Timestamp) -> Vec<Claim> {
-        let passed = self.claims().map(|claim| (claim, claim.clone().pass(now)));
+        let passed = self.claims().map(|claim| (claim, self.passed_by(claim.clone(), now)));
         passed.filter(|(before, after)| *before != after).map(|(_, after)| after).collect()
+    }
+
+    fn passed_by(&self, claim: Claim, now: Timestamp) -> Claim {
+        let of_name = self.claims.get(claim.pattern()).into_iter().flat_map(BTreeMap::values);
+        let mut others = of_name.filter(|other| other.account() != claim.account());
+        let rivalled = others.any(|other| other.rivals(now));
+        claim.pass(rivalled, now)
+    }
+
+    fn check_room(&self, account: AccountId) -> Result<(), ClaimRefusal> {
+        if self.claims().filter(|claim| claim.account() == account).count() >= ACCOUNT_CLAIMS_MAX {
+            return Err(ClaimRefusal::TooMany);
+        }
+        if self.claims().count() >= CLAIMS_MAX {
+            return Err(ClaimRefusal::Full);
+        }
+        Ok(())
     }
 
     /// Refuses a host that the operator is about to put up for an account where it would take names that are served

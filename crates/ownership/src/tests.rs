@@ -161,7 +161,9 @@ fn only_what_its_own_claim_asks_for_proves_a_name() {
         assert_eq!(mine.judge(&wildcard, &operator(), &observed, None, start()), below, "{observed:?}");
     }
     assert_eq!(Challenge::record_name(&wildcard), "_wardmote-challenge.a.example.com");
-    assert_eq!(mine.http_path(), format!("/.well-known/wardmote-challenge/{}", mine.token()));
+    let path = mine.http_path();
+    assert_eq!(path.strip_prefix("/.well-known/wardmote-challenge/").map(str::len), Some(32), "{path}");
+    assert!(!path.contains(mine.token()) && path != other.http_path(), "an echo of the path proves nothing");
     assert_eq!(mine.token().len(), 32);
     for nameless in ["localhost", "192.0.2.1", "edge.test"] {
         assert_eq!(mine.delegation(&Hostname::parse(nameless).expect("a host")), None, "{nameless}");
@@ -245,13 +247,95 @@ fn a_holder_who_cannot_prove_a_contested_name_loses_it_and_it_cools_down_first()
     stage.begin("a.example.com", 2).expect("claimed");
     stage.prove("a.example.com", 2).expect("proved");
     stage.wait(CONTEST_LASTS - SECOND);
+    stage.prove("a.example.com", 2).expect("still proved");
+    stage.look("a.example.com", 1, &unseen()).expect("looked at");
     assert!(stage.is_served("a.example.com", 1));
     stage.wait(SECOND);
+    assert!(stage.is_served("a.example.com", 1), "nobody has looked since the time was up");
+    stage.look("a.example.com", 1, &unseen()).expect("looked at");
     assert!(matches!(stage.state("a.example.com", 1), Some(ClaimState::Quarantined { why: Why::Lost, .. })));
     stage.prove("a.example.com", 2).expect("still proved");
     assert!(!stage.is_served("a.example.com", 2), "in quarantine");
     stage.wait(QUARANTINE_LASTS);
     assert!(stage.take("a.example.com", 2));
+}
+
+#[test]
+fn a_contest_that_nobody_carries_on_takes_no_name_off() {
+    for gone in [true, false] {
+        let mut stage = Stage::new();
+        assert!(stage.take("a.example.com", 1));
+        stage.wait(DAY);
+        stage.begin("a.example.com", 2).expect("claimed");
+        stage.prove("a.example.com", 2).expect("proved");
+        assert!(matches!(stage.state("a.example.com", 1), Some(ClaimState::Contested { .. })));
+        if gone {
+            stage.release("a.example.com", 2);
+        } else {
+            // Shown in a file alone by now, which is not enough to open a contest either.
+            stage.now = stage.now.plus(CONTEST_LASTS - SECOND);
+            let token = stage.claim("a.example.com", 2).expect("a claim").challenge().token().to_owned();
+            stage.look("a.example.com", 2, &file(&token)).expect("looked at");
+        }
+        stage.now = start().plus(DAY + CONTEST_LASTS);
+        stage.look("a.example.com", 1, &unseen()).expect("looked at");
+        let state = stage.state("a.example.com", 1);
+        assert!(matches!(state, Some(ClaimState::Served { .. })), "{gone} {state:?}");
+    }
+}
+
+#[test]
+fn a_file_opens_no_contest() {
+    let mut stage = Stage::new();
+    assert!(stage.take("a.example.com", 1));
+    stage.wait(DAY);
+    stage.begin("a.example.com", 2).expect("claimed");
+    let token = stage.claim("a.example.com", 2).expect("a claim").challenge().token().to_owned();
+    stage.look("a.example.com", 2, &file(&token)).expect("looked at");
+    assert!(matches!(stage.state("a.example.com", 2), Some(ClaimState::Proved { .. })));
+    assert!(matches!(stage.state("a.example.com", 1), Some(ClaimState::Served { .. })));
+}
+
+#[test]
+fn a_claim_moves_to_another_site_of_its_account() {
+    let moved = |stage: &mut Stage, name: &str| {
+        let wish = Wish { pattern: pattern(name), account: account(1), site: SiteId::from_bytes([9; 16]) };
+        let challenge = Challenge::fresh(&stage.random);
+        let claim = stage.register.begin(wish, (stage.put_up(), &operator()), challenge, stage.now);
+        stage.register.take_in([claim.expect("moved")]);
+        stage.claim(name, 1).expect("a claim").clone()
+    };
+    let mut stage = Stage::new();
+    assert!(stage.take("a.example.com", 1));
+    let before = stage.claim("a.example.com", 1).expect("a claim").clone();
+    stage.wait(DAY);
+    let after = moved(&mut stage, "a.example.com");
+    assert_eq!((after.site(), after.challenge()), (SiteId::from_bytes([9; 16]), before.challenge()));
+    assert_eq!(after.served_since(), Some(stage.now), "added now, as far as a block of that site goes");
+    // In quarantine it stays there, kept from others, until something new proves it.
+    assert!(stage.take("b.example.com", 1));
+    stage.release("b.example.com", 1);
+    let before = stage.claim("b.example.com", 1).expect("a claim").clone();
+    let after = moved(&mut stage, "b.example.com");
+    assert!(matches!(after.state(), ClaimState::Quarantined { .. }) && after.is_due(stage.now));
+    assert_ne!(after.challenge(), before.challenge());
+    // What needs no proof is back at once.
+    stage.begin("c.test", 1).expect("served");
+    stage.release("c.test", 1);
+    assert!(moved(&mut stage, "c.test").is_served());
+}
+
+#[test]
+fn a_name_that_was_let_go_of_is_not_looked_at_for_a_while() {
+    let mut stage = Stage::new();
+    assert!(stage.take("a.example.com", 1));
+    stage.wait(DAY);
+    for _ in 0..2 {
+        assert!(stage.claim("a.example.com", 1).is_some_and(|claim| claim.is_due(stage.now)));
+        stage.release("a.example.com", 1);
+        assert!(!stage.claim("a.example.com", 1).is_some_and(|claim| claim.is_due(stage.now)));
+        stage.wait(DAY);
+    }
 }
 
 #[test]
@@ -278,7 +362,7 @@ fn a_name_that_was_let_go_of_passes_to_another_only_after_its_quarantine() {
 }
 
 #[test]
-fn a_name_whose_proof_is_gone_is_served_for_three_days_more() {
+fn a_name_whose_proof_is_gone_is_served_for_three_days_more_and_until_a_look_after_them() {
     let mut stage = Stage::new();
     assert!(stage.take("a.example.com", 1));
     for hours in [1, 24, 47] {
@@ -293,7 +377,12 @@ fn a_name_whose_proof_is_gone_is_served_for_three_days_more() {
     stage.look("a.example.com", 1, &unseen()).expect("missed");
     stage.wait(FAILING_MAX - SECOND);
     assert!(stage.is_served("a.example.com", 1));
-    stage.wait(SECOND);
+    // Nobody has looked: the control plane may have been away.
+    stage.wait(FAILING_MAX);
+    assert!(stage.is_served("a.example.com", 1));
+    stage.look("a.example.com", 1, &nobody_knows()).expect("looked at");
+    assert!(stage.is_served("a.example.com", 1));
+    stage.look("a.example.com", 1, &unseen()).expect("missed");
     let state = stage.state("a.example.com", 1);
     assert!(matches!(state, Some(ClaimState::Quarantined { why: Why::Dangling, .. })), "{state:?}");
 }
@@ -308,6 +397,7 @@ fn that_nobody_can_tell_takes_a_name_off_after_a_month_alone() {
     assert!(stage.is_served("a.example.com", 1));
     stage.look("a.example.com", 1, &nobody_knows()).expect("looked at");
     stage.wait(FAILING_MAX);
+    stage.look("a.example.com", 1, &nobody_knows()).expect("looked at");
     assert!(!stage.is_served("a.example.com", 1));
 }
 

@@ -263,7 +263,7 @@ pub(crate) enum HostsVerb {
     /// Look for the proof of a name now
     Look(HostNamed),
     /// Let a name go
-    Release(HostNamed),
+    Release(HostRelease),
 }
 
 #[derive(Debug, Args)]
@@ -276,6 +276,15 @@ pub(crate) struct HostNamed {
     pub(crate) account: Option<String>,
     #[command(flatten)]
     pub(crate) local: Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HostRelease {
+    #[command(flatten)]
+    pub(crate) named: HostNamed,
+    /// The customer's request in its own words, where the name is served; it is logged
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) customer_request: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,14 @@
 //! Host names that customers add, for the operator and for customers themselves.
 
 use super::Api;
-use crate::host_names::HostRefusal;
+use super::site_defence::basis;
+use crate::host_names::{Asker, HostRefusal};
 use crate::plane::Plane;
 use crate::rim::body::Json;
 use crate::rim::extract::{Path, Query};
 use crate::rim::principal::Caller;
 use crate::rim::{Problem, Reason};
+use crate::sites::Basis;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -95,6 +97,18 @@ pub(crate) struct WhoseQuery {
     account: Option<AccountId>,
 }
 
+/// Whose claim is to go, and why.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReleaseQuery {
+    /// An account's id; the operator may leave it out where one account alone is possible.
+    #[param(value_type = Option<String>)]
+    account: Option<AccountId>,
+    /// The customer's request in its own words, where the operator lets go of a name that is served. It is logged.
+    customer_request: Option<String>,
+}
+
 /// A name to add.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +118,9 @@ pub(crate) struct HostBody {
     /// The id of the site that is to answer to it.
     #[schema(value_type = String)]
     site: SiteId,
+    /// The customer's request in its own words, where the operator moves a name that is served to another site. It is
+    /// logged.
+    customer_request: Option<String>,
 }
 
 /// Lists claims to host names.
@@ -129,14 +146,15 @@ pub(crate) async fn add(
     Extension(caller): Extension<Caller>,
     Json(body): Json<HostBody>,
 ) -> Result<Response, Problem> {
-    let claim = place(&api.plane, &caller, &body.host, body.site).await?;
+    let basis = basis(body.customer_request)?;
+    let claim = place(&api.plane, (&caller, basis.as_ref()), &body.host, body.site).await?;
     Ok((StatusCode::CREATED, axum::Json(view(&api.plane, &claim))).into_response())
 }
 
 /// Adds a host name, on the word of a program or of the console's form.
 pub(crate) async fn place(
     plane: &Plane,
-    caller: &Caller,
+    (caller, basis): (&Caller, Option<&Basis>),
     host: &str,
     site: SiteId,
 ) -> Result<Claim, Problem> {
@@ -148,7 +166,7 @@ pub(crate) async fn place(
     let unknown = || Problem::from(HostRefusal::Site(site.to_string()));
     let owner = owner.ok_or_else(unknown)?;
     let account = caller.account(Some(owner)).map_err(|_| unknown())?.unwrap_or(owner);
-    let claim = plane.claim_host(Wish { pattern, account, site }).await?;
+    let claim = plane.claim_host(Wish { pattern, account, site }, asker(caller, basis)).await?;
     tracing::info!(name = %claim.pattern(), %account, actor = caller.actor(), "a host name was added");
     Ok(claim)
 }
@@ -186,18 +204,37 @@ pub(crate) async fn look(
 
 /// Lets a name go. It is no longer served, and passes to no other account for a while.
 #[utoipa::path(delete, path = "/api/v1/hosts/{host}", tag = "hosts",
-    params(("host" = String, Path, description = "The name"), WhoseQuery),
-    responses((status = 200, body = HostView), (status = 404, description = "Not claimed")))]
+    params(("host" = String, Path, description = "The name"), ReleaseQuery),
+    responses((status = 200, body = HostView), (status = 404, description = "Not claimed"),
+        (status = 409, description = "It is served, and the customer's request is not given")))]
 pub(crate) async fn release(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(host): Path<String>,
-    Query(query): Query<WhoseQuery>,
+    Query(query): Query<ReleaseQuery>,
 ) -> Result<axum::Json<HostView>, Problem> {
     let claim = found(&api.plane, &caller, &host, query.account)?;
-    let claim = api.plane.release_host(claim.pattern(), claim.account()).await?;
-    tracing::info!(name = %claim.pattern(), actor = caller.actor(), "a host name was let go of");
+    let basis = basis(query.customer_request)?;
+    let claim = let_go(&api.plane, (&caller, basis.as_ref()), &claim).await?;
     Ok(axum::Json(view(&api.plane, &claim)))
+}
+
+/// Lets a name go, on the word of a program or of the console's form.
+pub(crate) async fn let_go(
+    plane: &Plane,
+    (caller, basis): (&Caller, Option<&Basis>),
+    claim: &Claim,
+) -> Result<Claim, Problem> {
+    let claim = plane.release_host(claim.pattern(), claim.account(), asker(caller, basis)).await?;
+    tracing::info!(name = %claim.pattern(), actor = caller.actor(), "a host name was let go of");
+    Ok(claim)
+}
+
+fn asker<'a>(caller: &'a Caller, basis: Option<&'a Basis>) -> Asker<'a> {
+    match caller {
+        Caller::Operator(principal) => Asker::Operator { actor: principal.actor(), basis },
+        Caller::Customer { .. } => Asker::Holder,
+    }
 }
 
 /// The one claim that is meant.
@@ -273,14 +310,14 @@ fn told(plane: &Plane, claim: &Claim) -> (&'static str, String, Option<Timestamp
         ClaimState::Served { failing_since: Some(since), .. } => {
             let until = since.plus(ownership::FAILING_MAX);
             let text = format!(
-                "Served, but its proof is not there any more since {since}. Put it back: at {until} the name is taken off."
+                "Served, but its proof is not there any more since {since}. Put it back: the first look after {until} that does not find it takes the name off."
             );
             ("served", text, Some(until))
         }
         ClaimState::Contested { since, .. } => {
             let until = since.plus(ownership::CONTEST_LASTS);
             let text = format!(
-                "Served, but another account has proved it too. Prove it in DNS: at {until} it is taken off otherwise."
+                "Served, but another account has proved it too. Prove it in DNS: after {until} it is taken off otherwise."
             );
             ("contested", text, Some(until))
         }
@@ -303,6 +340,7 @@ impl From<HostRefusal> for Problem {
     fn from(refusal: HostRefusal) -> Self {
         let reason = match refusal {
             HostRefusal::Store(error) => return error.into(),
+            HostRefusal::Request(refusal) => return (*refusal).into(),
             HostRefusal::TooSoon(_) => Reason::LookedJustNow,
             HostRefusal::Site(_) => Reason::HostUnclaimable,
             HostRefusal::Claim(ref refusal) => match refusal {

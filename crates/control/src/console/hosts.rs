@@ -1,7 +1,7 @@
 //! Host names that customers add: the page, and its forms.
 
 use super::{FORM_BYTES_MAX, form, page};
-use crate::api::{Api, hosts as api};
+use crate::api::{Api, hosts as api, site_defence::basis};
 use crate::pages::console::Notice;
 use crate::pages::hosts::{HostRow, HostsPage, ProofRow, SiteChoice};
 use crate::plane::Plane;
@@ -27,6 +27,7 @@ struct HostForm {
     host: String,
     site: String,
     account: String,
+    customer_request: String,
 }
 
 /// `GET /hosts`.
@@ -40,7 +41,10 @@ pub(super) async fn add(State(api): State<Api>, fields: HeaderMap, body: Body) -
     let Some(principal) = api.door.identify(&fields).await? else { return Ok(locked()) };
     let sent = sent(&principal, body).await?;
     let added = match sent.site.parse::<SiteId>() {
-        Ok(site) => api::place(&api.plane, &Caller::Operator(principal.clone()), &sent.host, site).await,
+        Ok(site) => {
+            let caller = Caller::Operator(principal.clone());
+            api::place(&api.plane, (&caller, None), &sent.host, site).await
+        }
         Err(error) => Err(Problem::new(crate::rim::Reason::Malformed).detail(error)),
     };
     match added {
@@ -71,8 +75,10 @@ pub(super) async fn release(
     body: Body,
 ) -> Result<Response, Problem> {
     let Some(principal) = api.door.identify(&fields).await? else { return Ok(locked()) };
-    let claim = meant(&api.plane, &principal, &sent(&principal, body).await?)?;
-    api.plane.release_host(claim.pattern(), claim.account()).await?;
+    let sent = sent(&principal, body).await?;
+    let claim = meant(&api.plane, &principal, &sent)?;
+    let basis = basis(Some(sent.customer_request))?;
+    api::let_go(&api.plane, (&Caller::Operator(principal), basis.as_ref()), &claim).await?;
     Ok(Redirect::to("/hosts").into_response())
 }
 

@@ -2,16 +2,21 @@
 //!
 //! Owns the register of claims in memory, in step with the records: a change is planned on it, kept, and only then
 //! taken in. What the rules are is `ownership`'s; what a proof looks like from outside is `look`'s; when is looked is
-//! `rounds`'.
+//! `rounds`', and at what first `queue`'s; what the operator may take from a customer is `request`'s.
 //!
 //! Invariant: edges are sent no claimed host but those that [`HostNames::join`] adds, and it adds served claims alone.
 
 mod look;
+mod queue;
+mod request;
 mod rounds;
 
+pub(crate) use request::Asker;
 pub(crate) use rounds::watch;
 
+use self::queue::LOOK_AGAIN;
 use crate::plane::Plane;
+use crate::sites::ApplyRefusal;
 use names::Resolvers;
 use outbound::Web;
 use ownership::{Challenge, Claim, ClaimRefusal, PutUp, Register, Verdict, Wish};
@@ -20,9 +25,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use vocabulary::{AccountId, Hasher, Random, SiteId, SitePattern, Timestamp};
-
-/// How soon somebody may ask for another look at the same name.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// All claims of one control plane, and the ways to their proofs.
 pub(crate) struct HostNames {
@@ -45,6 +47,8 @@ pub(crate) enum HostRefusal {
     Site(String),
     #[error("it was looked at just now; the next look can be asked for at {0}")]
     TooSoon(Timestamp),
+    #[error(transparent)]
+    Request(#[from] Box<ApplyRefusal>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -172,8 +176,8 @@ impl Plane {
         Ok(fleet)
     }
 
-    /// An account claims a name for one of its sites.
-    pub(crate) async fn claim_host(&self, wish: Wish) -> Result<Claim, HostRefusal> {
+    /// An account claims a name for one of its sites, or moves it there from another one.
+    pub(crate) async fn claim_host(&self, wish: Wish, asker: Asker<'_>) -> Result<Claim, HostRefusal> {
         let _turn = self.host_names.turn().await;
         let (fleet, now) = (self.records.fleet().await?, self.clock.now());
         let own = fleet.sites.iter().any(|site| site.id == wish.site && site.account == wish.account);
@@ -182,7 +186,11 @@ impl Plane {
         }
         let challenge = Challenge::fresh(&*self.random);
         let operator = self.public_url.host();
+        let before = self.host_names.claim(&wish.pattern, wish.account);
         let claim = self.host_names.register().begin(wish, (put_up(&fleet), operator), challenge, now)?;
+        if let Some(before) = before.filter(|before| before.site() != claim.site()) {
+            self.check_asker(&before, "moved to another site", asker).await?;
+        }
         self.host_names.keep(&*self.records, vec![claim.clone()]).await?;
         self.claims_changed();
         Ok(claim)
@@ -193,8 +201,12 @@ impl Plane {
         &self,
         pattern: &SitePattern,
         account: AccountId,
+        asker: Asker<'_>,
     ) -> Result<Claim, HostRefusal> {
         let _turn = self.host_names.turn().await;
+        let before = self.host_names.claim(pattern, account);
+        let before = before.ok_or_else(|| ClaimRefusal::Unclaimed(pattern.clone()))?;
+        self.check_asker(&before, "let go of", asker).await?;
         let claim = self.host_names.register().release(pattern, account, self.clock.now())?;
         self.host_names.keep(&*self.records, vec![claim.clone()]).await?;
         self.claims_changed();
@@ -232,7 +244,7 @@ impl Plane {
             fleet.sites.iter().any(|site| site.id == claim.site() && site.account == claim.account());
         let planned = match is_there {
             true => self.host_names.register().look(claim, verdict, put_up(&fleet), (chance, now)),
-            // Nobody is left to answer to the name.
+            // Nobody is left to answer to the name; one in quarantine waits for its next look, as after any other.
             false => {
                 let released = self.host_names.register().release(claim.pattern(), claim.account(), now);
                 released.map(|claim| vec![claim])

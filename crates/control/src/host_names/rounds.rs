@@ -2,50 +2,48 @@
 //!
 //! Takes no input but the claims, so a restart or a lost wake-up is mended by the next round.
 
+use super::queue::{Key, Queue, key};
 use super::{HostRefusal, look};
 use crate::plane::Plane;
 use ownership::{Claim, ClaimState};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use vocabulary::{AccountId, SitePattern};
+use vocabulary::{AccountId, SiteId};
 
 /// Longest time between two rounds.
 const TICK: Duration = Duration::from_secs(1);
-/// Looks under way at once.
-const LOOKS_MAX: usize = 8;
 /// The alarm for a name in service whose proof is gone, or that another account has proved too.
 const IN_DOUBT: &str = "host-in-doubt";
 /// The alarm while claims cannot be kept.
 const FAILING: &str = "host-names-failing";
 
-type Key = (SitePattern, AccountId);
-
 /// Looks at names until it is stopped.
 pub(crate) async fn watch(plane: Arc<Plane>, stop: CancellationToken) {
     let mut looks: JoinSet<(Key, Result<(), HostRefusal>)> = JoinSet::new();
-    let mut under_way: BTreeSet<Key> = BTreeSet::new();
+    let mut queue = Queue::default();
+    let mut swept = None;
     loop {
-        note(&plane, let_time_pass(&plane).await);
-        for claim in due(&plane, &under_way, LOOKS_MAX.saturating_sub(looks.len())) {
-            let key = (claim.pattern().clone(), claim.account());
-            under_way.insert(key.clone());
+        note(&plane, let_time_pass(&plane, &mut swept).await);
+        let now = plane.clock.now();
+        let due = queue.next(plane.host_names.register().claims(), now);
+        for claim in due {
             let plane = Arc::clone(&plane);
-            looks.spawn(async move { (key, look_at(&plane, &claim).await) });
+            looks.spawn(async move { (key(&claim), look_at(&plane, &claim).await) });
         }
         tokio::select! {
             () = stop.cancelled() => return looks.shutdown().await,
             () = plane.host_names.wake.notified() => {}
             Some(done) = looks.join_next() => match done {
                 Ok((key, outcome)) => {
-                    under_way.remove(&key);
+                    queue.ended(key, outcome.is_ok(), plane.clock.now());
                     note(&plane, outcome);
                 }
                 Err(error) => {
                     tracing::error!(%error, "a look at a name broke down");
-                    under_way.clear();
+                    queue.broke_down(plane.clock.now());
                 }
             },
             () = tokio::time::sleep(TICK) => {}
@@ -59,20 +57,36 @@ async fn look_at(plane: &Plane, claim: &Claim) -> Result<(), HostRefusal> {
     plane.looked_at_host(claim, verdict).await
 }
 
-/// The claims that are due, those first that have waited longest.
-fn due(plane: &Plane, under_way: &BTreeSet<Key>, room: usize) -> Vec<Claim> {
-    let now = plane.clock.now();
-    let register = plane.host_names.register();
-    let waits = |claim: &&Claim| {
-        claim.is_due(now) && !under_way.contains(&(claim.pattern().clone(), claim.account()))
+/// Lets go of names whose site went, those that need no proof and are never looked at among them. `swept`: the
+/// revision of the sites that this was last done for.
+async fn release_orphans(plane: &Plane, swept: &mut Option<u64>) -> Result<(), HostRefusal> {
+    if *swept == Some(plane.records.revision().await?) {
+        return Ok(());
+    }
+    let _turn = plane.host_names.turn().await;
+    let fleet = plane.records.fleet().await?;
+    let owners: BTreeMap<SiteId, AccountId> =
+        fleet.sites.iter().map(|site| (site.id, site.account)).collect();
+    let is_orphan = |claim: &&Claim| {
+        let is_kept_away = matches!(claim.state(), ClaimState::Quarantined { .. });
+        !is_kept_away && owners.get(&claim.site()) != Some(&claim.account())
     };
-    let mut due: Vec<&Claim> = register.claims().filter(waits).collect();
-    due.sort_by_key(|claim| claim.looked().next);
-    due.into_iter().take(room).cloned().collect()
+    let released: Result<Vec<Claim>, _> = {
+        let (register, now) = (plane.host_names.register(), plane.clock.now());
+        let orphans = register.claims().filter(is_orphan);
+        orphans.map(|claim| register.release(claim.pattern(), claim.account(), now)).collect()
+    };
+    let released = released?;
+    if !released.is_empty() {
+        plane.host_names.keep(&*plane.records, released).await?;
+        plane.wake.notify_one();
+    }
+    *swept = Some(fleet.revision);
+    Ok(())
 }
 
-/// What time alone brings about: graces and quarantines that are over.
-async fn let_time_pass(plane: &Plane) -> Result<(), HostRefusal> {
+/// What time alone brings about: claims, contests and quarantines that are over, and sites that went.
+async fn let_time_pass(plane: &Plane, swept: &mut Option<u64>) -> Result<(), HostRefusal> {
     let passed = plane.host_names.register().passed(plane.clock.now());
     if !passed.is_empty() {
         let _turn = plane.host_names.turn().await;
@@ -86,7 +100,7 @@ async fn let_time_pass(plane: &Plane) -> Result<(), HostRefusal> {
         plane.wake.notify_one();
     }
     tell(plane);
-    Ok(())
+    release_orphans(plane, swept).await
 }
 
 /// The operator sees what is served and in doubt, with the time that is left.
@@ -97,12 +111,12 @@ fn tell(plane: &Plane) {
         let text = match claim.state() {
             ClaimState::Served { failing_since: Some(since), .. } => {
                 let until = since.plus(ownership::FAILING_MAX);
-                format!("its proof is gone; it is taken off at {until} if it does not come back")
+                format!("its proof is gone; it is taken off after {until} if it does not come back")
             }
             ClaimState::Contested { since, by, .. } => {
                 let until = since.plus(ownership::CONTEST_LASTS);
                 format!(
-                    "{by} has proved it too; {} loses it at {until} unless it proves it in DNS",
+                    "{by} has proved it too; {} loses it after {until} unless it proves it in DNS",
                     claim.account()
                 )
             }

@@ -42,6 +42,11 @@ pub struct HostRow {
 }
 
 impl HostRow {
+    /// Whether letting it go takes something from the customer, who has to have asked for it.
+    fn is_served(&self) -> bool {
+        matches!(self.state, "served" | "contested")
+    }
+
     fn style(&self) -> &'static str {
         match self.state {
             _ if self.in_doubt => "in-force",

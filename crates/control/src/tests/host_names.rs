@@ -154,8 +154,12 @@ async fn what_was_proved_is_served_after_a_restart_too() {
 async fn a_file_proves_its_own_name_and_no_wildcard() {
     let stage = Stage::set().await;
     let token = stage.claimed(HOST).await;
-    let address = format!("http://{HOST}/.well-known/wardmote-challenge/{token}");
-    stage.rig.proof_web.put(&address, &format!("{token}\n"));
+    let shown = stage.shown(&stage.shop, HOST).await;
+    let by_file = shown["proofs"].as_array().expect("proofs").iter().find(|proof| proof["by"] == "http");
+    let address = by_file.expect("a file")["place"].as_str().expect("an address");
+    assert!(address.starts_with(&format!("http://{HOST}/.well-known/wardmote-challenge/")), "{address}");
+    assert!(!address.contains(&token), "its own address proves nothing");
+    stage.rig.proof_web.put(address, &format!("{token}\n"));
     stage.until_served(HOST).await;
     assert_eq!(stage.shown(&stage.shop, HOST).await["proved_by"], "http");
     let wide = stage.add(&stage.shop, "*.wide.example.com").await.is(201).json();
@@ -253,6 +257,55 @@ async fn a_customers_token_opens_its_own_host_names_and_nothing_else() {
     let ended = stage.ask(&stage.shop, "GET", "/api/v1/hosts", Value::Null).await;
     assert_eq!(ended.is(401).reason(), "unauthenticated");
     stage.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_takes_and_moves_no_served_name_without_the_customers_request() {
+    let stage = Stage::set().await;
+    let path = format!("/api/v1/hosts/{HOST}");
+    // What is not served takes nothing from anybody.
+    stage.claimed(HOST).await;
+    stage.running.call("DELETE", &path, &Value::Null).await.is(200);
+    let token = stage.claimed(HOST).await;
+    stage.say(&[0, 1], HOST, &token);
+    stage.until_served(HOST).await;
+    let silent = stage.running.call("DELETE", &path, &Value::Null).await.is(409);
+    assert_eq!(silent.reason(), "tenant-request-missing");
+    assert_eq!(stage.shown(&stage.shop, HOST).await["state"], "served");
+    let asked = format!("{path}?customer_request=Please%20take%20it%20off.");
+    let size = || async {
+        let checkpoint = stage.running.public("/record/log/checkpoint").await.is(200).text();
+        checkpoint.lines().nth(1).and_then(|size| size.parse::<u64>().ok())
+    };
+    let before = size().await;
+    let gone = stage.running.call("DELETE", &asked, &Value::Null).await.is(200).json();
+    assert_eq!(gone["state"], "quarantined");
+    assert!(before < size().await, "the request is logged");
+    stage.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_a_site_that_went_are_let_go_of_those_that_need_no_proof_too() {
+    let stage = Stage::set().await;
+    stage.add(&stage.shop, "new.test").await.is(201);
+    stage.claimed(HOST).await;
+    stage.until_at_edge("new.test", true).await;
+    let rest = &SITES[..SITES.rfind("[[account]]").expect("the shop comes last")];
+    let words = "?prune=true&customer_request=Remove%20it.";
+    stage.running.apply(rest, words).await.is(200);
+    for _ in 0..100 {
+        let all = stage.running.get("/api/v1/hosts").await.is(200).json();
+        let hosts = all["hosts"].as_array().expect("hosts");
+        if let [one] = hosts.as_slice()
+            && one["state"] == "quarantined"
+        {
+            assert_eq!(one["host"], "new.test");
+            stage.running.stop().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{}", stage.running.get("/api/v1/hosts").await.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

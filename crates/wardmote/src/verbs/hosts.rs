@@ -12,13 +12,16 @@ use std::fmt::Write as _;
 pub(crate) fn run(arguments: &Hosts, json: bool) -> Result<Exit, Failure> {
     let (local, asked) = match &arguments.verb {
         HostsVerb::List(local) => (local, Asked::Get("/api/v1/hosts".to_owned())),
-        HostsVerb::Show(named) => (&named.local, Asked::Get(path(named, ""))),
+        HostsVerb::Show(named) => (&named.local, Asked::Get(path(named, "", None))),
         HostsVerb::Add(add) => {
             let body = json!({"host": add.host, "site": add.site});
             (&add.local, Asked::Post("/api/v1/hosts".to_owned(), body))
         }
-        HostsVerb::Look(named) => (&named.local, Asked::Post(path(named, "/look"), Value::Null)),
-        HostsVerb::Release(named) => (&named.local, Asked::Delete(path(named, ""))),
+        HostsVerb::Look(named) => (&named.local, Asked::Post(path(named, "/look", None), Value::Null)),
+        HostsVerb::Release(release) => {
+            let words = release.customer_request.as_deref();
+            (&release.named.local, Asked::Delete(path(&release.named, "", words)))
+        }
     };
     let client = control_plane(local)?;
     let answer = block_on(async {
@@ -65,9 +68,12 @@ enum Asked {
     Delete(String),
 }
 
-fn path(named: &HostNamed, then: &str) -> String {
-    let account = named.account.as_deref().map(|account| format!("?account={}", encoded(account)));
-    format!("/api/v1/hosts/{}{then}{}", encoded(&named.host), account.unwrap_or_default())
+fn path(named: &HostNamed, then: &str, customer_request: Option<&str>) -> String {
+    let fields = [("account", named.account.as_deref()), ("customer_request", customer_request)];
+    let given = fields.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?))));
+    let query = given.collect::<Vec<_>>().join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/api/v1/hosts/{}{then}{mark}{query}", encoded(&named.host))
 }
 
 /// Whatever is no letter, digit, dot, hyphen or underscore, as a path and a query take it (RFC 3986 §2.1).

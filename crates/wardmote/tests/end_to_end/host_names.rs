@@ -71,7 +71,7 @@ fn a_customers_host_is_unknown_until_it_is_proved_and_again_once_it_is_let_go_of
     wardmote.visit(HOST, &file).status(404);
     assert!(origin.was_asked_for(&file));
 
-    wardmote.setup.command(&["hosts", "release", HOST]).ok();
+    wardmote.setup.command(&["hosts", "release", HOST, "--customer-request", "Take it off, please."]).ok();
     eventually("the name is taken off", PATIENCE, || (wardmote.visit(HOST, "/").status == 421).then_some(()));
     let shown = wardmote.setup.command(&["hosts", "show", HOST]).ok().stdout;
     assert!(shown.contains("quarantined"), "{shown}");
