@@ -240,7 +240,7 @@ mod tests {
                 page.contains("class=\"go\"") && page.contains("desk@shop.test") && page.contains("00ff")
             );
             assert_eq!(page.matches("<h1>").count(), 1);
-            for forbidden in ["javascript:", "style=\"", "http://", "https://", "onclick"] {
+            for forbidden in ["javascript:", "style=\"", "=\"http", "(http", "onclick"] {
                 assert!(!page.contains(forbidden), "{forbidden}");
             }
             assert!(page.len() < 20_000, "{}", page.len());
