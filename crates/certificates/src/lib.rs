@@ -36,6 +36,6 @@ pub use resolver::{ACME_TLS, Resolver, Table, asks_for_proof};
 pub use store::{CertificateFailure, CertificateStore, NameStanding, Provenance, Refreshed, Source, Wanted};
 pub use tls::{TlsError, proof_config, server_config};
 pub use towards_origins::{OriginTlsError, OriginTrust, client_config};
-pub use towards_visitors::{Clients, DemandError, Demands, check_authorities, demanding_config};
+pub use towards_visitors::{Authorities, Clients, DemandError, Demands, check_authorities, demanding_config};
 pub use vault::{RecordError, Slot, Standing, Vault, VaultError};
 pub use x509::Names;

@@ -1,6 +1,7 @@
 //! TLS towards the visitors of sites that demand more than the usual.
 
 use crate::error::CertificateError;
+use crate::files;
 use crate::resolver::Resolver;
 use crate::tls::{TlsError, config};
 use crate::towards_origins::certificates;
@@ -8,7 +9,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, version};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use vocabulary::Clock;
 
@@ -24,10 +25,19 @@ pub struct Demands {
 /// Certificates of visitors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clients {
-    /// PEM file with the authorities that are believed.
-    pub authorities: PathBuf,
+    /// Who is believed.
+    pub authorities: Authorities,
     /// Whether who shows none is turned away.
     pub required: bool,
+}
+
+/// Who must have signed visitors' certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorities {
+    /// Those in a PEM file.
+    File(PathBuf),
+    /// Those in a PEM text.
+    Pem(String),
 }
 
 /// What a site demands cannot be set up.
@@ -37,11 +47,14 @@ pub enum DemandError {
     /// The authorities cannot be read.
     #[error(transparent)]
     File(#[from] CertificateError),
+    /// The text holds none.
+    #[error("the authorities' certificates cannot be read; paste whole BEGIN CERTIFICATE blocks")]
+    Text,
     /// One of the authorities cannot be used.
-    #[error("{path} holds a certificate that cannot be an authority: {source}", path = path.display())]
+    #[error("{place} holds a certificate that cannot be an authority: {source}")]
     Authority {
-        /// The file.
-        path: PathBuf,
+        /// The file, or what stands for the text.
+        place: String,
         /// What the library says.
         source: rustls::Error,
     },
@@ -74,16 +87,23 @@ pub fn demanding_config(
     Ok(config)
 }
 
-/// Whether the authorities in a file can be used.
-pub fn check_authorities(path: &Path) -> Result<(), DemandError> {
-    verifier(&Clients { authorities: path.to_owned(), required: true }).map(drop)
+/// Whether these authorities can be used.
+pub fn check_authorities(authorities: Authorities) -> Result<(), DemandError> {
+    verifier(&Clients { authorities, required: true }).map(drop)
 }
 
 fn verifier(clients: &Clients) -> Result<Arc<dyn ClientCertVerifier>, DemandError> {
-    let path = &clients.authorities;
+    let (found, place) = match &clients.authorities {
+        Authorities::File(path) => (certificates(path)?, path.display().to_string()),
+        Authorities::Pem(text) => {
+            let found = files::certificates(text.as_bytes()).ok_or(DemandError::Text)?;
+            (found, "the text of authorities".to_owned())
+        }
+    };
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|source| DemandError::Authority { path: path.clone(), source })?;
+    for certificate in found {
+        let refused = |source| DemandError::Authority { place: place.clone(), source };
+        roots.add(certificate).map_err(refused)?;
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);

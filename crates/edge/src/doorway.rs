@@ -7,7 +7,7 @@
 use crate::visitor::Tls;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certificates::{Clients, DemandError, Demands, Names, demanding_config};
+use certificates::{Authorities, Clients, DemandError, Demands, Names, demanding_config};
 use http::HeaderValue;
 use quinn::crypto::rustls::QuicServerConfig;
 use rustls::ProtocolVersion;
@@ -91,10 +91,13 @@ impl Doorway {
     }
 
     fn make(&self, tls: &Tls) -> Result<Settings, String> {
-        let clients = self
-            .clients
-            .as_ref()
-            .map(|clients| Clients { authorities: clients.authorities.clone(), required: clients.required });
+        let clients = self.clients.as_ref().map(|clients| Clients {
+            authorities: match &clients.authorities {
+                snapshot::Authorities::File(path) => Authorities::File(path.clone()),
+                snapshot::Authorities::Pem(pem) => Authorities::Pem(pem.as_str().to_owned()),
+            },
+            required: clients.required,
+        });
         let demands = Demands { tls13_alone: self.min == TlsMin::Tls13, clients };
         let made = demanding_config(Arc::clone(&tls.resolver), Arc::clone(&tls.clock), &demands);
         let tcp = made.map_err(|error: DemandError| error.to_string())?;

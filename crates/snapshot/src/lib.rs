@@ -40,7 +40,9 @@ pub use defence::{
     feeds_named,
 };
 pub use enforcement::{Alarm, Applied, BUNDLES_MAX, Enforcement};
-pub use front::{ClientCertificates, Front, Hsts, Maintenance, TlsMin};
+pub use front::{
+    Authorities, AuthoritiesError, AuthoritiesPem, ClientCertificates, Front, Hsts, Maintenance, TlsMin,
+};
 pub use log_audit::{LAPSE_GRACE, LogAudit, LogKeys, LogReport, ROSTER_NOTICE};
 pub use origins::{
     Balance, Ejection, HealthCheck, OriginPolicy, OriginSecret, OriginTls, Probe, Retries, Timeouts, Trusted,

@@ -28,6 +28,7 @@ mod session;
 pub(crate) mod site_defence;
 mod sites;
 mod system;
+mod ways_in;
 
 pub(crate) use session::enter;
 
@@ -147,6 +148,7 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(defence::undo))
         .routes(routes!(site_defence::switch_on, site_defence::switch_off))
         .routes(routes!(site_defence::defence_of, site_defence::set_defence))
+        .routes(routes!(ways_in::ways_in_of, ways_in::set_ways_in))
         .routes(routes!(system::status))
         .routes(routes!(system::backup))
         .routes(routes!(explain::explain))

@@ -177,9 +177,9 @@ impl From<ApplyRefusal> for Problem {
             }
             ApplyRefusal::Claimed(error) => Self::new(Reason::HostTaken).detail(error),
             ApplyRefusal::Plan(error) => Self::new(Reason::HostTaken).detail(error),
-            ApplyRefusal::Certificate { .. } | ApplyRefusal::Origins { .. } => {
-                Self::new(Reason::CertificateUnfit).detail(refusal)
-            }
+            ApplyRefusal::Certificate { .. }
+            | ApplyRefusal::Origins { .. }
+            | ApplyRefusal::Visitors { .. } => Self::new(Reason::CertificateUnfit).detail(refusal),
             ApplyRefusal::NoSite(_) => Self::new(Reason::NotFound).detail(refusal),
             ApplyRefusal::Defence(error) => defence_mistaken(error),
             ApplyRefusal::Page(refusal) => page_refused(refusal),

@@ -9,6 +9,7 @@ mod hosts;
 mod overview;
 mod pages;
 mod reports;
+mod ways_in;
 
 use crate::api::{Api, enter};
 use crate::pages::console::{CONTENT_SECURITY_POLICY, Notice, Setup};
@@ -44,6 +45,7 @@ pub(crate) fn router(api: Api, names: OwnNames) -> Router {
         .route("/sites/{site}/shield/rules", post(defence::put_rule))
         .route("/sites/{site}/shield/switch", post(defence::switch))
         .route("/sites/{site}/shield/undo", post(defence::undo))
+        .route("/sites/{site}/ways-in", get(ways_in::show).post(ways_in::put))
         .route("/sites/{site}/pages", get(pages::show))
         .route("/sites/{site}/pages/{class}", get(pages::framed))
         .route("/assets/{name}", get(asset))

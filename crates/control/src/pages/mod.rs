@@ -27,6 +27,7 @@ pub mod record;
 pub mod report;
 pub mod reports;
 pub mod site_pages;
+pub mod ways_in;
 mod words;
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ fn pages_of_the_console() -> Vec<(&'static str, String)> {
         ("console-hosts-new", sample::hosts_of_a_new_console().page()),
         ("console-defence", sample::defence().page()),
         ("console-defence-quiet", sample::quiet_defence().page()),
+        ("console-ways-in", sample::ways_in().page()),
+        ("console-ways-in-new", sample::ways_into_a_new_site().page()),
         ("console-purge", sample::purge_preview().page()),
         ("console-setup", sample::setup().page()),
         ("console-setup-wrong", sample::setup_after_a_mistake().page()),
@@ -128,8 +130,21 @@ fn outside_text_never_becomes_markup() {
     defence.signatures[0].what = vec![attack.clone()];
     defence.tops[0].rows[0].value.clone_from(&attack);
     defence.form.when.clone_from(&attack);
+    let mut ways_in = sample::ways_in();
+    ways_in.form.authorities.clone_from(&attack);
+    ways_in.form.allow.clone_from(&attack);
+    ways_in.form.max_age.clone_from(&attack);
+    ways_in.error = Some(attack.clone());
     let setup = console::Setup { error: Some(attack) };
-    let console = [hosts.page(), overview.page(), cache.page(), preview.page(), defence.page(), setup.page()];
+    let console = [
+        ways_in.page(),
+        hosts.page(),
+        overview.page(),
+        cache.page(),
+        preview.page(),
+        defence.page(),
+        setup.page(),
+    ];
     for page in [statement.page()].into_iter().chain(console) {
         assert!(
             !page.contains("<script>alert") && !page.contains("<img") && page.contains("&#60;script&#62;")

@@ -1,12 +1,12 @@
 //! Applying a sites file: plan, check, record the customer's request, change.
 
 use super::origin_files;
-use super::plan::{Plan, PlanError, Step, plan, plan_defence};
+use super::plan::{Plan, PlanError, Step, plan, plan_settings};
 use crate::defence;
 use crate::error_pages::{PressRefusal, settle};
 use crate::plane::Plane;
 use crate::sequencer::{Draft, Item, Stopped};
-use crate::sites_toml::{self, SitesError};
+use crate::sites_toml::{self, SitesError, WaysIn};
 use casework::Paragraphs;
 use certificates::Certificate;
 use ledger::Kind;
@@ -14,7 +14,7 @@ use ledger::commitment::{CommitmentError, Sealed};
 use ownership::ClaimRefusal;
 use records::{ApplyError, Change, DocumentName, Fleet, RevisionNote, StoreError, WriteOnceError};
 use serde_json::json;
-use snapshot::{ShieldError, ShieldSettings, SiteShield};
+use snapshot::{ShieldError, ShieldSettings, Site, SiteShield};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use vocabulary::{AccountId, DecisionId, SiteId, Timestamp, canonical};
@@ -70,6 +70,8 @@ pub(crate) enum ApplyRefusal {
     Certificate { host: String, why: String },
     #[error("origins of {host}: {why}")]
     Origins { host: String, why: String },
+    #[error("certificates of the visitors of {host}: {why}")]
+    Visitors { host: String, why: String },
     #[error("there is no site {0}")]
     NoSite(SiteId),
     #[error("{0}")]
@@ -114,11 +116,39 @@ pub(crate) async fn set_defence(
     change: impl Fn(&ShieldSettings) -> ShieldSettings,
 ) -> Result<Applied, ApplyRefusal> {
     let operator = defence::book(&*plane.records).await?.value.shield;
+    set(plane, site, terms, |site| {
+        let shield = change(&site.shield);
+        SiteShield::check(&shield, site.origins.len(), &operator).map_err(ApplyRefusal::Defence)?;
+        Ok(Site { shield, ..site.clone() })
+    })
+    .await
+}
+
+/// Replaces the ways into one site, or says what that would change.
+pub(crate) async fn set_ways_in(
+    plane: &Plane,
+    site: SiteId,
+    terms: &Terms<'_>,
+    wanted: &WaysIn,
+) -> Result<Applied, ApplyRefusal> {
+    set(plane, site, terms, |site| {
+        let mut changed = Site { front: wanted.front.clone(), ..site.clone() };
+        changed.origin_policy.host.clone_from(&wanted.origin_host);
+        Ok(changed)
+    })
+    .await
+}
+
+/// Replaces one site by what `change` makes of it.
+async fn set(
+    plane: &Plane,
+    site: SiteId,
+    terms: &Terms<'_>,
+    change: impl Fn(&Site) -> Result<Site, ApplyRefusal>,
+) -> Result<Applied, ApplyRefusal> {
     let make = |fleet: &Fleet| {
         let site = fleet.sites.iter().find(|own| own.id == site).ok_or(ApplyRefusal::NoSite(site))?;
-        let wanted = change(&site.shield);
-        SiteShield::check(&wanted, site.origins.len(), &operator).map_err(ApplyRefusal::Defence)?;
-        Ok(plan_defence(fleet, site, &wanted))
+        Ok(plan_settings(fleet, site, change(site)?))
     };
     carry_out(plane, terms, make).await
 }

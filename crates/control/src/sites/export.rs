@@ -39,7 +39,7 @@ fn write_site(text: &mut String, site: &Site) {
     if let Some(page) = &site.error_page {
         let _ = writeln!(text, "  error_page = {}", quoted(page));
     }
-    write_front(text, &site.front);
+    write_front(text, "  ", &site.front);
     write_pages(text, &site.pages);
     // Last: keys after a table's header belong to the table.
     origins::write_tables(text, site);
@@ -111,6 +111,6 @@ fn write_pages(text: &mut String, pages: &Pages) {
 }
 
 /// A TOML basic string.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -15,8 +15,9 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{Application, Applied, ApplyRefusal, Basis, Terms, apply, set_defence};
-pub(crate) use export::export;
+pub(crate) use apply::{Application, Applied, ApplyRefusal, Basis, Terms, apply, set_defence, set_ways_in};
+pub(crate) use export::{export, quoted};
+pub(crate) use export_front::text as ways_in_text;
 pub(crate) use export_shield::{name as action_name, text as shield_text};
 pub(crate) use plan::Step;
 #[cfg(test)]

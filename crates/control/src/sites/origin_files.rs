@@ -5,7 +5,7 @@ use super::apply::ApplyRefusal;
 use super::plan::Plan;
 use crate::DataDir;
 use crate::defence::check_feed_place;
-use certificates::{OriginTrust, check_authorities, client_config};
+use certificates::{Authorities, OriginTrust, check_authorities, client_config};
 use records::Change;
 use snapshot::{ListSource, OriginPolicy, OriginSecret, OriginTls, Site, Trusted};
 use std::path::{Path, PathBuf};
@@ -18,22 +18,34 @@ pub(super) async fn check(plan: &Plan, clock: &Arc<dyn Clock>, files: &DataDir) 
         let Change::PutSite(site) = change else { continue };
         check_places(site, files).await?;
         check_feeds(site, files).await?;
+        check_visitors(site).await?;
         let (policy, clock) = (site.origin_policy.clone(), Arc::clone(clock));
-        let clients = site.front.client_certificates.clone();
-        if policy.tls == OriginTls::default() && policy.secret.is_none() && clients.is_none() {
+        if policy.tls == OriginTls::default() && policy.secret.is_none() {
             continue;
         }
-        let read = tokio::task::spawn_blocking(move || {
-            let visitors = clients.map_or(Ok(()), |clients| check_authorities(&clients.authorities));
-            visitors.map_err(|error| error.to_string()).and_then(|()| read(&policy, clock))
-        });
-        let read = read.await;
+        let read = tokio::task::spawn_blocking(move || read(&policy, clock)).await;
         if let Err(why) = read.map_err(|error| error.to_string()).flatten() {
-            let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
-            return Err(ApplyRefusal::Origins { host, why });
+            return Err(ApplyRefusal::Origins { host: first_host(site), why });
         }
     }
     Ok(())
+}
+
+/// The authorities that visitors' certificates are held against.
+async fn check_visitors(site: &Site) -> Result<(), ApplyRefusal> {
+    let Some(clients) = &site.front.client_certificates else { return Ok(()) };
+    let authorities = match &clients.authorities {
+        snapshot::Authorities::File(path) => Authorities::File(path.clone()),
+        snapshot::Authorities::Pem(pem) => Authorities::Pem(pem.as_str().to_owned()),
+    };
+    let read = tokio::task::spawn_blocking(move || check_authorities(authorities)).await;
+    let read =
+        read.map_err(|error| error.to_string()).and_then(|read| read.map_err(|error| error.to_string()));
+    read.map_err(|why| ApplyRefusal::Visitors { host: first_host(site), why })
+}
+
+fn first_host(site: &Site) -> String {
+    site.hosts.first().map(ToString::to_string).unwrap_or_default()
 }
 
 /// What a site names is sent to its origin or shown to its visitors, so nothing of the deployment's own may be named:
@@ -45,23 +57,23 @@ async fn check_places(site: &Site, data_dir: &DataDir) -> Result<(), ApplyRefusa
     if let Trusted::Authorities(path) = &site.origin_policy.tls.trust {
         named.push(path.clone());
     }
+    let visitors = site.front.client_certificates.as_ref().map(|clients| &clients.authorities);
+    if let Some(snapshot::Authorities::File(path)) = visitors {
+        named.push(path.clone());
+    }
     let data_dir = data_dir.clone();
     let looked =
         tokio::task::spawn_blocking(move || named.iter().try_for_each(|path| data_dir.check_foreign(path)));
-    looked.await.map_err(|error| error.to_string()).flatten().map_err(|why| {
-        let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
-        ApplyRefusal::Origins { host, why }
-    })
+    let looked = looked.await.map_err(|error| error.to_string()).flatten();
+    looked.map_err(|why| ApplyRefusal::Origins { host: first_host(site), why })
 }
 
 /// Lists that rules may name would tell what a file holds item by item.
 async fn check_feeds(site: &Site, data_dir: &DataDir) -> Result<(), ApplyRefusal> {
     for list in site.shield.lists.values() {
         let ListSource::Feed(feed) = &list.source else { continue };
-        check_feed_place(&feed.address, data_dir).await.map_err(|why| {
-            let host = site.hosts.first().map(ToString::to_string).unwrap_or_default();
-            ApplyRefusal::Origins { host, why }
-        })?;
+        let checked = check_feed_place(&feed.address, data_dir).await;
+        checked.map_err(|why| ApplyRefusal::Origins { host: first_host(site), why })?;
     }
     Ok(())
 }

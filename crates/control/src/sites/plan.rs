@@ -3,7 +3,7 @@
 use crate::sites_toml::{AccountEntry, Document, SiteEntry};
 use records::{Account, Change, Fleet};
 use serde::Serialize;
-use snapshot::{Origin, ShieldSettings, Site, Timeouts, Trusted};
+use snapshot::{Origin, Site, Timeouts, Trusted};
 use std::collections::{BTreeMap, BTreeSet};
 use vocabulary::{AccountId, Hostname, Random, SiteId, SitePattern};
 
@@ -88,11 +88,10 @@ pub(crate) fn plan(
     Ok(plan)
 }
 
-/// One site's defence replaced; an empty plan where it stays as it is.
-pub(crate) fn plan_defence(fleet: &Fleet, site: &Site, shield: &ShieldSettings) -> Plan {
+/// One site's settings replaced; an empty plan where they stay as they are.
+pub(crate) fn plan_settings(fleet: &Fleet, site: &Site, wanted: Site) -> Plan {
     let mut plan = Plan { revision: fleet.revision, changes: Vec::new(), steps: Vec::new() };
-    if site.shield != *shield {
-        let wanted = Site { shield: shield.clone(), ..site.clone() };
+    if *site != wanted {
         plan.steps.push(Step {
             action: Action::Change,
             account: account_name(fleet, site.account),
@@ -369,13 +368,18 @@ fn are_shorter(old: &Timeouts, new: &Timeouts) -> bool {
 }
 
 /// Who is kept out, or let in, by TLS.
-fn guards(old: &Site, new: &Site) -> Option<String> {
+fn guards(old: &Site, new: &Site) -> Vec<String> {
     let (before, after) = (&old.front, &new.front);
-    if after.tls_min > before.tls_min {
-        return Some("visitors who speak older versions of TLS are turned away".to_owned());
-    }
-    let differs = before.client_certificates != after.client_certificates;
-    differs.then(|| "other visitors' certificates are asked for".to_owned())
+    let turned_away = "visitors who speak older versions of TLS are turned away";
+    let changes = [
+        (after.tls_min > before.tls_min, turned_away),
+        (after.tls_min < before.tls_min, "older versions of TLS are spoken again"),
+        (
+            before.client_certificates != after.client_certificates,
+            "other visitors' certificates are asked for",
+        ),
+    ];
+    changes.into_iter().filter(|(does, _)| *does).map(|(_, what)| what.to_owned()).collect()
 }
 
 /// Whether somebody is kept out by maintenance who was not before.

@@ -1,9 +1,10 @@
 //! How visitors come in: `redirect_https`, `hsts`, `tls_min`, `client_certificates`, `maintenance`, `bypass` and `trace`
 //! of a site.
 
-use super::reader::{Fields, short};
+use super::origins;
+use super::reader::{Fields, Place, short};
 use super::site::unknown_word;
-use snapshot::{ClientCertificates, Front, Hsts, Maintenance, TlsMin};
+use snapshot::{Authorities, AuthoritiesPem, ClientCertificates, Front, Hsts, Maintenance, TlsMin};
 use std::path::Path;
 use vocabulary::Cidr;
 
@@ -24,6 +25,20 @@ const RETRY_AFTER: u32 = 600;
 /// Most networks let in during maintenance.
 const ALLOW_MAX: usize = 64;
 const YEAR: u32 = 365 * 24 * 3600;
+
+/// What an owner sets for the way in, from visitors to the origin's own idea of its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WaysIn {
+    /// How visitors come in.
+    pub(crate) front: Front,
+    /// The host that origins are asked for, with or without a port; none: the visitor's.
+    pub(crate) origin_host: Option<String>,
+}
+
+/// All of it; paths of files start at `base`.
+pub(super) fn ways_in(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> WaysIn {
+    WaysIn { front: read(fields, base), origin_host: origins::host(fields) }
+}
 
 /// Paths of files start at `base`.
 pub(super) fn read(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> Front {
@@ -78,7 +93,25 @@ fn client_certificates(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> Opti
             true
         }
     };
-    Some(ClientCertificates { authorities: base.join(authorities?.0), required })
+    Some(ClientCertificates { authorities: believed(&mut inner, authorities?, base)?, required })
+}
+
+/// The certificates themselves, or the path of a file with them.
+fn believed(
+    fields: &mut Fields<'_, '_, '_, '_>,
+    (text, place): (String, Place),
+    base: &Path,
+) -> Option<Authorities> {
+    if !AuthoritiesPem::is_meant(&text) {
+        return Some(Authorities::File(base.join(text)));
+    }
+    match AuthoritiesPem::parse(&text) {
+        Ok(pem) => Some(Authorities::Pem(pem)),
+        Err(error) => {
+            fields.complain(place, error.to_string());
+            None
+        }
+    }
 }
 
 fn maintenance(fields: &mut Fields<'_, '_, '_, '_>) -> Option<Maintenance> {

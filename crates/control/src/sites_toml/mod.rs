@@ -19,6 +19,7 @@ mod site;
 mod tests;
 
 pub(crate) use defence::feed_address;
+pub(crate) use front::WaysIn;
 pub use nearest::nearest;
 pub use pages::{PageEntries, PageSource};
 pub use site::{SiteEntry, origin};
@@ -28,6 +29,7 @@ use snapshot::{OperatorShield, ShieldSettings};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use toml::Spanned;
 use toml::de::DeTable;
 use vocabulary::SitePattern;
 
@@ -122,11 +124,29 @@ pub fn parse_shield(
     origins: usize,
     operator: &OperatorShield,
 ) -> Result<ShieldSettings, SitesError> {
+    parse_part(text, operator, |root, complaints| {
+        defence::settings(root.get_ref(), root.span(), base, origins, complaints)
+    })
+}
+
+/// Reads the ways into one site by themselves: what stands under `[[account.site]]` about them, as a whole text.
+pub(crate) fn parse_ways_in(text: &str, base: &Path) -> Result<WaysIn, SitesError> {
+    let keys = [&front::KEYS[..], &["origin_host"]].concat();
+    parse_part(text, &OperatorShield::default(), |root, complaints| {
+        front::ways_in(&mut Fields::new(root.get_ref(), root.span(), &keys, complaints), base)
+    })
+}
+
+fn parse_part<T>(
+    text: &str,
+    operator: &OperatorShield,
+    read: impl FnOnce(&Spanned<DeTable<'_>>, &mut Complaints<'_>) -> T,
+) -> Result<T, SitesError> {
     let mut complaints = Complaints::new(text, operator);
     match DeTable::parse(text) {
         Ok(root) => {
-            let settings = defence::settings(root.get_ref(), root.span(), base, origins, &mut complaints);
-            complaints.finish(settings)
+            let value = read(&root, &mut complaints);
+            complaints.finish(value)
         }
         Err(error) => {
             complaints.add(error.span().unwrap_or(0..0), error.message().to_owned());

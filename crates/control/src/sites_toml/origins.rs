@@ -2,6 +2,8 @@
 
 mod towards;
 
+pub(super) use towards::host;
+
 use super::reader::{Fields, Place, short};
 use super::site::{list, origin, unknown_word};
 use snapshot::{Balance, Ejection, HealthCheck, Origin, OriginPolicy, Probe, Retries, Timeouts};
@@ -77,7 +79,7 @@ pub(super) fn policy(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> Origin
         retries: retries(fields),
         timeouts: timeouts(fields),
         tls: towards::tls(fields, base),
-        host: towards::host(fields),
+        host: host(fields),
         secret: towards::secret(fields, base),
     }
 }

@@ -329,7 +329,9 @@ fn the_ways_in_are_read_whole_and_default_to_what_the_origin_does() {
         front("tls_min = \"1.3\"\nclient_certificates = { ca = \"clients.pem\", mode = \"optional\" }");
     let clients = guarded.client_certificates.expect("set");
     assert_eq!((guarded.tls_min, clients.required), (snapshot::TlsMin::Tls13, false));
-    assert!(clients.authorities.ends_with("clients.pem"));
+    assert!(
+        matches!(clients.authorities, snapshot::Authorities::File(path) if path.ends_with("clients.pem"))
+    );
     let plain = front("client_certificates = { ca = \"clients.pem\" }");
     assert!(plain.client_certificates.expect("set").required, "who asks for certificates means it");
     let maintenance = read.maintenance.expect("set");
@@ -344,6 +346,7 @@ fn mistakes_in_the_ways_in_are_placed_too() {
         ("redirect_https = 1", "true or false"),
         ("tls_min = \"1.1\"", "1.2"),
         ("client_certificates = {}", "\"ca\" is missing"),
+        ("client_certificates = { ca = \"-----BEGIN PRIVATE KEY-----\" }", "a private key above all"),
         ("client_certificates = { ca = \"a.pem\", mode = \"requird\" }", "did you mean \"required\""),
         ("hsts = true", "written hsts = {"),
         ("hsts = {}", "\"max_age\" is missing"),

@@ -1,32 +1,19 @@
 //! The console's page about a site's cache, and its form without a script.
 
 use super::rig::*;
+use super::session::{Session, site_of};
 use serde_json::json;
 
-/// A console session and a field of its form.
+/// A console session at the page of one site.
 struct Visitor {
-    cookie: String,
-    csrf: String,
+    session: Session,
     site: String,
 }
 
 impl Visitor {
     async fn of(running: &Running) -> Self {
-        let link = running.post("/api/v1/setup-links", json!(null)).await.is(201);
-        let token = link.json()["token"].as_str().expect("token").to_owned();
-        let body = json!({ "token": token }).to_string();
-        let fields = [("Content-Type", "application/json")];
-        let at = running.control.listen();
-        let opened = send(at, "POST", "/api/v1/session/setup", &fields, body.as_bytes()).await.is(204);
-        let cookie = opened.field("set-cookie").split(';').next().expect("a cookie").to_owned();
-        let sites = running.get("/api/v1/sites").await.is(200).json();
-        let site = sites["accounts"].as_array().expect("accounts").iter().find(|a| a["name"] == "shop");
-        let site = site.expect("shop")["sites"][0]["id"].as_str().expect("id").to_owned();
-        let mut visitor = Self { cookie, csrf: String::new(), site };
-        let page = visitor.get(running, &visitor.address()).await.is(200).text();
-        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-        visitor.csrf = csrf.expect("a token in the form").to_owned();
-        visitor
+        let site = site_of(running, "shop").await;
+        Self { session: Session::open(running, &format!("/sites/{site}/cache")).await, site }
     }
 
     fn address(&self) -> String {
@@ -34,15 +21,11 @@ impl Visitor {
     }
 
     async fn get(&self, running: &Running, path: &str) -> Answer {
-        send(running.control.listen(), "GET", path, &[("Cookie", &self.cookie)], b"").await
+        self.session.get(running, path).await
     }
 
-    async fn send_form(&self, running: &Running, csrf: &str, form: &str) -> Answer {
-        let fields =
-            [("Cookie", self.cookie.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
-        let path = format!("/sites/{}/purges", self.site);
-        let body = format!("csrf={csrf}&{form}");
-        send(running.control.listen(), "POST", &path, &fields, body.as_bytes()).await
+    async fn send_form(&self, running: &Running, form: &str) -> Answer {
+        self.session.send_form(running, &format!("/sites/{}/purges", self.site), form).await
     }
 }
 
@@ -77,12 +60,12 @@ async fn the_form_shows_what_goes_first_and_purges_when_told_to() {
     let mut rig = Rig::new();
     let (running, visitor) = started(&mut rig).await;
     let form = "kind=prefix&target=%2Fassets%2F&soft=yes";
-    let shown = visitor.send_form(&running, &visitor.csrf, form).await.is(200).text();
+    let shown = visitor.send_form(&running, form).await.is(200).text();
     assert!(shown.contains("shop.test/assets/") && shown.contains("on one edge") && shown.contains("Softly"));
     assert_eq!(running.get("/api/v1/purges").await.json()["items"], json!([]), "nothing is purged yet");
 
     let going = format!("{form}&go=yes");
-    let done = visitor.send_form(&running, &visitor.csrf, &going).await.is(303);
+    let done = visitor.send_form(&running, &going).await.is(303);
     assert_eq!(done.field("location"), format!("{}?purge=1#purges", visitor.address()));
     let listed = running.get("/api/v1/purges").await.json();
     assert_eq!(listed["items"][0]["target"], "shop.test/assets/");
@@ -95,8 +78,7 @@ async fn the_form_shows_what_goes_first_and_purges_when_told_to() {
         page.contains("Purge 1 is done") && page.contains("shop.test/assets/") && page.contains("edge-1")
     );
 
-    let path =
-        visitor.send_form(&running, &visitor.csrf, "kind=url&target=%2Flamps%3Fa").await.is(200).text();
+    let path = visitor.send_form(&running, "kind=url&target=%2Flamps%3Fa").await.is(200).text();
     assert!(path.contains("<code>shop.test/lamps?a</code>"), "a path is an address on the site's host");
     running.stop().await;
 }
@@ -108,8 +90,8 @@ async fn a_form_that_is_forged_or_mistaken_purges_nothing() {
     let with_origin = |origin: &'static str| {
         let at = running.control.listen();
         let path = format!("/sites/{}/purges", visitor.site);
-        let body = format!("csrf={}&kind=everything", visitor.csrf);
-        let cookie = visitor.cookie.clone();
+        let body = format!("csrf={}&kind=everything", visitor.session.csrf);
+        let cookie = visitor.session.cookie.clone();
         async move {
             send(
                 at,
@@ -125,7 +107,9 @@ async fn a_form_that_is_forged_or_mistaken_purges_nothing() {
     for foreign in ["null", "http://evil.test"] {
         assert_eq!(with_origin(foreign).await.is(403).reason(), "foreign-origin");
     }
-    let forged = visitor.send_form(&running, "0", "kind=everything&go=yes").await.is(403);
+    let session = Session { csrf: "0".to_owned(), cookie: visitor.session.cookie.clone() };
+    let forger = Visitor { session, site: visitor.site.clone() };
+    let forged = forger.send_form(&running, "kind=everything&go=yes").await.is(403);
     assert_eq!(forged.reason(), "csrf-token-missing");
     for (form, says) in [
         (
@@ -137,7 +121,7 @@ async fn a_form_that_is_forged_or_mistaken_purges_nothing() {
         ("kind=host&target=%22%3E%3Cb%3E&go=yes", "Not a host name"),
         ("go=yes", "Write the whole address"),
     ] {
-        let page = visitor.send_form(&running, &visitor.csrf, form).await.is(422).text();
+        let page = visitor.send_form(&running, form).await.is(422).text();
         assert!(page.contains(says) && page.contains("role=\"alert\""), "{form}: {page}");
     }
     assert_eq!(running.get("/api/v1/purges").await.json()["items"], json!([]));

@@ -1,6 +1,7 @@
 //! The operator's part in the defence, from the API to an edge.
 
 use super::rig::*;
+use super::session::Session;
 use crate::{Defence, EventsWanted, Figures, Telemetry};
 use serde_json::json;
 use shield::Source;
@@ -296,37 +297,22 @@ async fn without_an_edge_beside_it_nothing_is_known_of_events() {
 
 /// A console session beside an edge that is attacked, at the page of one site.
 struct Visitor {
-    cookie: String,
-    csrf: String,
+    session: Session,
     page: String,
 }
 
 impl Visitor {
     async fn of(running: &Running, site: SiteId) -> Self {
-        let link = running.post("/api/v1/setup-links", json!(null)).await.is(201);
-        let body = json!({ "token": link.json()["token"] }).to_string();
-        let fields = [("Content-Type", "application/json")];
-        let at = running.control.listen();
-        let opened = send(at, "POST", "/api/v1/session/setup", &fields, body.as_bytes()).await.is(204);
-        let cookie = opened.field("set-cookie").split(';').next().expect("a cookie").to_owned();
-        let mut visitor = Self { cookie, csrf: String::new(), page: format!("/sites/{site}/shield") };
-        let page = visitor.get(running, "").await.is(200).text();
-        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-        visitor.csrf = csrf.expect("a token in the form").to_owned();
-        visitor
+        let page = format!("/sites/{site}/shield");
+        Self { session: Session::open(running, &page).await, page }
     }
 
     async fn get(&self, running: &Running, query: &str) -> Answer {
-        let path = format!("{}{query}", self.page);
-        send(running.control.listen(), "GET", &path, &[("Cookie", &self.cookie)], b"").await
+        self.session.get(running, &format!("{}{query}", self.page)).await
     }
 
     async fn send_form(&self, running: &Running, form: &str, fields: &str) -> Answer {
-        let body = format!("csrf={}&{fields}", self.csrf);
-        let fields =
-            [("Cookie", self.cookie.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
-        let path = format!("{}/{form}", self.page);
-        send(running.control.listen(), "POST", &path, &fields, body.as_bytes()).await
+        self.session.send_form(running, &format!("{}/{form}", self.page), fields).await
     }
 }
 
@@ -377,7 +363,8 @@ async fn the_page_switches_and_undoes_for_a_session_with_its_token_alone() {
     assert!(refused.contains("it must end"), "{refused}");
     visitor.send_form(&running, "undo", &format!("signature={SIGNATURE}")).await.is(303);
     assert_eq!(edge.undone.lock().expect("lock").len(), 1);
-    let stranger = Visitor { csrf: "x".to_owned(), ..visitor };
+    let session = Session { csrf: "x".to_owned(), ..visitor.session };
+    let stranger = Visitor { session, page: visitor.page };
     for (form, fields) in [("switch", "off=yes"), ("undo", "signature=0"), ("rules", "name=r")] {
         stranger.send_form(&running, form, fields).await.is(403);
     }

@@ -16,5 +16,7 @@ mod repeating;
 mod reporting;
 mod restarting;
 mod rig;
+mod session;
 mod story;
+mod ways_in;
 mod web;

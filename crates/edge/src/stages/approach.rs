@@ -170,7 +170,7 @@ mod tests {
             (false, Scheme::Http, "/", Approach::Open),
         ] {
             let mut site = site(false, None);
-            let authorities = "clients.pem".into();
+            let authorities = snapshot::Authorities::File("clients.pem".into());
             site.front.client_certificates = Some(ClientCertificates { authorities, required });
             let text = format!("GET {path} HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-Proto: https\r\n\r\n");
             let found = approach(&site, &request(&text, scheme), &from([192, 0, 2, 1], true), Some(443));

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{Request, Version};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion, version};
-use snapshot::{ClientCertificates, TlsMin};
+use snapshot::{Authorities, ClientCertificates, TlsMin};
 use std::sync::Arc;
 use testkit::{Peer, Responder};
 use tokio::net::TcpStream;
@@ -40,7 +40,7 @@ impl Scene {
             site.certificate = Some(files.clone());
             site.origins[0].port = origin.address().port();
         }
-        let demanded = ClientCertificates { authorities: clients.file(), required: true };
+        let demanded = ClientCertificates { authorities: Authorities::File(clients.file()), required: true };
         set(&mut stage.sites[0].front, demanded);
         stage.publish().await;
         let scene = Self { stage, origin, servers, clients, strangers };
@@ -322,7 +322,8 @@ async fn what_is_demanded_later_holds_for_connections_that_are_there() {
     let head = visitor.head().await;
     assert_eq!(head.status(), 200);
     visitor.bytes(head.length()).await;
-    let demanded = ClientCertificates { authorities: scene.clients.file(), required: true };
+    let authorities = Authorities::File(scene.clients.file());
+    let demanded = ClientCertificates { authorities, required: true };
     scene.stage.sites[0].front.client_certificates = Some(demanded);
     scene.stage.publish().await;
     visitor.send(get("/")).await;
@@ -332,9 +333,25 @@ async fn what_is_demanded_later_holds_for_connections_that_are_there() {
 #[tokio::test]
 async fn a_site_whose_authorities_cannot_be_read_lets_nobody_in() {
     let scene = Scene::set(|front, clients| {
-        front.client_certificates = Some(ClientCertificates { authorities: "/none.pem".into(), ..clients });
+        let authorities = Authorities::File("/none.pem".into());
+        front.client_certificates = Some(ClientCertificates { authorities, ..clients });
     })
     .await;
     assert_eq!(scene.status(BOTH, Some(&scene.good())).await, None);
     assert!(scene.connect(OTHER, BOTH, None, "http/1.1").await.is_ok(), "the other site is served");
+}
+
+#[tokio::test]
+async fn authorities_may_be_kept_with_the_site_itself() {
+    let scene = Scene::set(|front, clients| {
+        let Authorities::File(path) = &clients.authorities else { panic!("a file") };
+        let text = std::fs::read_to_string(path).expect("a file");
+        let authorities = Authorities::Pem(snapshot::AuthoritiesPem::parse(&text).expect("a certificate"));
+        front.client_certificates = Some(ClientCertificates { authorities, required: true });
+    })
+    .await;
+    assert_eq!(scene.status(BOTH, Some(&scene.good())).await, Some(200));
+    let stranger = scene.strangers.sign("visitor.test", (2020, 2040));
+    assert_eq!(scene.status(BOTH, Some(&stranger)).await, None, "another authority's");
+    assert_eq!(scene.status(BOTH, None).await, None);
 }

@@ -99,7 +99,7 @@ fn client(fields: &mut Fields<'_, '_, '_, '_>, base: &Path) -> Option<Certificat
     Some(CertificateFiles { chain: base.join(chain?.0), key: base.join(key?.0) })
 }
 
-pub(super) fn host(fields: &mut Fields<'_, '_, '_, '_>) -> Option<String> {
+pub(in crate::sites_toml) fn host(fields: &mut Fields<'_, '_, '_, '_>) -> Option<String> {
     let (host, place) = fields.text("origin_host")?;
     if !is_host_field(&host) {
         fields.complain(place, format!("{:?} is no host name, with or without a port", short(&host)));
