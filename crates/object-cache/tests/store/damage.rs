@@ -1,7 +1,7 @@
 //! A disk that fails: whatever it does, lookups end soon and nothing wrong is found.
 
 use crate::purging::{url, window};
-use crate::{loaded, on_disk, put, response};
+use crate::{loaded, on_disk, put, response, written};
 use object_cache::ObjectCache;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -105,9 +105,7 @@ async fn a_disk_that_is_behind_loses_copies_and_no_time() {
     let folder = tempfile::tempdir().expect("folder");
     let cache = on_disk(folder.path()).await;
     put(&cache, "/page", response(&[], &[("x-version", "1")], 10));
-    while cache.figures().disk_queued > 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    written(&cache).await;
     // The queue's bytes several times over, faster than anything is written.
     for n in 0..40 {
         put(&cache, &format!("/filler/{n}"), response(&[], &[], 1 << 20));
@@ -145,10 +143,5 @@ async fn a_disk_without_a_clean_block_is_written_to_again() {
     }
     let cache = on_disk(folder.path()).await;
     put(&cache, "/new", response(&[], &[], 100));
-    let written = async {
-        while cache.figures().disk_queued > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), written).await.expect("written");
+    written(&cache).await;
 }

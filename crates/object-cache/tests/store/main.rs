@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use object_cache::{Disk, Inserted, Lookup, ObjectCache, Options, StoredResponse};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use vocabulary::{SeededRandom, SiteId, Timestamp};
 
 pub(crate) type Lines<'a> = &'a [(&'a str, &'a str)];
@@ -83,6 +84,16 @@ pub(crate) async fn on_disk(folder: &Path) -> ObjectCache {
 }
 
 pub(crate) const DISK_BYTES: u64 = 64 << 20;
+
+/// Until nothing waits to be written any more.
+pub(crate) async fn written(cache: &ObjectCache) {
+    let writing = async {
+        while cache.figures().disk_queued > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), writing).await.expect("written");
+}
 
 pub(crate) async fn load(cache: &ObjectCache, target: &str, lines: Lines<'_>) -> Lookup {
     let lines = lines.to_vec();

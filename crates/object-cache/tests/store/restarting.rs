@@ -1,7 +1,7 @@
 //! What a restart keeps, and what it must not bring back.
 
 use crate::purging::{url, window};
-use crate::{DISK_BYTES, headers, judged, key, load, loaded, lookup, on_disk, put, response};
+use crate::{DISK_BYTES, headers, judged, key, load, loaded, lookup, on_disk, put, response, written};
 use bytes::Bytes;
 use caching::{PurgeTarget, stored_fields};
 use object_cache::{Body, Disk, Inserted, Lookup, ObjectCache, OpenError, Options};
@@ -135,6 +135,7 @@ async fn a_purge_hits_what_only_the_disk_holds() {
     let cache = on_disk(folder.path()).await;
     put(&cache, "/a", response(&[], &[], 10));
     put(&cache, "/b", response(&[], &[], 10));
+    written(&cache).await;
     cache.clear();
     cache.apply(&window(0, &[(url("/a"), false)])).expect("held");
     assert!(loaded(&cache, "/a").await.is_none());
