@@ -10,8 +10,8 @@
 use crate::Guard;
 use crate::desk::Sample;
 use crate::note::SignatureTurn;
-use crate::watch::{Acting, Watch};
-use shield::adaptive::{Adaptive, Event, Evidence, SiteKey, SiteRecord, Stage};
+use crate::watch::{ALL_SITES, Acting, Watch};
+use shield::adaptive::{Adaptive, EVERYWHERE, Event, Evidence, Signature, SiteKey, SiteRecord, Stage};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub const ALARM_SECONDS_EACH_DAY: u32 = 3 * 3600;
 const ALARM_AFTER_SECONDS: u8 = 15;
 /// How long that lasts at a time, in seconds.
 const ALARM_SECONDS: u32 = 60;
+/// Signatures of all sites together that one site may have undone.
+const EXEMPT_MAX: usize = 64;
 const DAY_SECONDS: i64 = 86_400;
 const ALARMS_EACH_DAY: usize = (ALARM_SECONDS_EACH_DAY / ALARM_SECONDS) as usize;
 /// How often records of sites that are gone are let go of, in seconds.
@@ -35,7 +37,16 @@ struct Known {
     watch: Arc<Watch>,
     record: SiteRecord,
     acting: Vec<Arc<Acting>>,
+    /// Signatures of all sites together that were undone here.
+    exempt: Vec<u64>,
     alarm: Alarm,
+}
+
+impl Known {
+    fn new(watch: Arc<Watch>) -> Self {
+        let (record, alarm) = (SiteRecord::default(), Alarm::default());
+        Self { watch, record, acting: Vec::new(), exempt: Vec::new(), alarm }
+    }
 }
 
 /// When all visitors were challenged by the edge's own doing.
@@ -67,6 +78,7 @@ impl Alarm {
 pub struct Driver {
     guard: Arc<Guard>,
     adaptive: Adaptive,
+    /// Every site that was asked for, and under [`EVERYWHERE`] all of them together.
     sites: HashMap<SiteKey, Known>,
     samples: Vec<Sample>,
     events: Vec<Event>,
@@ -82,7 +94,7 @@ impl Driver {
         Self {
             guard,
             adaptive: Adaptive::new(&*random),
-            sites: HashMap::new(),
+            sites: HashMap::from([(EVERYWHERE, Known::new(Watch::new(ALL_SITES)))]),
             samples: Vec::new(),
             events: Vec::new(),
             second: 0,
@@ -101,7 +113,7 @@ impl Driver {
             self.guard.roll(now);
             if self.second % TIDY_SECONDS == 0 {
                 // Whose watch nobody else holds was taken off the edge.
-                self.sites.retain(|_, known| Arc::strong_count(&known.watch) > 1);
+                self.sites.retain(|key, known| *key == EVERYWHERE || Arc::strong_count(&known.watch) > 1);
             }
         }
     }
@@ -119,24 +131,20 @@ impl Driver {
             *shown.entry(sample.site).or_default() += 1;
         }
         let mut stands_for = HashMap::new();
+        self.acted(EVERYWHERE, now);
         for watch in touched {
             let key = watch.key();
-            let known = self.sites.entry(key).or_insert_with(|| Known {
-                watch: Arc::clone(&watch),
-                record: SiteRecord::default(),
-                acting: Vec::new(),
-                alarm: Alarm::default(),
-            });
             // A site that went and came again has a new one.
-            known.watch = watch;
-            let (seen, answers) = known.watch.drain();
-            self.adaptive.answers(&mut known.record, answers, now);
-            let mut met = 0u32;
-            for acting in &known.acting {
-                let tally = acting.drain();
-                met = met.saturating_add(tally.matched);
-                self.adaptive.acted(key, &known.record, (&acting.signature, tally), now);
+            let is_new = self.sites.get(&key).is_none_or(|known| !Arc::ptr_eq(&known.watch, &watch));
+            if is_new {
+                let known = self.sites.entry(key).or_insert_with(|| Known::new(Arc::clone(&watch)));
+                known.watch = watch;
+                self.publish(key, now);
             }
+            self.acted(key, now);
+            let Some(known) = self.sites.get_mut(&key) else { continue };
+            let (seen, met, answers) = known.watch.drain();
+            self.adaptive.answers(&mut known.record, answers, now);
             let shown = shown.get(&key).copied().unwrap_or_default();
             let open = seen.saturating_sub(met).max(shown);
             let each = open.checked_div(shown).unwrap_or_default();
@@ -146,6 +154,35 @@ impl Driver {
         self.show(&samples, &stands_for, now);
         samples.clear();
         self.samples = samples;
+    }
+
+    /// Tells the search what was done on behalf of a site's signatures.
+    fn acted(&mut self, key: SiteKey, now: Timestamp) {
+        let Some(known) = self.sites.get(&key) else { return };
+        for acting in &known.acting {
+            self.adaptive.acted(key, &known.record, (&acting.signature, acting.drain()), now);
+        }
+    }
+
+    /// Has a site act upon its signatures, and upon those of all sites together that are not usual at it.
+    fn publish(&mut self, key: SiteKey, now: Timestamp) {
+        let shared = self.sites.get(&EVERYWHERE).map(|all| all.acting.clone()).unwrap_or_default();
+        let Some(known) = self.sites.get_mut(&key).filter(|_| key != EVERYWHERE) else { return };
+        known.exempt.retain(|number| shared.iter().any(|acting| acting.number == *number));
+        let is_wanted = |acting: &Arc<Acting>| {
+            !known.exempt.contains(&acting.number) && !self.adaptive.is_usual_at(key, &acting.signature, now)
+        };
+        let all = known.acting.iter().cloned().chain(shared.into_iter().filter(is_wanted)).collect();
+        known.watch.act(all);
+    }
+
+    /// The same for all whom a change of a site's signatures concerns.
+    fn publish_all(&mut self, of: SiteKey, now: Timestamp) {
+        let concerned: Vec<_> = match of {
+            EVERYWHERE => self.sites.keys().copied().collect(),
+            site => vec![site],
+        };
+        concerned.into_iter().for_each(|key| self.publish(key, now));
     }
 
     fn show(&mut self, samples: &[Sample], stands_for: &HashMap<SiteKey, u32>, now: Timestamp) {
@@ -158,6 +195,10 @@ impl Driver {
                 None => {
                     let each = stands_for.get(&sample.site).copied().unwrap_or(1).max(1);
                     self.adaptive.show(sample.site, &mut known.record, (&sample.row, each), now);
+                    if let Some(all) = self.sites.get_mut(&EVERYWHERE) {
+                        let row = (sample.site, &sample.row, each);
+                        self.adaptive.show_everywhere(&mut all.record, row, now);
+                    }
                 }
             }
         }
@@ -166,9 +207,15 @@ impl Driver {
     fn undo(&mut self, now: Timestamp) {
         for (site, number) in self.guard.undo_wanted() {
             let Some(known) = self.sites.get_mut(&site) else { continue };
-            let Some(acting) = known.acting.iter().find(|acting| acting.number == number) else { continue };
-            let signature = acting.signature;
-            self.events.extend(self.adaptive.undo(site, &known.record, &signature, now));
+            let Some(acting) = known.acting.iter().find(|acting| acting.number == number) else {
+                // One of all sites together: it is undone here, and acted upon elsewhere.
+                if known.exempt.len() < EXEMPT_MAX {
+                    known.exempt.push(number);
+                    self.publish(site, now);
+                }
+                continue;
+            };
+            self.events.extend(self.adaptive.undo(site, &known.record, &acting.signature, now));
         }
         self.tell(now);
     }
@@ -205,8 +252,8 @@ impl Driver {
                     });
                     if let Some(known) = self.sites.get_mut(&site) {
                         known.acting.retain(|acting| acting.signature != signature);
-                        known.watch.act(known.acting.clone());
                     }
+                    self.publish_all(site, now);
                 }
             }
         }
@@ -223,27 +270,16 @@ impl Driver {
         self.guard.set_acting(all.flat_map(pair).collect());
     }
 
-    fn begin(
-        &mut self,
-        site: SiteKey,
-        signature: shield::adaptive::Signature,
-        evidence: Evidence,
-        now: Timestamp,
-    ) {
+    fn begin(&mut self, site: SiteKey, signature: Signature, evidence: Evidence, now: Timestamp) {
         let Some(known) = self.sites.get_mut(&site) else { return };
         let acting = Arc::new(Acting::new(self.next_number, signature, evidence, now));
         self.next_number = self.next_number.wrapping_add(2);
         known.acting.push(Arc::clone(&acting));
-        known.watch.act(known.acting.clone());
         self.guard.note_signature(&known.watch, &acting, SignatureTurn::Began(evidence), now);
+        self.publish_all(site, now);
     }
 
-    fn with(
-        &self,
-        site: SiteKey,
-        signature: &shield::adaptive::Signature,
-        run: impl FnOnce(&Guard, &Watch, &Acting),
-    ) {
+    fn with(&self, site: SiteKey, signature: &Signature, run: impl FnOnce(&Guard, &Watch, &Acting)) {
         let Some(known) = self.sites.get(&site) else { return };
         if let Some(acting) = known.acting.iter().find(|acting| acting.signature == *signature) {
             run(&self.guard, &known.watch, acting);

@@ -43,7 +43,7 @@ use snapshot::SiteShield;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use vocabulary::{Random, SiteId, Timestamp};
-use watch::Acting;
+use watch::{ALL_SITES, Acting, key_of};
 
 /// Undoings by hand that wait for the driver.
 const UNDO_WAITING_MAX: usize = 256;
@@ -138,15 +138,16 @@ impl Guard {
         unpoisoned(&self.acting).iter().map(|(watch, acting)| acting.told(watch.site())).collect()
     }
 
-    /// Has a signature undone, by the id that [`Self::signatures`] gives; false where there is none of it.
+    /// Has a signature undone at a site, by the id that [`Self::signatures`] gives; false where there is none of it.
     pub fn undo(&self, site: SiteId, id: &str) -> bool {
         let acting = unpoisoned(&self.acting);
-        let found = acting.iter().find(|(watch, acting)| watch.site() == site && acting.id() == id);
-        let Some((watch, acting)) = found else { return false };
+        let is_here = |watch: &Watch| watch.site() == site || watch.site() == ALL_SITES;
+        let found = acting.iter().find(|(watch, acting)| is_here(watch) && acting.id() == id);
+        let Some((_, acting)) = found else { return false };
         let mut waiting = unpoisoned(&self.undo);
         let has_room = waiting.len() < UNDO_WAITING_MAX;
         if has_room {
-            waiting.push((watch.key(), acting.number));
+            waiting.push((key_of(site), acting.number));
         }
         has_room
     }

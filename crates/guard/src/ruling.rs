@@ -328,6 +328,7 @@ impl Guard {
         let met = hearing.acting.into_iter().flatten().find_map(|acting| {
             let treated = acting.treat(&row, cleared)?;
             acting.describe(&request);
+            asked.watch.meet();
             Some((acting, treated))
         });
         match met {

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use vocabulary::{SeededRandom, SiteId, Timestamp};
 
+mod carpet;
 mod ways;
 
 const BEGAN: i64 = 1_795_000_000;

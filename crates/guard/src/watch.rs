@@ -27,6 +27,8 @@ pub struct Watch {
     site: SiteId,
     seen: AtomicU32,
     sampled: AtomicU32,
+    /// Of those seen, how many a signature met.
+    met: AtomicU32,
     /// One request in so many is sampled; 0 counts as 1.
     stride: AtomicU32,
     answers: AtomicU32,
@@ -45,6 +47,7 @@ impl Watch {
             site,
             seen: AtomicU32::new(0),
             sampled: AtomicU32::new(0),
+            met: AtomicU32::new(0),
             stride: AtomicU32::new(1),
             answers: AtomicU32::new(0),
             failures: AtomicU32::new(0),
@@ -74,6 +77,11 @@ impl Watch {
         (before == 0, wanted)
     }
 
+    /// Counts a request that a signature met.
+    pub(crate) fn meet(&self) {
+        self.met.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts what the origin did with a request.
     pub(crate) fn answered(&self, outcome: Outcome) {
         self.answers.fetch_add(1, Ordering::Relaxed);
@@ -81,8 +89,9 @@ impl Watch {
         self.answer_ms.fetch_add(outcome.ms.min(60_000), Ordering::Relaxed);
     }
 
-    /// Ends a window: the requests and the answers in it. The next one is sampled as this one asks for.
-    pub(crate) fn drain(&self) -> (u32, Answers) {
+    /// Ends a window: the requests in it, how many of them a signature met, and the answers. The next one is sampled
+    /// as this one asks for.
+    pub(crate) fn drain(&self) -> (u32, u32, Answers) {
         let seen = self.seen.swap(0, Ordering::Relaxed);
         self.sampled.store(0, Ordering::Relaxed);
         self.stride.store((seen / SAMPLES_WANTED).max(1), Ordering::Relaxed);
@@ -91,7 +100,7 @@ impl Watch {
             failures: self.failures.swap(0, Ordering::Relaxed),
             ms: self.answer_ms.swap(0, Ordering::Relaxed),
         };
-        (seen, answers)
+        (seen, self.met.swap(0, Ordering::Relaxed), answers)
     }
 
     /// The signatures that are acted upon; none, at the cost of one look, where there are none.
@@ -125,6 +134,9 @@ impl Watch {
         i64::from(self.alarm_until.load(Ordering::Relaxed)) > now.as_secs()
     }
 }
+
+/// Stands for all sites together, where one is named; no site has it.
+pub(crate) const ALL_SITES: SiteId = SiteId::from_bytes([0xff; 16]);
 
 /// A site's number in the search.
 pub(crate) fn key_of(site: SiteId) -> SiteKey {

@@ -12,7 +12,10 @@ const TEXT_BYTES_MAX: usize = 512;
 pub(crate) fn items(signature: &Signature, request: &Request<'_>) -> Vec<SignatureItem> {
     let item = |(attribute, _): &(Attribute, u32)| SignatureItem {
         attribute: attribute.name(),
-        value: Some(cut(&value(*attribute, request))),
+        value: Some(match signature.is_unusual(*attribute) {
+            true => cut(&format!("unusual, such as {}", value(*attribute, request))),
+            false => cut(&value(*attribute, request)),
+        }),
     };
     signature.items().iter().map(item).collect()
 }
@@ -24,7 +27,7 @@ fn value(attribute: Attribute, request: &Request<'_>) -> String {
         Attribute::Asn => request.source.asn.map_or("unknown".to_owned(), |number| format!("AS{number}")),
         Attribute::Country => country(request).unwrap_or_else(|| "unknown".to_owned()),
         Attribute::Tls => request.tls_fingerprint.unwrap_or("none").to_owned(),
-        Attribute::Http2 => request.http2_fingerprint.unwrap_or("none").to_owned(),
+        Attribute::Http2 => request.http2_fingerprint.unwrap_or(request.version).to_owned(),
         Attribute::HeaderOrder => header_order(request),
         Attribute::UserAgent => field("user-agent"),
         Attribute::Path => request.path().to_owned(),
@@ -41,7 +44,7 @@ fn value(attribute: Attribute, request: &Request<'_>) -> String {
         }
         Attribute::Language => field("accept-language"),
         Attribute::Cache => "the same treatment by the cache".to_owned(),
-        Attribute::Version => request.version.to_owned(),
+        Attribute::Address => request.target.to_owned(),
     }
 }
 

@@ -1,7 +1,10 @@
-//! The sixteen attributes of a request by which attacks are told from visitors, each as a hash.
+//! The sixteen attributes of a request by which attacks are told from visitors, each as a hash, or as the number of
+//! its class where there are only a few.
 //!
 //! Hashes are keyed with a secret of the process, so that nobody can make two values collide.
 
+use super::record::SiteKey;
+use super::reference::mixed;
 use crate::budgets::Prefix;
 use crate::request::Request;
 use siphasher::sip::SipHasher13;
@@ -21,7 +24,7 @@ pub enum Attribute {
     Country,
     /// The TLS fingerprint.
     Tls,
-    /// The HTTP/2 fingerprint.
+    /// The HTTP/2 fingerprint; the protocol version where there is none.
     Http2,
     /// The names of the header fields, in their order.
     HeaderOrder,
@@ -43,8 +46,8 @@ pub enum Attribute {
     Language,
     /// What the cache said.
     Cache,
-    /// The protocol version.
-    Version,
+    /// The whole address, without arguments that only say which link was followed.
+    Address,
 }
 
 impl Attribute {
@@ -65,7 +68,7 @@ impl Attribute {
         Self::Cookies,
         Self::Language,
         Self::Cache,
-        Self::Version,
+        Self::Address,
     ];
 
     /// The name in events.
@@ -86,7 +89,7 @@ impl Attribute {
             Self::Cookies => "cookies",
             Self::Language => "language",
             Self::Cache => "cache",
-            Self::Version => "version",
+            Self::Address => "address",
         }
     }
 
@@ -121,6 +124,12 @@ impl Attributes {
         Self(hashes)
     }
 
+    /// The same request, seen from all sites together: its address is its site.
+    pub(super) fn of_site(mut self, site: SiteKey) -> Self {
+        self.0[Attribute::Address as usize] = (mixed(site.0) >> 16) as u32;
+        self
+    }
+
     /// The hash of one attribute.
     pub fn hash(&self, attribute: Attribute) -> u32 {
         self.0[attribute as usize]
@@ -146,24 +155,24 @@ impl Fingerprinter {
             self.number(request.source.asn.map_or(u64::MAX, u64::from)),
             self.bytes(request.source.country.as_ref().map_or(&b""[..], |code| code)),
             optional(request.tls_fingerprint),
-            optional(request.http2_fingerprint),
+            self.bytes(request.http2_fingerprint.unwrap_or(request.version).as_bytes()),
             self.header_order(request),
             self.bytes(field("user-agent")),
             self.bytes(request.path().as_bytes()),
             self.template(request.path()),
             self.query_keys(request.query()),
             self.bytes(request.method.as_bytes()),
-            self.number(referrer_class(field("referer"), request.host)),
-            self.number(match field("cookie").iter().filter(|byte| **byte == b'=').count() {
+            referrer_class(field("referer"), request.host),
+            match field("cookie").iter().filter(|byte| **byte == b'=').count() {
                 0 => 0,
                 1..=3 => 1,
                 _ => 2,
-            }),
+            },
             self.bytes(
                 field("accept-language").split(|byte| matches!(byte, b',' | b';')).next().unwrap_or_default(),
             ),
-            self.number(cache as u64),
-            self.bytes(request.version.as_bytes()),
+            cache as u32,
+            self.address(request.path(), request.query()),
         ])
     }
 
@@ -210,9 +219,19 @@ impl Fingerprinter {
         hasher.finish() as u32
     }
 
+    fn address(&self, path: &str, query: &str) -> u32 {
+        let mut hasher = self.hasher();
+        hasher.write(path.as_bytes());
+        for pair in arguments(query) {
+            hasher.write_u8(b'&');
+            hasher.write(pair.as_bytes());
+        }
+        hasher.finish() as u32
+    }
+
     fn query_keys(&self, query: &str) -> u32 {
         let mut hasher = self.hasher();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        for pair in arguments(query) {
             hasher.write(pair.split('=').next().unwrap_or_default().as_bytes());
             hasher.write_u8(0);
         }
@@ -220,9 +239,27 @@ impl Fingerprinter {
     }
 }
 
-fn referrer_class(referrer: &[u8], host: &str) -> u64 {
+/// Arguments that networks and newsletters add to a link, another value for each click: a crowd that follows a link
+/// asks for one page all the same.
+const OF_LINKS: [&str; 12] = [
+    "fbclid", "gclid", "gbraid", "wbraid", "dclid", "msclkid", "ttclid", "twclid", "yclid", "igshid",
+    "mc_eid", "_gl",
+];
+
+/// The arguments of a query that say what is asked for.
+fn arguments(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').filter(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        !pair.is_empty() && !name.starts_with("utm_") && !OF_LINKS.contains(&name)
+    })
+}
+
+/// The class of a request without a referrer.
+pub(super) const NO_REFERRER: u32 = 0;
+
+fn referrer_class(referrer: &[u8], host: &str) -> u32 {
     let Some(rest) = referrer.strip_prefix(b"https://").or_else(|| referrer.strip_prefix(b"http://")) else {
-        return u64::from(!referrer.is_empty());
+        return u32::from(!referrer.is_empty());
     };
     let own = rest
         .strip_prefix(host.as_bytes())

@@ -1,11 +1,12 @@
 //! All of it together: the requests come in, treatments and events come out.
 
-use super::attributes::Attributes;
+use super::attributes::{Attribute, Attributes};
 use super::mitigation::{Mitigation, Stage, Tally, Treatment, Turned};
 use super::record::{SiteKey, SiteRecord};
 use super::reference::{Reference, mixed};
-use super::search::{Question, Signature, search};
+use super::search::{CHALLENGE_SHARE_MAX, Found, Question, Signature, search};
 use super::slab::{MITIGATIONS_MAX, Slab};
+use std::collections::HashMap;
 use vocabulary::{Random, Timestamp};
 
 /// The most sites that have a slab at once.
@@ -23,8 +24,14 @@ const LIFT_DISTRESS: f32 = 3.0;
 /// The part of the excess that must be covered, all signatures together, for a healthy site's rate to
 /// count as concentrated.
 const CONCENTRATED: f32 = 0.5;
+/// How many times the usual rate is so much that what it has in common may be that it is unusual.
+const VAST_FACTOR: f32 = 6.0;
 /// What is looked at must weigh so many times the usual for there to be an excess at all.
 const EXCESS_FACTOR_MIN: f32 = 1.2;
+/// All sites together: an attack that is spread over many of them shows here alone.
+pub const EVERYWHERE: SiteKey = SiteKey(u64::MAX);
+/// The part of an attack on many sites that one of them may have.
+const SITE_SHARE_MAX: f32 = 0.2;
 /// An answer of the origin that took so long is looked at as costly, in milliseconds.
 const COSTLY_MS: u32 = 200;
 
@@ -82,7 +89,7 @@ pub enum Undone {
 }
 
 /// What happened, for people to read.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A signature was found and is tried.
     Began(SiteKey, Signature, Evidence),
@@ -112,6 +119,8 @@ pub struct Adaptive {
     most: usize,
     reference: Reference,
     random: u64,
+    /// Whether an attack on many sites goes on, which none of them is to learn from.
+    is_spread: bool,
 }
 
 impl Adaptive {
@@ -128,6 +137,7 @@ impl Adaptive {
             most: most.min(HOT_SITES_MAX),
             reference: Reference::new(secret),
             random: mixed(secret),
+            is_spread: false,
         }
     }
 
@@ -179,6 +189,27 @@ impl Adaptive {
             Some(index) => self.remember(index, (site, record), (row, stands_for), now),
             None => self.learn_shared(site, record, row, now),
         }
+    }
+
+    /// Takes the same request into account for all sites together, whose record this is.
+    pub fn show_everywhere(
+        &mut self,
+        record: &mut SiteRecord,
+        (site, row, stands_for): (SiteKey, &Attributes, u32),
+        now: Timestamp,
+    ) {
+        self.show(EVERYWHERE, record, (&row.of_site(site), stands_for), now);
+    }
+
+    /// Whether a signature that was found in all sites together is what one of them usually sees: the site of a
+    /// program, say, that asks nowhere else.
+    pub fn is_usual_at(&self, site: SiteKey, signature: &Signature, now: Timestamp) -> bool {
+        let exact = signature.items().iter().filter(|(attribute, _)| !signature.is_unusual(*attribute));
+        let shares = exact.map(|(attribute, hash)| {
+            let (seen, all) = self.reference.seen_before(site, *attribute as usize, *hash, now);
+            seen as f32 / all.max(1) as f32
+        });
+        shares.reduce(f32::min).is_some_and(|share| share > CHALLENGE_SHARE_MAX)
     }
 
     /// Counts requests of which no sample is shown.
@@ -274,7 +305,7 @@ impl Adaptive {
         let place =
             slab.mitigations.iter().position(|own| own.found.signature == *signature && slab.site == site)?;
         let mitigation = slab.mitigations.remove(place);
-        slab.pardon(*signature, now.as_secs() as u32);
+        slab.pardon(signature.clone(), now.as_secs() as u32);
         Some(ended(site, &mitigation, Undone::ByHand))
     }
 
@@ -285,7 +316,8 @@ impl Adaptive {
         record: &SiteRecord,
     ) -> impl Iterator<Item = (Signature, Stage)> {
         let slab = self.slab_of(site, record).map(|index| &self.slabs[index]);
-        slab.into_iter().flat_map(|slab| slab.mitigations.iter().map(|own| (own.found.signature, own.stage)))
+        slab.into_iter()
+            .flat_map(|slab| slab.mitigations.iter().map(|own| (own.found.signature.clone(), own.stage)))
     }
 
     /// The sites that have a slab: those that [`Self::tick`] is for.
@@ -309,10 +341,14 @@ impl Adaptive {
         let slab = &mut self.slabs[index];
         turn(slab, second, events);
         let distress = record.distress > 0 || overloaded;
+        if site == EVERYWHERE {
+            self.is_spread = record.surge > 0 || !slab.mitigations.is_empty();
+        }
         slab.alarmed = distress || record.surge > 0 || !slab.mitigations.is_empty();
         if !(distress || record.surge > 0) {
             return;
         }
+        slab.doubt();
         let mut rows = slab.recent(second);
         let mut usual = record.usual;
         let expensive = slab.expensive(second);
@@ -333,41 +369,23 @@ impl Adaptive {
         second: u32,
         events: &mut Vec<Event>,
     ) {
+        let slab = &self.slabs[index];
+        // What was undone is left alone, by whatever else it could be told.
+        let pardoned: Vec<Signature> = slab.pardoned(second).cloned().collect();
+        rows.retain(|(row, _)| !pardoned.iter().any(|own| own.matches(row)));
         // What is left beside that which is acted upon already may be no more than the usual visitors.
         if rows.iter().map(|(_, weight)| weight).sum::<f32>() < usual * EXCESS_FACTOR_MIN {
             return;
         }
-        let slab = &self.slabs[index];
-        let room = MITIGATIONS_MAX - slab.mitigations.len().min(MITIGATIONS_MAX);
-        let mut found = Vec::new();
-        let mut covered = 0.0;
-        for _ in 0..room.min(4) {
-            let question = Question {
-                rows: &rows,
-                calm: slab.calm(),
-                shared: (&self.reference, slab.site),
-                usual_weight: usual,
-                lift_min: if distress { LIFT_DISTRESS } else { LIFT_HEALTHY },
-            };
-            let Some(next) = search(&question) else { break };
-            let known = slab.mitigations.iter().any(|own| next.signature.is_within(&own.found.signature));
-            let pardoned = slab
-                .pardoned(second)
-                .any(|own| next.signature.is_within(own) || own.is_within(&next.signature));
-            rows.retain(|(row, _)| !next.signature.matches(row));
-            if known || pardoned {
-                continue;
-            }
-            covered += next.coverage * (1.0 - covered);
-            found.push(next);
-        }
+        let found = self.find(index, record, (distress, usual), rows, &pardoned);
+        let covered = found.iter().fold(0.0, |covered, next| covered + next.coverage * (1.0 - covered));
         // A high rate alone is no attack: without distress it must be concentrated, too.
         if !distress && covered < CONCENTRATED {
             return;
         }
         let slab = &mut self.slabs[index];
         for next in found {
-            slab.mitigations.push(Mitigation::new(next, second));
+            let signature = next.signature.clone();
             let evidence = Evidence {
                 distress,
                 rate: (record.rate, record.usual),
@@ -375,8 +393,45 @@ impl Adaptive {
                 usual_share: next.usual_share,
                 lift: next.lift,
             };
-            events.push(Event::Began(slab.site, next.signature, evidence));
+            slab.mitigations.push(Mitigation::new(next, second));
+            events.push(Event::Began(slab.site, signature, evidence));
         }
+    }
+
+    /// Signatures of what is left when those before it are taken away, as far as there is room for more.
+    fn find(
+        &self,
+        index: usize,
+        record: &SiteRecord,
+        (distress, usual): (bool, f32),
+        mut rows: Vec<(Attributes, f32)>,
+        pardoned: &[Signature],
+    ) -> Vec<Found> {
+        let slab = &self.slabs[index];
+        let room = MITIGATIONS_MAX - slab.mitigations.len().min(MITIGATIONS_MAX);
+        let mut found = Vec::new();
+        for _ in 0..room.min(4) {
+            let question = Question {
+                rows: &rows,
+                calm: slab.calm(),
+                shared: (&self.reference, slab.site),
+                usual_weight: usual,
+                is_vast: record.rate > VAST_FACTOR * record.usual,
+                is_everywhere: slab.site == EVERYWHERE,
+                lift_min: if distress { LIFT_DISTRESS } else { LIFT_HEALTHY },
+            };
+            let Some(next) = search(&question) else { break };
+            let own = &next.signature;
+            // What comes to one site looks after itself there.
+            let is_elsewhere = slab.site == EVERYWHERE && !is_spread(&rows, own);
+            let is_known = slab.mitigations.iter().any(|known| own.is_within(&known.found.signature));
+            let is_pardoned = pardoned.iter().any(|known| own.is_within(known) || known.is_within(own));
+            rows.retain(|(row, _)| !own.matches(row));
+            if !(is_elsewhere || is_known || is_pardoned) {
+                found.push(next);
+            }
+        }
+        found
     }
 
     /// The memory of everything but the records, in bytes.
@@ -415,11 +470,21 @@ impl Adaptive {
     }
 
     fn learn_shared(&mut self, site: SiteKey, record: &mut SiteRecord, row: &Attributes, now: Timestamp) {
-        if record.sampled < SHARED_EACH_SECOND && record.is_calm() {
+        if record.sampled < SHARED_EACH_SECOND && record.is_calm() && !self.is_spread {
             record.sampled += 1;
             self.reference.learn(site, row, now);
         }
     }
+}
+
+/// Whether what a signature meets comes to many sites.
+fn is_spread(rows: &[(Attributes, f32)], signature: &Signature) -> bool {
+    let mut sites: HashMap<u32, f32> = HashMap::new();
+    for (row, weight) in rows.iter().filter(|(row, _)| signature.matches(row)) {
+        *sites.entry(row.hash(Attribute::Address)).or_default() += weight;
+    }
+    let most = sites.values().copied().fold(0.0, f32::max);
+    most <= SITE_SHARE_MAX * sites.values().sum::<f32>()
 }
 
 /// Moves every mitigation of a site on by a second.
@@ -430,12 +495,12 @@ fn turn(slab: &mut Slab, second: u32, events: &mut Vec<Event>) {
         let why = match mitigation.turn(second) {
             Turned::Stays => return true,
             Turned::Became(stage) => {
-                events.push(Event::Became(site, mitigation.found.signature, stage));
+                events.push(Event::Became(site, mitigation.found.signature.clone(), stage));
                 return true;
             }
             Turned::Forgotten => Undone::Forgotten,
             Turned::Mistaken => {
-                mistaken.push(mitigation.found.signature);
+                mistaken.push(mitigation.found.signature.clone());
                 Undone::Mistaken
             }
         };
@@ -450,7 +515,7 @@ fn turn(slab: &mut Slab, second: u32, events: &mut Vec<Event>) {
 fn ended(site: SiteKey, mitigation: &Mitigation, why: Undone) -> Event {
     Event::Ended {
         site,
-        signature: mitigation.found.signature,
+        signature: mitigation.found.signature.clone(),
         why,
         matched: mitigation.matched,
         challenged: mitigation.challenged,

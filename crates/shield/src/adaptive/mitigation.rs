@@ -26,7 +26,7 @@ pub enum Stage {
 }
 
 /// What is done with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Treatment {
     /// Nothing.
     Pass,
@@ -47,7 +47,7 @@ pub struct Tally {
     pub passed: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Mitigation {
     pub(super) found: Found,
     pub(super) stage: Stage,
@@ -102,9 +102,9 @@ impl Mitigation {
             Stage::Canary if !random.is_multiple_of(100) => Treatment::Pass,
             Stage::Canary | Stage::Challenge => {
                 self.challenged = self.challenged.saturating_add(1);
-                Treatment::Challenge(self.found.signature)
+                Treatment::Challenge(self.found.signature.clone())
             }
-            Stage::Block => Treatment::Block(self.found.signature),
+            Stage::Block => Treatment::Block(self.found.signature.clone()),
         })
     }
 

@@ -12,7 +12,8 @@
 //! be people; forgotten after a minute without a match.
 //!
 //! Invariants: a crowd is no attack: a signature must hold an attribute of the *program* (network, TLS,
-//! header order, user agent) that is rare among the usual visitors; the share of usual visitors that a
+//! header order, user agent) that is rare among the usual visitors, or meet requests that no crowd of
+//! people sends: an address of its own each, without a referrer, or nothing but forms; the share of usual visitors that a
 //! signature would hit is estimated from above and capped; memory is fixed.
 
 mod attributes;
@@ -24,9 +25,10 @@ mod search;
 mod slab;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 pub use attributes::{Attribute, Attributes, CacheStatus, Fingerprinter};
-pub use engine::{Adaptive, Answers, Event, Evidence, HOT_SITES_MAX, Outcome, Undone};
+pub use engine::{Adaptive, Answers, EVERYWHERE, Event, Evidence, HOT_SITES_MAX, Outcome, Undone};
 pub use mitigation::{Stage, Tally, Treatment};
 pub use record::{SiteKey, SiteRecord};
 pub use search::Signature;

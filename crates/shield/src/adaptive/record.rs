@@ -13,6 +13,8 @@ pub(super) const NO_SLAB: u16 = u16::MAX;
 pub(super) const LEARNING_SECONDS: u16 = 60;
 /// How slowly the usual rate follows, in seconds.
 const SLOW_SECONDS: f32 = 300.0;
+/// How slowly the rate follows of which the usual peak is one, in seconds.
+const STEADY_SECONDS: f32 = 60.0;
 /// How slowly the usual peak is forgotten: about half in an hour.
 const PEAK_DECAY: f32 = 1.0 - 1.0 / 5_200.0;
 
@@ -26,8 +28,8 @@ pub struct SiteRecord {
     count: u32,
     /// Requests of the last whole second.
     pub(super) rate: f32,
-    /// The rate over about ten seconds.
-    fast: f32,
+    /// The rate over about a minute: what rises more slowly than that does not make itself usual as it rises.
+    steady: f32,
     /// The usual rate, learnt in calm seconds.
     pub(super) usual: f32,
     /// The highest usual rate of the last hours.
@@ -60,7 +62,7 @@ impl Default for SiteRecord {
             second: 0,
             count: 0,
             rate: 0.0,
-            fast: 0.0,
+            steady: 0.0,
             usual: 0.0,
             peak: 0.0,
             answers: 0,
@@ -81,6 +83,8 @@ impl Default for SiteRecord {
 
 /// A surge that harms nobody is taken for one so long, in seconds.
 const SURGE_BELIEVED: u8 = 240;
+/// So much above the usual rate is believed at once, in requests a second.
+const BELIEVED_MORE: f32 = 20.0;
 /// The excess below which a rate is no danger to a healthy edge, in requests a second.
 pub(super) const EXCESS_MIN: f32 = 100.0;
 
@@ -146,8 +150,8 @@ impl SiteRecord {
         let gone = second.saturating_sub(self.second).clamp(1, 3_600);
         // A clock that stepped back, and a second that was skipped, both leave a rate of one second.
         self.rate = if gone == 1 { self.count as f32 } else { self.count as f32 / gone as f32 };
-        let weight = (gone as f32 / 10.0).min(1.0);
-        self.fast += (self.rate - self.fast) * weight;
+        let weight = (gone as f32 / STEADY_SECONDS.min(f32::from(self.learnt) + 1.0)).min(1.0);
+        self.steady += (self.rate - self.steady) * weight;
         self.judge(gone);
         self.second = second;
         self.count = 0;
@@ -178,13 +182,19 @@ impl SiteRecord {
             || (ms > 500.0 && ms > 4.0 * self.usual_ms && self.is_known())
     }
 
+    /// The most of a rate that is learnt at a time: what grows slowly does not make itself usual as it grows.
+    fn believable(&self) -> f32 {
+        let is_open = !self.is_known() || self.surge >= SURGE_BELIEVED;
+        if is_open { f32::MAX } else { (self.usual * 1.5).max(self.usual + BELIEVED_MORE) }
+    }
+
     fn learn(&mut self, gone: u32) {
         self.learnt = self.learnt.saturating_add(gone.min(60) as u16);
         // In the beginning the plain mean, later a slow one.
         let span = SLOW_SECONDS.min(f32::from(self.learnt).max(1.0));
         let weight = (gone as f32 / span).min(1.0);
-        self.usual += (self.rate - self.usual) * weight;
-        self.peak = (self.peak * PEAK_DECAY.powi(gone as i32)).max(self.fast);
+        self.usual += (self.rate.min(self.believable()) - self.usual) * weight;
+        self.peak = (self.peak * PEAK_DECAY.powi(gone as i32)).max(self.steady);
         if self.answers > 0 {
             let answers = self.answers as f32;
             self.usual_ms += (self.answer_ms as f32 / answers - self.usual_ms) * weight;

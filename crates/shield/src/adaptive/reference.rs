@@ -47,6 +47,18 @@ impl Reference {
         (self.sum(self.cells(site, place, value)), self.sum(self.cells(site, TOTAL, 0)))
     }
 
+    /// The same of the window before the present one, which an attack that has just begun is not in.
+    pub(super) fn seen_before(&self, site: SiteKey, place: usize, value: u32, now: Timestamp) -> (u32, u32) {
+        let number = now.as_secs() / WINDOW_SECONDS - 1;
+        let window = (number.rem_euclid(2)) as usize;
+        if self.numbers[window] != number {
+            return (0, 0);
+        }
+        let least = |cells: [usize; ROWS]| cells.iter().map(|cell| self.windows[window][*cell]).min();
+        let of = |cells| u32::from(least(cells).unwrap_or(0));
+        (of(self.cells(site, place, value)), of(self.cells(site, TOTAL, 0)))
+    }
+
     fn sum(&self, cells: [usize; ROWS]) -> u32 {
         let least = |window: &[u16]| cells.iter().map(|cell| window[*cell]).min().unwrap_or(0);
         self.windows.iter().map(|window| u32::from(least(window))).sum()

@@ -4,11 +4,13 @@
 //! sketch. Rows with a value are a set of bits, so that a conjunction is an `and` of sets. Nothing here
 //! is in the way of a request; the work is bounded by the sizes of the slab.
 
-use super::attributes::{Attribute, Attributes};
+use super::attributes::{Attribute, Attributes, CacheStatus, NO_REFERRER};
 use super::record::SiteKey;
 use super::reference::Reference;
+use super::usual::{LOOKED_AT, Usual};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// The most attributes of a signature.
 pub(super) const ATTRIBUTES_MAX: usize = 4;
@@ -31,16 +33,21 @@ pub(super) const BLOCK_SHARE_MAX: f32 = 0.01;
 const WORDS: usize = 16;
 
 /// What the requests of an attack share: up to four attributes and their hashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Signature {
     items: [(Attribute, u32); ATTRIBUTES_MAX],
     length: u8,
+    /// Of attributes that are to have any unusual value; their hashes say nothing.
+    unusual: Option<Arc<[Arc<Usual>]>>,
 }
+
+/// Stands for every unusual value.
+const ANY: u32 = 0;
 
 impl Signature {
     /// From its attributes; what is over four is left out.
     pub(super) fn of(items: impl IntoIterator<Item = (Attribute, u32)>) -> Self {
-        let mut own = Self { items: [(Attribute::Prefix, 0); ATTRIBUTES_MAX], length: 0 };
+        let mut own = Self { items: [(Attribute::Prefix, ANY); ATTRIBUTES_MAX], length: 0, unusual: None };
         for (slot, item) in own.items.iter_mut().zip(items) {
             *slot = item;
             own.length += 1;
@@ -54,14 +61,43 @@ impl Signature {
         &self.items[..usize::from(self.length)]
     }
 
+    /// The same, where some attributes are to have any unusual value.
+    fn with_unusual(self, unusual: Vec<Arc<Usual>>) -> Self {
+        Self { unusual: (!unusual.is_empty()).then(|| unusual.into()), ..self }
+    }
+
+    /// Whether an attribute is to have any unusual value, rather than one.
+    pub fn is_unusual(&self, attribute: Attribute) -> bool {
+        self.usual(attribute).is_some()
+    }
+
+    fn usual(&self, attribute: Attribute) -> Option<&Usual> {
+        self.unusual
+            .iter()
+            .flat_map(|all| all.iter())
+            .find(|own| own.attribute == attribute)
+            .map(|own| &**own)
+    }
+
     /// Whether a request has them all.
     pub fn matches(&self, attributes: &Attributes) -> bool {
-        self.length > 0 && self.items().iter().all(|(attribute, hash)| attributes.hash(*attribute) == *hash)
+        let has = |(attribute, hash): &(Attribute, u32)| match self.usual(*attribute) {
+            Some(usual) => usual.is_lacking(attributes),
+            None => attributes.hash(*attribute) == *hash,
+        };
+        self.length > 0 && self.items().iter().all(has)
     }
 
     /// Whether all that it matches, another matches too.
     pub(super) fn is_within(&self, other: &Self) -> bool {
-        other.items().iter().all(|item| self.items().contains(item))
+        let has = |item: &(Attribute, u32)| match other.usual(item.0) {
+            Some(usual) => self
+                .items()
+                .iter()
+                .any(|own| own.0 == item.0 && (self.is_unusual(own.0) || !usual.holds(own.1))),
+            None => !self.is_unusual(item.0) && self.items().contains(item),
+        };
+        other.items().iter().all(has)
     }
 }
 
@@ -69,21 +105,24 @@ impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, (attribute, hash)) in self.items().iter().enumerate() {
             let and = if place == 0 { "" } else { " and " };
-            write!(f, "{and}{} {hash:08x}", attribute.name())?;
+            match self.is_unusual(*attribute) {
+                true => write!(f, "{and}an unusual {}", attribute.name())?,
+                false => write!(f, "{and}{} {hash:08x}", attribute.name())?,
+            }
         }
         Ok(())
     }
 }
 
 /// What was found, and why it was believed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
     pub signature: Signature,
     /// The part of the excess that it covers.
     pub coverage: f32,
     /// The share of the usual visitors that it would meet, estimated from above.
     pub usual_share: f32,
-    /// How much more frequent its program's attributes are than usual.
+    /// How much more frequent its program's attributes are than usual; of requests that no people send, all of it.
     pub lift: f32,
 }
 
@@ -96,14 +135,58 @@ pub(super) struct Question<'a> {
     pub usual_weight: f32,
     /// How much more frequent than usual a program must be.
     pub lift_min: f32,
+    /// Whether far more comes than usual. Programs that are many and new may come for a feed on the hour.
+    pub is_vast: bool,
+    /// Whether the rows come from all sites together; then their addresses are the sites.
+    pub is_everywhere: bool,
 }
 
 type Bits = [u64; WORDS];
+
+/// Rows below which they do not show how a crowd asks.
+const MANNER_ROWS_MIN: u32 = 100;
+/// The part of a crowd that must ask in a manner for it to be the crowd's.
+const MANNER_SHARE: f32 = 0.9;
+
+/// Which rows are asked in a manner that no crowd of people has.
+struct Manners {
+    /// Each for an address of its own, and from nowhere: people follow links, and their links lead to the same pages.
+    scattered: Bits,
+    /// Something is sent: people look at pages before and after.
+    sending: Bits,
+}
+
+impl Manners {
+    fn of(rows: &[(Attributes, f32)]) -> Self {
+        let mut seen: HashMap<u32, u32> = HashMap::new();
+        for (row, _) in rows {
+            *seen.entry(row.hash(Attribute::Address)).or_default() += 1;
+        }
+        let is_scattered = |row: &Attributes| {
+            seen.get(&row.hash(Attribute::Address)) == Some(&1) && row.hash(Attribute::Referer) == NO_REFERRER
+        };
+        let all = || rows.iter().map(|(row, _)| row);
+        Self {
+            scattered: bits(all(), is_scattered),
+            sending: bits(all(), |row| row.hash(Attribute::Cache) == CacheStatus::Bypass as u32),
+        }
+    }
+
+    /// Whether rows that cover so much of the excess are no crowd of people.
+    fn are_mechanical(&self, rows: &Bits, coverage: f32) -> bool {
+        let all = count(rows);
+        let share = |manner| count(&and(rows, manner)) as f32 >= MANNER_SHARE * all as f32;
+        all >= MANNER_ROWS_MIN
+            && (share(&self.scattered) || (coverage >= MANNER_SHARE && share(&self.sending)))
+    }
+}
 
 /// One value of one attribute.
 struct Item {
     attribute: Attribute,
     hash: u32,
+    /// It stands for every value but these.
+    unusual: Option<Arc<Usual>>,
     now: Bits,
     calm: Bits,
     /// The share of calm requests that have it, from above, where only the sketch knows.
@@ -127,6 +210,7 @@ pub(super) fn search(question: &Question<'_>) -> Option<Found> {
         return None;
     }
     let items = items(question, total)?;
+    let manners = Manners::of(question.rows);
     let mut beam =
         vec![Candidate { items: Vec::new(), now: [u64::MAX; WORDS], calm: [u64::MAX; WORDS], sketched: 1.0 }];
     let mut best: Option<Found> = None;
@@ -139,14 +223,18 @@ pub(super) fn search(question: &Question<'_>) -> Option<Found> {
                     continue;
                 }
                 let longer = candidate.with(index, &items[index]);
-                let found = longer.judged(question, &items, total, excess);
+                let mut found = longer.judged(question, &items, total, excess);
                 if found.coverage < COVERAGE_MIN {
                     continue;
                 }
+                let asks_manners = !question.is_everywhere && found.lift < question.lift_min;
+                if asks_manners && manners.are_mechanical(&longer.now, found.coverage) {
+                    found.lift = weight(&longer.now, question.rows) / total / found.usual_share.max(1e-4);
+                }
+                next.push((found.promise(), longer));
                 if found.is_better_than(best.as_ref(), question) {
                     best = Some(found);
                 }
-                next.push((found.promise(), longer));
             }
         }
         next.sort_by(|one, other| other.0.total_cmp(&one.0));
@@ -163,7 +251,9 @@ impl Found {
     }
 
     fn is_better_than(&self, best: Option<&Self>, question: &Question<'_>) -> bool {
-        if self.usual_share > CHALLENGE_SHARE_MAX || self.lift < question.lift_min {
+        // What meets few of all visitors may meet all those of one site.
+        let share_max = if question.is_everywhere { BLOCK_SHARE_MAX } else { CHALLENGE_SHARE_MAX };
+        if self.usual_share > share_max || self.lift < question.lift_min {
             return false;
         }
         // What covers clearly more wins; among equals what meets fewer visitors, then what is shorter.
@@ -207,10 +297,10 @@ impl Candidate {
         } else {
             0.0
         };
+        let own = || self.items.iter().map(|index| &items[*index]);
         Found {
-            signature: Signature::of(
-                self.items.iter().map(|index| (items[*index].attribute, items[*index].hash)),
-            ),
+            signature: Signature::of(own().map(|item| (item.attribute, item.hash)))
+                .with_unusual(own().filter_map(|item| item.unusual.clone()).collect()),
             coverage: ((weight - expected) / excess).clamp(0.0, 1.0),
             usual_share,
             lift,
@@ -223,7 +313,7 @@ impl Candidate {
         if samples < CALM_MIN {
             return sketched;
         }
-        let hits = calm.iter().map(|word| word.count_ones()).sum::<u32>() as f32;
+        let hits = count(calm) as f32;
         ((hits + 1.0 + 1.65 * (hits + 0.7).sqrt()) / samples as f32).min(1.0)
     }
 }
@@ -231,10 +321,11 @@ impl Candidate {
 /// The values that are frequent now, the most frequent first.
 fn items(question: &Question<'_>, total: f32) -> Option<Vec<Item>> {
     let mut items = Vec::new();
-    for (place, attribute) in Attribute::ALL.into_iter().enumerate() {
+    let looked_at = |attribute: &Attribute| !(question.is_everywhere && *attribute == Attribute::Address);
+    for attribute in Attribute::ALL.into_iter().filter(looked_at) {
         let mut weights: HashMap<u32, f32> = HashMap::new();
         for (row, weight) in question.rows {
-            *weights.entry(row.0[place]).or_default() += weight;
+            *weights.entry(row.hash(attribute)).or_default() += weight;
         }
         for (hash, weight) in weights {
             if weight >= total * SHARE_MIN {
@@ -249,27 +340,46 @@ fn items(question: &Question<'_>, total: f32) -> Option<Vec<Item>> {
         let (seen, all) = shared.seen(site, attribute as usize, hash);
         if (all as usize) < CALM_MIN { 1.0 } else { ((seen as f32 + 4.0) / all as f32).min(1.0) }
     };
-    let items: Vec<Item> = items
+    let mut items: Vec<Item> = items
         .into_iter()
         .map(|(_, attribute, hash)| Item {
             attribute,
             hash,
-            now: bits(question.rows.iter().map(|(row, _)| row), attribute, hash),
-            calm: bits(question.calm.iter(), attribute, hash),
+            unusual: None,
+            now: bits(question.rows.iter().map(|(row, _)| row), |row| row.hash(attribute) == hash),
+            calm: bits(question.calm.iter(), |row| row.hash(attribute) == hash),
             sketched: if question.calm.len() < CALM_MIN { known(attribute, hash) } else { 1.0 },
         })
         .collect();
+    items.extend(unusual_items(question, total));
     (!items.is_empty()).then_some(items)
 }
 
-fn bits<'r>(rows: impl Iterator<Item = &'r Attributes>, attribute: Attribute, hash: u32) -> Bits {
+/// What has in common that it is unusual, where the site's own samples say what is usual.
+fn unusual_items(question: &Question<'_>, total: f32) -> impl Iterator<Item = Item> {
+    let is_known = question.is_vast && question.calm.len() >= CALM_MIN;
+    let looked_at = LOOKED_AT.into_iter().filter(move |_| is_known);
+    looked_at.filter_map(move |attribute| {
+        let usual = Arc::new(Usual::among(question.calm, attribute)?);
+        let now = bits(question.rows.iter().map(|(row, _)| row), |row| usual.is_lacking(row));
+        let calm = bits(question.calm.iter(), |row| usual.is_lacking(row));
+        let is_frequent = weight(&now, question.rows) >= total * COVERAGE_MIN;
+        is_frequent.then_some(Item { attribute, hash: ANY, unusual: Some(usual), now, calm, sketched: 1.0 })
+    })
+}
+
+fn bits<'r>(rows: impl Iterator<Item = &'r Attributes>, is: impl Fn(&Attributes) -> bool) -> Bits {
     let mut bits = [0; WORDS];
     for (index, row) in rows.take(WORDS * 64).enumerate() {
-        if row.hash(attribute) == hash {
+        if is(row) {
             bits[index / 64] |= 1 << (index % 64);
         }
     }
     bits
+}
+
+fn count(bits: &Bits) -> u32 {
+    bits.iter().map(|word| word.count_ones()).sum()
 }
 
 fn and(one: &Bits, other: &Bits) -> Bits {

@@ -4,18 +4,27 @@
 use super::attributes::Attributes;
 use super::mitigation::Mitigation;
 use super::record::SiteKey;
+use super::reference::mixed;
 use super::search::Signature;
+use std::collections::VecDeque;
 
 /// The most memory of one slab, in bytes.
 pub const SLAB_BYTES_MAX: usize = 256 * 1024;
 /// Seconds of which samples are kept.
-const SECONDS: usize = 4;
+const SECONDS: usize = 3;
 /// Samples of a second.
 const SAMPLES: usize = 512;
 /// Samples from calm times.
 pub(super) const CALM_SAMPLES: usize = 1024;
-/// Samples put among the calm ones in a second, once there are enough: each stays about four minutes.
+/// How long a slab that is new takes whatever comes for calm, in seconds.
+const FILLING_SECONDS: u32 = 60;
+/// Samples put among the calm ones in a second after that: each stays about four minutes.
 const CALM_EACH_SECOND: u8 = 4;
+/// How long a sample waits before it counts as calm, in seconds. An attack that grows slowly is not learnt: it is
+/// noticed before its first samples would count.
+const CALM_AFTER: u32 = 120;
+/// Samples that wait for it.
+const WAITING_MAX: usize = CALM_EACH_SECOND as usize * CALM_AFTER as usize;
 /// Costly requests kept.
 const COSTLY: usize = 256;
 /// Mitigations of one site at once.
@@ -48,7 +57,11 @@ pub(super) struct Slab {
     pub(super) alarmed: bool,
     seconds: [Second; SECONDS],
     calm: Vec<Attributes>,
+    /// The second of the first sample.
+    calm_since: Option<u32>,
     calm_second: (u32, u8),
+    /// Samples that will count as calm, if nothing unusual happens until then, and their seconds.
+    waiting: VecDeque<(Attributes, u32)>,
     costly: Vec<Costly>,
     costly_next: usize,
     pub(super) mitigations: Vec<Mitigation>,
@@ -64,7 +77,9 @@ impl Slab {
             alarmed: false,
             seconds: std::array::from_fn(|_| second()),
             calm: Vec::with_capacity(CALM_SAMPLES),
+            calm_since: None,
             calm_second: (0, 0),
+            waiting: VecDeque::with_capacity(WAITING_MAX),
             costly: Vec::with_capacity(COSTLY),
             costly_next: 0,
             mitigations: Vec::with_capacity(MITIGATIONS_MAX),
@@ -81,6 +96,8 @@ impl Slab {
             second.rows.clear();
         }
         self.calm.clear();
+        self.calm_since = None;
+        self.waiting.clear();
         self.costly.clear();
         self.mitigations.clear();
         self.pardoned.clear();
@@ -105,17 +122,37 @@ impl Slab {
         }
     }
 
-    /// Takes a request of a calm second into the reference.
+    /// Takes a request of a calm second into the reference: at once while the slab is new, later only when nothing
+    /// unusual has followed for a while.
     pub(super) fn learn(&mut self, row: &Attributes, second: u32, random: u64) {
         if self.calm_second.0 != second {
             self.calm_second = (second, 0);
         }
+        let since = *self.calm_since.get_or_insert(second);
+        if second < since + FILLING_SECONDS {
+            self.know(row, random);
+        } else if self.calm_second.1 < CALM_EACH_SECOND && self.waiting.len() < WAITING_MAX {
+            self.calm_second.1 += 1;
+            self.waiting.push_back((*row, second));
+        }
+        let mut random = random;
+        while let Some((row, _)) = self.waiting.pop_front_if(|(_, since)| *since + CALM_AFTER <= second) {
+            random = mixed(random);
+            self.know(&row, random);
+        }
+    }
+
+    fn know(&mut self, row: &Attributes, random: u64) {
         if self.calm.len() < CALM_SAMPLES {
             self.calm.push(*row);
-        } else if self.calm_second.1 < CALM_EACH_SECOND {
-            self.calm_second.1 += 1;
-            self.calm[(random % CALM_SAMPLES as u64) as usize] = *row;
+        } else if let Some(place) = self.calm.get_mut((random % CALM_SAMPLES as u64) as usize) {
+            *place = *row;
         }
+    }
+
+    /// Something unusual goes on: what came just before may belong to it.
+    pub(super) fn doubt(&mut self) {
+        self.waiting.clear();
     }
 
     /// Takes a request that cost the origin time into account.
@@ -169,8 +206,35 @@ impl Slab {
         size_of::<Self>()
             + self.seconds.iter().map(|second| second.rows.capacity() * row).sum::<usize>()
             + self.calm.capacity() * row
+            + self.waiting.capacity() * size_of::<(Attributes, u32)>()
             + self.costly.capacity() * size_of::<Costly>()
             + self.mitigations.capacity() * size_of::<Mitigation>()
             + self.pardoned.capacity() * size_of::<(Signature, u32)>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_before_an_alarm_is_not_learnt_and_what_was_followed_by_calm_is() {
+        let row = |value| Attributes::from_hashes([value; 16]);
+        let mut slab = Slab::new(SiteKey(1));
+        let learn = |slab: &mut Slab, seconds: std::ops::Range<u32>, value: u32| {
+            for second in seconds {
+                (0..20).for_each(|place| slab.learn(&row(value), second, u64::from(second * 20 + place)));
+            }
+        };
+        let known = |slab: &Slab, value| slab.calm().iter().filter(|own| **own == row(value)).count();
+        learn(&mut slab, 1_000..1_060, 1);
+        assert_eq!(known(&slab, 1), CALM_SAMPLES, "a new slab learns at once");
+        learn(&mut slab, 1_060..1_120, 2);
+        slab.doubt();
+        learn(&mut slab, 1_120..1_300, 3);
+        assert_eq!(known(&slab, 2), 0);
+        assert!(known(&slab, 3) > 100, "{}", known(&slab, 3));
+        learn(&mut slab, 1_300..3_000, 4);
+        assert!(slab.waiting.len() <= WAITING_MAX && slab.waiting.capacity() <= WAITING_MAX);
     }
 }

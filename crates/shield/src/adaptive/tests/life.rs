@@ -4,7 +4,9 @@ use super::population::Draw::{Own, Rank};
 use super::*;
 use crate::adaptive::record::SiteRecord;
 use crate::request::{BotClass, NoFields, Request, Source};
-use Attribute::{HeaderOrder, Http2, Path, PathTemplate, Prefix, QueryKeys, Referer, Tls, UserAgent};
+use Attribute::{
+    Address, HeaderOrder, Http2, Path, PathTemplate, Prefix, QueryKeys, Referer, Tls, UserAgent,
+};
 
 /// A site that is asked a hundred times a second by visitors and, when attacked, a thousand times more.
 struct Site {
@@ -234,9 +236,105 @@ fn a_signature_must_spare_the_usual_and_be_rare_among_them() {
             shared: (&reference, SITE),
             usual_weight: 50.0,
             lift_min,
+            is_vast: true,
+            is_everywhere: false,
         };
         let found = crate::adaptive::search::search(&question);
         assert_eq!(found.is_some(), is_found, "{calm} of 1,000: {found:?}");
         assert!(found.is_none_or(|found| found.usual_share <= 0.05 && found.lift >= lift_min));
+    }
+}
+
+/// Sites of an edge, and all of them together.
+struct Edge {
+    engine: Adaptive,
+    all: SiteRecord,
+    sites: Vec<SiteRecord>,
+    random: SeededRandom,
+    visitors: Visitors,
+    second: i64,
+    events: Vec<Event>,
+}
+
+impl Edge {
+    /// Two hundred sites that are asked once in two seconds each; the last one by a program of its own alone.
+    fn learnt() -> Self {
+        let random = SeededRandom::new(5);
+        let mut edge = Self {
+            engine: Adaptive::with_slabs(&random, 8),
+            all: SiteRecord::default(),
+            sites: vec![SiteRecord::default(); 200],
+            visitors: Visitors::new(&random),
+            random,
+            second: 0,
+            events: Vec::new(),
+        };
+        // One window of the shared sketch and the beginning of the next.
+        for _ in 0..620 {
+            edge.second_with(None, 0);
+        }
+        assert_eq!(edge.events, []);
+        edge
+    }
+
+    fn second_with(&mut self, crowd: Option<Crowd>, sites: u64) {
+        let now = at(self.second * 1_000);
+        self.second += 1;
+        self.engine.tick(EVERYWHERE, &mut self.all, false, now, &mut self.events);
+        for site in 0..200 {
+            if self.random.below(2) == 0 {
+                let kind = if site == 199 { program() } else { Crowd::usual(0) };
+                self.request(site, kind, now);
+            }
+        }
+        for _ in 0..crowd.map_or(0, |_| 800) {
+            self.request(self.random.below(sites) as usize, crowd.unwrap_or(Crowd::usual(0)), now);
+        }
+    }
+
+    fn request(&mut self, site: usize, kind: Crowd, now: Timestamp) {
+        let row = kind.request(&self.visitors, &self.random);
+        let key = SiteKey(site as u64);
+        if self.engine.mitigations(EVERYWHERE, &self.all).any(|(signature, _)| signature.matches(&row)) {
+            return;
+        }
+        self.engine.show(key, &mut self.sites[site], (&row, 1), now);
+        self.engine.show_everywhere(&mut self.all, (key, &row, 1), now);
+    }
+}
+
+fn program() -> Crowd {
+    Crowd::usual(3).with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(UserAgent, Own(1))
+}
+
+#[test]
+fn a_flood_over_many_sites_is_found_although_none_of_them_sees_much_of_it() {
+    let mut edge = Edge::learnt();
+    for _ in 0..4 {
+        edge.second_with(Some(tool()), 200);
+    }
+    let found: Vec<Signature> =
+        edge.engine.mitigations(EVERYWHERE, &edge.all).map(|(signature, _)| signature).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let row = tool().request(&edge.visitors, &edge.random);
+    assert!(found[0].matches(&row) && found[0].items().iter().all(|(attribute, _)| *attribute != Address));
+}
+
+#[test]
+fn what_is_one_sites_affair_is_not_acted_upon_at_all_of_them() {
+    let mut edge = Edge::learnt();
+    for _ in 0..4 {
+        edge.second_with(Some(tool()), 3);
+    }
+    assert_eq!(edge.engine.mitigations(EVERYWHERE, &edge.all).count(), 0, "three sites are not many");
+    // The program that one site is asked by alone attacks all others.
+    let mut edge = Edge::learnt();
+    for _ in 0..4 {
+        edge.second_with(Some(program()), 199);
+    }
+    let now = at(edge.second * 1_000);
+    for (signature, _) in edge.engine.mitigations(EVERYWHERE, &edge.all) {
+        assert!(edge.engine.is_usual_at(SiteKey(199), &signature, now), "{signature}");
+        assert!(!edge.engine.is_usual_at(SiteKey(1), &signature, now), "{signature}");
     }
 }

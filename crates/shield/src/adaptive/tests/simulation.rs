@@ -7,8 +7,8 @@
 use super::population::Draw::{Own, Rank};
 use super::*;
 use Attribute::{
-    Asn, Cache, Cookies, Country, HeaderOrder, Http2, Language, Method, Path, PathTemplate, Prefix,
-    QueryKeys, Referer, Tls, UserAgent, Version,
+    Address, Asn, Cache, Cookies, Country, HeaderOrder, Http2, Language, Method, Path, PathTemplate, Prefix,
+    QueryKeys, Referer, Tls, UserAgent,
 };
 
 const STEP_MS: i64 = 50;
@@ -24,16 +24,23 @@ struct Scenario {
     origin: (u32, u64),
     /// On for so many milliseconds, then off for so many.
     pulse: Option<(i64, i64)>,
+    /// How long it takes to come to its full rate, in milliseconds.
+    grows: i64,
     /// The part of those challenged that pass.
     passes: f64,
 }
 
 fn attack(name: &'static str, crowds: Vec<(Crowd, f64)>) -> Scenario {
-    Scenario { name, crowds, origin: (2_000, 40), pulse: None, passes: 0.0 }
+    Scenario { name, crowds, origin: (2_000, 40), pulse: None, grows: 0, passes: 0.0 }
 }
 
 fn benign(name: &'static str, crowds: Vec<(Crowd, f64)>) -> Scenario {
-    Scenario { name, crowds, origin: (60, 0), pulse: None, passes: 0.95 }
+    Scenario { name, crowds, origin: (60, 0), pulse: None, grows: 0, passes: 0.95 }
+}
+
+/// An attack that the origin does not feel.
+fn unfelt(name: &'static str, crowds: Vec<(Crowd, f64)>) -> Scenario {
+    Scenario { origin: (60, 0), ..attack(name, crowds) }
 }
 
 fn attacks(salt: u64) -> Vec<Scenario> {
@@ -52,7 +59,7 @@ fn attacks(salt: u64) -> Vec<Scenario> {
         ),
         attack(
             "random queries past the cache",
-            vec![(page.with(QueryKeys, Own(100_000)).with(Path, Own(100_000)).with(Cache, Rank(1)), 15.0)],
+            vec![(page.with(QueryKeys, Own(100_000)).with(Address, Own(100_000)).with(Cache, Rank(1)), 15.0)],
         ),
         attack(
             "three tools at once",
@@ -77,14 +84,49 @@ fn attacks(salt: u64) -> Vec<Scenario> {
         },
         attack("posts from a botnet", vec![(botnet.with(Method, Rank(1)), 12.0)]),
     ]
+    .into_iter()
+    .chain(disguised(salt))
+    .collect()
+}
+
+/// Attacks that share no tool, or look like browsers in everything, and that the origin does not feel.
+fn disguised(salt: u64) -> Vec<Scenario> {
+    let usual = Crowd::usual(salt);
+    let many = 1 << 20;
+    let tool = usual.with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(UserAgent, Own(1)).with(Path, Rank(0));
+    let copied = usual.with(Referer, Rank(0)).with(Cookies, Rank(0)).with(Prefix, Own(2_000));
+    let busting = copied.with(Address, Own(many)).with(QueryKeys, Own(1)).with(Path, Rank(0));
+    let login = copied.with(Address, Rank(7)).with(Path, Rank(7)).with(PathTemplate, Rank(7));
+    vec![
+        Scenario { grows: 60_000, ..unfelt("a tool that grows for a minute", vec![(tool, 30.0)]) },
+        Scenario { grows: 300_000, ..unfelt("a tool that grows for five minutes", vec![(tool, 30.0)]) },
+        unfelt(
+            "a tool that shuffles its header and its name",
+            vec![(copied.with(HeaderOrder, Own(many)).with(UserAgent, Own(many)), 15.0)],
+        ),
+        unfelt(
+            "twenty-five tools at once",
+            vec![(copied.with(HeaderOrder, Own(25)).with(UserAgent, Own(25)).with(Tls, Own(25)), 15.0)],
+        ),
+        unfelt("random queries by copied browsers", vec![(busting.with(PathTemplate, Rank(0)), 15.0)]),
+        unfelt(
+            "random paths by copied browsers",
+            vec![(copied.with(Address, Own(many)).with(Path, Own(many)).with(PathTemplate, Own(many)), 15.0)],
+        ),
+        unfelt(
+            "log-ins by copied browsers",
+            vec![(login.with(Method, Rank(1)).with(Cache, Rank(2)).with(Prefix, Own(50_000)), 15.0)],
+        ),
+    ]
 }
 
 fn crowds(salt: u64) -> Vec<Scenario> {
     let people = Crowd::usual(salt);
+    let linked = people.with(Address, Own(1));
     let linked =
-        people.with(Path, Own(1)).with(PathTemplate, Own(1)).with(Referer, Rank(3)).with(Cookies, Rank(0));
+        linked.with(Path, Own(1)).with(PathTemplate, Own(1)).with(Referer, Rank(3)).with(Cookies, Rank(0));
     let robot =
-        people.with(UserAgent, Own(1)).with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(Version, Rank(0));
+        people.with(UserAgent, Own(1)).with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(Method, Rank(0));
     let readers = people.with(UserAgent, Own(60)).with(Tls, Own(12)).with(HeaderOrder, Own(12));
     vec![
         benign("flash crowd on a new page", vec![(linked, 15.0)]),
@@ -103,6 +145,22 @@ fn crowds(salt: u64) -> Vec<Scenario> {
             vec![(people.with(Prefix, Own(1)).with(Asn, Own(1)).with(UserAgent, Rank(4)), 1.5)],
         ),
         benign("the day begins: four times the usual", vec![(people, 3.0)]),
+        benign("everybody at once", vec![(people, 12.0)]),
+        Scenario { grows: 60_000, ..benign("a flash crowd that grows", vec![(linked, 15.0)]) },
+        benign(
+            "a vote: a page, then a form",
+            vec![
+                (linked, 6.0),
+                (linked.with(Method, Rank(1)).with(Cache, Rank(2)).with(Referer, Rank(2)), 6.0),
+            ],
+        ),
+        benign(
+            "everybody looks something up",
+            vec![
+                (linked, 3.0),
+                (linked.with(QueryKeys, Own(1)).with(Address, Own(8_000)).with(Referer, Rank(2)), 10.0),
+            ],
+        ),
     ]
 }
 
@@ -133,10 +191,10 @@ impl Stage<'_> {
     /// One request; whether it was acted upon.
     fn request(&mut self, row: &Attributes, of_crowd: bool, strained: bool, now: Timestamp) -> bool {
         let treatment = self.engine.observe(self.site, &mut self.record, row, false, now);
-        if let Treatment::Challenge(signature) = treatment {
+        if let Treatment::Challenge(signature) = &treatment {
             let chance = if of_crowd { self.scenario.passes } else { 0.95 };
             if (self.random.below(1_000) as f64) < chance * 1_000.0 {
-                self.engine.passed(self.site, &self.record, &signature);
+                self.engine.passed(self.site, &self.record, signature);
             }
         }
         if treatment == Treatment::Pass {
@@ -178,10 +236,13 @@ fn run(scenario: &Scenario, seed: u64) -> Course {
     let (record, course) = (SiteRecord::default(), Course::default());
     let mut stage = Stage { scenario, random, engine, record, site: SiteKey(seed), course };
     let mut second = (0, 0);
-    for time in (0..begins + SCENARIO_MS).step_by(STEP_MS as usize) {
+    // An attack that grows counts from when it is as much again as a site may have above the usual.
+    let most: f64 = scenario.crowds.iter().map(|(_, factor)| factor * rate).sum();
+    let felt = (scenario.grows as f64 * (3.0 * rate).max(100.0) / most) as i64;
+    for time in (0..begins + felt + SCENARIO_MS).step_by(STEP_MS as usize) {
         let (now, since) = (at(time), time - begins);
         if time % 1_000 == 0 {
-            stage.second(since, second, now);
+            stage.second(since - felt, second, now);
             second = (0, 0);
         }
         let active = since >= 0 && scenario.pulse.is_none_or(|(on, off)| since % (on + off) < on);
@@ -194,8 +255,9 @@ fn run(scenario: &Scenario, seed: u64) -> Course {
                 stage.course.visitors.1 += u64::from(acted);
             }
         }
+        let grown = (since as f64 / scenario.grows.max(1) as f64).clamp(0.0, 1.0);
         for (crowd, factor) in scenario.crowds.iter().filter(|_| active) {
-            for _ in 0..poisson(rate * factor * STEP_MS as f64 / 1000.0, &stage.random) {
+            for _ in 0..poisson(rate * grown * factor * STEP_MS as f64 / 1000.0, &stage.random) {
                 let row = crowd.request(&visitors, &stage.random);
                 let acted = u64::from(stage.request(&row, true, strained, now));
                 second = (second.0 + 1, second.1 + acted);
