@@ -13,6 +13,8 @@ pub mod challenge;
 pub mod events;
 pub mod expression;
 pub mod lists;
+#[cfg(test)]
+mod mutations;
 pub mod rates;
 mod request;
 pub mod rules;
