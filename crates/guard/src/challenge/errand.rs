@@ -1,7 +1,7 @@
 //! What a visitor's errand under the shield's own paths comes to.
 
 use super::address::Said;
-use super::{ChallengePage, Handed, Round};
+use super::{ChallengePage, Handed, PageKind, Round};
 use crate::Guard;
 use crate::ruling::Asked;
 use shield::budgets::Prefix;
@@ -11,6 +11,8 @@ use std::sync::PoisonError;
 
 /// What a network's number is made for here.
 const PASSED: u8 = 2;
+/// When a page leads on that was asked to before its wait was over, in seconds: a whole wait is over by then.
+const AGAIN_SECONDS: u32 = 3;
 
 /// A clearance that was just given: the cookie's value, and for how many seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +93,16 @@ impl Guard {
                 let to = super::address::Link::new("check", &token, round, &said.to).to_string();
                 Errand::Onward { to, granted: Some(granted) }
             }
+            Err(IssueError::Early) => Self::early("pass", PageKind::Wait, round, &said),
             Err(_) => self.anew(round, &said, 1),
         }
+    }
+
+    /// The page once more, with the token that came too soon: what was waited so far counts, and who is impatient
+    /// climbs no step. It leads on by itself.
+    fn early(verb: &'static str, kind: PageKind, round: &Round<'_>, said: &Said<'_>) -> Errand {
+        let next = super::address::Link::new(verb, said.token, round, &said.to).to_string();
+        Errand::Page(Box::new(ChallengePage { kind, next, after_seconds: AGAIN_SECONDS }))
     }
 
     /// Whether the cookie has come back.
@@ -112,6 +122,7 @@ impl Guard {
                 self.paced.grant(visitor, round.now);
                 Errand::Onward { to: said.to, granted: None }
             }
+            Err(IssueError::Early) => Self::early("slow", PageKind::Explanation, round, &said),
             _ => self.explain(round, &said),
         }
     }

@@ -135,6 +135,26 @@ fn a_visitor_whose_network_changes_at_every_step_is_not_sent_round() {
 }
 
 #[test]
+fn who_clicks_before_the_wait_is_over_climbs_no_step_and_keeps_what_it_has_waited() {
+    let mut scene = attacked();
+    let client = [10, 0, 0, 1];
+    let first = page(scene.ask(client, "/", &browser(0)).ruling);
+    for _ in 0..5 {
+        let again = page(scene.ask(client, &first.next, &browser(0)).ruling);
+        assert_eq!((&again.kind, &again.next), (&PageKind::Wait, &first.next));
+    }
+    waited(&mut scene, client, &first, &browser(0));
+    // The same at the end of the ladder.
+    let stuck = page(scene.ask([10, 0, 2, 1], &first.next, &browser(0)).ruling);
+    let again = page(scene.ask([10, 0, 2, 1], &stuck.next, &browser(0)).ruling);
+    assert_eq!((&again.kind, &again.next), (&PageKind::Explanation, &stuck.next));
+    assert!(again.after_seconds > 0, "it leads on by itself");
+    scene.ms += 3_000;
+    let slow = scene.ask([10, 0, 2, 1], &again.next, &browser(0)).ruling;
+    assert!(matches!(slow, Ruling::Errand(Errand::Onward { .. })), "{slow:?}");
+}
+
+#[test]
 fn a_cookie_of_the_same_name_that_somebody_else_has_set_hides_none() {
     let mut scene = attacked();
     let client = [10, 0, 0, 1];
