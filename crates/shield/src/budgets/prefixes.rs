@@ -10,7 +10,7 @@ use std::hash::Hasher;
 use std::net::IpAddr;
 
 /// The network that an address is counted with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix(IpAddr);
 
 impl Prefix {
