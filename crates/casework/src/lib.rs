@@ -12,6 +12,7 @@ mod appeal;
 mod case;
 pub mod clocks;
 mod decision;
+mod directory;
 mod earlier;
 mod facts;
 mod finding;
@@ -20,6 +21,8 @@ mod finding;
 pub mod fixtures;
 mod gate;
 mod officer;
+mod order;
+mod packet;
 mod precedent;
 mod propose;
 mod ratification;
@@ -27,6 +30,7 @@ mod rating;
 mod referral;
 mod statement;
 mod text;
+mod told;
 
 pub use appeal::{
     APPEALS_MAX, Against, Appeal, AppealOutcome, AppealRefusal, AppealState, Appellant, MissedClock, Review,
@@ -36,6 +40,7 @@ pub use decision::{
     Continuation, Decision, DecisionRefusal, DecisionState, EdgeReceipt, Ending, FollowUp, Former, Logged,
     Pending, Published, Ready,
 };
+pub use directory::{Call, CallOutcome, DirectoryEntry, DirectoryKey, DirectoryRefusal, DutyLine, Retired};
 pub use earlier::{Earlier, EarlierRefusal};
 pub use facts::{
     Concerned, Considered, Danger, Declaration, Dispatcher, Dissent, Endangering, Fact, Facts, Harm, Horizon,
@@ -45,6 +50,11 @@ pub use facts::{
 pub use finding::{Appearance, Finding, PostedAt, Source, SourceGrade};
 pub use gate::{Closed, ConditionVerdict, GateCondition, GateVerdict, Held, NotCounted, gate, input_hash};
 pub use officer::{Officer, Recorded};
+pub use order::{
+    Authentic, Demanded, DemandedError, Fault, Order, OrderRefusal, OrderState, RefusedBecause, Served,
+    order_digest,
+};
+pub use packet::{Packet, PacketError, PacketItem};
 pub use precedent::{PRECEDENTS_MAX, Precedent, Relation};
 pub use propose::{Proposal, ProposalRefusal, Request, Setting, propose};
 pub use ratification::{Basis, Ratification, RatificationRefusal, Ratified, ratify};
@@ -54,3 +64,4 @@ pub use referral::{
     JurisdictionError, Objection, Received, Referral, ReferralRefusal, ReferralState, Traffic, Verification,
 };
 pub use text::{Paragraphs, TEXT_MAX, Text, TextError, is_hidden};
+pub use told::Told;

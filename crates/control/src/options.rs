@@ -47,6 +47,8 @@ pub struct Inputs {
     pub resolvers: Arc<names::Resolvers>,
     /// The way to the files that prove host names: to addresses that all of `resolvers` agree on, and no private one.
     pub proof_web: Arc<dyn outbound::Web>,
+    /// Takes letters to a mail server; none where none is set.
+    pub carrier: Option<Arc<dyn smtp::Carrier>>,
 }
 
 /// The address of the public record: scheme, host and an optional port, nothing after it.

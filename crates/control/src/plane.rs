@@ -8,6 +8,7 @@ use crate::error_pages::Shelf;
 use crate::host_names::HostNames;
 use crate::intake::Intake;
 use crate::live::Live;
+use crate::mail::Post;
 use crate::purges::Purging;
 use crate::record::Reports;
 use crate::sequencer::Sequencer;
@@ -64,6 +65,8 @@ pub(crate) struct Plane {
     pub(crate) feeds: Feeds,
     /// The desk where reports come in.
     pub(crate) intake: Intake,
+    /// The way of outgoing mail.
+    pub(crate) post: Post,
     /// Wakes the reconcilers.
     pub(crate) wake: Arc<Notify>,
 }

@@ -8,6 +8,7 @@ use crate::error_pages::Shelf;
 use crate::host_names::{self, HostNames};
 use crate::intake::Intake;
 use crate::live::{self, Live};
+use crate::mail::{self, Post};
 use crate::plane::{Founded, Placed, Plane};
 use crate::purges::{self, Purging};
 use crate::reconcile::{self, Planned};
@@ -181,6 +182,7 @@ async fn start_with(
     front.spawn(reconcile::run(plane.clone(), Planned::default(), stop.clone()));
     front.spawn(purges::spread_out(plane.clone(), stop.clone()));
     front.spawn(defence::read_feeds(plane.clone(), stop.clone()));
+    front.spawn(mail::carry_out(plane.clone(), stop.clone()));
     front.spawn(host_names::watch(plane.clone(), stop.clone()));
     front.spawn(watch(plane.clone(), stop.clone()));
     front.spawn(sweep(plane, stop.clone()));
@@ -215,6 +217,7 @@ fn plane(
         founded,
         sequencer,
         intake,
+        post: Post { carrier: inputs.carrier, ..Post::default() },
     }
 }
 

@@ -11,6 +11,7 @@
 //! - The file and its companions are readable by their owner only.
 //! - A database that is damaged, foreign or of a newer schema is refused before anything is written.
 
+mod authorities;
 mod cases;
 mod documents;
 mod error;
@@ -20,6 +21,7 @@ mod idempotency;
 mod integrity;
 mod log;
 mod open;
+mod outbox;
 mod purges;
 mod report_keys;
 mod reports;

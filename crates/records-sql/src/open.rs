@@ -312,6 +312,8 @@ fn migrator() -> Migrator {
         step(3, "reports", include_str!("../migrations/0003_reports.sql")),
         step(4, "host names", include_str!("../migrations/0004_host_names.sql")),
         step(6, "queue of allegations", include_str!("../migrations/0006_queue_of_allegations.sql")),
+        step(7, "outbox", include_str!("../migrations/0007_outbox.sql")),
+        step(8, "authorities", include_str!("../migrations/0008_authorities.sql")),
     ])
 }
 

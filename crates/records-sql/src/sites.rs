@@ -23,13 +23,15 @@ const PRESENT: &str = "SELECT coalesce(max(revision), 0) FROM revisions";
 struct AccountRow {
     id: String,
     name: String,
+    mail: Option<String>,
 }
 
 impl TryFrom<AccountRow> for Account {
     type Error = StoreError;
 
     fn try_from(row: AccountRow) -> Result<Self, StoreError> {
-        Ok(Self { id: id("accounts", &row.id)?, name: row.name })
+        let mail = row.mail.map(|mail| id("accounts", &mail)).transpose()?;
+        Ok(Self { id: id("accounts", &row.id)?, name: row.name, mail })
     }
 }
 
@@ -75,7 +77,7 @@ impl Sites for SqliteRecords {
         let failed = failed("reading the sites");
         let mut reading = self.snapshot("reading the sites").await?;
         let revision: i64 = sqlx::query_scalar(PRESENT).fetch_one(&mut *reading).await.map_err(failed)?;
-        let accounts: Vec<AccountRow> = sqlx::query_as("SELECT id, name FROM accounts ORDER BY id")
+        let accounts: Vec<AccountRow> = sqlx::query_as("SELECT id, name, mail FROM accounts ORDER BY id")
             .fetch_all(&mut *reading)
             .await
             .map_err(failed)?;
@@ -223,12 +225,13 @@ impl Step<'_> {
             });
         }
         let done = sqlx::query(
-            "INSERT INTO accounts (id, name, revision) VALUES (?1, ?2, ?3)
-             ON CONFLICT (id) DO UPDATE SET name = ?2, revision = ?3 WHERE name <> ?2",
+            "INSERT INTO accounts (id, name, revision, mail) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO UPDATE SET name = ?2, revision = ?3, mail = ?4 WHERE name <> ?2 OR mail IS NOT ?4",
         )
         .bind(&id_text)
         .bind(&account.name)
         .bind(self.revision)
+        .bind(account.mail.as_ref().map(|mail| mail.as_str()))
         .execute(&mut *self.connection)
         .await
         .map_err(failed(APPLYING))?;

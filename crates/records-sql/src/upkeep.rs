@@ -44,6 +44,11 @@ impl Upkeep for SqliteRecords {
             let done = sqlx::query(statement).bind(now.as_millis()).execute(&mut *writing).await;
             removed += done.map_err(failed(during))?.rows_affected();
         }
+        let done = sqlx::query("DELETE FROM mails WHERE over <= ?")
+            .bind(now.minus(records::bounds::MAIL_KEPT).as_millis())
+            .execute(&mut *writing)
+            .await;
+        removed += done.map_err(failed(during))?.rows_affected();
         commit(writing, during).await?;
         Ok(removed)
     }

@@ -57,6 +57,24 @@ pub const HOST_CLAIM_BYTES_MAX: usize = 8 * 1024;
 /// The most tokens of one account.
 pub const ACCOUNT_TOKENS_MAX: usize = 50;
 
+/// The largest entry of the directory of authorities, in bytes of its JSON.
+pub const AUTHORITY_BYTES_MAX: usize = 512 * 1024;
+
+/// The most authorities in the directory, those that were retired too.
+pub const AUTHORITIES_MAX: usize = 2_000;
+
+/// The largest order, in bytes of its JSON: its text stands in it as a string.
+pub const ORDER_BYTES_MAX: usize = 1024 * 1024;
+
+/// The largest mail, in bytes of its JSON: each letter of its text may be written as an escape.
+pub const MAIL_BYTES_MAX: usize = 2 * post::BODY_BYTES_MAX + 8 * 1024;
+
+/// The most mails that wait to be sent.
+pub const MAILS_WAITING_MAX: usize = 100_000;
+
+/// How long a mail is kept after it was sent or given up.
+pub const MAIL_KEPT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3_600);
+
 /// The most sessions kept; when full, opening one ends the one opened longest ago.
 pub const SESSIONS_MAX: u64 = 1_000;
 

@@ -19,6 +19,7 @@
 //! With feature `testing`: [`memory::Memory`], a fake that can fail with and without effect, and
 //! `contract_suite!`, the one suite that every adapter runs.
 
+mod authorities;
 pub mod bounds;
 mod cases;
 mod decisions;
@@ -28,6 +29,7 @@ mod evidence;
 mod host_names;
 mod idempotency;
 mod log;
+mod outbox;
 mod page;
 mod purges;
 mod reports;
@@ -46,6 +48,7 @@ pub mod contract;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 
+pub use authorities::{Directory, Orders};
 pub use cases::Cases;
 pub use decisions::{DecisionFilter, Decisions};
 pub use documents::{Document, DocumentName, Documents};
@@ -57,6 +60,7 @@ pub use log::{
     AppendError, Epoch, Head, LeafRead, Log, NewLeaf, PublishError, SubjectHead, check_append,
     check_publication, checkpoint_body, checkpoint_size,
 };
+pub use outbox::{Outbox, Queued};
 pub use page::{Cursor, Listing, Page, Versioned};
 pub use purges::{KeptPurge, PurgeOrder, Purges};
 pub use reports::{Filed, ReportDesk, ReportKeys};
@@ -80,6 +84,9 @@ pub trait Records:
     + ReportKeys
     + HostClaims
     + AccountTokens
+    + Outbox
+    + Directory
+    + Orders
     + Sessions
     + Idempotency
     + Upkeep
@@ -98,6 +105,9 @@ impl<T> Records for T where
         + ReportKeys
         + HostClaims
         + AccountTokens
+        + Outbox
+        + Directory
+        + Orders
         + Sessions
         + Idempotency
         + Upkeep

@@ -2,6 +2,7 @@
 
 use crate::{Cursor, Listing, Page, StoreError, Versioned};
 use async_trait::async_trait;
+use post::MailAddress;
 use serde::{Deserialize, Serialize};
 use snapshot::Site;
 use vocabulary::{AccountId, SiteId, SitePattern, Timestamp};
@@ -13,6 +14,9 @@ pub struct Account {
     pub id: AccountId,
     /// Its name, unique among accounts.
     pub name: String,
+    /// Where it is told of decisions on its sites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailAddress>,
 }
 
 /// One step of a change of accounts and sites; the steps of one `apply` happen in order, all or none.

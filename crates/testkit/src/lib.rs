@@ -9,6 +9,7 @@
 #![allow(clippy::panic, clippy::missing_panics_doc, reason = "a test that leaves its script fails there")]
 
 mod heard;
+mod mail_sink;
 mod name_server;
 mod origin;
 mod patience;
@@ -18,6 +19,7 @@ mod recording_http2;
 mod responder;
 
 pub use heard::{Heard, Reading};
+pub use mail_sink::{MailRules, MailSink, TakenMail};
 pub use name_server::{NameServer, Named};
 pub use origin::Origin;
 pub use peer::{Head, Peer};

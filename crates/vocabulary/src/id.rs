@@ -97,6 +97,12 @@ typed_ids! {
     ReportId = "rpt";
     /// An allegation: reports that claim the same.
     AllegationId = "alg";
+    /// A mail that goes out.
+    MailId = "mail";
+    /// An authority in the directory.
+    AuthorityId = "aut";
+    /// An authority's order.
+    OrderId = "ord";
 }
 
 fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: &[u8; BYTES]) -> fmt::Result {

@@ -21,8 +21,8 @@ pub use clock::{Clock, ManualClock};
 pub use digest::{Digest, DigestError, Hasher};
 pub use hostname::{Hostname, HostnameError};
 pub use id::{
-    AccountId, AllegationId, AppealId, CaseId, DecisionId, EvidenceId, FindingId, IdError, ReferralId,
-    ReportId, SiteId,
+    AccountId, AllegationId, AppealId, AuthorityId, CaseId, DecisionId, EvidenceId, FindingId, IdError,
+    MailId, OrderId, ReferralId, ReportId, SiteId,
 };
 pub use random::{Random, SeededRandom};
 pub use site_pattern::{SitePattern, SitePatternError};

@@ -29,6 +29,7 @@ const ROWS: &[Row] = &[
     row(&["reports"]),
     row(&["error-pages"]),
     row(&["ownership"]),
+    row(&["post"]),
     Row { never: &["casework"], ..row(&["snapshot"]) },
     Row { port: Some("records"), ..row(&["records", "records-sql"]) },
     Row { port: Some("feed"), never: BINARY_ONLY, ..row(&["feed", "feed-nats"]) },
@@ -41,6 +42,7 @@ const ROWS: &[Row] = &[
     Row { never: COSIGNING, ..row(&["witness"]) },
     Row { never: BINARY_ONLY, ..row(&["outbound"]) },
     Row { never: BINARY_ONLY, ..row(&["vault"]) },
+    Row { never: CARRYING, ..row(&["smtp"]) },
     Row { never: &["casework", "reports", "vault", "records", "records-sql", "feed-nats"], ..row(&["edge"]) },
     Row { never: &["edge", "records-sql", "feed-nats"], ..row(&["control"]) },
     Row { never: &["edge", "control", "records-sql", "feed-nats"], ..row(&["capture"]) },
@@ -59,6 +61,9 @@ const EVERYTHING_ATTACKED: &[&str] = &["shield", "snapshot", "edge", "control", 
 
 /// The adapters that only the binary knows.
 const BINARY_ONLY: &[&str] = &["records-sql", "feed-nats"];
+
+/// What the carrier of mails must not know: it sees letters, not what they are about.
+const CARRYING: &[&str] = &["casework", "reports", "snapshot", "records", "records-sql", "feed", "feed-nats"];
 
 /// What a witness must not know: it sees checkpoints and proofs, and no more.
 const COSIGNING: &[&str] =

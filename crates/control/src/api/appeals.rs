@@ -3,17 +3,20 @@
 use super::Api;
 use super::cases::answered;
 use super::refusals::{case as one_case, changed_case, officer};
+use crate::desk::{PassFor, give_pass as give};
+use crate::plane::Plane;
 use crate::rim::Problem;
 use crate::rim::body::Json;
 use crate::rim::extract::Path;
 use crate::rim::version::Wanted;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use casework::{
-    Against, Appeal, AppealOutcome, Appellant, Case, Decision, Paragraphs, Precedent, Relation, Review, Text,
+    Against, Appeal, AppealOutcome, Appellant, Case, Decision, Officer, Paragraphs, Precedent, Relation,
+    Review, Text,
 };
-use policy::Pseudonym;
+use policy::{Pseudonym, Role};
 use records::{DecisionFilter, Page};
 use serde::Deserialize;
 use serde_json::json;
@@ -87,7 +90,7 @@ pub(crate) async fn file(
 ) -> Result<Response, Problem> {
     let plane = &api.plane;
     let id = AppealId::random(&*plane.random);
-    let decisions = decisions(&api, case).await?;
+    let decisions = decisions_of(plane, case).await?;
     if let Against::Decision(decision) = asked.against
         && !decisions.iter().any(|held| held.id == decision)
     {
@@ -117,7 +120,7 @@ pub(crate) async fn step(
 ) -> Result<Response, Problem> {
     let plane = &api.plane;
     let by = officer(plane, &asked.by)?;
-    let decisions = decisions(&api, case).await?;
+    let decisions = decisions_of(plane, case).await?;
     let all: Vec<&Decision> = decisions.iter().collect();
     let review = |case: &mut Case, review, now| {
         case.review_appeal(appeal, (&by, review), (&all, &plane.founded.roster), now)
@@ -135,6 +138,42 @@ pub(crate) async fn step(
     .await?;
     let state = kept.value.appeals.iter().find(|held| held.id == appeal).map(|held| held.state.name());
     Ok(answered(StatusCode::OK, &kept, json!({"appeal": appeal, "state": state})))
+}
+
+/// A pass for the reviewer who hears an appeal.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReviewerPass {
+    /// The officer's pseudonym.
+    #[schema(value_type = String)]
+    by: Pseudonym,
+    /// The reviewer's.
+    #[schema(value_type = String)]
+    reviewer: Pseudonym,
+}
+
+/// Makes a pass to the desk for the reviewer who hears an appeal. Its code is shown this once.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/appeals/{appeal}/pass", tag = "appeals",
+    params(("case" = String, Path), ("appeal" = String, Path)), request_body = ReviewerPass,
+    responses((status = 201, description = "`code` are the eight words"), (status = 404), (status = 409)))]
+pub(crate) async fn give_pass(
+    State(api): State<Api>,
+    Path((case, appeal)): Path<(CaseId, AppealId)>,
+    Json(asked): Json<ReviewerPass>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let by = officer(plane, &asked.by)?;
+    let reviewer = officer(plane, &asked.reviewer)?;
+    if reviewer.role != Role::Reviewer {
+        return Err(Problem::refused("not-reviewer", format!("{reviewer} is no independent reviewer")));
+    }
+    let held = one_case(plane, case).await?.value;
+    if !held.appeals.iter().any(|one| one.id == appeal) {
+        return Err(casework::CaseRefusal::NoAppeal(appeal).into());
+    }
+    let opens = PassFor::Appeal { case, appeal, reviewer: asked.reviewer };
+    let code = give(plane, opens, by).await?;
+    Ok((StatusCode::CREATED, axum::Json(json!({"code": code.words().join(" ")}))).into_response())
 }
 
 /// Records how the case stands to an earlier decision, in place of what was said of it before.
@@ -157,13 +196,29 @@ pub(crate) async fn compare(
     Ok(answered(StatusCode::CREATED, &kept, json!({"decision": asked.decision})))
 }
 
+/// One step of a reviewer with an appeal.
+pub(crate) async fn review(
+    plane: &Plane,
+    (case, appeal): (CaseId, AppealId),
+    by: &Officer,
+    review: Review,
+    decisions: &[Decision],
+) -> Result<(), Problem> {
+    let all: Vec<&Decision> = decisions.iter().collect();
+    let (step, _) = changed_case(plane, case, Wanted::Any, |case, now| {
+        Ok(case.review_appeal(appeal, (by, review.clone()), (&all, &plane.founded.roster), now)?)
+    })
+    .await?;
+    Ok(step)
+}
+
 /// All decisions of a case.
-async fn decisions(api: &Api, case: CaseId) -> Result<Vec<Decision>, Problem> {
-    one_case(&api.plane, case).await?;
+pub(crate) async fn decisions_of(plane: &Plane, case: CaseId) -> Result<Vec<Decision>, Problem> {
+    one_case(plane, case).await?;
     let filter = DecisionFilter { states: Vec::new(), case: Some(case) };
     let (mut found, mut page) = (Vec::new(), Page::first(records::bounds::PAGE_MAX));
     loop {
-        let listing = api.plane.records.list_decisions(&filter, page).await?;
+        let listing = plane.records.list_decisions(&filter, page).await?;
         found.extend(listing.items.into_iter().map(|item| item.value));
         match listing.next {
             Some(next) => page.after = Some(next),

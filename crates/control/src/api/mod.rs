@@ -6,7 +6,8 @@
 //! Everything here is described by `openapi.json`, which is generated from these handlers.
 
 mod accounts;
-mod appeals;
+pub(crate) mod appeals;
+mod authorities;
 mod cache;
 mod cases;
 mod certificates;
@@ -18,11 +19,13 @@ mod explain;
 mod findings;
 mod follow_ups;
 pub(crate) mod hosts;
+mod mails;
+mod orders;
 pub(crate) mod pages;
 mod prewarm;
 pub(crate) mod purges;
 mod referrals;
-mod refusals;
+pub(crate) mod refusals;
 pub(crate) mod reports;
 mod session;
 pub(crate) mod site_defence;
@@ -73,6 +76,23 @@ struct Handlers {
     guarded: Router<Api>,
 }
 
+/// What is exchanged with authorities and reviewers, and by mail.
+fn correspondence(router: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
+    router
+        .routes(routes!(referrals::packet))
+        .routes(routes!(referrals::give_pass))
+        .routes(routes!(referrals::mail))
+        .routes(routes!(authorities::list, authorities::enter))
+        .routes(routes!(authorities::step))
+        .routes(routes!(orders::list, orders::receive))
+        .routes(routes!(orders::one))
+        .routes(routes!(orders::step))
+        .routes(routes!(appeals::give_pass))
+        .routes(routes!(mails::list))
+        .routes(routes!(mails::again))
+        .routes(routes!(mails::settle))
+}
+
 /// The handlers by who may call them, with their description.
 fn described() -> (Handlers, utoipa::openapi::OpenApi) {
     let (open, open_text) = OpenApiRouter::<Api>::with_openapi(Described::openapi())
@@ -85,7 +105,7 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(hosts::one, hosts::release))
         .routes(routes!(hosts::look))
         .split_for_parts();
-    let (guarded, mut text) = OpenApiRouter::<Api>::with_openapi(shared_text)
+    let (guarded, mut text) = correspondence(OpenApiRouter::with_openapi(shared_text))
         .routes(routes!(session::present, session::leave))
         .routes(routes!(session::setup_link))
         .routes(routes!(sites::list))

@@ -3,21 +3,24 @@
 use super::Api;
 use super::cases::answered;
 use super::evidence::sealed;
-use super::refusals::{changed_case, happened, officer};
-use crate::rim::Problem;
+use super::refusals::{case as one_case, changed_case, happened, officer};
+use crate::desk::{self, PassFor, Sealing, packet_of, seal_packet};
 use crate::rim::body::Json;
 use crate::rim::extract::Path;
 use crate::rim::version::Wanted;
+use crate::rim::{Problem, Reason};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use casework::{
-    Addressee, Answer, Authority, Channel, Delivery, DeliveryProof, Received, Referral, ReferralRefusal, Text,
+    Addressee, Answer, Authority, Channel, Delivery, DeliveryProof, Packet, Received, Referral,
+    ReferralRefusal, Text,
 };
 use policy::Pseudonym;
+use post::{Letter, Mail, Purpose};
 use serde::Deserialize;
 use serde_json::json;
-use vocabulary::{CaseId, Digest, ReferralId, Timestamp};
+use vocabulary::{AuthorityId, CaseId, Digest, ReferralId, Timestamp};
 
 /// A referral to draw up and seal.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -35,9 +38,14 @@ pub(crate) struct NewReferral {
     /// Whether the authority was verified by call-back to a number from an independent source.
     #[serde(default)]
     verified: bool,
-    /// SHA-256 commitment to the packet: public content, times, addresses; no customer's data.
-    #[schema(value_type = String)]
-    packet: Digest,
+    /// Its entry in the directory, in place of `verified`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    directory: Option<AuthorityId>,
+    /// SHA-256 commitment to a packet made elsewhere; left out, the packet is made from the case and kept.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    packet: Option<Digest>,
 }
 
 /// An attempt on a channel.
@@ -72,7 +80,7 @@ pub(crate) struct Delivered {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answered {
-    /// `"order"`, `"request"`, `"non-objection"`, `{"objection": {"reasons": …}}`,
+    /// `"request"`, `"non-objection"`, `{"objection": {"reasons": …}}`,
     /// `"objection-withdrawn"`, `"no-jurisdiction"` or `"needs-info"`.
     #[schema(value_type = Object)]
     answer: Answer,
@@ -113,15 +121,121 @@ pub(crate) async fn add(
     let by = officer(&api.plane, &asked.by)?;
     let wanted = Wanted::of(&fields)?;
     let id = ReferralId::random(&*api.plane.random);
+    let verified = match asked.directory {
+        Some(authority) => verified_by_directory(&api, authority).await?,
+        None => asked.verified,
+    };
+    let packet = match asked.packet {
+        Some(packet) => packet,
+        None => {
+            let (addressee, authority) = (asked.addressee.clone(), asked.authority.clone());
+            let held = one_case(&api.plane, case).await?.value;
+            seal_packet(&api.plane, &held, Sealing { referral: id, addressee, authority }).await?
+        }
+    };
     let ((), kept) = changed_case(&api.plane, case, wanted, |case, now| {
         let unverified = Authority::unverified(asked.authority.clone());
-        let authority = if asked.verified { unverified.called_back(by.clone(), now) } else { unverified };
+        let authority = if verified { unverified.called_back(by.clone(), now) } else { unverified };
         let draft = Referral::draft(id, asked.addressee.clone(), authority, by.clone(), now);
-        let sealed = draft.seal(asked.packet, now).map_err(casework::CaseRefusal::Referral)?;
+        let sealed = draft.seal(packet, now).map_err(casework::CaseRefusal::Referral)?;
         Ok(case.add_referral(sealed)?)
     })
     .await?;
     Ok(answered(StatusCode::CREATED, &kept, json!({"referral": id})))
+}
+
+/// Whether the directory knows the authority as verified now.
+async fn verified_by_directory(api: &Api, authority: AuthorityId) -> Result<bool, Problem> {
+    let missing = || Problem::new(Reason::NotFound).detail(format!("there is no authority {authority}"));
+    let entry = api.plane.records.authority(authority).await?.ok_or_else(missing)?.value;
+    Ok(entry.verified_at(api.plane.clock.now()).is_some())
+}
+
+/// Gives a referral's packet.
+#[utoipa::path(get, path = "/api/v1/cases/{case}/referrals/{referral}/packet", tag = "referrals",
+    params(("case" = String, Path), ("referral" = String, Path)),
+    responses((status = 200, description = "The packet, as the authority gets it", body = Object),
+        (status = 404, description = "It was made elsewhere")))]
+pub(crate) async fn packet(
+    State(api): State<Api>,
+    Path(place): Place,
+) -> Result<axum::Json<Packet>, Problem> {
+    let (packet, _) = packet_of(&api.plane, place.1).await?.ok_or_else(|| Problem::new(Reason::NotFound))?;
+    Ok(axum::Json(packet))
+}
+
+/// Makes a pass to the desk for the authority of a referral. Its code is shown this once: say it on the duty line or
+/// hand it over, and never send it along with the packet.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/referrals/{referral}/pass", tag = "referrals",
+    params(("case" = String, Path), ("referral" = String, Path)), request_body = NewPass,
+    responses((status = 201, description = "`code` are the eight words"), (status = 404)))]
+pub(crate) async fn give_pass(
+    State(api): State<Api>,
+    Path((case, referral)): Place,
+    Json(asked): Json<NewPass>,
+) -> Result<Response, Problem> {
+    let by = officer(&api.plane, &asked.by)?;
+    let held = one_case(&api.plane, case).await?.value;
+    if !held.referrals.iter().any(|one| one.id == referral) {
+        return Err(casework::CaseRefusal::NoReferral(referral).into());
+    }
+    if let Some(authority) = asked.directory {
+        verified_by_directory(&api, authority).await?;
+    }
+    let opens = PassFor::Referral { case, referral, authority: asked.directory };
+    let code = desk::give_pass(&api.plane, opens, by).await?;
+    Ok((StatusCode::CREATED, axum::Json(json!({"code": code.words().join(" ")}))).into_response())
+}
+
+/// Puts a letter with the packet into the queue, to the address in the directory. Accepted mail is no delivery.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/referrals/{referral}/mailed", tag = "referrals",
+    params(("case" = String, Path), ("referral" = String, Path)), request_body = Mailing,
+    responses((status = 200), (status = 404), (status = 409)))]
+pub(crate) async fn mail(
+    State(api): State<Api>,
+    Path(place): Place,
+    fields: HeaderMap,
+    Json(asked): Json<Mailing>,
+) -> Result<Response, Problem> {
+    let plane = &api.plane;
+    let missing =
+        || Problem::new(Reason::NotFound).detail("there is no such authority, or it has no mail address");
+    let entry = plane.records.authority(asked.directory).await?.ok_or_else(missing)?.value;
+    let to = entry.mail.as_ref().and_then(|mail| mail.as_str().parse().ok()).ok_or_else(missing)?;
+    let (packet, digest) = packet_of(plane, place.1).await?.ok_or_else(|| Problem::new(Reason::NotFound))?;
+    let body = format!(
+        "{}\nSHA-256 OF THE PACKET\n{digest}\n\nTo answer, object or order, go to {}/desk with the code that our \
+         liaison gives you on your duty line. A reply to this letter is not read.\n",
+        packet.to_text(),
+        plane.public_url
+    );
+    let letter = Letter::new(to, format!("Referral {} of a threat", place.1), body);
+    let letter = letter.map_err(|error| Problem::new(Reason::Malformed).detail(error))?;
+    let mail = Mail::queued(Purpose::Referral, place.1.to_string(), letter, plane.clock.now());
+    plane.queue_mail(&mail).await?;
+    step(&api, place, &fields, None, |referral, at| Ok((referral.send(Channel::Email, at)?, None))).await
+}
+
+/// A pass to make.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPass {
+    /// The officer's pseudonym.
+    #[schema(value_type = String)]
+    by: Pseudonym,
+    /// The authority's entry in the directory; without one it can answer and not order.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    directory: Option<AuthorityId>,
+}
+
+/// A letter to send.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mailing {
+    /// The authority's entry in the directory.
+    #[schema(value_type = String)]
+    directory: AuthorityId,
 }
 
 /// Moves a referral on by one step.
@@ -200,6 +314,11 @@ pub(crate) async fn answer(
     fields: HeaderMap,
     Json(asked): Json<Answered>,
 ) -> Result<Response, Problem> {
+    if asked.answer == Answer::Order {
+        let why =
+            "an order acts only by its own record: signed, called back and accepted (POST /api/v1/orders)";
+        return Err(Problem::refused("order-needs-its-record", why));
+    }
     step(&api, place, &fields, asked.at, |referral, at| {
         let (referral, received) = referral.answer(asked.answer.clone(), at)?;
         Ok((referral, Some(received)))

@@ -3,7 +3,9 @@
 //! Owns the console's addresses; what the pages look like is [`crate::pages`]' work, what they may
 //! change is the API's.
 
+mod agenda;
 mod cache;
+mod cases;
 mod defence;
 mod hosts;
 mod overview;
@@ -37,6 +39,8 @@ pub(crate) fn router(api: Api, names: OwnNames) -> Router {
         .route("/hosts", get(hosts::show).post(hosts::add))
         .route("/hosts/look", post(hosts::look))
         .route("/hosts/release", post(hosts::release))
+        .route("/cases", get(cases::list))
+        .route("/cases/{case}", get(cases::show))
         .route("/reports", get(reports::show))
         .route("/setup", get(setup).post(redeem))
         .route("/sites/{site}/cache", get(cache::show))

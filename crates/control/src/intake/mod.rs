@@ -21,12 +21,12 @@ pub(crate) use thread::{NotOpened, by_code, write};
 use crate::founding::DataDir;
 use records::{Page, Records, StoreError};
 use reports::guard::{Guard, GuardKey, Leak};
-use reports::{Clusters, SimilarityKey, Tries, VaultText};
+use reports::{Clusters, SimilarityKey, Tries, VaultText, Verdict};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use vault::{Vault, VaultError};
-use vocabulary::Random;
+use vocabulary::{Random, Timestamp};
 
 /// Slow hashes at once: each takes a core for some tens of milliseconds.
 const SLOW_HASHES_MAX: usize = 2;
@@ -109,8 +109,21 @@ impl Intake {
         key.fingerprints(text)
     }
 
+    /// Whether a source may try a code now.
+    pub(crate) fn may_try(&self, source: &Source, now: Timestamp) -> Result<(), NotOpened> {
+        match lock(&self.tries).ask(source, now) {
+            Verdict::Wait(wait) => Err(NotOpened::Slow(wait)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a wrong code.
+    pub(crate) fn wrong_try(&self, source: Source, now: Timestamp) {
+        lock(&self.tries).wrong(source, now);
+    }
+
     /// The receipt of a code, hashed on a thread that may take its time.
-    async fn receipt(&self, code: &reports::Code) -> Option<reports::ReceiptHash> {
+    pub(crate) async fn receipt(&self, code: &reports::Code) -> Option<reports::ReceiptHash> {
         let _permit = self.slow.acquire().await.ok()?;
         let (vault, code) = (self.vault.clone(), code.clone());
         tokio::task::spawn_blocking(move || vault.receipt(&code)).await.ok()

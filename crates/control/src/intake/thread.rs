@@ -1,11 +1,11 @@
 //! The reporter's side of the thread: a code opens it, wrong ones are slowed.
 
+use super::Source;
 use super::filing::cipher;
-use super::{Source, lock};
 use crate::plane::Plane;
 use crate::rim::{Problem, Reason};
 use records::{PutError, StoreError, Versioned};
-use reports::{Code, Message, MessageFrom, Report, ReportState, Secret, TEXT_BYTES_MAX, Verdict};
+use reports::{Code, Message, MessageFrom, Report, ReportState, Secret, TEXT_BYTES_MAX};
 use std::time::Duration;
 use vault::{RecordKey, Slot, WrappedKey};
 use vocabulary::Timestamp;
@@ -52,11 +52,9 @@ impl From<StoreError> for NotOpened {
 pub(crate) async fn by_code(plane: &Plane, source: Source, typed: &str) -> Result<Followed, NotOpened> {
     let intake = &plane.intake;
     let now = plane.clock.now();
-    if let Verdict::Wait(wait) = lock(&intake.tries).ask(&source, now) {
-        return Err(NotOpened::Slow(wait));
-    }
+    intake.may_try(&source, now)?;
     let wrong = || {
-        lock(&intake.tries).wrong(source.clone(), now);
+        intake.wrong_try(source.clone(), now);
         NotOpened::Wrong
     };
     // A text that is no code at all, a slip most often, counts as well: it costs a look at the list alone.

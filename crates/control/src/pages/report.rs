@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use vocabulary::{Digest, Timestamp};
 
-const STYLE: &str = concat!(include_str!("../../assets/base.css"), include_str!("../../assets/report.css"));
+pub(super) const STYLE: &str =
+    concat!(include_str!("../../assets/base.css"), include_str!("../../assets/report.css"));
 
 /// The `Content-Security-Policy` of every page here: the page's own style sheet, and forms to this server.
 pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -292,7 +293,7 @@ impl StatusPage {
 }
 
 /// A time that reads the same in every language: `2026-11-24, 03:26 UTC`.
-fn plain_time(instant: impl Borrow<Timestamp>) -> String {
+pub(super) fn plain_time(instant: impl Borrow<Timestamp>) -> String {
     let text = instant.borrow().to_string();
     format!("{}, {} UTC", text.get(..10).unwrap_or_default(), text.get(11..16).unwrap_or_default())
 }

@@ -1,8 +1,10 @@
 //! One view of each page, as tests and browsers see it. All names and events are invented.
 
+mod cases;
 mod defence;
 mod ways_in;
 
+pub(super) use cases::{case, cases, desk};
 pub(super) use defence::{defence, quiet_defence};
 pub(super) use ways_in::{ways_in, ways_into_a_new_site};
 

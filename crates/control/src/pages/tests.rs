@@ -28,6 +28,8 @@ fn pages_of_the_console() -> Vec<(&'static str, String)> {
         ("console-defence-quiet", sample::quiet_defence().page()),
         ("console-ways-in", sample::ways_in().page()),
         ("console-ways-in-new", sample::ways_into_a_new_site().page()),
+        ("console-cases", sample::cases().page()),
+        ("console-case", sample::case().page()),
         ("console-purge", sample::purge_preview().page()),
         ("console-setup", sample::setup().page()),
         ("console-setup-wrong", sample::setup_after_a_mistake().page()),
@@ -40,7 +42,8 @@ fn pages_of_the_console() -> Vec<(&'static str, String)> {
 fn pages_are_written_out_for_the_eye() -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
     std::fs::create_dir_all(folder.join("assets"))?;
-    for (name, page) in pages_of_the_record().into_iter().chain(pages_of_the_console()) {
+    let all = pages_of_the_record().into_iter().chain(pages_of_the_console()).chain(sample::desk());
+    for (name, page) in all {
         std::fs::write(folder.join(name).with_extension("html"), page)?;
     }
     for asset in [&assets::STYLE, &assets::CONSOLE, &assets::SETUP, &assets::PLOT, &assets::ICON] {
@@ -76,6 +79,18 @@ fn pages_of_the_record_stand_alone_without_a_script() {
             base64::engine::general_purpose::STANDARD.encode(hash.as_bytes())
         });
         assert!(hash.is_some_and(|hash| record::CONTENT_SECURITY_POLICY.contains(&hash)), "{name}");
+    }
+}
+
+#[test]
+fn pages_of_the_desk_stand_alone_without_a_script_and_escape_what_stands_in_them() {
+    for (name, page) in sample::desk() {
+        for never in ["<script", " src=", "url(", "javascript:", " onclick", "<b>not markup"] {
+            assert!(!page.contains(never), "{name}: {never}");
+        }
+        assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+        assert_eq!((page.matches("<h1>").count(), page.matches("<main").count()), (1, 1), "{name}");
+        assert!(page.len() < 100 << 10, "{name}: {} bytes", page.len());
     }
 }
 

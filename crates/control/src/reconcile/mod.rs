@@ -5,11 +5,13 @@
 //!
 //! `lapse` ends leases · `log` puts approved decisions into the log · `follow` does the same with what
 //! follows them, and chases the clocks of appeals · `statements` publishes what is
-//! logged · `triage` watches the clock of reports of danger · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say.
+//! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the clock of reports of danger · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say.
 
 mod follow;
 mod lapse;
 mod log;
+mod notify;
+mod orders;
 mod plan;
 mod receipts;
 mod statements;
@@ -116,8 +118,10 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             attempt(plane, "lapse", lapse::reconcile(plane)).await,
             attempt(plane, "log", log::reconcile(plane)).await,
             attempt(plane, "follow", follow::reconcile(plane)).await,
+            attempt(plane, "orders", orders::reconcile(plane)).await,
             attempt(plane, "triage", triage::reconcile(plane)).await,
             attempt(plane, "statements", statements::reconcile(plane)).await,
+            attempt(plane, "notify", notify::reconcile(plane)).await,
             attempt(plane, "plan", plan::reconcile(plane, planned)).await,
             attempt(plane, "receipts", receipts::reconcile(plane)).await,
         ];

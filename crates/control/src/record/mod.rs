@@ -3,6 +3,7 @@
 //! Owns what anyone may read without asking, and the forms that anyone may send. Serves nothing beyond the published
 //! checkpoint, sets no cookie, takes in reports alone.
 
+mod desk;
 mod documents;
 mod dsa;
 mod forms;
@@ -53,7 +54,7 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         .fallback(missing)
         .method_not_allowed_fallback(|| async { Problem::new(crate::rim::Reason::NotAllowed) })
         .layer(from_fn(headers::record))
-        .merge(forms::router().layer(from_fn(headers::report)))
+        .merge(forms::router().merge(desk::router()).layer(from_fn(headers::report)))
         .with_state(plane)
 }
 

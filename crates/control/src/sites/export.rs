@@ -18,6 +18,9 @@ pub(crate) fn export(fleet: &Fleet) -> String {
     for account in &fleet.accounts {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n[[account]]\nname = {}\n", quoted(&account.name));
+        if let Some(mail) = &account.mail {
+            let _ = writeln!(text, "mail = {}", quoted(mail.as_str()));
+        }
         for site in fleet.sites.iter().filter(|site| site.account == account.id) {
             write_site(&mut text, site);
         }

@@ -183,11 +183,11 @@ impl<'a> Planner<'a> {
 
     fn account(&mut self, entry: &AccountEntry) -> Result<(), PlanError> {
         let stored = self.fleet.accounts.iter().find(|account| account.name == entry.name);
-        let account = stored.cloned().unwrap_or_else(|| {
-            let account = Account { id: AccountId::random(self.random), name: entry.name.clone() };
+        let id = stored.map_or_else(|| AccountId::random(self.random), |account| account.id);
+        let account = Account { id, name: entry.name.clone(), mail: entry.mail.clone() };
+        if stored != Some(&account) {
             self.changes.push(Change::PutAccount(account.clone()));
-            account
-        });
+        }
         entry.sites.iter().try_for_each(|site| self.site(&account, site))
     }
 
@@ -250,7 +250,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let name = self.account_name(site.account);
-            let account = Account { id: site.account, name };
+            let account = Account { id: site.account, name, mail: None };
             self.note(Action::Remove, &account, site, Vec::new(), vec!["the site goes".to_owned()]);
             removals.push(Change::RemoveSite(site.id));
         }

@@ -24,6 +24,7 @@ pub use nearest::nearest;
 pub use pages::{PageEntries, PageSource};
 pub use site::{SiteEntry, origin};
 
+use post::{MailAddress, MailAddressError};
 use reader::{Complaints, Fields};
 use snapshot::{OperatorShield, ShieldSettings};
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub struct Document {
 pub struct AccountEntry {
     /// The customer's name, unique in the file; what `apply` finds the stored account by.
     pub name: String,
+    /// Where the customer is told of decisions on its sites.
+    pub mail: Option<MailAddress>,
     /// Its sites in the file's order.
     pub sites: Vec<SiteEntry>,
 }
@@ -161,9 +164,10 @@ fn account(
     base: &Path,
     complaints: &mut Complaints<'_>,
 ) -> Option<AccountEntry> {
-    let mut fields = Fields::new(table, span.clone(), &["name", "site", "pages"], complaints);
+    let mut fields = Fields::new(table, span.clone(), &["name", "mail", "site", "pages"], complaints);
     let pages = pages::read(&mut fields, base);
     let name = fields.required_text("name");
+    let mail = fields.text("mail");
     let sites = fields.tables("site");
     let name = match name {
         Some((name, place)) => {
@@ -186,10 +190,25 @@ fn account(
         }
         None => String::new(),
     };
+    let mail = mail.and_then(|(text, place)| mail_address(&text, place, complaints));
     let sites = sites.iter().filter_map(|(table, span)| site::read(table, span.clone(), base, complaints));
     let mut sites: Vec<_> = sites.collect();
     sites.iter_mut().for_each(|site| site.pages.inherit(&pages));
-    Some(AccountEntry { name, sites })
+    Some(AccountEntry { name, mail, sites })
+}
+
+fn mail_address(
+    text: &str,
+    place: std::ops::Range<usize>,
+    complaints: &mut Complaints<'_>,
+) -> Option<MailAddress> {
+    match text.parse() {
+        Ok(mail) => Some(mail),
+        Err(error) => {
+            complaints.add(place, MailAddressError::to_string(&error));
+            None
+        }
+    }
 }
 
 /// Hosts seen so far, with the byte place of their first use.

@@ -1,6 +1,7 @@
 //! The control plane in one process: real listeners, records in memory, an edge that only verifies.
 
 mod applying;
+mod authorities;
 mod cache_page;
 mod certificates;
 mod defending;
@@ -10,6 +11,7 @@ mod error_pages;
 mod following;
 mod host_names;
 mod interrupted;
+mod mailing;
 mod officers;
 mod purging;
 mod repeating;

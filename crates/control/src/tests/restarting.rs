@@ -110,6 +110,7 @@ async fn a_changed_policy_file_stops_the_start() {
         web: Arc::new(crate::tests::web::Shop),
         resolvers: Arc::new(names::Resolvers::of_servers(&[])),
         proof_web: Arc::new(crate::tests::web::Shop),
+        carrier: None,
     };
     let elsewhere = Options { listen: "0.0.0.0:0".parse().expect("address"), ..options.clone() };
     let refused = start(options, inputs.clone(), CancellationToken::new()).await;

@@ -127,6 +127,8 @@ pub(super) struct Rig {
     pub(super) proof_web: Arc<Files>,
     /// The data plane beside it.
     pub(super) telemetry: Arc<dyn crate::Telemetry>,
+    /// The way of its mail.
+    pub(super) carrier: Option<Arc<dyn smtp::Carrier>>,
     keys: BTreeMap<String, OfficerKey>,
 }
 
@@ -151,6 +153,7 @@ impl Rig {
             resolvers: Vec::new(),
             proof_web: Arc::default(),
             telemetry: Arc::new(()),
+            carrier: None,
             keys: BTreeMap::new(),
         }
     }
@@ -184,6 +187,7 @@ impl Rig {
             web: Arc::new(crate::tests::web::Shop),
             resolvers: Arc::new(names::Resolvers::of_servers(&self.resolvers)),
             proof_web: self.proof_web.clone(),
+            carrier: self.carrier.clone(),
         };
         (options, inputs)
     }

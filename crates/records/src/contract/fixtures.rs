@@ -25,7 +25,7 @@ pub fn note(minute: i64, actor: &str) -> RevisionNote {
 
 /// An account.
 pub fn account(number: u8) -> Account {
-    Account { id: AccountId::from_bytes([number; 16]), name: format!("account {number}") }
+    Account { id: AccountId::from_bytes([number; 16]), name: format!("account {number}"), mail: None }
 }
 
 /// A site of an account.
@@ -57,6 +57,11 @@ pub fn checkpoint(size: u64, root: &str, signers: &str) -> String {
 /// A case's id.
 pub fn case_id(number: u8) -> CaseId {
     CaseId::from_bytes([number; 16])
+}
+
+/// One line of text.
+pub fn text(text: &str) -> casework::Text {
+    text.parse().expect("a text")
 }
 
 /// A case just opened.
@@ -128,7 +133,7 @@ pub fn decision(number: u8, of_case: u8, approving: bool) -> Decision {
     }
 }
 
-fn officer() -> Officer {
+pub fn officer() -> Officer {
     Officer { role: Role::Intake, pseudonym: "intake-1".parse().expect("a pseudonym") }
 }
 

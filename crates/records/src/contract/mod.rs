@@ -7,6 +7,7 @@ use crate::Records;
 use async_trait::async_trait;
 use std::sync::Arc;
 
+pub mod authorities;
 pub mod cases;
 pub mod decisions;
 pub mod documents;
@@ -14,6 +15,7 @@ pub mod evidence;
 pub mod fixtures;
 pub mod host_names;
 pub mod log;
+pub mod outbox;
 pub mod purges;
 pub mod reports;
 pub mod sessions;
@@ -108,6 +110,17 @@ macro_rules! contract_suite {
                 claims_survive_reopening,
                 a_token_is_found_by_its_hash_until_it_ends,
                 an_account_has_a_bounded_number_of_tokens,
+            }
+            authorities {
+                an_authority_is_put_under_its_version,
+                an_order_is_put_under_its_version_and_listed_last_first,
+            }
+            outbox {
+                a_mail_is_queued_once_however_often_it_is_asked_for,
+                mails_are_due_in_the_order_of_their_next_try,
+                a_mail_is_put_under_its_version,
+                dead_mails_are_listed_and_old_ones_swept_out,
+                the_queue_of_mails_survives_reopening,
             }
             sessions {
                 a_session_lives_until_its_end_or_until_closed,

@@ -64,7 +64,7 @@ pub async fn a_refused_change_changes_nothing(rig: &mut dyn Rig) {
     assert!(matches!(orphan, Err(ApplyError::NoSuchAccount { .. })), "{orphan:?}");
     let in_use = apply(&records, &[put(2, 1, &["two.test"]), Change::RemoveAccount(account(1).id)]).await;
     assert!(matches!(in_use, Err(ApplyError::AccountInUse { sites: 2, .. })), "{in_use:?}");
-    let twin = Account { id: AccountId::from_bytes([8; 16]), name: account(1).name };
+    let twin = Account { id: AccountId::from_bytes([8; 16]), name: account(1).name, mail: None };
     let named = apply(&records, &[Change::PutAccount(account(2)), Change::PutAccount(twin)]).await;
     assert!(
         matches!(named, Err(ApplyError::NameTaken { holder, .. }) if holder == account(1).id),

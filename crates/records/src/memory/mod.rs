@@ -3,11 +3,13 @@
 //! Owns the reference behaviour that tests build on; it passes the same contract suite as the real
 //! adapters, but keeps nothing beyond its own life.
 
+mod authorities;
 mod cases;
 mod documents;
 mod evidence;
 mod host_names;
 mod log;
+mod outbox;
 mod purges;
 mod reports;
 mod sessions;
@@ -42,6 +44,8 @@ struct State {
     purges: purges::PurgeShelf,
     reports: reports::ReportShelf,
     host_names: host_names::HostNameShelf,
+    authorities: authorities::AuthorityShelf,
+    mails: outbox::MailShelf,
     sessions: sessions::SessionShelf,
     faults: VecDeque<Option<Fault>>,
     calls: u64,

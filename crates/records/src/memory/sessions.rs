@@ -151,7 +151,8 @@ impl Upkeep for Memory {
             shelf.claims.retain(|held| held.expires > now);
             shelf.setup = shelf.setup.filter(|(_, expires)| *expires > now);
             let after = shelf.sessions.len() + shelf.claims.len() + usize::from(shelf.setup.is_some());
-            Ok((before - after) as u64)
+            let mails = state.mails.sweep(now);
+            Ok((before - after) as u64 + mails)
         })
     }
 }

@@ -8,6 +8,7 @@
 mod deciding;
 mod edge;
 mod gate;
+mod orders;
 mod people;
 
 macro_rules! scenarios {
@@ -47,7 +48,7 @@ scenarios! {
     10 t10_no_answer_in_eight_hours_with_a_second_channel_at_four_is_silence holds(gate::t10);
     11 t11_an_objection_at_minute_59_closes_for_a_day holds(gate::t11);
     12 t12_a_demand_from_an_unverified_sender_freezes_inbound_only holds(gate::t12);
-    13 t13_a_valid_order_with_a_wrong_url_is_refused waits("orders have no record of their own yet");
+    13 t13_a_valid_order_with_a_wrong_url_is_refused holds(orders::t13);
     14 t14_an_order_for_one_country_acts_there_alone waits("needs GeoIP and territories in the scope");
     15 t15_a_block_is_right_for_every_kind_of_request waits("needs gRPC and HTTP/3; the rest is in crates/edge/tests/behaviour");
     16 t16_a_dns_only_site_stays_untouched holds(deciding::t16);

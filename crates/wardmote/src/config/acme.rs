@@ -167,7 +167,7 @@ fn address(url: String) -> Result<String, String> {
     }
 }
 
-fn secret(path: &str) -> Result<Zeroizing<String>, String> {
+pub(super) fn secret(path: &str) -> Result<Zeroizing<String>, String> {
     let failed = |error: std::io::Error| format!("{path}: cannot read it: {error}");
     let length = std::fs::metadata(Path::new(path)).map_err(failed)?.len();
     if length > SECRET_BYTES_MAX {

@@ -1,6 +1,6 @@
 //! The table of keys: one row per setting, with its name, its form and where it goes.
 
-use super::{AccessLog, Config, Records, acme};
+use super::{AccessLog, Config, Records, acme, mail};
 use ledger::tlog_policy::TlogPolicy;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -178,6 +178,13 @@ pub(super) const KEYS: &[Key] = &[
     key("acme.dns_wait", Form::Count, |config, value| {
         put(&mut config.acme.dns_wait, acme::wait(&value.text()))
     }),
+    key("mail.smtp", Form::Text, |config, value| put(&mut config.mail.smtp, mail::smtp(value.text()))),
+    key("mail.from", Form::Text, |config, value| put(&mut config.mail.from, mail::from(&value.text()))),
+    key("mail.user", Form::Text, |config, value| put(&mut config.mail.user, Ok(value.text()))),
+    key("mail.password", Form::Text, |config, value| {
+        put(&mut config.mail.password, mail::password(&value.text()))
+    }),
+    key("mail.roots", Form::Text, |config, value| put(&mut config.mail.roots, Ok(acme::roots(value.text())))),
     key("feed.nats", Form::List, |_, value| match value.list().is_empty() {
         true => Ok(()),
         false => Err("the NATS feed is not built yet; leave the list empty".into()),

@@ -10,11 +10,13 @@ mod acme;
 mod byte_size;
 mod file;
 mod keys;
+mod mail;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use acme::Acme;
 pub(crate) use byte_size::ByteSize;
+pub(crate) use mail::Mail;
 
 use control::PublicUrl;
 use keys::{KEYS, Key, Value};
@@ -40,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) control: Control,
     pub(crate) records: Records,
     pub(crate) acme: Acme,
+    pub(crate) mail: Mail,
 }
 
 /// `[edge]`
@@ -137,6 +140,7 @@ impl Default for Config {
             },
             records: Records::Sqlite,
             acme: Acme::default(),
+            mail: Mail::default(),
         }
     }
 }

@@ -75,6 +75,11 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_EDGE_PARENT", "http://10.0.0.5:8080"),
         ("WARDMOTE_EDGE_NAME_SERVERS", "127.0.0.1:53"),
         ("WARDMOTE_EDGE_GEOIP", "/srv/country.mmdb,/srv/asn.mmdb"),
+        ("WARDMOTE_MAIL_SMTP", "smtps://mail.test"),
+        ("WARDMOTE_MAIL_FROM", "desk@edge.test"),
+        ("WARDMOTE_MAIL_USER", "edge"),
+        ("WARDMOTE_MAIL_PASSWORD", ""),
+        ("WARDMOTE_MAIL_ROOTS", "/srv/roots.pem"),
         ("WARDMOTE_ACME_ACCEPT_TERMS", "false"),
         ("WARDMOTE_ACME_DIRECTORIES", "https://authority.test/directory"),
         ("WARDMOTE_ACME_CONTACT", "mailto:ops@example.test"),
@@ -112,7 +117,11 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.control.resolvers.len(), 2);
     assert_eq!(set.edge.name_servers, ["127.0.0.1:53".parse().unwrap()]);
     assert!(set.acme.settings().is_none(), "nobody agreed to an authority's terms");
-    assert_eq!(KEYS.len(), 32, "a new key belongs in this test");
+    assert_eq!(set.mail.smtp.as_deref(), Some("smtps://mail.test"));
+    assert_eq!(set.mail.from.map(|from| from.to_string()).as_deref(), Some("desk@edge.test"));
+    assert_eq!((set.mail.user.as_str(), set.mail.password), ("edge", None));
+    assert_eq!(set.mail.roots.as_deref(), Some(Path::new("/srv/roots.pem")));
+    assert_eq!(KEYS.len(), 37, "a new key belongs in this test");
 }
 
 #[test]

@@ -189,6 +189,7 @@ impl Parts {
             web: Arc::new(outbound::PublicWeb::new()),
             proof_web: Arc::new(outbound::PublicWeb::with(Box::new(Agreed(Arc::clone(&resolvers))))),
             resolvers,
+            carrier: edge_inputs::carrier(config)?,
         };
         let sockets = self.sockets.as_ref().map(copies).transpose().map_err(Failure::failed)?;
         let sockets = sockets.ok_or_else(|| Failure::failed("the process is to end"))?;

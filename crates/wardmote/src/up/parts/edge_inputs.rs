@@ -39,6 +39,12 @@ pub(super) fn options(config: &Config, inherited: Inherited) -> edge::Options {
     }
 }
 
+/// The way of outgoing mail; none where no mail server is set.
+pub(super) fn carrier(config: &Config) -> Result<Option<Arc<dyn smtp::Carrier>>, Failure> {
+    let relay = config.mail.relay(config.control.public_url.host()).map_err(Failure::failed)?;
+    Ok(relay.map(|relay| Arc::new(relay) as Arc<dyn smtp::Carrier>))
+}
+
 /// 0 bytes: no disk.
 fn cache_disk(config: &Config) -> Option<edge::CacheDisk> {
     let bytes = config.cache.disk.bytes();

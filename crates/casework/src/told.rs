@@ -1,0 +1,97 @@
+//! What a customer is told of a decision on its sites: the words of the letter.
+//!
+//! Everything in it is public already, or the customer's own: the statement, and which of its sites are in scope
+//! with the reason for each. Nobody who reported and nobody who is threatened stands in it.
+
+use crate::{Decision, DecisionState};
+use policy::{EndReason, Measure, Statement};
+use std::fmt::Write as _;
+use vocabulary::{AccountId, moment};
+
+/// A subject and a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// One line.
+    pub subject: String,
+    /// Several.
+    pub body: String,
+}
+
+impl Decision {
+    /// What the customer is told of it as it stands, if it is public; `None` before, and of a lapse, whose instant
+    /// the customer knows from the beginning.
+    pub fn told(&self, account: AccountId) -> Option<Told> {
+        match &self.state {
+            DecisionState::Published { .. } | DecisionState::InForce { .. } => Some(self.begun(account)),
+            DecisionState::Ended { ending, .. } | DecisionState::Final { ending, .. } => {
+                let end = moment::date_and_time(ending.effective);
+                Some(self.ended(ending.because, &end))
+            }
+            _ => None,
+        }
+    }
+
+    fn begun(&self, account: AccountId) -> Told {
+        let said = &self.statement;
+        let until = moment::date_and_time(said.expires);
+        let what = effect(said.measure);
+        let mut body =
+            format!("This letter is about your sites at this network.\n\n{}\n\nYour sites:\n", said.title);
+        for site in self.scope.sites().iter().filter(|site| site.account == account) {
+            let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
+            // Writing to a String cannot fail.
+            let _ = writeln!(body, "  {}: {}", hosts.join(", "), site.reason);
+        }
+        let _ = write!(
+            body,
+            "\nWHAT HAPPENS\n{}\nFrom {} until {until}.\n\nWHY\n{}\n{}\nON WHICH GROUND\n{} Policy version {}.\n\n\
+             WHAT YOU CAN DO\n{}\nUntil then you can have it checked every day whether the conditions still hold: \
+             write to {}. If the items have gone, say so there: it is looked at at once.\n\n\
+             The statement, with the proof that you or anybody else can check:\n{}\n\nThe decision's id is {}.\n",
+            said.meaning,
+            moment::date_and_time(said.not_before),
+            said.summary,
+            listed(&said.facts),
+            said.ground_text,
+            said.policy.version,
+            said.redress,
+            said.contact,
+            said.url,
+            self.id,
+        );
+        Told { subject: format!("Your sites at this network: {what} until {until}"), body }
+    }
+
+    fn ended(&self, because: EndReason, end: &str) -> Told {
+        let Statement { title, url, contact, .. } = &self.statement;
+        let why = match because {
+            EndReason::Overturned => {
+                "The independent reviewer overturned the decision; the statement says so."
+            }
+            _ => "Officers ended it before its time.",
+        };
+        let body = format!(
+            "This letter is about your sites at this network.\n\n{title}\n\nThe measure ends on {end}. {why} You need \
+             to do nothing.\n\nThe statement:\n{url}\n\nQuestions: {contact}, naming {}.\n",
+            self.id
+        );
+        Told { subject: format!("Your sites at this network: the measure ends on {end}"), body }
+    }
+}
+
+fn listed(facts: &[String]) -> String {
+    facts.iter().fold(String::new(), |text, fact| text + "- " + fact + "\n")
+}
+
+/// What a measure does, in a word or two.
+fn effect(measure: Measure) -> &'static str {
+    match measure {
+        Measure::M0 => "a report was forwarded",
+        Measure::M1 => "a warning is shown",
+        Measure::M2 => "a feature is withdrawn",
+        Measure::M3 => "addresses are disabled",
+        Measure::M4 => "blocked in some countries",
+        Measure::M5 | Measure::M6 => "blocked",
+        Measure::M7 => "the service ends",
+    }
+}

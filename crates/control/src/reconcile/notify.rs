@@ -1,0 +1,77 @@
+//! Tells customers what was decided about their sites: one letter for each record of a decision that changes what
+//! happens to them, with reasons, ground, scope, end, and how to appeal.
+//!
+//! The letter's id is made of the decision and the record, so looking again queues nothing twice.
+
+use super::{Moved, ReconcileError};
+use crate::plane::Plane;
+use casework::{Decision, Told};
+use post::{Letter, Mail, Purpose, SUBJECT_CHARS_MAX};
+use records::{Account, Queued};
+use std::collections::BTreeSet;
+use vocabulary::AccountId;
+
+/// A customer that no letter reaches.
+const UNTOLD: &str = "customer-untold";
+
+pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
+    let mut untold = BTreeSet::new();
+    let mut accounts: Option<Vec<Account>> = None;
+    for held in plane.docket.open().await? {
+        let decision = &held.value;
+        for account in concerned(decision) {
+            let Some(told) = decision.told(account) else { continue };
+            if accounts.is_none() {
+                accounts = Some(plane.records.fleet().await?.accounts);
+            }
+            let named = accounts.iter().flatten().find(|known| known.id == account);
+            if !tell(plane, decision, named, told).await? {
+                untold.insert(subject(decision, account));
+            }
+        }
+    }
+    plane.alarms.clear_where(UNTOLD, |about| !untold.contains(about));
+    Ok(Moved::No)
+}
+
+fn concerned(decision: &Decision) -> BTreeSet<AccountId> {
+    decision.scope.sites().iter().map(|site| site.account).collect()
+}
+
+fn subject(decision: &Decision, account: AccountId) -> String {
+    format!("{} {account}", decision.id)
+}
+
+/// Whether the customer is told, or will be.
+async fn tell(
+    plane: &Plane,
+    decision: &Decision,
+    account: Option<&Account>,
+    told: Told,
+) -> Result<bool, ReconcileError> {
+    let Some(account) = account else { return Ok(true) };
+    let Some(to) = account.mail.clone() else {
+        let text = format!(
+            "account {:?} has no mail address: tell it of {} in another way, and set `mail` in sites.toml",
+            account.name, decision.id
+        );
+        plane.alarms.raise(UNTOLD, subject(decision, account.id), text, plane.clock.now());
+        return Ok(false);
+    };
+    let line: String = told.subject.chars().take(SUBJECT_CHARS_MAX).collect();
+    let letter =
+        Letter::new(to, line, told.body).map_err(|error| ReconcileError::Damaged(error.to_string()))?;
+    let mail = Mail::queued(Purpose::CustomerNotice, about(decision), letter, plane.clock.now());
+    if plane.queue_mail(&mail).await? == Queued::New {
+        tracing::info!(decision = %decision.id, account = %account.id, "a letter to the customer is queued");
+    }
+    Ok(true)
+}
+
+/// The matter: the decision under its present statement, or its end.
+fn about(decision: &Decision) -> String {
+    match decision.state.ending() {
+        Some(_) => format!("{} ended", decision.id),
+        None => format!("{} {}", decision.id, decision.terms.statement),
+    }
+}

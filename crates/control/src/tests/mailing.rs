@@ -1,0 +1,156 @@
+//! Letters to customers: queued once, carried out, tried again, given up.
+
+use super::rig::*;
+use post::MailAddress;
+use serde_json::{Value, json};
+use smtp::Relay;
+use std::sync::Arc;
+use std::time::Duration;
+use testkit::{MailRules, MailSink, TakenMail};
+
+const OWNER: &str = "owner@board.test";
+
+/// The sites, with an address of the message board's owner.
+fn sites() -> String {
+    SITES.replace("name = \"board\"", &format!("name = \"board\"\nmail = \"{OWNER}\""))
+}
+
+async fn started(rules: MailRules) -> (Rig, Running, MailSink) {
+    let sink = MailSink::start(rules).await;
+    let mut rig = Rig::new();
+    let from: MailAddress = "wardmote@edge.test".parse().expect("an address");
+    let relay = Relay::new(&format!("smtp://{}", sink.address()), from, None, None).expect("a relay");
+    rig.carrier = Some(Arc::new(relay));
+    let running = rig.start().await;
+    running.apply(&sites(), "").await.is(200);
+    (rig, running, sink)
+}
+
+/// A block of the message board's sites, in force.
+async fn blocked(rig: &Rig, running: &Running) -> String {
+    let case = open_case(rig, running).await;
+    let decision = propose(running, &case, 48 * 3_600).await;
+    for by in ["assessor-1", "duty-officer-1"] {
+        sign(rig, running, &decision, by).await.is(200);
+    }
+    running.until_state(&decision, "in-force").await;
+    decision
+}
+
+/// Waits until the mails are as wanted.
+async fn until(running: &Running, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    for _ in 0..500 {
+        let mails = running.get("/api/v1/mails").await.is(200).json();
+        let mails = mails["items"].as_array().expect("a list").clone();
+        if wanted(&mails) {
+            return mails;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never {what}: {}", running.get("/api/v1/mails").await.text());
+}
+
+fn all_are(state: &'static str) -> impl Fn(&[Value]) -> bool {
+    move |mails| !mails.is_empty() && mails.iter().all(|mail| mail["state"] == state)
+}
+
+async fn alarms(running: &Running) -> Vec<String> {
+    let status = running.get("/api/v1/status").await.is(200).json();
+    let names = status["alarms"].as_array().expect("a list").iter().map(|alarm| alarm["name"].clone());
+    names.map(|name| name.as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// What a message says, its soft line breaks undone.
+fn text(mail: &TakenMail) -> String {
+    mail.message.replace("=\r\n", "").replace("\r\n", "\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customer_is_told_once_with_reasons_scope_end_and_how_to_appeal() {
+    let (mut rig, running, sink) = started(MailRules::default()).await;
+    let decision = blocked(&rig, &running).await;
+    until(&running, "sent", all_are("sent")).await;
+    // Another pass, and another process, send nothing more.
+    running.stop().await;
+    let running = rig.start().await;
+    running.apply("", "").await.is(200);
+    until(&running, "sent", all_are("sent")).await;
+    let taken = sink.taken();
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    assert_eq!(taken[0].to, [OWNER]);
+    let said = text(&taken[0]);
+    for wanted in [
+        "Your sites at this network: blocked until",
+        ": the items stand here",
+        "mirror.test: the items stand here",
+        "Calls for violence against people at a named place.",
+        "Danger to human life",
+        "may ask for a review by someone who took no part",
+        "abuse@localhost",
+        &format!("http://localhost:9091/record/decisions/{decision}"),
+    ] {
+        assert!(said.contains(wanted), "{wanted:?} is not in\n{said}");
+    }
+    assert!(!said.contains("shop.test") && !said.contains("127.0.0.1:300"), "{said}");
+    assert!(!alarms(&running).await.contains(&"customer-untold".to_owned()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_is_turned_away_for_now_goes_later_and_survives_a_restart() {
+    let (mut rig, running, sink) = started(MailRules { greylisted: 1, ..MailRules::default() }).await;
+    blocked(&rig, &running).await;
+    let mails = until(&running, "tried", |mails| mails.iter().any(|mail| mail["tries"] == 1)).await;
+    assert_eq!(mails[0]["state"], "waiting");
+    assert!(mails[0]["said"].as_str().is_some_and(|said| said.contains("greylisted")), "{mails:?}");
+    running.stop().await;
+    assert!(sink.taken().is_empty());
+    rig.clock.advance(Duration::from_secs(60));
+    let running = rig.start().await;
+    until(&running, "sent", all_are("sent")).await;
+    assert_eq!(sink.taken().len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_nobody_takes_is_given_up_under_an_alarm_until_somebody_settles_it() {
+    let unknown = vec![OWNER.to_owned()];
+    let (rig, running, sink) = started(MailRules { unknown, ..MailRules::default() }).await;
+    blocked(&rig, &running).await;
+    let mails = until(&running, "dead", all_are("dead")).await;
+    let path = format!("/api/v1/mails/{}", mails[0]["id"].as_str().expect("an id"));
+    for _ in 0..200 {
+        if alarms(&running).await.contains(&"mail-dead".to_owned()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(alarms(&running).await.contains(&"mail-dead".to_owned()));
+    // The mailbox is there again.
+    sink.behave(MailRules::default());
+    running.post(&format!("{path}/again"), Value::Null).await.is(200);
+    until(&running, "sent", all_are("sent")).await;
+    assert_eq!(running.post(&format!("{path}/again"), Value::Null).await.is(409).reason(), "wrong-state");
+    let how = json!({"by": "duty-officer-1", "how": "by telephone"});
+    running.post(&format!("{path}/settled"), how).await.is(409);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_address_or_a_mail_server_somebody_is_told_to_tell_the_customer() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    running.apply(SITES, "").await.is(200);
+    blocked(&rig, &running).await;
+    assert!(alarms(&running).await.contains(&"customer-untold".to_owned()));
+    running.apply(&sites(), "").await.is(200);
+    until(&running, "queued", all_are("waiting")).await;
+    for _ in 0..200 {
+        if alarms(&running).await == ["mail-not-set-up"] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(alarms(&running).await, ["mail-not-set-up"]);
+    running.stop().await;
+}
