@@ -196,7 +196,7 @@ impl Fingerprinter {
         let mut hasher = self.hasher();
         request.fields.each(&mut |name, _| {
             // What a browser sends only sometimes would make many orders of one program.
-            if !matches!(name, b"cookie" | b"referer" | b"if-none-match" | b"if-modified-since" | b"range") {
+            if !SOMETIMES.contains(&name) {
                 hasher.write(name);
                 hasher.write_u8(0);
             }
@@ -238,6 +238,23 @@ impl Fingerprinter {
         hasher.finish() as u32
     }
 }
+
+/// Fields that browsers send only sometimes: with a form, on reload, for a part, after a click.
+const SOMETIMES: [&[u8]; 13] = [
+    b"cookie",
+    b"referer",
+    b"if-none-match",
+    b"if-modified-since",
+    b"range",
+    b"content-type",
+    b"content-length",
+    b"transfer-encoding",
+    b"origin",
+    b"cache-control",
+    b"pragma",
+    b"sec-fetch-user",
+    b"priority",
+];
 
 /// Arguments that networks and newsletters add to a link, another value for each click: a crowd that follows a link
 /// asks for one page all the same.

@@ -173,26 +173,27 @@ fn busy_sites_share_the_slabs_and_a_site_in_trouble_takes_one() {
     assert!(engine.memory_bytes() <= 8 * SLAB_BYTES_MAX + (5 << 20));
 }
 
+fn plain(target: &str) -> Request<'_> {
+    Request {
+        method: "GET",
+        host: "www.example.org",
+        target,
+        secure: true,
+        version: "HTTP/2",
+        fields: &NoFields,
+        source: Source::at([203, 0, 113, 7].into()),
+        tls_fingerprint: None,
+        http2_fingerprint: None,
+        bot: BotClass::Unknown,
+        at: at(0),
+        response: None,
+    }
+}
+
 #[test]
 fn attributes_leave_out_what_changes_with_each_request() {
     let maker = Fingerprinter::fresh(&SeededRandom::new(1));
-    let of = |target| {
-        let request = Request {
-            method: "GET",
-            host: "www.example.org",
-            target,
-            secure: true,
-            version: "HTTP/2",
-            fields: &NoFields,
-            source: Source::at([203, 0, 113, 7].into()),
-            tls_fingerprint: None,
-            http2_fingerprint: None,
-            bot: BotClass::Unknown,
-            at: at(0),
-            response: None,
-        };
-        maker.attributes(&request, CacheStatus::Miss)
-    };
+    let of = |target| maker.attributes(&plain(target), CacheStatus::Miss);
     let (one, other) = (of("/item/123/view?id=5&b=6"), of("/item/98765/view?id=7&b=8"));
     assert_eq!(one.hash(PathTemplate), other.hash(PathTemplate));
     assert_eq!(one.hash(QueryKeys), other.hash(QueryKeys));
@@ -201,6 +202,25 @@ fn attributes_leave_out_what_changes_with_each_request() {
     assert_ne!(one.hash(QueryKeys), of("/item/123/view?b=6&id=5").hash(QueryKeys));
     let another = Fingerprinter::fresh(&SeededRandom::new(2));
     assert_ne!(maker.0, another.0, "hashes cannot be known beforehand");
+}
+
+#[test]
+fn a_browser_that_sends_a_form_is_the_same_program() {
+    let maker = Fingerprinter::fresh(&SeededRandom::new(1));
+    let of = |names: &[&'static str]| {
+        let mut fields = http::HeaderMap::new();
+        for name in names {
+            fields.append(*name, http::HeaderValue::from_static("1"));
+        }
+        let request = Request { fields: &fields, ..plain("/vote?utm_source=a&fbclid=x1&id=2") };
+        maker.attributes(&request, CacheStatus::Miss)
+    };
+    let page = of(&["user-agent", "accept", "accept-language"]);
+    let form = of(&["user-agent", "accept", "origin", "accept-language", "content-type", "content-length"]);
+    assert_eq!(page.hash(HeaderOrder), form.hash(HeaderOrder));
+    assert_ne!(page.hash(HeaderOrder), of(&["accept", "user-agent", "accept-language"]).hash(HeaderOrder));
+    let link = maker.attributes(&plain("/vote?fbclid=y2&id=2"), CacheStatus::Miss);
+    assert_eq!((page.hash(Address), page.hash(QueryKeys)), (link.hash(Address), link.hash(QueryKeys)));
 }
 
 /// Rows of which a part has one TLS fingerprint and all else differs.
