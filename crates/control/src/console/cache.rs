@@ -1,19 +1,18 @@
 //! One site's cache: the page, and its form for purging.
 
-use super::{FORM_BYTES_MAX, form, page};
+use super::on_site::{OnSite, Sent, SentOnSite, head};
+use super::page;
 use crate::api::{Api, purges as api};
 use crate::pages::cache::{
-    CachePage, MissRow, PurgeFormView, PurgePreview, PurgeRow, PurgeTargetView, ReasonRow, SiteHead, Totals,
+    CachePage, MissRow, PurgeFormView, PurgePreview, PurgeRow, PurgeTargetView, ReasonRow, Totals,
 };
-use crate::pages::console::Notice;
 use crate::plane::Plane;
 use crate::purges::{self, OrderRefusal, Subject, Whose, Wish};
-use crate::rim::principal::{Principal, check_csrf};
-use crate::rim::{Problem, body};
+use crate::rim::Problem;
+use crate::rim::principal::Principal;
 use crate::telemetry::SiteFigures;
-use axum::body::Body;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use caching::Rules;
 use records::{KeptPurge, Page, StoreError};
@@ -35,7 +34,7 @@ pub(super) struct CacheQuery {
 /// The form's fields.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct PurgeForm {
+pub(super) struct PurgeForm {
     csrf: String,
     kind: String,
     target: String,
@@ -45,32 +44,18 @@ struct PurgeForm {
     go: Option<String>,
 }
 
-/// Whoever asks, and the site asked about; else what is answered instead.
-pub(super) async fn admitted(
-    api: &Api,
-    fields: &HeaderMap,
-    site: &str,
-) -> Result<(Principal, Site), Response> {
-    let principal = api.door.identify(fields).await.map_err(Problem::into_response)?;
-    let locked = || page(StatusCode::UNAUTHORIZED, Notice::sign_in().page());
-    let principal = principal.ok_or_else(locked)?;
-    let fleet = api.plane.fleet().await.map_err(|error| Problem::from(error).into_response())?;
-    let missing = || page(StatusCode::NOT_FOUND, Notice::missing().page());
-    let site = purges::site_named(&fleet.sites, site).cloned().ok_or_else(missing)?;
-    Ok((principal, site))
+impl Sent for PurgeForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
 }
 
 /// `GET /sites/{site}/cache`; the site by its id or one of its hosts.
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(site): Path<String>,
+    OnSite { principal, site }: OnSite,
     Query(query): Query<CacheQuery>,
-    fields: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
     let mut shown = compose(&api.plane, &principal, &site, PurgeFormView::default()).await?;
     shown.outcome = query.purge.map(|revision| outcome(&api.plane, revision));
     Ok(page(StatusCode::OK, shown.page()))
@@ -79,16 +64,8 @@ pub(super) async fn show(
 /// `POST /sites/{site}/purges`: shows what would be purged, and the second time purges it.
 pub(super) async fn purge(
     State(api): State<Api>,
-    Path(site): Path<String>,
-    fields: HeaderMap,
-    body: Body,
+    SentOnSite { principal, site, sent }: SentOnSite<PurgeForm>,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
-    let sent: PurgeForm = form(&body::whole(body, FORM_BYTES_MAX).await?).unwrap_or_default();
-    check_csrf(&principal, &sent.csrf)?;
     let mut view = PurgeFormView {
         kind: sent.kind.clone(),
         target: sent.target.clone(),
@@ -160,10 +137,6 @@ fn preview(
         targets,
         edges: plane.publisher.receipts().len(),
     }
-}
-
-pub(super) fn head(site: &Site) -> SiteHead {
-    SiteHead { id: site.id.to_string(), hosts: site.hosts.iter().map(ToString::to_string).collect() }
 }
 
 fn target_view(target: &caching::PurgeTarget) -> PurgeTargetView {

@@ -1,19 +1,18 @@
 //! One site's defence: the page, and its forms.
 
-use super::cache::{admitted, head};
-use super::{FORM_BYTES_MAX, form, page};
+use super::on_site::{OnSite, Sent, SentOnSite, head};
+use super::page;
 use crate::api::{Api, site_defence as api};
 use crate::defence::{self, CAP, DeskRefusal, EventsWanted, SwitchOrder};
 use crate::pages::defence::{
     COLUMNS, Column, DefencePage, EventRow, RuleFormView, SignatureRow, SwitchView, TopList, TopRow,
 };
 use crate::plane::Plane;
-use crate::rim::principal::{Principal, check_csrf};
-use crate::rim::{Problem, body};
+use crate::rim::Problem;
+use crate::rim::principal::Principal;
 use crate::sites::{self, Terms};
-use axum::body::Body;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use shield::events::{ActiveSignature, EventKind, EventRecord};
@@ -43,7 +42,7 @@ pub(super) struct DefenceQuery {
 /// The form for a rule.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-struct RuleForm {
+pub(super) struct RuleForm {
     csrf: String,
     name: String,
     when: String,
@@ -56,7 +55,7 @@ struct RuleForm {
 /// The form for the switch.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct SwitchForm {
+pub(super) struct SwitchForm {
     csrf: String,
     minutes: String,
     reason: String,
@@ -66,22 +65,35 @@ struct SwitchForm {
 /// The form that undoes a signature.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct UndoForm {
+pub(super) struct UndoForm {
     csrf: String,
     signature: String,
+}
+
+impl Sent for RuleForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+impl Sent for SwitchForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+impl Sent for UndoForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
 }
 
 /// `GET /sites/{site}/shield`; the site by its id or one of its hosts.
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(site): Path<String>,
+    OnSite { principal, site }: OnSite,
     Query(query): Query<DefenceQuery>,
-    fields: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
     let mut shown = compose(&api.plane, &principal, &site, query.event).await?;
     shown.outcome = query.done.as_deref().and_then(outcome);
     Ok(page(StatusCode::OK, shown.page()))
@@ -90,16 +102,8 @@ pub(super) async fn show(
 /// `POST /sites/{site}/shield/rules`: checks a rule, and the second time puts it in force.
 pub(super) async fn put_rule(
     State(api): State<Api>,
-    Path(site): Path<String>,
-    fields: HeaderMap,
-    body: Body,
+    SentOnSite { principal, site, sent }: SentOnSite<RuleForm>,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
-    let sent: RuleForm = form(&body::whole(body, FORM_BYTES_MAX).await?).unwrap_or_default();
-    check_csrf(&principal, &sent.csrf)?;
     let dry_run = sent.go.is_none();
     let put = put_in_force(&api.plane, &principal, &site, &sent, dry_run).await;
     let mut view = RuleFormView {
@@ -154,16 +158,8 @@ async fn put_in_force(
 /// `POST /sites/{site}/shield/switch`.
 pub(super) async fn switch(
     State(api): State<Api>,
-    Path(site): Path<String>,
-    fields: HeaderMap,
-    body: Body,
+    SentOnSite { principal, site, sent }: SentOnSite<SwitchForm>,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
-    let sent: SwitchForm = form(&body::whole(body, FORM_BYTES_MAX).await?).unwrap_or_default();
-    check_csrf(&principal, &sent.csrf)?;
     let now = api.plane.clock.now();
     let changed = if sent.off.is_some() {
         defence::change(&api.plane, |book| book.switch_off(site.id, now)).await.map(|()| "off")
@@ -188,16 +184,8 @@ pub(super) async fn switch(
 /// `POST /sites/{site}/shield/undo`.
 pub(super) async fn undo(
     State(api): State<Api>,
-    Path(site): Path<String>,
-    fields: HeaderMap,
-    body: Body,
+    SentOnSite { site, sent, .. }: SentOnSite<UndoForm>,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
-    let sent: UndoForm = form(&body::whole(body, FORM_BYTES_MAX).await?).unwrap_or_default();
-    check_csrf(&principal, &sent.csrf)?;
     let undone = api.plane.telemetry.defence().is_some_and(|edge| edge.undo(site.id, &sent.signature));
     Ok(back(&site, if undone { "undone" } else { "over" }))
 }

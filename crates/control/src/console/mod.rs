@@ -8,6 +8,7 @@ mod cache;
 mod cases;
 mod defence;
 mod hosts;
+mod on_site;
 mod overview;
 mod pages;
 mod reports;

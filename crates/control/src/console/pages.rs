@@ -1,11 +1,11 @@
 //! One site's error pages, all classes on one page.
 
+use super::on_site::OnSite;
 use super::page;
 use crate::api::{Api, pages as api};
 use crate::error_pages::sample;
 use crate::pages::console::Notice;
 use crate::pages::site_pages::{ClassView, ErrorPages};
-use crate::purges;
 use crate::rim::Problem;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,18 +13,7 @@ use axum::response::Response;
 use error_pages::PageClass;
 
 /// `GET /sites/{site}/pages`; the site by its id or one of its hosts.
-pub(super) async fn show(
-    State(api): State<Api>,
-    Path(site): Path<String>,
-    fields: HeaderMap,
-) -> Result<Response, Problem> {
-    let Some(principal) = api.door.identify(&fields).await? else {
-        return Ok(page(StatusCode::UNAUTHORIZED, Notice::sign_in().page()));
-    };
-    let fleet = api.plane.fleet().await?;
-    let Some(site) = purges::site_named(&fleet.sites, &site) else {
-        return Ok(page(StatusCode::NOT_FOUND, Notice::missing().page()));
-    };
+pub(super) async fn show(State(api): State<Api>, OnSite { principal, site }: OnSite) -> Response {
     let classes = PageClass::ALL.into_iter().map(|class| ClassView {
         name: class.name(),
         status: sample(class).0,
@@ -43,7 +32,7 @@ pub(super) async fn show(
     let mut response = page(StatusCode::OK, shown.page());
     let policy = HeaderValue::from_static(crate::pages::site_pages::CONTENT_SECURITY_POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    Ok(response)
+    response
 }
 
 /// `GET /sites/{site}/pages/{class}`: what stands in its frame.

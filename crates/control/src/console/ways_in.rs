@@ -1,17 +1,16 @@
 //! The ways into one site: the page, and its form.
 
-use super::cache::{admitted, head};
-use super::{FORM_BYTES_MAX, form, page};
+use super::on_site::{OnSite, Sent, SentOnSite, head};
+use super::page;
 use crate::api::{Api, site_defence::basis};
 use crate::pages::ways_in::{Checked, WaysInForm, WaysInPage};
 use crate::plane::Plane;
-use crate::rim::principal::{Principal, check_csrf};
-use crate::rim::{Problem, body};
+use crate::rim::Problem;
+use crate::rim::principal::Principal;
 use crate::sites::{self, ApplyRefusal, Terms, quoted};
 use crate::sites_toml;
-use axum::body::Body;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use snapshot::{Authorities, Site, TlsMin};
@@ -28,17 +27,18 @@ pub(super) struct WaysInQuery {
     done: Option<String>,
 }
 
+impl Sent for WaysInForm {
+    fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
 /// `GET /sites/{site}/ways-in`; the site by its id or one of its hosts.
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(site): Path<String>,
+    OnSite { principal, site }: OnSite,
     Query(query): Query<WaysInQuery>,
-    fields: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
     let mut shown = compose(&api.plane, &principal, &site, filled(&site));
     shown.done = query.done.is_some();
     Ok(page(StatusCode::OK, shown.page()))
@@ -47,16 +47,8 @@ pub(super) async fn show(
 /// `POST /sites/{site}/ways-in`: shows what would change, and the second time changes it.
 pub(super) async fn put(
     State(api): State<Api>,
-    Path(site): Path<String>,
-    fields: HeaderMap,
-    body: Body,
+    SentOnSite { principal, site, sent }: SentOnSite<WaysInForm>,
 ) -> Result<Response, Problem> {
-    let (principal, site) = match admitted(&api, &fields, &site).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Ok(response),
-    };
-    let sent: WaysInForm = form(&body::whole(body, FORM_BYTES_MAX).await?).unwrap_or_default();
-    check_csrf(&principal, &sent.csrf)?;
     let checked = set(&api.plane, &principal, &site, &sent, true).await;
     let mut shown = compose(&api.plane, &principal, &site, sent.clone());
     let refused = match checked {

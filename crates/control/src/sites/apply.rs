@@ -1,23 +1,23 @@
 //! Applying a sites file: plan, check, record the customer's request, change.
 
+use super::customer_request::CustomerRequest;
 use super::origin_files;
 use super::plan::{Plan, PlanError, Step, plan, plan_settings};
 use crate::defence;
 use crate::error_pages::{PressRefusal, settle};
 use crate::plane::Plane;
-use crate::sequencer::{Draft, Item, Stopped};
+use crate::sequencer::Stopped;
 use crate::sites_toml::{self, SitesError, WaysIn};
 use casework::Paragraphs;
 use certificates::Certificate;
-use ledger::Kind;
-use ledger::commitment::{CommitmentError, Sealed};
+use ledger::commitment::CommitmentError;
 use ownership::ClaimRefusal;
-use records::{ApplyError, Change, DocumentName, Fleet, RevisionNote, StoreError, WriteOnceError};
+use records::{ApplyError, Change, Fleet, RevisionNote, StoreError};
 use serde_json::json;
 use snapshot::{ShieldError, ShieldSettings, Site, SiteShield};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use vocabulary::{AccountId, DecisionId, SiteId, Timestamp, canonical};
+use vocabulary::{AccountId, DecisionId, SiteId, Timestamp};
 
 /// How often a plan is made anew when others apply meanwhile.
 const ATTEMPTS: usize = 4;
@@ -182,7 +182,7 @@ async fn carry_out(
         }
         check_basis(&plan, terms.basis)?;
         if let (Some(Basis::CustomerRequest(words)), false) = (terms.basis, recorded) {
-            record_request(plane, &plan, words, terms.actor).await?;
+            record_requests(plane, &plan, words, terms.actor).await?;
             recorded = true;
         }
         let note = RevisionNote { at: plane.clock.now(), actor: terms.actor.to_owned() };
@@ -250,9 +250,8 @@ fn check_basis(plan: &Plan, basis: Option<&Basis>) -> Result<(), ApplyRefusal> {
     }
 }
 
-/// Logs one entry for each customer whose service is lowered. The words stay in the vault; the log
-/// holds their commitment.
-async fn record_request(
+/// Records what each customer has asked for whose service is lowered.
+async fn record_requests(
     plane: &Plane,
     plan: &Plan,
     words: &Paragraphs,
@@ -260,28 +259,9 @@ async fn record_request(
 ) -> Result<(), ApplyRefusal> {
     let accounts: BTreeSet<AccountId> = plan.lowering().map(|step| step.account_id).collect();
     for account in accounts {
-        let steps: Vec<_> = plan.lowering().filter(|step| step.account_id == account).collect();
-        let sites = steps.len();
-        let fields = [("request".to_owned(), json!(words)), ("steps".to_owned(), json!(steps))];
-        let sealed = Sealed::new(&*plane.random, fields).map_err(ApplyRefusal::Commitment)?;
-        let root = sealed.root().map_err(ApplyRefusal::Commitment)?;
-        let now = plane.clock.now();
-        let name = DocumentName::new("vault", format!("tenant.request/{root}"));
-        let bytes = canonical::to_bytes(sealed.fields()).unwrap_or_default();
-        plane.records.put_document(&name, &bytes, now).await.map_err(|error| match error {
-            WriteOnceError::Store(error) => ApplyRefusal::Store(error),
-            error => ApplyRefusal::NoBasis(error.to_string(), Vec::new()),
-        })?;
-        let draft = Draft {
-            kind: Kind::TenantRequest,
-            time: now,
-            actors: vec![actor.to_owned()],
-            subject: account.to_string(),
-            policy: None,
-            commitments: Some(root),
-            public: json!({"account": account, "sites": sites}),
-        };
-        plane.sequencer.append(Item::Draft(draft)).await.map_err(ApplyRefusal::Log)?;
+        let of_account = plan.lowering().filter(|step| step.account_id == account);
+        let steps = of_account.map(|step| json!(step)).collect();
+        CustomerRequest { account, words, actor, steps }.record(plane).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! HTTP.
 
 mod apply;
+mod customer_request;
 mod defence;
 mod export;
 mod export_front;
@@ -16,6 +17,7 @@ mod plan;
 mod tests;
 
 pub(crate) use apply::{Application, Applied, ApplyRefusal, Basis, Terms, apply, set_defence, set_ways_in};
+pub(crate) use customer_request::CustomerRequest;
 pub(crate) use export::{export, quoted};
 pub(crate) use export_front::text as ways_in_text;
 pub(crate) use export_shield::{name as action_name, text as shield_text};
