@@ -4,6 +4,7 @@
 //! answers is taken. An origin that is this edge itself is refused before anything is sent: its requests would
 //! come back as visitors'.
 
+use super::http2::Windows;
 use super::ourselves::Ourselves;
 use super::stream::{ALPN_HTTP2, OriginStream};
 use super::upstream::Member;
@@ -56,6 +57,8 @@ pub(crate) struct Connector {
     ourselves: Ourselves,
     /// For origins that set nothing of their own.
     usual_tls: OnceLock<TlsConfigs>,
+    /// What origins may send ahead over HTTP/2.
+    pub(super) windows: Arc<Windows>,
     /// Connections that would have led back here.
     pub(crate) loops: AtomicU64,
 }
@@ -64,7 +67,8 @@ impl Connector {
     /// `listening`: where visitors come in.
     pub(crate) fn new(names: Names, listening: Vec<SocketAddr>, clock: Arc<dyn Clock>) -> Self {
         let (usual_tls, loops) = (OnceLock::new(), AtomicU64::new(0));
-        Self { clock, names, ourselves: Ourselves::at(listening), usual_tls, loops }
+        let (ourselves, windows) = (Ourselves::at(listening), Arc::default());
+        Self { clock, names, ourselves, usual_tls, windows, loops }
     }
 
     /// A connection to an origin that can carry requests, within `patience`.

@@ -149,6 +149,11 @@ impl Origins {
         counters: &Counters,
     ) -> Result<Lease, Reason> {
         let pool = self.pool(member)?;
+        let window = if versions == Versions::Http1 { None } else { self.connector.windows.reserve() };
+        // Nothing could be asked of one that is sure to be shared.
+        if versions == Versions::Http2 && window.is_none() {
+            return Err(Reason::OriginBusy);
+        }
         if pool.open.fetch_add(1, Ordering::Relaxed) >= OPEN_MAX {
             pool.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Reason::OriginBusy);
@@ -168,9 +173,9 @@ impl Origins {
             lease.link = Some(Link::Http1(Box::new(connection)));
             return Ok(lease);
         }
-        let greeting = timeout(patience.saturating_sub(begun.elapsed()), open(stream, member.origin.scheme));
-        let (mut session, driver) = greeting.await.map_err(|_| Reason::OriginConnectSlow)??;
-        let exchange = session.exchange().ok_or(Reason::OriginBusy)?;
+        let greeting = open(stream, member.origin.scheme, window.ok_or(Reason::OriginBusy)?);
+        let greeting = timeout(patience.saturating_sub(begun.elapsed()), greeting);
+        let (mut session, exchange, driver) = greeting.await.map_err(|_| Reason::OriginConnectSlow)??;
         lease.link = Some(Link::Http2(Box::new(exchange)));
         // From here on the driver counts it.
         lease.is_counted = false;

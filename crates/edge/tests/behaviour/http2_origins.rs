@@ -4,7 +4,7 @@ use crate::frames::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, PING, PUSH_PROMISE,
     RST_STREAM, SETTINGS, block, frame,
 };
-use crate::http2_origin::{Http2Origin, answer, stage, stage_with};
+use crate::http2_origin::{Asked, Http2Origin, answer, stage, stage_with};
 use crate::support::{HOST, Stage, get};
 use crate::tls;
 use bytes::Bytes;
@@ -523,4 +523,33 @@ async fn a_plain_origin_that_sets_nothing_is_spoken_to_in_http_1() {
     visitor.send(get("/")).await;
     let mut origin: Peer = stage.origin.accept().await;
     assert_eq!(origin.head().await.line(), "GET / HTTP/1.1");
+}
+
+/// What an origin may send ahead for an exchange, in bytes.
+fn window(asked: &mut Asked) -> usize {
+    let mut stream = asked.respond.send_response(Response::new(()), false).expect("sent");
+    stream.reserve_capacity(1 << 20);
+    stream.capacity()
+}
+
+/// 512 answers that nobody takes may lie in windows of 256 KiB; what comes beyond has less of them.
+#[tokio::test]
+async fn windows_are_narrow_where_many_answers_may_lie_in_wide_ones() {
+    let stage = stage().await;
+    let (mut visitors, mut origins, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+    for place in 0..=512 {
+        if place % 100 == 0 {
+            visitors.push(tls::h2(&stage).await);
+        }
+        let request = Request::builder().method("POST").uri(format!("https://{HOST}/{place}"));
+        let sender = visitors.last_mut().expect("a visitor");
+        let response = sender.send_request(request.body(()).expect("a request"), true).expect("sent").0;
+        if place % 100 == 0 || place == 512 {
+            origins.push(Http2Origin::accept(&stage).await);
+        }
+        let one = origins.last_mut().expect("an origin").asked().await;
+        asked.push((one, response));
+    }
+    let windows = [0, 511, 512].map(|place: usize| window(&mut asked[place].0));
+    assert_eq!(windows, [256 * 1024, 256 * 1024, 16 * 1024]);
 }

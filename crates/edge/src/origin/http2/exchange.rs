@@ -6,6 +6,7 @@
 use super::head;
 use super::unanswered;
 use super::vitals::Slot;
+use super::windows::Window;
 use crate::origin::answer::{AnswerHead, Asked, Framing};
 use crate::ports::Piece;
 use crate::reasons::Reason;
@@ -25,6 +26,8 @@ pub(crate) struct Http2Exchange {
     scheme: Scheme,
     sending: Sending,
     receiving: Receiving,
+    /// Given back last, when nothing of the answer is held any more.
+    _window: Window,
 }
 
 /// The request's content on its way up.
@@ -55,8 +58,9 @@ enum Receiving {
 }
 
 impl Http2Exchange {
-    pub(super) fn new(requests: SendRequest<Bytes>, slot: Slot, scheme: Scheme) -> Self {
-        Self { requests, slot, scheme, sending: Sending::default(), receiving: Receiving::Nothing }
+    pub(super) fn new(requests: SendRequest<Bytes>, (slot, window): (Slot, Window), scheme: Scheme) -> Self {
+        let (sending, receiving) = (Sending::default(), Receiving::Nothing);
+        Self { requests, slot, scheme, sending, receiving, _window: window }
     }
 
     /// Begins the exchange: `write` writes the request as HTTP/1.1 would have it.

@@ -13,20 +13,19 @@ mod meter;
 mod probe;
 mod session;
 mod vitals;
+mod windows;
 
 pub(super) use exchange::Http2Exchange;
 pub(super) use probe::status;
 pub(super) use session::{Driver, Session, open};
+pub(super) use windows::Windows;
 
 use crate::reasons::Reason;
 
 /// Exchanges of one worker on one connection, where the origin does not allow fewer.
 pub(super) const STREAMS_MAX: usize = 100;
-/// What one answer may have brought that nobody has taken yet, in bytes.
-pub(super) const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-/// The same of all answers of a connection: room for every stream's window, so that a visitor who reads slowly
-/// keeps no window from others.
-pub(super) const CONNECTION_WINDOW_BYTES: u32 = STREAM_WINDOW_BYTES * STREAMS_MAX as u32;
+/// What one answer may have brought that nobody has taken yet, in bytes, while not [too much](Windows) is granted.
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// What of one request's content may wait to be written, in bytes.
 pub(super) const SEND_BYTES_MAX: usize = 64 * 1024;
 

@@ -1,12 +1,14 @@
 //! A check of an origin that is spoken to in HTTP/2 alone: one request on a connection of its own.
 
 use super::session::open;
+use super::windows::Windows;
 use crate::origin::OriginStream;
 use crate::origin::answer::{Asked, Framing};
 use crate::request::Length;
 use bytes::BytesMut;
 use snapshot::Scheme;
 use std::future::poll_fn;
+use std::sync::Arc;
 
 /// The status of the answer to what `write` writes.
 pub(crate) async fn status(
@@ -14,8 +16,9 @@ pub(crate) async fn status(
     scheme: Scheme,
     write: impl FnOnce(&mut BytesMut),
 ) -> Option<u16> {
-    let (session, driver) = open(stream, scheme).await.ok()?;
-    let mut exchange = session.exchange()?;
+    // Checks have a bound of their own, and no origin is found sick because visitors elsewhere are slow.
+    let window = Arc::<Windows>::default().reserve()?;
+    let (_session, mut exchange, driver) = open(stream, scheme, window).await.ok()?;
     exchange.begin(Asked { is_head: false, upgrade: false }, Length::None, write);
     let asking = async {
         loop {

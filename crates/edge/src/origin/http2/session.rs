@@ -3,7 +3,8 @@
 use super::exchange::Http2Exchange;
 use super::meter::Metered;
 use super::vitals::{Beat, Pulse, Vitals};
-use super::{CONNECTION_WINDOW_BYTES, SEND_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX, unanswered};
+use super::windows::{Window, Windows};
+use super::{SEND_BYTES_MAX, STREAMS_MAX, unanswered};
 use crate::origin::OriginStream;
 use crate::origin::answer::ORIGIN_HEAD_BYTES_MAX;
 use crate::reasons::Reason;
@@ -32,6 +33,9 @@ pub(crate) struct Session {
     requests: SendRequest<Bytes>,
     vitals: Arc<Vitals>,
     scheme: Scheme,
+    windows: Arc<Windows>,
+    /// The window of each stream, in bytes.
+    width: u32,
     /// The address at the other end.
     pub(crate) peer: Option<IpAddr>,
     /// Which of its name's answers its address was last found in; its pool's.
@@ -45,24 +49,34 @@ pub(crate) struct Driver {
     vitals: Arc<Vitals>,
 }
 
-/// Greets an origin, and has seen its settings: whoever does not speak HTTP/2 is found out before anything is asked.
-pub(crate) async fn open(stream: OriginStream, scheme: Scheme) -> Result<(Session, Driver), Reason> {
-    let (vitals, peer) = (Arc::new(Vitals::new()), stream.peer());
+/// Greets an origin, and has seen its settings: whoever does not speak HTTP/2 is found out before anything is asked. The
+/// first exchange has the window that was reserved for it.
+pub(crate) async fn open(
+    stream: OriginStream,
+    scheme: Scheme,
+    window: Window,
+) -> Result<(Session, Http2Exchange, Driver), Reason> {
+    let (vitals, peer, width) = (Arc::new(Vitals::new()), stream.peer(), window.bytes());
     let metered = Metered::new(stream, Arc::clone(&vitals));
-    let (requests, mut connection) = bounds().handshake(metered).await.map_err(|error| unanswered(&error))?;
+    let greeting = bounds(width).handshake(metered);
+    let (requests, mut connection) = greeting.await.map_err(|error| unanswered(&error))?;
     let pings = connection.ping_pong();
     let mut driver = Driver { connection, pings, vitals: Arc::clone(&vitals) };
     driver.greet().await?;
-    Ok((Session { requests, vitals, scheme, peer, names_revision: 0 }, driver))
+    let windows = Arc::clone(window.source());
+    let session = Session { requests, vitals, scheme, windows, width, peer, names_revision: 0 };
+    let exchange = session.exchange_in(window).ok_or(Reason::OriginBusy)?;
+    Ok((session, exchange, driver))
 }
 
-fn bounds() -> Builder {
+fn bounds(width: u32) -> Builder {
     let mut builder = Builder::new();
     builder
         .enable_push(false)
         .initial_max_send_streams(STREAMS_MAX)
-        .initial_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_window_size(width)
+        // Room for every stream's window, so that a visitor who reads slowly keeps none from others.
+        .initial_connection_window_size(width.saturating_mul(STREAMS_MAX as u32))
         .max_header_list_size(u32::try_from(ORIGIN_HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BYTES_MAX)
         // What still comes for streams that visitors have left is known for what it is, and ends nothing.
@@ -74,9 +88,13 @@ fn bounds() -> Builder {
 impl Session {
     /// A place for one exchange, where there is one.
     pub(crate) fn exchange(&self) -> Option<Http2Exchange> {
+        self.exchange_in(self.windows.grant(self.width)?)
+    }
+
+    fn exchange_in(&self, window: Window) -> Option<Http2Exchange> {
         let places = self.requests.current_max_send_streams().min(STREAMS_MAX);
         let free = self.vitals.streams() < places && !self.is_over();
-        free.then(|| Http2Exchange::new(self.requests.clone(), self.vitals.slot(), self.scheme))
+        free.then(|| Http2Exchange::new(self.requests.clone(), (self.vitals.slot(), window), self.scheme))
     }
 
     /// Whether the origin takes no more on it.
@@ -93,7 +111,7 @@ impl Session {
 
     /// How long nobody has used it; none while somebody does.
     pub(crate) fn idle(&self) -> Option<Duration> {
-        (self.vitals.streams() == 0).then(|| self.vitals.silence())
+        self.vitals.rest()
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Vitals {
     streams: AtomicU32,
     /// Exchanges so far.
     begun: AtomicU64,
+    /// When the last of them ended; 0: none has.
+    rested: AtomicU64,
     /// When something was last heard.
     heard: AtomicU64,
     /// When something was asked for the first time since; 0: nothing was.
@@ -45,6 +47,7 @@ impl Vitals {
             made: Instant::now(),
             streams: AtomicU32::new(0),
             begun: AtomicU64::new(0),
+            rested: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             words: AtomicU64::new(0),
@@ -87,7 +90,7 @@ impl Vitals {
     }
 
     pub(super) fn streams(&self) -> usize {
-        self.streams.load(Ordering::Relaxed) as usize
+        self.streams.load(Ordering::Acquire) as usize
     }
 
     /// Exchanges begun on it so far.
@@ -95,9 +98,10 @@ impl Vitals {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How long nothing has come.
-    pub(super) fn silence(&self) -> Duration {
-        Duration::from_millis(self.now().saturating_sub(self.heard.load(Ordering::Relaxed)))
+    /// How long no exchange has been under way; none while one is. What the origin says unasked keeps nothing open.
+    pub(super) fn rest(&self) -> Option<Duration> {
+        let rested = self.rested.load(Ordering::Relaxed);
+        (self.streams() == 0).then(|| Duration::from_millis(self.now().saturating_sub(rested)))
     }
 
     /// A place for one exchange.
@@ -115,7 +119,9 @@ impl Vitals {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.vitals.streams.fetch_sub(1, Ordering::Relaxed);
+        // Before the place is free: whoever then finds none taken finds since when.
+        self.vitals.rested.store(self.vitals.now(), Ordering::Relaxed);
+        self.vitals.streams.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -187,6 +193,22 @@ mod tests {
         assert_eq!(pulse.next(&vitals), Beat::Wait(Some(PONG_TIME_MAX)));
         advance(PONG_TIME_MAX).await;
         assert_eq!(pulse.next(&vitals), Beat::Dead);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_origin_says_unasked_is_no_use_of_its_connection() {
+        let vitals = Arc::new(Vitals::new());
+        let first = vitals.slot();
+        advance(Duration::from_secs(30)).await;
+        assert_eq!(vitals.rest(), None, "an exchange is under way");
+        drop(first);
+        for _ in 0..6 {
+            advance(Duration::from_secs(10)).await;
+            vitals.hears();
+        }
+        assert_eq!(vitals.rest(), Some(Duration::from_secs(60)));
+        drop(vitals.slot());
+        assert_eq!(vitals.rest(), Some(Duration::ZERO), "used again");
     }
 
     #[tokio::test(start_paused = true)]
