@@ -5,6 +5,8 @@
 
 use futures_util::task::AtomicWaker;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -12,6 +14,9 @@ use tokio::time::Instant;
 
 /// How many are sent away at once.
 pub(crate) const BATCH: usize = 16;
+/// How long those are waited for before others are asked as well: who is told to go and stays, as a visitor over HTTP/2
+/// may for a while, keeps nobody else's place.
+const PATIENCE_MS: u64 = 50;
 
 /// A worker's visitors.
 pub(crate) struct Visitors {
@@ -20,6 +25,8 @@ pub(crate) struct Visitors {
     next: AtomicU64,
     /// Those that were asked to leave and have not gone yet.
     leaving: AtomicU64,
+    /// When the last of them were asked, as in [`Seat::idle_since`].
+    asked_at: AtomicU64,
 }
 
 /// One visitor's place.
@@ -40,7 +47,13 @@ pub(crate) struct Presence {
 impl Default for Visitors {
     fn default() -> Self {
         let (began, present) = (Instant::now(), Mutex::default());
-        Self { began, present, next: AtomicU64::new(0), leaving: AtomicU64::new(0) }
+        Self {
+            began,
+            present,
+            next: AtomicU64::new(0),
+            leaving: AtomicU64::new(0),
+            asked_at: AtomicU64::new(0),
+        }
     }
 }
 
@@ -57,17 +70,20 @@ impl Visitors {
         Presence { visitors: Arc::clone(self), number, seat }
     }
 
-    /// Makes room: asks those to leave that have been idle for longest, unless some are leaving already. Whether room is
+    /// Makes room: asks those to leave that have been idle for longest, unless some were asked just now. Whether room is
     /// being made.
     pub(crate) fn make_room(&self) -> bool {
-        if self.leaving.load(Ordering::Relaxed) > 0 {
+        let (now, asked_at) = (self.now(), self.asked_at.load(Ordering::Relaxed));
+        if self.leaving.load(Ordering::Relaxed) > 0 && now < asked_at.saturating_add(PATIENCE_MS) {
             return true;
         }
+        self.asked_at.store(now, Ordering::Relaxed);
         let present = self.present();
         let mut idle: Vec<_> = present
             .values()
             .filter_map(|seat| match seat.idle_since.load(Ordering::Relaxed) {
                 0 => None,
+                _ if seat.is_to_leave.load(Ordering::Relaxed) => None,
                 since => Some((since, seat)),
             })
             .collect();
@@ -109,6 +125,16 @@ impl Presence {
     pub(crate) fn is_busy(&self) {
         self.seat.idle_since.store(0, Ordering::SeqCst);
         self.visitors.let_stay(&self.seat);
+    }
+
+    /// What a visitor does that has asked for nothing yet, such as shaking hands; none once it is to leave.
+    pub(crate) async fn unless_left<T>(&self, doing: impl Future<Output = T>) -> Option<T> {
+        let mut doing = pin!(doing);
+        poll_fn(|cx| match doing.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => self.poll_leave(cx).map(|()| None),
+        })
+        .await
     }
 
     /// The visitor has nothing to do. Ready once it is to leave.
@@ -164,5 +190,32 @@ mod tests {
         present.drain(2..2 + BATCH);
         assert!(visitors.make_room());
         assert_eq!((1..present.len()).filter(|n| is_to_leave(&present[*n])).count(), BATCH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_told_to_go_and_stays_keeps_no_other_from_being_told() {
+        let visitors = Arc::new(Visitors::default());
+        let present: Vec<_> = (0..3 * BATCH).map(|_| visitors.enter()).collect();
+        let told = || present.iter().filter(|presence| is_to_leave(presence)).count();
+        for rounds in 1..=3 {
+            for _ in 0..4 {
+                assert!(visitors.make_room());
+            }
+            assert_eq!(told(), rounds * BATCH, "those that were asked are given a moment");
+            tokio::time::advance(Duration::from_millis(PATIENCE_MS)).await;
+        }
+        assert!(visitors.make_room(), "all are on their way");
+        drop(present);
+        assert!(!visitors.make_room(), "and gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_not_asked_for_anything_yet_goes_in_the_midst_of_it() {
+        let visitors = Arc::new(Visitors::default());
+        let presence = visitors.enter();
+        assert_eq!(presence.unless_left(async { 1 }).await, Some(1));
+        assert!(visitors.make_room());
+        let told = presence.unless_left(std::future::pending::<()>());
+        assert_eq!(tokio::time::timeout(Duration::from_secs(1), told).await, Ok(None));
     }
 }

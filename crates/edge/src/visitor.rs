@@ -131,6 +131,11 @@ impl Visitor {
         }
     }
 
+    /// What it does before it has asked for anything; none once it is to make room for others.
+    pub(crate) async fn unless_left<T>(&self, doing: impl Future<Output = T>) -> Option<T> {
+        self.presence.unless_left(doing).await
+    }
+
     /// Notes what the handshake came to.
     pub(crate) fn has_shaken(&mut self, handshaken: Handshaken) {
         self.handshaken = Some(handshaken);
@@ -157,8 +162,8 @@ impl Visitor {
 
     /// Shakes hands, then serves what the visitor chose to speak.
     pub(crate) async fn serve_tls(mut self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
-        let Some((stream, handshaken)) = Box::pin(handshake(stream, self.peer, tls, &self.worker)).await
-        else {
+        let shaking = Box::pin(handshake(stream, self.peer, tls, &self.worker));
+        let Some((stream, handshaken)) = self.unless_left(shaking).await.flatten() else {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };

@@ -49,9 +49,12 @@ where
 {
     // A visitor that does not even greet, or breaks the protocol, needs no answer.
     let (io, found) = Tap::around(io, !service.is_forwarder());
-    let Ok(Ok(connection)) = timeout(HEAD_TIME_MAX, bounds().handshake(io)).await else {
-        return;
+    let greeting = timeout(HEAD_TIME_MAX, bounds().handshake(io));
+    let greeted = match service.presence() {
+        Some(presence) => presence.unless_left(greeting).await,
+        None => Some(greeting.await),
     };
+    let Some(Ok(Ok(connection))) = greeted else { return };
     let active_at = Instant::now();
     let phase = Phase::Open { active_at };
     let abandonment = Abandonment::new(active_at);

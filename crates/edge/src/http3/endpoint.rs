@@ -227,7 +227,13 @@ impl Door {
             tokio::select! {
                 biased;
                 incoming = endpoint.accept() => match incoming {
-                    Some(incoming) => self.receive(incoming, initials),
+                    Some(incoming) if incoming.remote_address_validated() => self.receive(incoming, initials),
+                    // By an id of its own making it has come past the process that serves newcomers, and would hold this
+                    // one up.
+                    Some(incoming) => {
+                        add(&self.worker.counters.connections_refused, 1);
+                        incoming.refuse();
+                    }
                     None => return,
                 },
                 () = self.connections.wait() => return,
@@ -314,7 +320,8 @@ async fn visit(
         let _turn = handshakes.turn(visitor.peer).await?;
         incoming.accept().ok()?.await.ok()
     };
-    let Ok(Some(connection)) = timeout(HANDSHAKE_TIME_MAX, shaking).await else {
+    let shaken = visitor.unless_left(timeout(HANDSHAKE_TIME_MAX, shaking)).await;
+    let Some(Ok(Some(connection))) = shaken else {
         add(&visitor.worker.counters.handshakes_failed, 1);
         return;
     };

@@ -16,6 +16,7 @@ mod explaining;
 mod frames;
 mod framing;
 mod front;
+mod handover;
 mod http2_conformance;
 mod http2_origin;
 mod http2_origins;

@@ -4,7 +4,9 @@ use crate::support::{HOST, Stage};
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, Request, Response};
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, ReadError, RecvStream, SendStream};
+use quinn::{
+    ClientConfig, Connection, ConnectionError, ConnectionId, Endpoint, ReadError, RecvStream, SendStream,
+};
 use rustls::RootCertStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +20,37 @@ pub async fn patient<F: Future>(awaited: F) -> F::Output {
 }
 
 pub fn client(stage: &Stage) -> Endpoint {
+    client_with(trusting(stage))
+}
+
+/// One that makes up the ids of its first packets in a way of its own.
+pub fn client_naming(stage: &Stage, id: impl Fn() -> ConnectionId + Send + Sync + 'static) -> Endpoint {
+    let mut settings = settings(trusting(stage));
+    settings.initial_dst_cid_provider(Arc::new(id));
+    endpoint(settings)
+}
+
+fn trusting(stage: &Stage) -> rustls::ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(stage.authority.clone()).expect("a certificate");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    client_with(config.expect("versions").with_root_certificates(roots).with_no_client_auth())
+    config.expect("versions").with_root_certificates(roots).with_no_client_auth()
 }
 
 /// The same with settings of TLS of a test's own.
-pub fn client_with(mut config: rustls::ClientConfig) -> Endpoint {
+pub fn client_with(config: rustls::ClientConfig) -> Endpoint {
+    endpoint(settings(config))
+}
+
+fn settings(mut config: rustls::ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![b"h3".to_vec()];
-    let crypto = QuicClientConfig::try_from(config).expect("suites");
+    ClientConfig::new(Arc::new(QuicClientConfig::try_from(config).expect("suites")))
+}
+
+fn endpoint(settings: ClientConfig) -> Endpoint {
     let mut endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).expect("a socket");
-    endpoint.set_default_client_config(ClientConfig::new(Arc::new(crypto)));
+    endpoint.set_default_client_config(settings);
     endpoint
 }
 
