@@ -344,37 +344,37 @@ impl Claim {
         })
     }
 
-    /// What time brings about. Calling it often changes nothing more. `rivalled`: whether another account proves the
-    /// name in DNS now; a contest that nobody carries on is over.
-    #[must_use]
-    pub(crate) fn pass(self, rivalled: bool, now: Timestamp) -> Self {
+    /// The claim as time has changed it; none where it has not. `rivalled`: whether another account proves the name in
+    /// DNS now; a contest that nobody carries on is over. Asked of every claim again and again, so it copies none that
+    /// stays.
+    pub(crate) fn passed(&self, rivalled: impl FnOnce() -> bool, now: Timestamp) -> Option<Self> {
         let quarantined = |why| ClaimState::Quarantined { why, until: now.plus(QUARANTINE_LASTS) };
-        let state = match self.state {
-            ClaimState::Claimed { since } if now.since(since) > CLAIM_LASTS => {
+        let state = match &self.state {
+            ClaimState::Claimed { since } if now.since(*since) > CLAIM_LASTS => {
                 ClaimState::Released { at: now }
             }
             ClaimState::Proved { proof, .. } if now.since(proof.at) > CLAIM_LASTS => {
                 ClaimState::Released { at: now }
             }
             ClaimState::Served { failing_since: Some(since), proof, .. }
-                if self.found_gone(&proof, since.plus(FAILING_MAX)) =>
+                if self.found_gone(proof, since.plus(FAILING_MAX)) =>
             {
                 quarantined(Why::Dangling)
             }
             ClaimState::Contested { served_since, proof, since, .. }
-                if !rivalled && now.since(since) >= CONTEST_LASTS =>
+                if now.since(*since) >= CONTEST_LASTS && !rivalled() =>
             {
-                ClaimState::Served { since: served_since, proof, failing_since: None }
+                ClaimState::Served { since: *served_since, proof: *proof, failing_since: None }
             }
             ClaimState::Contested { since, proof, .. }
-                if self.found_gone(&proof, since.plus(CONTEST_LASTS)) =>
+                if self.found_gone(proof, since.plus(CONTEST_LASTS)) =>
             {
                 quarantined(Why::Lost)
             }
-            ClaimState::Quarantined { until, .. } if now >= until => ClaimState::Released { at: now },
-            _ => return self,
+            ClaimState::Quarantined { until, .. } if now >= *until => ClaimState::Released { at: now },
+            _ => return None,
         };
-        self.now_in(state)
+        Some(self.clone().now_in(state))
     }
 
     /// Notes a look and sets the next one. `chance` from 0 to 255 takes up to a quarter off the pause, so that looks

@@ -204,15 +204,18 @@ impl Register {
 
     /// The claims that time alone has changed.
     pub fn passed(&self, now: Timestamp) -> Vec<Claim> {
-        let passed = self.claims().map(|claim| (claim, self.passed_by(claim.clone(), now)));
-        passed.filter(|(before, after)| *before != after).map(|(_, after)| after).collect()
+        self.claims().filter_map(|claim| claim.passed(|| self.is_rivalled(claim, now), now)).collect()
     }
 
     fn passed_by(&self, claim: Claim, now: Timestamp) -> Claim {
+        let passed = claim.passed(|| self.is_rivalled(&claim, now), now);
+        passed.unwrap_or(claim)
+    }
+
+    fn is_rivalled(&self, claim: &Claim, now: Timestamp) -> bool {
         let of_name = self.claims.get(claim.pattern()).into_iter().flat_map(BTreeMap::values);
         let mut others = of_name.filter(|other| other.account() != claim.account());
-        let rivalled = others.any(|other| other.rivals(now));
-        claim.pass(rivalled, now)
+        others.any(|other| other.rivals(now))
     }
 
     fn check_room(&self, account: AccountId) -> Result<(), ClaimRefusal> {
