@@ -3,13 +3,15 @@
 //! Prints nanoseconds per request, single-threaded, for a site whose shield is off, for one with the usual settings, and
 //! for one with twenty rules of which none holds.
 
-#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used)]
+#![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use guard::{Asked, Driver, Guard, Ruling, Watch};
 use http::{HeaderMap, HeaderValue};
 use shield::challenge::ChallengeSecret;
 use shield::{BotClass, Request, Source};
-use snapshot::{Gate, OperatorShield, Profile, RuleAction, ShieldRule, ShieldSettings, SiteShield};
+use snapshot::{
+    Gate, OperatorShield, Profile, RuleAction, ShieldError, ShieldRule, ShieldSettings, SiteShield,
+};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +21,7 @@ const REQUESTS: u32 = 2_000_000;
 /// The driver's turn: ten times a second at 20,000 requests a second.
 const TURN_EVERY: u32 = 2_000;
 
-fn main() {
+fn main() -> Result<(), ShieldError> {
     let rule = |n: usize| ShieldRule {
         name: format!("rule-{n}"),
         when: format!(
@@ -33,15 +35,16 @@ fn main() {
         ("balanced", ShieldSettings::default()),
         ("twenty rules", ShieldSettings { rules, ..ShieldSettings::default() }),
     ] {
-        println!("{name:>14}: {:6.0} ns a request", measured(&settings));
+        println!("{name:>14}: {:6.0} ns a request", measured(&settings)?);
     }
+    Ok(())
 }
 
-fn measured(settings: &ShieldSettings) -> f64 {
+fn measured(settings: &ShieldSettings) -> Result<f64, ShieldError> {
     let began = Timestamp::from_secs(1_795_348_800);
     let guard = Arc::new(Guard::new(Arc::new(SeededRandom::new(1)), ChallengeSecret::new([1; 32]), began));
     let (desk, mut driver) = (guard.desk(), Driver::new(Arc::clone(&guard)));
-    let settings = SiteShield::check(settings, 1, &OperatorShield::default()).unwrap();
+    let settings = SiteShield::check(settings, 1, &OperatorShield::default())?;
     let (watch, gate) = (Watch::new(SiteId::from_bytes([1; 16])), Gate::default());
     let mut fields = HeaderMap::new();
     for (name, value) in [
@@ -83,5 +86,5 @@ fn measured(settings: &ShieldSettings) -> f64 {
             driver.turn(at);
         }
     }
-    timer.elapsed().as_nanos() as f64 / f64::from(REQUESTS)
+    Ok(timer.elapsed().as_nanos() as f64 / f64::from(REQUESTS))
 }

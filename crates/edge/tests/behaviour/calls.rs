@@ -47,19 +47,34 @@ async fn end(body: &mut RecvStream) -> HeaderMap {
     body.trailers().await.expect("read").expect("trailers")
 }
 
-async fn visited() -> (Stage, SendRequest<Bytes>) {
+/// A call that has reached the origin, at both its ends.
+struct Calling {
+    response: ResponseFuture,
+    up: SendStream<Bytes>,
+    asked: Asked,
+    /// When it was made.
+    begun: Instant,
+    /// What it runs over; the connections are closed with it.
+    _over: (Stage, SendRequest<Bytes>, Http2Origin),
+}
+
+/// Calls with a time limit; with a message, that is all the caller says.
+async fn calling(timeout: &str, only: Option<Bytes>) -> Calling {
     let stage = stage().await;
-    let sender = tls::h2(&stage).await;
-    (stage, sender)
+    let mut sender = tls::h2(&stage).await;
+    let begun = Instant::now();
+    let (response, mut up) = call(&mut sender, timeout);
+    if let Some(message) = only {
+        up.send_data(message, true).expect("sent");
+    }
+    let mut origin = Http2Origin::accept(&stage).await;
+    let asked = origin.asked().await;
+    Calling { response, up, asked, begun, _over: (stage, sender, origin) }
 }
 
 #[tokio::test]
 async fn a_call_of_one_message_is_answered_by_one_and_its_status() {
-    let (stage, mut sender) = visited().await;
-    let (response, mut up) = call(&mut sender, "5S");
-    up.send_data(message("order"), true).expect("sent");
-    let mut origin = Http2Origin::accept(&stage).await;
-    let mut asked = origin.asked().await;
+    let Calling { response, mut asked, _over, .. } = calling("5S", Some(message("order"))).await;
     for (name, value) in [("te", "trailers"), ("content-type", "application/grpc"), ("grpc-timeout", "5S")] {
         assert_eq!(asked.head.headers()[name], value);
     }
@@ -74,10 +89,7 @@ async fn a_call_of_one_message_is_answered_by_one_and_its_status() {
 
 #[tokio::test]
 async fn messages_go_in_both_directions_as_they_come() {
-    let (stage, mut sender) = visited().await;
-    let (response, mut up) = call(&mut sender, "1M");
-    let mut origin = Http2Origin::accept(&stage).await;
-    let mut asked = origin.asked().await;
+    let Calling { response, mut up, mut asked, _over, .. } = calling("1M", None).await;
     // The origin may speak first.
     let mut down = accept(&mut asked);
     down.send_data(message("hello"), false).expect("sent");
@@ -103,10 +115,7 @@ async fn messages_go_in_both_directions_as_they_come() {
 
 #[tokio::test]
 async fn many_messages_one_way_are_answered_by_one() {
-    let (stage, mut sender) = visited().await;
-    let (response, mut up) = call(&mut sender, "1M");
-    let mut origin = Http2Origin::accept(&stage).await;
-    let mut asked = origin.asked().await;
+    let Calling { response, mut up, mut asked, _over, .. } = calling("1M", None).await;
     let large = message(&"x".repeat(10_000));
     let mut expected = Vec::new();
     let sending = async {
@@ -137,11 +146,7 @@ async fn many_messages_one_way_are_answered_by_one() {
 /// "Trailers-Only": the head is the end, and nothing may stand between.
 #[tokio::test]
 async fn a_call_that_fails_at_once_ends_with_its_head() {
-    let (stage, mut sender) = visited().await;
-    let (response, mut up) = call(&mut sender, "5S");
-    up.send_data(message("order"), true).expect("sent");
-    let mut origin = Http2Origin::accept(&stage).await;
-    let mut asked = origin.asked().await;
+    let Calling { response, mut asked, _over, .. } = calling("5S", Some(message("order"))).await;
     let head = Response::builder()
         .header("content-type", "application/grpc")
         .header("grpc-status", "5")
@@ -155,10 +160,7 @@ async fn a_call_that_fails_at_once_ends_with_its_head() {
 
 #[tokio::test]
 async fn a_caller_that_gives_up_has_the_origins_stream_reset() {
-    let (stage, mut sender) = visited().await;
-    let (response, mut up) = call(&mut sender, "1M");
-    let mut origin = Http2Origin::accept(&stage).await;
-    let mut asked = origin.asked().await;
+    let Calling { response, mut up, mut asked, _over, .. } = calling("1M", None).await;
     let mut down = accept(&mut asked);
     down.send_data(message("one"), false).expect("sent");
     let mut body = response.await.expect("an answer").into_body();
@@ -170,12 +172,7 @@ async fn a_caller_that_gives_up_has_the_origins_stream_reset() {
 
 #[tokio::test]
 async fn a_call_ends_with_its_deadline_even_where_nobody_keeps_it() {
-    let (stage, mut sender) = visited().await;
-    let begun = Instant::now();
-    let (response, mut up) = call(&mut sender, "200m");
-    up.send_data(message("order"), true).expect("sent");
-    let mut origin = Http2Origin::accept(&stage).await;
-    let mut asked = origin.asked().await;
+    let Calling { response, mut asked, begun, _over, .. } = calling("200m", Some(message("order"))).await;
     let reset = patient(poll_fn(|cx| asked.respond.poll_reset(cx))).await.expect("a reset");
     assert_eq!(reset, h2::Reason::CANCEL);
     assert_eq!(patient(response).await.expect("an answer").status(), 504);
@@ -184,10 +181,7 @@ async fn a_call_ends_with_its_deadline_even_where_nobody_keeps_it() {
 
 #[tokio::test]
 async fn an_origin_that_breaks_a_call_off_leaves_no_status_behind() {
-    let (stage, mut sender) = visited().await;
-    let (response, _up) = call(&mut sender, "1M");
-    let mut origin = Http2Origin::accept(&stage).await;
-    let mut asked = origin.asked().await;
+    let Calling { response, up: _up, mut asked, _over, .. } = calling("1M", None).await;
     let mut down = accept(&mut asked);
     down.send_data(message("one"), false).expect("sent");
     let mut body = response.await.expect("an answer").into_body();
