@@ -128,3 +128,25 @@ fn check_dates(chain: &[Facts], now: Timestamp) -> Result<Timestamp, Certificate
     }
     Ok(from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+
+    /// A record may hold what it was never given: a disk, or whoever has the sealing key, may have changed it.
+    #[test]
+    fn what_is_opened_again_has_the_key_of_its_first_certificate() {
+        let own = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["a.test".to_owned()]).expect("a name");
+        let shown = params.self_signed(&own).expect("a certificate").der().clone();
+        for (key, opens) in [(own, true), (KeyPair::generate().expect("a key"), false)] {
+            let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+            let key = CertifiedKey::new(vec![shown.clone()], any_supported_type(&key).expect("a key"));
+            let refused = Certificate::checked_before(key).err();
+            assert_eq!(refused.is_none(), opens, "{refused:?}");
+        }
+    }
+}

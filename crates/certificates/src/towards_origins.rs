@@ -174,3 +174,25 @@ impl ServerCertVerifier for Known {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn where_certificates_are_pinned_no_other_is_believed() {
+        let shown = [1, 2].map(|byte| CertificateDer::from(vec![byte; 40]));
+        let name = ServerName::try_from("a.test").expect("a name");
+        let now = UnixTime::since_unix_epoch(Duration::ZERO);
+        for (pins, believed) in [
+            (Some(vec![Digest::of(&shown[0])]), [true, false]),
+            (Some(shown.iter().map(|one| Digest::of(one)).collect()), [true, true]),
+            (None, [true, true]),
+        ] {
+            let known = Known { pins, provider: Arc::new(aws_lc_rs::default_provider()) };
+            let verdicts = shown.each_ref().map(|one| known.verify_server_cert(one, &[], &name, &[], now));
+            assert_eq!(verdicts.map(|verdict| verdict.is_ok()), believed);
+        }
+    }
+}

@@ -16,7 +16,7 @@ use vocabulary::Digest;
 /// Most assets of one page.
 pub const ASSETS_MAX: usize = 32;
 /// Most scripts of one page: each has its digest in the policy.
-const SCRIPTS_MAX: usize = 16;
+pub(crate) const SCRIPTS_MAX: usize = 16;
 /// Most mistakes told at once.
 const MISTAKES_MAX: usize = 10;
 
@@ -374,9 +374,6 @@ impl<'a> Writer<'a> {
         let wants = self.inliner.into_wants();
         if !wants.is_empty() {
             return Ok(Compiled::Wants(wants));
-        }
-        if self.out.len() > BYTES_MAX {
-            return Err(CompileError::TooLarge);
         }
         Ok(Compiled::Whole(Page::new(self.out, policy(&self.scripts))))
     }

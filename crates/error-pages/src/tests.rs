@@ -97,6 +97,7 @@ fn what_has_no_place_on_a_page_is_told_with_its_line() {
         ("<style>p {}", 1, "<style> is not closed"),
         ("<p title=a title=b>", 1, "stands twice"),
         ("<p a\"b=c>", 1, "odd letters"),
+        ("<p\"b>", 1, "name of an element has odd letters"),
         ("<style>@import \"https://a.test/x.css\" print;</style>", 1, "conditions"),
         ("<style>p { background: url(https://a.test/x</style>", 1, "not closed"),
         ("::CHALLENGE_BOX::", 1, "class challenge only"),
@@ -199,6 +200,11 @@ fn sheets_in_a_circle_and_pages_over_the_bound_are_refused() {
     // Small as it came, large once written: every < becomes four letters.
     let grows = "a < b ".repeat(BYTES_MAX / 8);
     assert_eq!(compile(&grows, PageClass::Origin, &BTreeMap::new()), Err(CompileError::TooLarge));
+    // Large as it came, though next to nothing of it is written.
+    let comment = format!("<!--{}-->", "x".repeat(BYTES_MAX));
+    assert_eq!(compile(&comment, PageClass::Origin, &BTreeMap::new()), Err(CompileError::TooLarge));
+    let scripts = "<script>let a;</script>".repeat(compile::SCRIPTS_MAX + 1);
+    assert!(error(&scripts).contains("scripts"), "{}", error(&scripts));
     let picture = assets(&[("https://a.test/x", "image/png", &vec![0; 400_000])]);
     let often = "<img src=https://a.test/x>".repeat(4);
     assert!(compile(&often, PageClass::Origin, &picture).is_err());

@@ -223,6 +223,8 @@ mod tests {
             ("1;a\rb\r\nx\r\n", Reason::ChunkMalformed),
             ("1;a\u{0}\r\nx\r\n", Reason::ChunkMalformed),
             ("10000000000000000\r\n", Reason::ChunkMalformed),
+            // One, in more digits than others may read.
+            ("0000000000000001\r\nx\r\n0\r\n\r\n", Reason::ChunkMalformed),
             ("fffffffffffffffff\r\n", Reason::ChunkMalformed),
             ("1\nx\r\n", Reason::BareLineFeed),
             ("1;a\nx\r\n", Reason::BareLineFeed),

@@ -77,6 +77,9 @@ pub(crate) fn is_trusted(address: IpAddr, trusted: &[Cidr]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authority::Scheme;
+    use crate::http1::framing::{HeadMemory, HeadReader};
+    use bytes::BytesMut;
     use http::HeaderValue;
 
     fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -126,6 +129,22 @@ mod tests {
         ] {
             let expected = client.map(|client| client.parse::<IpAddr>().expect("address"));
             assert_eq!(named_client(&fields(&lines), &trusted), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed_about_its_visitor() {
+        let trusted = ["10.0.0.0/8".parse().expect("network")];
+        let text = "GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 192.0.2.9\r\n\r\n";
+        let (mut buffer, mut memory) = (BytesMut::from(text), HeadMemory::default());
+        let head = HeadReader::default().read(&mut buffer, &mut memory, Scheme::Http);
+        let request = head.expect("well-formed").expect("whole").request;
+        for (peer, client, by_trusted_proxy) in
+            [("10.1.1.1", "192.0.2.9", true), ("198.51.100.7", "198.51.100.7", false)]
+        {
+            let [peer, client] = [peer, client].map(|text| text.parse::<IpAddr>().expect("address"));
+            let found = identify(peer, &trusted, &request).expect("it may be judged");
+            assert_eq!((found.client, found.by_trusted_proxy), (client, by_trusted_proxy));
         }
     }
 }

@@ -226,6 +226,18 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_bounded_and_crumbs_of_a_cookie_are_one_of_them() {
+        let uri = http::Uri::from_static("https://a.test/");
+        for (count, refused) in [(FIELDS_MAX, false), (FIELDS_MAX + 1, true)] {
+            let mut section = section(&uri, &[("cookie", "a=1"), ("cookie", "b=2")], true);
+            for place in 1..count {
+                section.fields.append("x-odd", HeaderValue::from(place));
+            }
+            assert_eq!(parse(section).err(), refused.then_some(Reason::TooManyFields), "{count}");
+        }
+    }
+
+    #[test]
     fn a_body_is_as_long_as_its_field_says_or_as_long_as_it_lasts() {
         for (fields, length) in [
             (vec![], Length::Unknown),
