@@ -24,8 +24,29 @@ pub(crate) struct Crowd {
     pub(crate) script: Script,
     /// When they ask, from the stage's beginning on.
     pub(crate) during: Range<Duration>,
-    /// How long they ask, and how long they pause, in turn; none: all the time.
-    pub(crate) pulse: Option<(Duration, Duration)>,
+    pub(crate) rhythm: Rhythm,
+}
+
+/// How a crowd's rate goes over its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rhythm {
+    /// All the time.
+    Even,
+    /// So long they ask, and so long they pause, in turn.
+    Pulses(Duration, Duration),
+    /// From nothing to the whole rate in such a time.
+    Grows(Duration),
+}
+
+impl Rhythm {
+    /// Whether a request is made that would be due so long after the beginning.
+    fn is_on(self, since: Duration, dice: &SeededRandom) -> bool {
+        match self {
+            Self::Even => true,
+            Self::Pulses(on, off) => since.as_millis() % (on + off).as_millis().max(1) < on.as_millis(),
+            Self::Grows(all) => since.as_secs_f64() > share(dice) * all.as_secs_f64(),
+        }
+    }
 }
 
 impl Crowd {
@@ -54,7 +75,7 @@ impl Crowd {
                 began: stage.began,
             };
             let first = self.during.start + period.mul_f64(share(&dice));
-            tasks.spawn(client.run(first, period, self.during.clone(), self.pulse));
+            tasks.spawn(client.run(first, period, self.during.clone(), self.rhythm));
         }
         tasks
     }
@@ -77,17 +98,11 @@ struct Client {
 }
 
 impl Client {
-    async fn run(
-        mut self,
-        first: Duration,
-        period: Duration,
-        during: Range<Duration>,
-        pulse: Option<(Duration, Duration)>,
-    ) {
+    async fn run(mut self, first: Duration, period: Duration, during: Range<Duration>, rhythm: Rhythm) {
         let mut due = first;
         while due < during.end {
             tokio::time::sleep_until(self.began + due).await;
-            if is_on(due - during.start, pulse) {
+            if rhythm.is_on(due.saturating_sub(during.start), &self.dice) {
                 let request = (self.script)(&self.dice, self.number);
                 let ending = self.caller.ask(&request).await;
                 self.books.note(due, self.label, self.began.elapsed().saturating_sub(due), ending);
@@ -97,9 +112,4 @@ impl Client {
             due += period * (u32::try_from(periods).unwrap_or(u32::MAX).saturating_add(1));
         }
     }
-}
-
-fn is_on(since: Duration, pulse: Option<(Duration, Duration)>) -> bool {
-    let Some((on, off)) = pulse else { return true };
-    since.as_millis() % (on + off).as_millis().max(1) < on.as_millis()
 }

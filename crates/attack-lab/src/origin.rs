@@ -4,18 +4,20 @@
 //! request is counted as one here.
 
 use crate::bounds::{ENTRIES_MAX, HEAD_BYTES_MAX};
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// By this field an answer of the origin is told from one of the proxy's own.
 pub(crate) const MARK: &str = "lab-origin";
-/// How long the expensive page takes, and how many are made at a time.
-const EXPENSIVE: Duration = Duration::from_millis(40);
+/// How long the expensive page takes, and how many of a site are made at a time.
+const EXPENSIVE: Duration = Duration::from_millis(400);
 const EXPENSIVE_AT_ONCE: usize = 8;
 const LARGE_BYTES: usize = 16 << 20;
 /// Shared by all answers, of which thousands may be under way.
@@ -49,9 +51,9 @@ impl Origin {
         socket.bind(address)?;
         let listener = socket.listen(4096)?;
         let arrivals = Arc::new(Mutex::new(Vec::new()));
-        let room = Arc::new(tokio::sync::Semaphore::new(EXPENSIVE_AT_ONCE));
+        let rooms = Rooms::default();
         let book = Arc::clone(&arrivals);
-        let serving = tokio::spawn(async move { accept(listener, book, room, began).await });
+        let serving = tokio::spawn(async move { accept(listener, book, rooms, began).await });
         Ok(Self { arrivals, serving })
     }
 
@@ -66,16 +68,11 @@ impl Origin {
     }
 }
 
-fn open(arrivals: &Mutex<Vec<Arrival>>) -> MutexGuard<'_, Vec<Arrival>> {
-    arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+fn open<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(
-    listener: TcpListener,
-    book: Arc<Mutex<Vec<Arrival>>>,
-    room: Arc<tokio::sync::Semaphore>,
-    began: Instant,
-) {
+async fn accept(listener: TcpListener, book: Arc<Mutex<Vec<Arrival>>>, rooms: Rooms, began: Instant) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
@@ -85,7 +82,7 @@ async fn accept(
                 let _ = stream.set_nodelay(true);
                 // The connection's end is the proxy's affair.
                 let conversation = Conversation {
-                    stream, buffer: Vec::new(), book: Arc::clone(&book), room: Arc::clone(&room), began,
+                    stream, buffer: Vec::new(), book: Arc::clone(&book), rooms: rooms.clone(), began,
                 };
                 connections.spawn(async move { conversation.run().await; });
             }
@@ -99,8 +96,20 @@ struct Conversation {
     /// Read and not yet used.
     buffer: Vec<u8>,
     book: Arc<Mutex<Vec<Arrival>>>,
-    room: Arc<tokio::sync::Semaphore>,
+    rooms: Rooms,
     began: Instant,
+}
+
+/// Where expensive pages are made: of each site so many at a time.
+#[derive(Clone, Default)]
+struct Rooms(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
+
+impl Rooms {
+    fn of(&self, host: &str) -> Arc<Semaphore> {
+        let mut rooms = open(&self.0);
+        let new = || Arc::new(Semaphore::new(EXPENSIVE_AT_ONCE));
+        Arc::clone(rooms.entry(host.to_owned()).or_insert_with(new))
+    }
 }
 
 impl Conversation {
@@ -113,7 +122,7 @@ impl Conversation {
             // A request that breaks off is none.
             self.content(&text).await?;
             self.note(&text, &path);
-            self.answer(&method, &path).await?;
+            self.answer(&method, &path, field(&text, "host").unwrap_or_default()).await?;
         }
     }
 
@@ -179,9 +188,10 @@ impl Conversation {
         }
     }
 
-    async fn answer(&mut self, method: &str, path: &str) -> Option<()> {
+    async fn answer(&mut self, method: &str, path: &str, host: &str) -> Option<()> {
         if path.starts_with("/expensive") {
-            let _place = self.room.acquire().await.ok()?;
+            let room = self.rooms.of(host);
+            let _place = room.acquire().await.ok()?;
             tokio::time::sleep(EXPENSIVE).await;
         }
         let fresh = if path.starts_with("/cached") { "max-age=3600" } else { "no-store" };

@@ -62,6 +62,40 @@ pub(crate) fn browser(which: usize, host: &str, path: &str, referrer: Option<&st
     text.into_bytes()
 }
 
+/// A form as the browser number `which` sends it.
+pub(crate) fn posting(which: usize, host: &str, path: &str, content: &str) -> Vec<u8> {
+    let mut text = String::from_utf8(browser(which, host, path, None)).unwrap_or_default();
+    text.replace_range(..3, "POST");
+    text.truncate(text.len() - 2);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{content}",
+        content.len()
+    );
+    text.into_bytes()
+}
+
+/// A request as a tool sends it that hides: another name, other fields and another order of them each time.
+pub(crate) fn shuffled(dice: &SeededRandom, host: &str, path: &str) -> Vec<u8> {
+    let mut fields = vec![
+        format!("User-Agent: Mozilla/5.0 (X11; {:x})", dice.next_u64()),
+        "Accept: text/html,*/*;q=0.8".to_owned(),
+        "Accept-Encoding: identity".to_owned(),
+        "Accept-Language: en".to_owned(),
+        "Cache-Control: no-cache".to_owned(),
+        format!("X-{:x}: 1", dice.below(1 << 20)),
+    ];
+    let mut text = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n");
+    while !fields.is_empty() {
+        let next = usize::try_from(dice.below(fields.len() as u64)).unwrap_or(0);
+        text.push_str(&fields.swap_remove(next));
+        text.push_str("\r\n");
+    }
+    text.push_str("\r\n");
+    text.into_bytes()
+}
+
 /// A request as a simple tool sends it.
 pub(crate) fn tool(agent: &str, method: &str, host: &str, path: &str) -> Vec<u8> {
     let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };

@@ -1,5 +1,6 @@
 //! The catalogue: each row an attack, its bars, and visitors beside it.
 
+mod carpet;
 mod families;
 mod flood;
 mod held;
@@ -47,7 +48,8 @@ enum Attack {
     Unfinished(unfinished::Unfinished),
     Refusals,
     Smuggling,
-    Families(families::Kind),
+    Families(Option<families::Kind>),
+    Carpet,
 }
 
 const fn row(name: &'static str, what: &'static str, attack: Attack) -> Row {
@@ -93,9 +95,11 @@ pub const ROWS: &[Row] = &[
     row(
         "families",
         "crowds of attackers of several kinds, each on a site",
-        Attack::Families(families::Kind::Hostile),
+        Attack::Families(Some(families::Kind::Hostile)),
     ),
-    row("benign", "crowds that mean well", Attack::Families(families::Kind::Benign)),
+    row("benign", "crowds that mean well", Attack::Families(Some(families::Kind::Benign))),
+    row("crowds", "both at the same time", Attack::Families(None)),
+    row("carpet", "a flood spread over 500 sites", Attack::Carpet),
 ];
 
 /// Rows of the catalogue that are tested where what they are about is.
@@ -134,7 +138,7 @@ pub async fn run(stage: &Stage, names: &[&str]) -> Result<Vec<Report>, StageErro
             return Err(StageError::NoTls(row.name));
         }
         stage.origin.forget();
-        if !matches!(row.attack, Attack::Families(_)) {
+        if !matches!(row.attack, Attack::Families(_) | Attack::Carpet) {
             ready(stage, &stage.target().host).await?;
         }
         reports.push(one(stage, row).await?);
@@ -151,6 +155,7 @@ async fn one(stage: &Stage, row: Row) -> Result<Report, StageError> {
         Attack::Refusals => refusals::run(stage, row.name).await,
         Attack::Smuggling => smuggling::run(stage, row.name).await,
         Attack::Families(kind) => families::run(stage, row.name, kind).await?,
+        Attack::Carpet => carpet::run(stage, row.name).await?,
     })
 }
 

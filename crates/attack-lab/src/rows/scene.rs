@@ -1,7 +1,7 @@
 //! What rows share: calm first, then the attack, visitors all the time.
 
 use crate::books::{Books, Label};
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, Rhythm};
 use crate::draw::{Panel, Plot, panels};
 use crate::population::{browser, homes, page};
 use crate::report::{Bar, Held, Report};
@@ -40,7 +40,7 @@ impl<'a> Scene<'a> {
             rate: VISITS_PER_SECOND,
             script: Arc::new(move |dice, number| browser(number, &host, &page(dice), None)),
             during: began..end,
-            pulse: None,
+            rhythm: Rhythm::Even,
         };
         let visitors = visitors.start(stage, stage.target().http, &books, 2);
         Self { stage, books, began, attack: attack_from, end, visitors }

@@ -3,111 +3,54 @@
 //! Every site first has a minute of calm, which is what a defence that learns has to learn from. What is measured is
 //! the time until nine tenths of a second's attack are not served any more, and what visitors lose after that.
 
+mod catalogue;
+
 use crate::books::{Books, Label};
-use crate::crowd::{Crowd, Script};
+use crate::crowd::{Crowd, Rhythm};
 use crate::draw::{Plot, panels};
-use crate::population::{bots, browser, homes, page, rented, tool};
+use crate::population::{browser, homes, page};
 use crate::report::{Bar, Held, Report};
 use crate::stage::{Stage, StageError};
+use catalogue::{FAMILIES, Family};
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// To be mitigated.
     Hostile,
+    /// Looks like the visitors in everything, so that a defence turns against them: that none is lost counts.
+    Framing,
+    /// Nobody may be turned away.
     Benign,
 }
 
-/// A crowd's name, which is its site's first label too, and how it asks.
-struct Family {
-    name: &'static str,
-    kind: Kind,
-    pulse: Option<(Duration, Duration)>,
-    make: fn(&Stage, &str) -> (Vec<Ipv4Addr>, Script),
+impl Kind {
+    /// Whether crowds of this kind belong to a row.
+    fn is_of(self, row: Option<Self>) -> bool {
+        row.is_none_or(|row| self == row || (self == Self::Framing && row == Self::Hostile))
+    }
 }
-
-const fn family(name: &'static str, make: fn(&Stage, &str) -> (Vec<Ipv4Addr>, Script)) -> Family {
-    Family { name, kind: Kind::Hostile, pulse: None, make }
-}
-
-const FAMILIES: &[Family] = &[
-    family("one-tool", |stage, host| {
-        let host = host.to_owned();
-        (
-            bots(&stage.dice(70), 200),
-            Arc::new(move |_, _| tool("python-requests/2.32", "GET", &host, "/news/1")),
-        )
-    }),
-    family("random-agents", |stage, host| {
-        let host = host.to_owned();
-        let script: Script = Arc::new(move |dice, _| {
-            tool(&format!("Mozilla/5.0 ({:x})", dice.next_u64()), "GET", &host, "/news/1")
-        });
-        (bots(&stage.dice(71), 200), script)
-    }),
-    family("past-the-cache", |stage, host| {
-        let host = host.to_owned();
-        let script: Script = Arc::new(move |dice, _| {
-            tool("Go-http-client/1.1", "GET", &host, &format!("/cached/1?v={:x}", dice.next_u64()))
-        });
-        (bots(&stage.dice(72), 200), script)
-    }),
-    family("one-network", |stage, host| {
-        let host = host.to_owned();
-        let script: Script = Arc::new(move |dice, number| browser(number, &host, &page(dice), None));
-        (rented(&stage.dice(73), 100), script)
-    }),
-    family("posts", |stage, host| {
-        let host = host.to_owned();
-        let script: Script =
-            Arc::new(move |_, _| tool("Mozilla/5.0 (compatible; Update/1.0)", "POST", &host, "/login"));
-        (bots(&stage.dice(74), 200), script)
-    }),
-    Family {
-        pulse: Some((Duration::from_secs(3), Duration::from_secs(3))),
-        ..family("pulses", |stage, host| {
-            let host = host.to_owned();
-            (bots(&stage.dice(75), 200), Arc::new(move |_, _| tool("curl/8.15.0", "GET", &host, "/news/2")))
-        })
-    },
-    Family {
-        kind: Kind::Benign,
-        ..family("flash-crowd", |stage, host| {
-            let host = host.to_owned();
-            let script: Script = Arc::new(move |_, number| {
-                browser(number, &host, "/cached/story", Some("https://social.invalid/today"))
-            });
-            (homes(&stage.dice(76), 300), script)
-        })
-    },
-    Family {
-        kind: Kind::Benign,
-        ..family("more-people", |stage, host| {
-            let host = host.to_owned();
-            let script: Script = Arc::new(move |dice, number| browser(number, &host, &page(dice), None));
-            (homes(&stage.dice(77), 300), script)
-        })
-    },
-];
 
 /// Before this a site is only learnt.
-const CALM: Duration = Duration::from_secs(68);
+pub(super) const CALM: Duration = Duration::from_secs(68);
 /// Between the beginnings of two crowds.
 const STAGGER: Duration = Duration::from_millis(1500);
 const VISITORS: usize = 40;
 const VISITS_PER_SECOND: u32 = 20;
 /// How long an attack may go on unhindered: the slowest, and one in the middle.
-const MITIGATED_BAR: Duration = Duration::from_secs(8);
-const LOST_PERCENT_BAR: f64 = 1.0;
+pub(super) const MITIGATED_BAR: Duration = Duration::from_secs(8);
+pub(super) const LOST_PERCENT_BAR: f64 = 1.0;
 
 /// The sites that these rows ask for, as a file for `wardmote apply`, besides the lab's own.
 pub fn sites(host: &str, origin: SocketAddr) -> String {
     let mut text = "[[account]]\nname = \"lab\"\n".to_owned();
     let hosts = FAMILIES.iter().map(|family| format!("{}.{host}", family.name));
-    for host in std::iter::once(host.to_owned()).chain(hosts) {
+    let carpet = (0..super::carpet::SITES).map(|number| super::carpet::site(number, host));
+    for host in std::iter::once(host.to_owned()).chain(hosts).chain(carpet) {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n[[account.site]]\nhosts = [\"{host}\"]\norigins = [\"http://{origin}\"]\n");
     }
@@ -121,8 +64,9 @@ struct Running {
     attack: Duration,
 }
 
-pub(super) async fn run(stage: &Stage, row: &'static str, kind: Kind) -> Result<Report, StageError> {
-    let chosen: Vec<_> = FAMILIES.iter().filter(|family| family.kind == kind).collect();
+/// Runs crowds of one kind, or of all.
+pub(super) async fn run(stage: &Stage, row: &'static str, kind: Option<Kind>) -> Result<Report, StageError> {
+    let chosen: Vec<_> = FAMILIES.iter().filter(|family| family.kind.is_of(kind)).collect();
     for family in &chosen {
         super::ready(stage, &format!("{}.{}", family.name, stage.target().host)).await?;
     }
@@ -136,8 +80,9 @@ pub(super) async fn run(stage: &Stage, row: &'static str, kind: Kind) -> Result<
         end = attack + lasts;
         let books: Arc<Books> = super::new_books();
         let target = stage.target().with_host(format!("{}.{}", family.name, stage.target().host));
-        for crowd in crowds(stage, family, &target.host, began, attack..end) {
-            let mut started = crowd.start(stage, target.http, &books, 80 + number as u64);
+        let dice = 80 + 2 * number as u64;
+        for crowd in crowds(stage, (family, dice), &target.host, began, attack..end) {
+            let mut started = crowd.start(stage, target.http, &books, dice);
             tasks.spawn(async move { while started.join_next().await.is_some() {} });
         }
         running.push(Running { family, books, attack });
@@ -160,7 +105,7 @@ pub(super) async fn run(stage: &Stage, row: &'static str, kind: Kind) -> Result<
 
 fn crowds(
     stage: &Stage,
-    family: &Family,
+    (family, dice): (&Family, u64),
     host: &str,
     began: Duration,
     attack: std::ops::Range<Duration>,
@@ -172,16 +117,16 @@ fn crowds(
         rate: VISITS_PER_SECOND,
         script: Arc::new(move |dice, number| browser(number, &own, &page(dice), None)),
         during: began..attack.end,
-        pulse: None,
+        rhythm: Rhythm::Even,
     };
-    let (addresses, script) = (family.make)(stage, host);
+    let (addresses, script) = (family.make)(stage, dice + 1, host);
     let crowd = Crowd {
         label: Label::Attacker,
         addresses,
-        rate: stage.settings.rate.unwrap_or(stage.by_effort(240, 400)),
+        rate: family.rate.or(stage.settings.rate).unwrap_or(stage.by_effort(240, 400)),
         script,
         during: attack,
-        pulse: family.pulse,
+        rhythm: family.rhythm,
     };
     [visitors, crowd]
 }
@@ -198,6 +143,7 @@ impl Running {
         );
         let own = match self.family.kind {
             Kind::Benign => vec![self.untouched(end)],
+            Kind::Framing => vec![self.spared(end)],
             Kind::Hostile => self.mitigated(stage, end),
         };
         std::iter::once(calm).chain(own).collect()
@@ -218,6 +164,19 @@ impl Running {
                 people.asked
             ),
             crowd.lost() == 0 && people.lost() == 0 && crowd.asked > 0,
+        )
+    }
+
+    /// Of those whose looks an attack has taken on hardly anybody may be turned away.
+    fn spared(&self, end: Duration) -> Bar {
+        let crowd = self.books.tally(Label::Attacker, self.attack..end);
+        let people = self.books.tally(Label::Visitor, self.attack..end);
+        let (asked, lost) = (people.asked, people.lost());
+        Bar::count(
+            &format!("{}: visitors not served", self.family.name),
+            format!("at most {LOST_PERCENT_BAR} %"),
+            format!("{lost} of {asked}; {} of {} of the attack", crowd.lost(), crowd.asked),
+            people.lost_percent() <= LOST_PERCENT_BAR && asked > 0,
         )
     }
 
@@ -247,7 +206,7 @@ impl Running {
 }
 
 /// From when on at least nine tenths of what is asked in a second are not served, for good.
-fn mitigated_since(course: &[(Duration, bool)], attack: Duration) -> Option<Duration> {
+pub(super) fn mitigated_since(course: &[(Duration, bool)], attack: Duration) -> Option<Duration> {
     let last = course.last()?.0;
     let mut since = None;
     let mut at = attack;
