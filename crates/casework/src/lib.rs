@@ -29,6 +29,7 @@ mod ratification;
 mod rating;
 mod referral;
 mod statement;
+mod suspension;
 mod text;
 mod told;
 
@@ -63,5 +64,6 @@ pub use referral::{
     Addressee, Answer, Attempt, Authority, Channel, Delivery, DeliveryProof, Inbound, Jurisdiction,
     JurisdictionError, Objection, Received, Referral, ReferralRefusal, ReferralState, Traffic, Verification,
 };
+pub use suspension::{SuspensionDraft, SuspensionStep};
 pub use text::{Paragraphs, TEXT_MAX, Text, TextError, is_hidden};
 pub use told::Told;

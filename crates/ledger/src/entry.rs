@@ -217,6 +217,14 @@ kinds! {
     TenantRequest = "tenant.request";
     /// A measure was not enforced somewhere for a time.
     EnforcementGap = "enforcement.gap";
+    /// Every measure without an order is set aside for an hour.
+    SuspensionBegun = "suspension.begun";
+    /// It stays so.
+    SuspensionConfirmed = "suspension.confirmed";
+    /// Sealed fields of an earlier entry are opened.
+    SealOpened = "seal.opened";
+    /// They stay sealed for a further time.
+    SealRenewed = "seal.renewed";
 }
 
 impl fmt::Display for Kind {

@@ -26,4 +26,8 @@ pub mod tlog_proof;
 pub mod witness;
 
 pub use entry::{Body, ENTRY_BYTES_MAX, Entry, EntryError, EntryFormat, Kind};
-pub use publication::{DecisionEnded, DecisionLapsed, PolicyPublished, RosterChanged, StatementPublished};
+pub use publication::{
+    CountDaily, DecisionEnded, DecisionLapsed, EnforcementGap, PolicyPublished, RosterChanged, SEALED_MAX,
+    SEALED_UNTIL, SealOpened, SealRenewed, StatementPublished, SuspensionBegun, SuspensionConfirmed,
+    Tombstone,
+};

@@ -1,7 +1,9 @@
 //! The public fields of entries that other crates write and read back.
 
+use crate::commitment::Disclosure;
 use policy::EndReason;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use vocabulary::{DecisionId, Digest, Timestamp};
 
 /// `public` of `policy.published`; the entry's subject is [`PolicyPublished::SUBJECT`].
@@ -69,4 +71,102 @@ pub struct DecisionEnded {
     pub effective: Timestamp,
     /// Why.
     pub because: EndReason,
+}
+
+/// `public` of `suspension.begun`; the entry's subject is [`SuspensionBegun::SUBJECT`], and it acts from the entry's
+/// own time on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuspensionBegun {
+    /// Digest of the roster it is signed by.
+    pub roster: Digest,
+    /// When it ends by itself unless it is confirmed.
+    pub until: Timestamp,
+}
+
+impl SuspensionBegun {
+    /// Suspensions are one subject: their sequence is their order.
+    pub const SUBJECT: &str = "suspend-all";
+}
+
+/// `public` of `suspension.confirmed`, which follows the beginning it confirms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuspensionConfirmed {
+    /// Digest of the roster it is signed by.
+    pub roster: Digest,
+    /// When it began.
+    pub since: Timestamp,
+}
+
+/// Longest time that fields stay sealed before somebody renews it, or they open.
+pub const SEALED_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// The member of an entry's public fields that says until when its confidential fields are sealed.
+pub const SEALED_UNTIL: &str = "sealed_until";
+
+/// `public` of `seal.opened`; the subject is that of the entry whose fields are opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealOpened {
+    /// Leaf hash of that entry.
+    pub entry: Digest,
+    /// All of its confidential fields, with their salts.
+    pub disclosure: Disclosure,
+}
+
+/// `public` of `seal.renewed`; the subject is that of the entry whose fields stay sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealRenewed {
+    /// Leaf hash of that entry.
+    pub entry: Digest,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// `public` of `tombstone`; the subject is that of the entry whose confidential fields were erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tombstone {
+    /// Leaf hash of that entry.
+    pub entry: Digest,
+}
+
+/// `public` of `count.daily`; the entry's subject is [`CountDaily::SUBJECT`]. A count under 5 is told as none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountDaily {
+    /// The day, in UTC, as `2026-11-22`.
+    pub day: String,
+    /// Cases that were opened on it.
+    pub cases: Option<u64>,
+    /// Reports that came in on it.
+    pub reports: Option<u64>,
+}
+
+impl CountDaily {
+    /// Days are one subject: one entry for each, in order.
+    pub const SUBJECT: &str = "counts";
+    /// The least count that is told.
+    pub const LEAST: u64 = 5;
+
+    /// A count as it is told.
+    pub fn told(count: u64) -> Option<u64> {
+        (count >= Self::LEAST).then_some(count)
+    }
+}
+
+/// `public` of `enforcement.gap`; the subject is the decision's id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnforcementGap {
+    /// Which decision.
+    pub decision: DecisionId,
+    /// Since when an edge that enforced it no longer said so.
+    pub from: Timestamp,
+    /// When it did again, or its lease was over.
+    pub until: Timestamp,
+    /// How many edges had enforced it, and how many of them did in the gap.
+    pub edges: [u32; 2],
 }

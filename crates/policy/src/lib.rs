@@ -11,6 +11,7 @@
 mod admissible;
 mod approval;
 mod document;
+mod duress;
 #[cfg(test)]
 mod fixtures;
 pub mod floor;
@@ -24,10 +25,12 @@ mod role;
 mod roster;
 mod scope;
 mod succession;
+mod suspension;
 
 pub use admissible::{Admissible, Footprint, LEASE_MIN, admissible};
 pub use approval::{APPROVALS_MAX, Approval, Approved, approval_digest, approve, examine, signer};
 pub use document::{AuthoritiesAsked, Demand, Language, PolicyReference, ScopeReference, Statement, Terms};
+pub use duress::{DuressError, DuressKeys};
 pub use format::{RosterFormat, ScopeFormat, StatementFormat};
 pub use key::{KeyError, OfficerKey, PublicKey, Signature};
 pub use matrix::{Clause, Condition, Matrix, PolicyError, Renewals, default_policy_text};
@@ -38,3 +41,4 @@ pub use role::{Profile, Pseudonym, PseudonymError, Role, RoleError};
 pub use roster::{Founding, MEMBERS_MAX, Member, Roster, RosterError, Thresholds};
 pub use scope::{SITES_MAX, Salt, Scope, ScopeError, ScopeSite};
 pub use succession::{EndReason, LIFT_WAIT, Signed, Standing};
+pub use suspension::{SUSPENSION, SUSPENSION_AGAIN, is_suspended_by, may_confirm, may_suspend};

@@ -64,8 +64,11 @@ pub struct Thresholds {
 pub struct Founding {
     /// The roster to publish and pin.
     pub roster: Roster,
-    /// One key for each member, in the roster's order.
+    /// One key for each pseudonym, in the roster's order.
     pub keys: Vec<OfficerKey>,
+    /// A second key of everybody whose signature can carry a record, for signing under duress
+    /// ([`crate::DuressKeys`]). On the roster they are keys like any other.
+    pub duress: Vec<OfficerKey>,
 }
 
 /// Why a document is no roster.
@@ -146,10 +149,17 @@ impl Roster {
                 OfficerKey::generate(random, pseudonym, role)
             })
             .collect();
-        let members = keys.iter().map(|key| seat(random, key)).collect();
+        let mut members: Vec<Member> = keys.iter().map(|key| seat(random, key)).collect();
+        let signs = |key: &&OfficerKey| key.role().may_decide() || key.role() == Role::Reviewer;
+        let second = |key: &OfficerKey| OfficerKey::generate(random, key.pseudonym().clone(), key.role());
+        let duress: Vec<OfficerKey> = keys.iter().filter(signs).map(second).collect();
+        for key in &duress {
+            let first = members.iter().find(|member| member.pseudonym == *key.pseudonym()).cloned();
+            members.extend(first.map(|first| Member { key: key.public(), ..first }));
+        }
         let roster = Self::new(Profile::Trial, 1, not_before, Thresholds::TRIAL, members)
             .expect("seven distinct people meet the trial's thresholds");
-        Founding { roster, keys }
+        Founding { roster, keys, duress }
     }
 
     /// Reads the canonical bytes.

@@ -249,6 +249,7 @@ impl Operator {
             shield: Default::default(),
             feeds: Vec::new(),
             consistency,
+            suspension: None,
         })
     }
 

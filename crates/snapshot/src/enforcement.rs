@@ -4,6 +4,7 @@
 //! measures: an omitted or damaged bundle leaves a running measure as it is, and raises an alarm.
 
 use crate::defence::{ShieldTable, Shields};
+use crate::suspension::verify_suspension;
 use crate::{Bundle, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify};
 use error_pages::Page;
 use policy::Footprint;
@@ -86,6 +87,13 @@ pub enum Alarm {
     },
     /// More bundles than are read.
     TooManyBundles(usize),
+    /// Measures that would act now are set aside.
+    Suspended {
+        /// How many.
+        reached: usize,
+        /// Until when; none: to the end of their leases.
+        until: Option<Timestamp>,
+    },
 }
 
 impl Enforcement {
@@ -121,7 +129,9 @@ impl Enforcement {
         self.running.retain(|_, running| now < running.measure.ends());
         self.trust.forget_ended(now);
         let mut outcome = Outcome::default();
+        self.take_suspension(parcel, now, &mut outcome);
         self.take_bundles(parcel, now, &mut outcome);
+        self.set_aside(now, &mut outcome);
         let missing = self.running.keys().filter(|id| !outcome.present.contains(id));
         outcome.alarms.extend(missing.copied().map(Alarm::Omitted));
         let lost = self.trust.unended(now).filter(|id| !self.running.contains_key(id));
@@ -157,6 +167,39 @@ impl Enforcement {
                 Ok(measure) => self.start(Arc::clone(bytes), measure, &around, outcome),
                 Err(refusal) => self.refuse(bytes, refusal, outcome),
             }
+        }
+    }
+
+    /// A suspension counts even from a log that is frozen: it only restores.
+    fn take_suspension(&mut self, parcel: &Parcel, now: Timestamp, outcome: &mut Outcome) {
+        let Some(bytes) = &parcel.suspension else { return };
+        let (suspension, tree) = match verify_suspension(bytes, &self.roots, now) {
+            Ok(proved) => proved,
+            Err(Refusal::NotYet(begins)) => return outcome.retry(begins),
+            Err(refusal) => return outcome.refuse(None, refusal),
+        };
+        match self.trust.check_tree(&tree, &parcel.consistency) {
+            Ok(()) => self.trust.see(&tree),
+            Err(Refusal::SplitView(contradiction)) => {
+                self.trust.freeze(*contradiction);
+                outcome.alarms.push(Alarm::SplitView);
+            }
+            Err(_) => {}
+        }
+        if let Err(refusal) = self.trust.suspend(suspension) {
+            outcome.refuse(None, refusal);
+        }
+    }
+
+    /// Every running measure knows of the suspension, those that began before it came too.
+    fn set_aside(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        let suspension = self.trust.suspension().copied();
+        for running in self.running.values_mut() {
+            Arc::make_mut(&mut running.measure).set_aside(suspension);
+        }
+        let reached = self.running.values().filter(|running| running.measure.is_suspended_at(now)).count();
+        if let Some(suspension) = suspension.filter(|_| reached > 0) {
+            outcome.alarms.push(Alarm::Suspended { reached, until: suspension.until() });
         }
     }
 
@@ -201,10 +244,7 @@ impl Enforcement {
     fn refuse(&mut self, bytes: &[u8], refusal: Refusal, outcome: &mut Outcome) {
         let decision = Bundle::claimed_decision(bytes);
         match &refusal {
-            Refusal::NotYet(begins) => {
-                let earliest = outcome.retry_at.map_or(*begins, |other| other.min(*begins));
-                outcome.retry_at = Some(earliest);
-            }
+            Refusal::NotYet(begins) => outcome.retry(*begins),
             Refusal::SplitView(contradiction) => {
                 self.trust.freeze((**contradiction).clone());
                 outcome.alarms.push(Alarm::SplitView);
@@ -236,6 +276,10 @@ struct Outcome {
 }
 
 impl Outcome {
+    fn retry(&mut self, at: Timestamp) {
+        self.retry_at = Some(self.retry_at.map_or(at, |other| other.min(at)));
+    }
+
     /// A lease that ended, or has not begun, is no cause for alarm.
     fn refuse(&mut self, decision: Option<DecisionId>, refusal: Refusal) {
         if !matches!(refusal, Refusal::Expired(_) | Refusal::Ended(_) | Refusal::NotYet(_)) {
@@ -265,6 +309,15 @@ impl fmt::Display for Alarm {
                 write!(f, "the defence of {site} does not compile: {why}")
             }
             Self::Shield { site: None, why } => write!(f, "a shared part of the defence is not taken: {why}"),
+            Self::Suspended { reached, until: Some(until) } => {
+                write!(
+                    f,
+                    "suspended until {until}, unless three confirm it: {reached} measures without an order"
+                )
+            }
+            Self::Suspended { reached, until: None } => {
+                write!(f, "suspended to the end of their leases: {reached} measures without an order")
+            }
             Self::TooManyBundles(count) => {
                 write!(f, "the feed carries {count} bundles; only {BUNDLES_MAX} are read")
             }

@@ -10,14 +10,21 @@ mod folder;
 
 pub use folder::write_log;
 
-use crate::{Bundle, CacheMode, Consistency, Logged, Origin, Parcel, Parts, Roots, Scheme, Service, Site};
+use crate::{
+    Bundle, CacheMode, Consistency, Logged, Origin, Parcel, Parts, Roots, Scheme, Service, Site,
+    SuspensionBundle,
+};
 use ledger::checkpoint::Checkpoint;
 use ledger::key::SignerKey;
 use ledger::merkle::Tree;
 use ledger::note::Note;
 use ledger::tlog_policy::TlogPolicy;
+use ledger::tlog_proof::TlogProof;
 use ledger::witness::{AddCheckpoint, Head, Witness};
-use ledger::{Body, DecisionEnded, Entry, EntryFormat, Kind, PolicyPublished, RosterChanged};
+use ledger::{
+    Body, DecisionEnded, Entry, EntryFormat, Kind, PolicyPublished, RosterChanged, SuspensionBegun,
+    SuspensionConfirmed,
+};
 use policy::{
     AuthoritiesAsked, Demand, Ground, Language, Matrix, Measure, OfficerKey, PolicyReference, Profile,
     Roster, Salt, Scope, ScopeReference, ScopeSite, ServiceClass, Statement, StatementFormat, Terms, floor,
@@ -332,6 +339,37 @@ impl Mote {
         entry.approvals = by.iter().map(|name| self.officer(name).approve(&body)).collect();
         let index = self.log(entry.clone());
         Decided { ending: Some((entry, index)), ..decided.clone() }
+    }
+
+    /// Signs and logs the beginning of a suspension, dated `now`.
+    pub fn suspend(&mut self, by: &[&str], now: Timestamp) -> Arc<[u8]> {
+        let said = SuspensionBegun { roster: self.roster.hash(), until: now.plus(policy::SUSPENSION) };
+        self.suspension((Kind::SuspensionBegun, &said), by, now)
+    }
+
+    /// Signs and logs that a suspension which began at `since` stays.
+    pub fn confirm(&mut self, since: Timestamp, by: &[&str], now: Timestamp) -> Arc<[u8]> {
+        let said = SuspensionConfirmed { roster: self.roster.hash(), since };
+        self.suspension((Kind::SuspensionConfirmed, &said), by, now)
+    }
+
+    /// Signs and logs a record of a suspension as it is; its bundle under a checkpoint cosigned now.
+    pub fn suspension(
+        &mut self,
+        (kind, said): (Kind, &impl Serialize),
+        by: &[&str],
+        now: Timestamp,
+    ) -> Arc<[u8]> {
+        let mut entry = self.entry(kind, SuspensionBegun::SUBJECT, said, now);
+        let body = entry.body.to_bytes().expect("it fits an entry");
+        entry.approvals = by.iter().map(|name| self.officer(name).approve(&body)).collect();
+        let last = self.entries.iter().rfind(|entry| entry.body.subject == SuspensionBegun::SUBJECT);
+        let before = last.cloned();
+        let index = self.log(entry.clone());
+        let checkpoint = self.checkpoint(now);
+        let hashes = self.tree.inclusion(index, self.tree.size()).expect("it was logged");
+        let proof = TlogProof { extra: None, index, hashes, checkpoint };
+        SuspensionBundle::new(entry, &proof, before).to_bytes().expect("canonical").into()
     }
 
     /// An officer's key by pseudonym.

@@ -22,7 +22,9 @@ mod origins;
 mod parcel;
 mod refusal;
 mod roots;
+mod seals;
 mod site;
+mod suspension;
 mod transparency;
 mod trust;
 mod verification;
@@ -50,7 +52,9 @@ pub use origins::{
 pub use parcel::{Consistency, Parcel};
 pub use refusal::Refusal;
 pub use roots::{Roots, RootsError};
+pub use seals::{SEALS_MAX, Seal, SealError, Seals, UNSEALING_GRACE};
 pub use site::{CacheMode, CertificateFiles, Origin, OriginProtocol, Scheme, Service, Site};
+pub use suspension::{Suspension, SuspensionBundle};
 pub use transparency::{Clockwork, REPORT_BYTES_MAX, ReportRow, Transparency, TransparencyReport};
 pub use trust::{Contradiction, Trust, TrustError};
 pub use verification::{

@@ -18,15 +18,15 @@ pub use publications::ROSTER_NOTICE;
 pub use report::LogReport;
 
 use crate::verification::steps;
-use crate::{CLOCK_SKEW_MAX, Refusal, Transparency, TransparencyReport};
+use crate::{CLOCK_SKEW_MAX, Refusal, Seals, Transparency, TransparencyReport};
 use chains::Chains;
 use decisions::Decisions;
-use ledger::Entry;
 use ledger::checkpoint::{Checkpoint, CheckpointError};
 use ledger::merkle::{Tree, leaf_hash};
 use ledger::note::Note;
 use ledger::tiles::{Tile, split_bundle};
 use ledger::tlog_policy::{Opened, TlogPolicy};
+use ledger::{Entry, Kind};
 use policy::{Profile, Roster};
 use publications::Publications;
 use report::Tally;
@@ -56,6 +56,8 @@ pub struct LogAudit {
     chains: Chains,
     publications: Publications,
     decisions: Decisions,
+    seals: Seals,
+    sealed: Tally,
     transparency: Transparency,
     /// The operator's transparency report, until the entries it says it counts have been read.
     expected: Option<TransparencyReport>,
@@ -86,6 +88,8 @@ impl LogAudit {
             chains: Chains::default(),
             publications,
             decisions: Decisions::default(),
+            seals: Seals::default(),
+            sealed: Tally::new("seals"),
             transparency: Transparency::default(),
             expected: None,
             reported: None,
@@ -149,6 +153,12 @@ impl LogAudit {
         self.chains.place(placed);
         self.publications.place(placed);
         self.decisions.place(placed, &self.publications);
+        let judged = self.seals.place(placed.leaf, placed.entry);
+        let body = &placed.entry.body;
+        let follows = matches!(body.kind, Kind::SealOpened | Kind::SealRenewed | Kind::Tombstone);
+        if judged.is_err() || follows || body.commitments.is_some() {
+            self.sealed.judge(placed.index, judged);
+        }
         self.transparency.count(placed.entry);
     }
 
@@ -172,6 +182,7 @@ impl LogAudit {
         self.chains.report(&mut report, as_of.plus(CLOCK_SKEW_MAX));
         self.publications.report(&mut report);
         self.decisions.report(&mut report, as_of);
+        report_seals((self.seals, self.sealed), &mut report, as_of);
         match self.reported {
             Some(Ok(size)) => report.held("transparency", format!("the report is what {size} entries give")),
             Some(Err(why)) => report.failed("transparency", "report-differs", format!("the report {why}")),
@@ -253,6 +264,14 @@ impl LogAudit {
             None => Profile::Full,
         }
     }
+}
+
+/// What was sealed until a date was opened, renewed or erased by then.
+fn report_seals((mut seals, mut sealed): (Seals, Tally), report: &mut LogReport, as_of: Timestamp) {
+    for (subject, until) in seals.overdue(as_of) {
+        sealed.fault_at(subject, format!("sealed until {until}, and the log has no opening of it"));
+    }
+    report.tally(&sealed, "entries about sealed fields hold, and no opening is overdue");
 }
 
 #[cfg(test)]

@@ -131,6 +131,9 @@ pub enum Refusal {
     /// Terms, approvals, scope or statement are refused.
     #[error(transparent)]
     Decision(policy::Refusal),
+    /// The record of a suspension does not hold.
+    #[error("the suspension does not hold: {0}")]
+    Suspension(&'static str),
     /// The lease has not begun.
     #[error("the lease begins at {0}")]
     NotYet(Timestamp),
@@ -178,6 +181,7 @@ impl Refusal {
             Self::Chain(_) => "records-out-of-chain",
             Self::Ending(_) => "ending-refused",
             Self::Ended(_) => "ended",
+            Self::Suspension(_) => "suspension-refused",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! for fresh cosignatures again; it never makes the edge accept more than a newly joined one would.
 
 use crate::Consistency;
-use crate::Refusal;
+use crate::{Refusal, Suspension};
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{contradicts, empty_root, verify_consistency};
 use policy::floor;
@@ -28,6 +28,9 @@ pub struct Trust {
     format: TrustFormat,
     logs: BTreeMap<String, SeenLog>,
     decisions: BTreeMap<DecisionId, SeenRecord>,
+    /// The newest suspension: it acts until its end, whatever later parcels leave out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suspension: Option<Suspension>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -173,10 +176,27 @@ impl Trust {
         Ok(())
     }
 
+    /// The newest suspension seen.
+    pub fn suspension(&self) -> Option<&Suspension> {
+        self.suspension.as_ref()
+    }
+
+    /// Takes a proved suspension; an older one never displaces a newer.
+    pub(crate) fn suspend(&mut self, suspension: Suspension) -> Result<(), Refusal> {
+        suspension.check_follows(self.suspension.as_ref())?;
+        self.suspension = Some(suspension);
+        Ok(())
+    }
+
     /// Remembers what a proved measure showed.
     pub(crate) fn accept(&mut self, record: &Record, tree: &Tree) {
         let Record { decision, sequence, leaf, expires, ended } = *record;
         self.decisions.insert(decision, SeenRecord { sequence, leaf, expires, ended });
+        self.see(tree);
+    }
+
+    /// Remembers a witnessed tree that was checked.
+    pub(crate) fn see(&mut self, tree: &Tree) {
         let Checkpoint { origin, size, root, .. } = &tree.checkpoint;
         let seen = self.logs.entry(origin.clone()).or_insert_with(|| SeenLog {
             size: *size,

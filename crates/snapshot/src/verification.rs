@@ -7,7 +7,7 @@ pub(crate) mod chain;
 pub(crate) mod steps;
 
 use crate::trust::{Record, Tree};
-use crate::{Consistency, Refusal, Roots, Trust};
+use crate::{Consistency, Refusal, Roots, Suspension, Trust};
 use policy::{Demand, Footprint, Measure, Profile, ServiceClass, Statement, Terms};
 use std::time::Duration;
 use steps::Read;
@@ -43,6 +43,8 @@ pub struct ProvedMeasure {
     before: Vec<Digest>,
     /// When it no longer acts: the end of its lease, or before.
     ends: Timestamp,
+    /// The suspension that the edge knows of.
+    suspension: Option<Suspension>,
 }
 
 /// Checks a bundle against the pinned roots and against what the edge has seen before.
@@ -79,7 +81,8 @@ pub fn verify(
     let before = read.leaves_before();
     let (terms, hosts, statement) = read.into_parts();
     let ends = ends.map_or(terms.expires, |ends| ends.min(terms.expires));
-    Ok(ProvedMeasure { terms, hosts, statement, record, tree, before, ends })
+    let suspension = trust.suspension().copied();
+    Ok(ProvedMeasure { terms, hosts, statement, record, tree, before, ends, suspension })
 }
 
 impl ProvedMeasure {
@@ -130,7 +133,17 @@ impl ProvedMeasure {
 
     /// Whether it acts at this instant.
     pub fn in_force_at(&self, now: Timestamp) -> bool {
-        (self.terms.not_before..self.ends).contains(&now)
+        (self.terms.not_before..self.ends).contains(&now) && !self.is_suspended_at(now)
+    }
+
+    /// Whether a suspension sets it aside at this instant.
+    pub fn is_suspended_at(&self, now: Timestamp) -> bool {
+        self.suspension.is_some_and(|suspension| suspension.pauses(&self.terms, now))
+    }
+
+    /// The same measure under a suspension that was learnt of later.
+    pub(crate) fn set_aside(&mut self, suspension: Option<Suspension>) {
+        self.suspension = suspension;
     }
 
     /// Whether its record builds on the one with this leaf.

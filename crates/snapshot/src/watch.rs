@@ -7,9 +7,9 @@
 //! Invariants: what was seen is replaced only by a tree that extends it; a contradiction once seen stays,
 //! with both checkpoints as evidence.
 
-use crate::Refusal;
 use crate::log_audit::LAPSE_GRACE;
 use crate::verification::steps;
+use crate::{Refusal, SealError, Seals};
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{Frontier, leaf_hash};
 use ledger::note::Note;
@@ -34,6 +34,8 @@ pub struct Watch {
     note: Option<String>,
     tree: Frontier,
     leases: BTreeMap<DecisionId, Lease>,
+    #[serde(default)]
+    seals: Seals,
     /// The checkpoint that contradicts `note`, once there was one.
     contradiction: Option<String>,
 }
@@ -99,6 +101,24 @@ pub enum WatchAlarm {
         /// When the log says so.
         logged: Timestamp,
     },
+    /// Fields were to be opened and the log does not say so.
+    #[error(
+        "missed unsealing: what {subject} holds was sealed until {until}, and the log has no opening of it"
+    )]
+    MissedUnsealing {
+        /// What they are about.
+        subject: String,
+        /// Until when they were sealed.
+        until: Timestamp,
+    },
+    /// An entry about sealed fields that does not hold.
+    #[error("entry {index}: {why}")]
+    Seal {
+        /// Which.
+        index: u64,
+        /// Why.
+        why: SealError,
+    },
     /// More leases at once than are watched.
     #[error("more than {LEASES_MAX} leases run at once; further ones are not watched")]
     TooManyLeases,
@@ -115,6 +135,8 @@ impl WatchAlarm {
             Self::Unreadable(_) => "entry-unreadable",
             Self::MissedLapse { .. } => "missed-lapse",
             Self::LateLapse { .. } => "late-lapse",
+            Self::MissedUnsealing { .. } => "missed-unsealing",
+            Self::Seal { .. } => "seal-broken",
             Self::TooManyLeases => "too-many-leases",
         }
     }
@@ -186,8 +208,12 @@ impl Watch {
 
     fn entry(&mut self, bytes: &[u8]) -> Option<WatchAlarm> {
         let index = self.tree.size();
-        self.tree.push(leaf_hash(bytes));
+        let leaf = leaf_hash(bytes);
+        self.tree.push(leaf);
         let Ok(entry) = Entry::parse(bytes) else { return Some(WatchAlarm::Unreadable(index)) };
+        if let Err(why) = self.seals.place_dated(leaf, &entry) {
+            return Some(WatchAlarm::Seal { index, why });
+        }
         let body = entry.body;
         let decision: Option<DecisionId> = body.subject.parse().ok();
         match body.kind {
@@ -232,9 +258,11 @@ impl Watch {
         Ok(self)
     }
 
-    /// Leases whose end is missing in the log, each told once.
+    /// Leases whose end is missing in the log, and fields whose opening is; each told once.
     pub fn overdue(&mut self, now: Timestamp) -> Vec<WatchAlarm> {
-        let mut alarms = Vec::new();
+        let late = self.seals.overdue(now).into_iter();
+        let mut alarms: Vec<_> =
+            late.map(|(subject, until)| WatchAlarm::MissedUnsealing { subject, until }).collect();
         for (decision, lease) in &mut self.leases {
             if !lease.told && lease.expires.plus(LAPSE_GRACE) < now {
                 lease.told = true;

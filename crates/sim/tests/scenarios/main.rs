@@ -10,6 +10,8 @@ mod edge;
 mod gate;
 mod orders;
 mod people;
+mod record;
+mod suspension;
 
 macro_rules! scenarios {
     ($($number:literal $name:ident $state:ident($($what:tt)*);)*) => {
@@ -63,12 +65,12 @@ scenarios! {
     25 t25_an_edge_that_was_offline_for_50_hours_ended_on_time holds(edge::t25);
     26 t26_a_scope_of_5001_sites_is_over_the_limit holds(deciding::t26);
     27 t27_a_never_block_category_is_refused holds(deciding::t27);
-    28 t28_suspend_all_lifts_in_a_minute_and_returns_unless_confirmed waits("suspend-all is not built");
+    28 t28_suspend_all_lifts_in_a_minute_and_returns_unless_confirmed holds(suspension::t28);
     29 t29_a_reporters_name_hidden_anywhere_cannot_leave waits("canary and guard are tested in crates/control/src/tests/reporting.rs");
     30 t30_a_receipt_code_works_after_three_weeks_and_ten_wrong_ones_slow_down waits("tested in crates/control/src/tests/reporting.rs");
-    31 t31_an_erased_person_leaves_all_proofs_valid waits("erasing is tested in crates/control/src/tests/reporting.rs; tombstones in the log are not built");
+    31 t31_an_erased_person_leaves_all_proofs_valid holds(record::t31);
     32 t32_two_disclosed_fields_verify_and_the_others_stay_hidden holds(edge::t32);
-    33 t33_what_is_sealed_until_a_date_opens_then waits("sealing until a date is not built");
+    33 t33_what_is_sealed_until_a_date_opens_then holds(record::t33);
     34 t34_an_appeal_to_who_decided_is_refused holds(deciding::t34);
     35 t35_overturned_by_the_reviewer_the_edge_lifts_at_once holds(edge::t35);
     36 t36_a_linked_site_gets_a_record_of_its_own waits("linked sites are not built");
@@ -83,7 +85,7 @@ scenarios! {
     45 t45_where_one_url_would_do_m5_is_refused_and_m3_offered holds(gate::t45);
     46 t46_planted_items_removed_in_20_minutes_close_the_gate holds(gate::t46);
     47 t47_a_drill_never_enforces holds(edge::t47);
-    48 t48_the_transparency_report_is_a_fold_byte_for_byte waits("the fold is tested in crates/snapshot/src/transparency.rs");
+    48 t48_the_transparency_report_is_a_fold_byte_for_byte holds(record::t48);
     49 t49_a_reporter_of_many_unfounded_reports_is_slowed waits("reporters are not slowed by earlier outcomes yet");
     50 t50_leases_end_deterministically_under_clock_skew holds(edge::t50);
     51 t51_officers_that_the_log_owner_adds_are_refused holds(edge::t51);
@@ -94,7 +96,7 @@ scenarios! {
     56 t56_one_countrys_order_ends_the_others_lease waits("needs territories in the scope");
     57 t57_operator_acts_aimed_at_a_tenant_are_refused_or_listed waits("needs the shield's rules and challenges");
     58 t58_a_snapshot_that_omits_a_measure_does_not_end_it holds(edge::t58);
-    59 t59_coerced_suspend_all_returns_and_a_duress_key_holds waits("suspend-all and duress keys are not built");
+    59 t59_coerced_suspend_all_returns_and_a_duress_key_holds holds(suspension::t59);
     60 t60_the_same_evidence_split_scope_or_chained_leases_are_refused holds(deciding::t60);
     61 t61_profile_solo_is_told_what_it_can_do_instead_of_m5 holds(deciding::t61);
     62 t62_a_trial_key_on_a_real_host_name_is_refused holds(deciding::t62);

@@ -4,6 +4,7 @@
 use super::Placed;
 use super::publications::Publications;
 use super::report::{LogReport, Tally};
+use crate::suspension;
 use crate::verification::chain;
 use ledger::{Body, DecisionLapsed, Entry, Kind, StatementPublished};
 use policy::{LEASE_MIN, Roster, Standing, Terms, floor};
@@ -25,6 +26,8 @@ pub(super) struct Decisions {
     unjudged: u64,
     /// Lapses logged later than [`LAPSE_GRACE`] after the end.
     late: u64,
+    /// The newest record of a suspension.
+    suspension: Option<Entry>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +50,7 @@ impl Default for Decisions {
             endings: Tally::new("lapses"),
             unjudged: 0,
             late: 0,
+            suspension: None,
         }
     }
 }
@@ -66,6 +70,7 @@ impl Decisions {
             }
             Kind::DecisionRatified | Kind::DecisionRenewed => self.succeeded(placed, published),
             Kind::DecisionLifted | Kind::DecisionReversed => self.ended(placed, published),
+            Kind::SuspensionBegun | Kind::SuspensionConfirmed => self.suspended(placed, published),
             Kind::DecisionModified => self.judge_signers(index, entry, published),
             // A changed roster is judged where rosters are; other kinds need no signature.
             _ => {}
@@ -129,6 +134,19 @@ impl Decisions {
         let standing = self.advance(index, before, entry, (&terms, roster));
         if let Some(lease) = self.made.get_mut(&terms.decision) {
             lease.standing = standing;
+        }
+    }
+
+    /// A suspension begins or is confirmed, after the record before it.
+    fn suspended(&mut self, Placed { index, entry, .. }: Placed<'_>, published: &Publications) {
+        let before = self.suspension.replace(entry.clone());
+        let in_force = published.roster_in_force(entry.body.time);
+        match in_force.and_then(|sha256| published.given(sha256)) {
+            Some(roster) => {
+                let judged = suspension::suspension(entry, before.as_ref(), roster).map(drop);
+                self.approvals.judge(index, judged);
+            }
+            None => self.unjudged += 1,
         }
     }
 

@@ -113,3 +113,28 @@ fn a_missed_lapse_is_told_once_and_a_late_one_when_it_comes() {
     assert_eq!(follow(&mut watch, &mut mote), Ok(vec![]));
     assert_eq!(names(watch.overdue(now().plus(90 * HOUR))), [""; 0]);
 }
+
+#[test]
+fn a_missed_unsealing_is_told_once_and_a_false_opening_when_it_comes() {
+    let mut mote = Mote::found(1, now());
+    let fields = [("country".to_owned(), json!("somewhere"))];
+    let sealed = ledger::commitment::Sealed::new(mote.random(), fields).expect("sealed");
+    let mut order =
+        mote.entry(Kind::OrderReceived, "order", &json!({"sealed_until": now().plus(HOUR)}), now());
+    order.body.commitments = Some(sealed.root().expect("root"));
+    let leaf = order.leaf_hash().expect("leaf");
+    mote.log(order);
+    let mut watch = Watch::default();
+    assert!(follow(&mut watch, &mut mote).expect("followed").is_empty());
+    let told = |watch: &mut Watch, hours: u32| -> Vec<_> {
+        watch.overdue(now().plus(HOUR * hours)).iter().map(WatchAlarm::name).collect()
+    };
+    assert!(told(&mut watch, 2).is_empty());
+    assert_eq!(told(&mut watch, 3), ["missed-unsealing"]);
+    assert!(told(&mut watch, 4).is_empty());
+    let disclosure = sealed.disclose(&[]).expect("a disclosure of nothing");
+    let said = ledger::SealOpened { entry: leaf, disclosure };
+    let entry = mote.entry(Kind::SealOpened, "order", &said, now().plus(HOUR * 4));
+    mote.log(entry);
+    assert_eq!(follow(&mut watch, &mut mote), Ok(vec!["seal-broken"]));
+}

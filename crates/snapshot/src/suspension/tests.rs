@@ -1,0 +1,154 @@
+use super::*;
+use crate::fixture::{Draft, Mote};
+use crate::{Alarm, Applied, Enforcement, Facts, Site, Trust, Verdict};
+use policy::Ground;
+use std::sync::Arc;
+use std::time::Duration;
+use vocabulary::Hostname;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const TWO: &[&str] = &["assessor-1", "duty-officer-1"];
+const THREE: &[&str] = &["assessor-1", "duty-officer-1", "legal-1"];
+
+fn now() -> Timestamp {
+    Timestamp::from_secs(1_790_000_000)
+}
+
+fn after(minutes: u32) -> Timestamp {
+    now().plus(MINUTE * minutes)
+}
+
+/// An edge with one site, blocked for two days from `now` on.
+struct Bench {
+    mote: Mote,
+    edge: Enforcement,
+    site: Site,
+    block: Arc<[u8]>,
+    revision: u64,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&Mote, Draft) -> Draft) -> Self {
+        let mut mote = Mote::found(1, now());
+        let site = mote.site(&["board.test"], 1);
+        let draft = mote.draft(std::slice::from_ref(&site), now(), MINUTE * 60 * 48);
+        let draft = change(&mote, draft);
+        let decided = mote.decide(&draft, now());
+        let block = mote.bundle(&decided, now()).to_bytes().expect("bytes").into();
+        let edge = Enforcement::new(mote.roots(), Trust::default());
+        let mut bench = Self { mote, edge, site, block, revision: 0 };
+        let first = bench.apply(None, now());
+        assert_eq!(first.applied.len(), 1, "{:?}", first.refused);
+        bench
+    }
+
+    fn emergency() -> Self {
+        Self::new(|_, draft| draft)
+    }
+
+    fn apply(&mut self, suspension: Option<&Arc<[u8]>>, at: Timestamp) -> Applied {
+        self.revision += 1;
+        let parcel = self.mote.parcel(self.revision, vec![self.site.clone()], vec![self.block.clone()]);
+        self.edge.apply(&crate::Parcel { suspension: suspension.cloned(), ..parcel }, at)
+    }
+
+    fn refused(&mut self, suspension: &Arc<[u8]>, at: Timestamp) -> Vec<&'static str> {
+        self.apply(Some(suspension), at).refused.iter().map(|(_, refusal)| refusal.name()).collect()
+    }
+}
+
+fn blocked(applied: &Applied, at: Timestamp) -> bool {
+    let host = Hostname::parse("board.test").expect("host");
+    matches!(applied.snapshot.evaluate(&Facts { host: &host }, at), Verdict::Blocked(_))
+}
+
+#[test]
+fn a_suspension_sets_measures_aside_for_an_hour_and_no_longer() {
+    let mut bench = Bench::emergency();
+    let suspension = bench.mote.suspend(TWO, after(10));
+    let applied = bench.apply(Some(&suspension), after(10));
+    assert!(applied.alarms.contains(&Alarm::Suspended { reached: 1, until: Some(after(70)) }));
+    let seen: Vec<bool> = [9, 10, 69, 70].map(|minute| blocked(&applied, after(minute))).to_vec();
+    assert_eq!(seen, [true, false, false, true]);
+}
+
+#[test]
+fn a_confirmed_suspension_stays_to_the_end_of_the_leases_and_spares_what_is_signed_later() {
+    let mut bench = Bench::emergency();
+    let suspension = bench.mote.suspend(TWO, after(10));
+    bench.apply(Some(&suspension), after(10));
+    let confirmed = bench.mote.confirm(after(10), THREE, after(60));
+    let applied = bench.apply(Some(&confirmed), after(60));
+    assert!(!blocked(&applied, after(60 * 47)));
+    let anew = bench.mote.block(std::slice::from_ref(&bench.site), after(61), MINUTE * 60);
+    bench.block = anew;
+    assert!(blocked(&bench.apply(Some(&confirmed), after(61)), after(61)), "those who signed it knew");
+}
+
+#[test]
+fn a_measure_that_an_order_demands_goes_on() {
+    let hour = MINUTE * 60;
+    let mut bench = Bench::new(|mote, draft| {
+        let mut ordered = mote.confirmation(&draft, Ground::Order, now(), hour * 48);
+        ordered.approvers = draft.approvers;
+        ordered
+    });
+    let suspension = bench.mote.suspend(TWO, after(10));
+    assert!(blocked(&bench.apply(Some(&suspension), after(10)), after(10)));
+}
+
+#[test]
+fn what_too_few_signed_or_comes_too_often_or_too_late_is_refused() {
+    let mut bench = Bench::emergency();
+    let one = bench.mote.suspend(&["legal-1"], after(1));
+    assert_eq!(bench.refused(&one, after(1)), ["too-few-approvals"]);
+
+    let mut bench = Bench::emergency();
+    let first = bench.mote.suspend(TWO, after(1));
+    assert!(bench.refused(&first, after(1)).is_empty());
+    let two = bench.mote.confirm(after(1), TWO, after(2));
+    assert_eq!(bench.refused(&two, after(2)), ["too-few-approvals"]);
+
+    let mut bench = Bench::emergency();
+    bench.mote.suspend(TWO, after(1));
+    let late = bench.mote.confirm(after(1), THREE, after(61));
+    assert_eq!(bench.refused(&late, after(61)), ["suspension-refused"]);
+
+    for (minutes, expected) in [(24 * 60, &["suspension-refused"][..]), (24 * 60 + 1, &[])] {
+        let mut bench = Bench::emergency();
+        bench.mote.suspend(TWO, after(1));
+        let again = bench.mote.suspend(TWO, after(minutes));
+        assert_eq!(bench.refused(&again, after(minutes)), expected, "{minutes}");
+    }
+    let mut bench = Bench::emergency();
+    let said = SuspensionBegun { roster: bench.mote.roster().hash(), until: after(62) };
+    let long = bench.mote.suspension((Kind::SuspensionBegun, &said), TWO, after(1));
+    assert_eq!(bench.refused(&long, after(1)), ["suspension-refused"]);
+}
+
+#[test]
+fn a_suspension_outlives_a_restart_and_a_parcel_without_it_and_no_older_one_displaces_it() {
+    let mut bench = Bench::emergency();
+    let first = bench.mote.suspend(TWO, after(1));
+    let confirmed = bench.mote.confirm(after(1), THREE, after(2));
+    bench.apply(Some(&confirmed), after(2));
+    let kept = bench.edge.trust().to_bytes().expect("bytes");
+    bench.edge = Enforcement::new(bench.mote.roots(), Trust::parse(&kept).expect("trust"));
+    assert!(!blocked(&bench.apply(None, after(90)), after(90)));
+    assert_eq!(bench.refused(&first, after(91)), ["older-record"]);
+    assert!(!blocked(&bench.apply(None, after(92)), after(92)));
+}
+
+#[test]
+fn one_changed_byte_anywhere_and_nothing_is_set_aside() {
+    let mut bench = Bench::emergency();
+    bench.mote.suspend(TWO, now());
+    let good = bench.mote.suspend(TWO, after(24 * 60));
+    let roots = bench.mote.roots();
+    for at in 0..good.len() {
+        let mut changed = good.to_vec();
+        changed[at] ^= 1;
+        assert!(verify_suspension(&changed, &roots, after(24 * 60)).is_err(), "byte {at}");
+    }
+    assert!(verify_suspension(&good, &roots, after(24 * 60)).is_ok());
+}
