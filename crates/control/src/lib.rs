@@ -29,10 +29,12 @@ mod questions;
 mod reconcile;
 mod record;
 mod rim;
+mod sealing;
 mod sequencer;
 mod sites;
 pub mod sites_toml;
 mod start;
+mod suspension;
 mod telemetry;
 #[cfg(test)]
 mod tests;

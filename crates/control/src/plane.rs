@@ -10,14 +10,15 @@ use crate::intake::Intake;
 use crate::live::Live;
 use crate::mail::Post;
 use crate::purges::Purging;
-use crate::record::Reports;
+use crate::reconcile::SealedEntries;
+use crate::record::{Reports, Turns};
 use crate::sequencer::Sequencer;
 use crate::{DataDir, PublicUrl, Telemetry};
 use certificates::CertificateStore;
 use feed::Publisher;
 use ledger::Entry;
 use outbound::Web;
-use policy::{Footprint, Matrix, Roster};
+use policy::{DuressKeys, Footprint, Matrix, Roster};
 use records::Records;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -55,6 +56,10 @@ pub(crate) struct Plane {
     pub(crate) bundles: Bundles,
     /// What the log adds up to.
     pub(crate) reports: Reports,
+    /// Whose turn it is to read much of the record.
+    pub(crate) turns: Turns,
+    /// Entries with fields that are sealed until a date.
+    pub(crate) sealed_entries: SealedEntries,
     /// What somebody must look at.
     pub(crate) alarms: Arc<Alarms>,
     /// Figures second by second.
@@ -82,6 +87,8 @@ pub(crate) struct Founded {
     pub(crate) roster_text: String,
     /// Its entry in the log.
     pub(crate) roster_entry: Placed,
+    /// The keys that officers use under duress.
+    pub(crate) duress: DuressKeys,
     /// The policy.
     pub(crate) matrix: Matrix,
     /// The policy file's text.

@@ -199,6 +199,8 @@ fn plane(
         docket: Docket::new(inputs.records.clone()),
         bundles: Bundles::default(),
         reports: record::Reports::default(),
+        turns: record::Turns::default(),
+        sealed_entries: reconcile::SealedEntries::default(),
         live: Live::default(),
         purging: Purging::default(),
         feeds: Feeds::default(),
@@ -240,7 +242,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 /// Takes over the log and makes sure that it holds the founding documents, as they are.
 async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Founded), StartError> {
-    let Foundation { log_key, witness_key, roster, policy_text, matrix, tlog_policy, files, .. } = foundation;
+    let Foundation { log_key, witness_key, roster, policy_text, matrix, tlog_policy, duress, files, .. } =
+        foundation;
     let origin = log_key.name().to_owned();
     let witness = Witness::new(witness_key, vec![log_key.verifier()]);
     let witness = witness.map_err(|error| StartError::Log(error.to_string()))?;
@@ -273,6 +276,7 @@ async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Fo
         roster,
         roster_text,
         roster_entry,
+        duress,
         matrix,
         policy_text,
         policy_entry,
@@ -365,6 +369,12 @@ impl Control {
     /// Where the public record listens.
     pub fn public(&self) -> SocketAddr {
         self.public
+    }
+
+    /// What its handlers share, for tests of parts without an address of their own.
+    #[cfg(test)]
+    pub(crate) fn plane(&self) -> &Plane {
+        &self.api.plane
     }
 
     /// A fresh one-time link to the console, valid for 30 minutes; earlier ones no longer work.

@@ -39,6 +39,8 @@ pub(crate) enum Verb {
     Purge(Purge),
     /// Fetch the exact bytes of a decision, show them, sign and post the signature
     Sign(Sign),
+    /// Set every measure without an order aside for an hour, once two officers have signed it
+    SuspendAll(SuspendAll),
     /// Check a decision: entry, proof, signatures, approvals, floor, scope, statement
     Verify(Verify),
     /// Check a whole log: tree, signatures, chains, approvals, leases
@@ -111,6 +113,18 @@ pub(crate) struct AttackLab {
     /// Write the table, and a plot for each row, into this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuspendAll {
+    /// The officer who asks for it
+    #[arg(long, value_name = "PSEUDONYM")]
+    pub(crate) by: String,
+    /// Have the one that acts stay to the end of the leases; three sign that
+    #[arg(long)]
+    pub(crate) confirm: bool,
+    #[command(flatten)]
+    pub(crate) local: Local,
 }
 
 #[derive(Debug, Args)]

@@ -13,8 +13,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use casework::{
-    Case, Decision, DecisionRefusal, DecisionState, Earlier, FollowUp, Paragraphs, Pending, Proposal,
-    Request, Setting, Text,
+    Case, Decision, DecisionRefusal, DecisionState, Earlier, Finding, FollowUp, GateVerdict, Paragraphs,
+    Pending, Proposal, Request, Setting, Text,
 };
 use ledger::{Body, EntryFormat, Kind};
 use policy::{Approval, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ScopeSite, ServiceClass};
@@ -22,7 +22,7 @@ use records::{DecisionFilter, Fleet, PutError, Versioned};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
-use vocabulary::{CaseId, DecisionId, SitePattern, Timestamp};
+use vocabulary::{CaseId, DecisionId, Digest, SitePattern, Timestamp};
 
 /// How long officers may sign after the proposal.
 const APPROVAL_WINDOW: Duration = Duration::from_secs(3_600);
@@ -165,7 +165,8 @@ pub(crate) async fn propose(
     let verdict = casework::gate(&held.value, request.measure, now);
     let earlier = plane.docket.earlier(held.value.account, &plane.founded.roster, now).await?;
     let proposal = casework::propose(&held.value, &verdict, request, by, &setting, &earlier, now)?;
-    let body = body(plane, &proposal, now)?;
+    let sealed = plane.seal_fields(confidential(&held.value, &verdict)).await?;
+    let body = body(plane, &proposal, sealed, now)?;
     let decision = proposal.into_decision(body);
     let version = plane.docket.put(decision.clone(), 0).await?;
     let mut response = shown(plane, StatusCode::CREATED, &Versioned { version, value: decision.clone() });
@@ -175,8 +176,21 @@ pub(crate) async fn propose(
     Ok(response)
 }
 
+/// What a decision rests on and the public does not see: the log commits to it, field by field.
+fn confidential(case: &Case, verdict: &GateVerdict) -> Vec<(String, Value)> {
+    let counted = |finding: &&Finding| verdict.counted.contains(&finding.id);
+    let evidence: Vec<Digest> = case.findings.iter().filter(counted).flat_map(|f| f.sha256.clone()).collect();
+    let fields = [
+        ("case", json!(case.id)),
+        ("counted-findings", json!(verdict.counted)),
+        ("evidence", json!(evidence)),
+        ("gate-input", json!(verdict.input_hash)),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
 /// The exact bytes that officers will sign.
-fn body(plane: &Plane, proposal: &Proposal, now: Timestamp) -> Result<String, Problem> {
+fn body(plane: &Plane, proposal: &Proposal, sealed: Digest, now: Timestamp) -> Result<String, Problem> {
     let body = Body {
         format: EntryFormat::V1,
         kind: Kind::DecisionMade,
@@ -186,7 +200,7 @@ fn body(plane: &Plane, proposal: &Proposal, now: Timestamp) -> Result<String, Pr
         sequence: 1,
         previous: None,
         policy: Some(plane.founded.matrix.hash()),
-        commitments: None,
+        commitments: Some(sealed),
         public: serde_json::to_value(proposal.terms()).map_err(|error| broken(&error))?,
     };
     let bytes = body.to_bytes().map_err(|error| broken(&error))?;

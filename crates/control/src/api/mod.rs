@@ -27,9 +27,11 @@ pub(crate) mod purges;
 mod referrals;
 pub(crate) mod refusals;
 pub(crate) mod reports;
+mod sealed;
 mod session;
 pub(crate) mod site_defence;
 mod sites;
+mod suspension;
 mod system;
 mod ways_in;
 
@@ -155,6 +157,11 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(appeals::file))
         .routes(routes!(appeals::step))
         .routes(routes!(appeals::compare))
+        .routes(routes!(suspension::one, suspension::propose, suspension::withdraw))
+        .routes(routes!(sealed::disclose))
+        .routes(routes!(sealed::erase))
+        .routes(routes!(suspension::bytes))
+        .routes(routes!(suspension::approve))
         .routes(routes!(purges::list, purges::purge))
         .routes(routes!(purges::one))
         .routes(routes!(cache::counters))

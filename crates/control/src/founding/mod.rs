@@ -23,7 +23,7 @@ use crate::rim::secret::{self, SecretKind};
 use files::{FileError, Secrecy};
 use ledger::key::{KeyError, SignerKey};
 use ledger::tlog_policy::TlogPolicy;
-use policy::{Matrix, PolicyError, Roster, RosterError};
+use policy::{DuressError, DuressKeys, Matrix, PolicyError, Roster, RosterError};
 use std::path::{Path, PathBuf};
 use vocabulary::{Clock, Digest, Random};
 
@@ -42,6 +42,8 @@ pub struct Foundation {
     pub(crate) matrix: Matrix,
     /// Log and witness keys with the quorum, as edges pin them.
     pub(crate) tlog_policy: String,
+    /// The keys that officers use under duress.
+    pub(crate) duress: DuressKeys,
     /// Digest of the text of `admin.token`.
     pub(crate) admin_token: Digest,
     /// Where everything lies.
@@ -80,6 +82,14 @@ pub enum FoundError {
         path: PathBuf,
         /// Why.
         source: RosterError,
+    },
+    /// The list of keys that mean duress is damaged.
+    #[error("{path}: {source}")]
+    Duress {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: DuressError,
     },
     /// The policy file has a mistake or is looser than the floor.
     #[error("{path}: {source}")]
@@ -126,6 +136,7 @@ pub fn found(
     let admin_token = admin_token(&files, random)?;
     let roster = roster(&files, clock, random)?;
     tighten_officers(&files.officers())?;
+    let duress = duress(&files)?;
     let (policy_text, matrix) = policy(&files)?;
     let tag: [u8; 4] = random.bytes();
     let tag = u32::from_be_bytes(tag);
@@ -144,7 +155,17 @@ pub fn found(
         return Err(FoundError::OtherWitnesses(files.root_policy()));
     }
     files::write_once(&files.root_roster(), &roster.to_bytes(), Secrecy::Public)?;
-    Ok(Foundation { log_key, witness_key, roster, policy_text, matrix, tlog_policy, admin_token, files })
+    Ok(Foundation {
+        log_key,
+        witness_key,
+        roster,
+        policy_text,
+        matrix,
+        tlog_policy,
+        duress,
+        admin_token,
+        files,
+    })
 }
 
 impl Foundation {
@@ -196,10 +217,24 @@ fn roster(files: &DataDir, clock: &dyn Clock, random: &dyn Random) -> Result<Ros
             let text = key.to_text();
             files::replace(&files.officer_key(key.pseudonym()), text.as_bytes(), Secrecy::Owner)?;
         }
+        for key in &founding.duress {
+            files::replace(&files.second_key(key.pseudonym()), key.to_text().as_bytes(), Secrecy::Owner)?;
+        }
+        let listed: String = founding.duress.iter().map(|key| format!("{}\n", key.public())).collect();
+        files::replace(&files.duress_keys(), listed.as_bytes(), Secrecy::Owner)?;
         files::write_once(&path, &founding.roster.to_bytes(), Secrecy::Public)?;
     }
     let bytes = files::read(&path)?;
     Roster::parse(&bytes).map_err(|source| FoundError::Roster { path, source })
+}
+
+/// The list is the operator's to keep; where there is none, no key means duress.
+fn duress(files: &DataDir) -> Result<DuressKeys, FoundError> {
+    let path = files.duress_keys();
+    if !path.exists() {
+        return Ok(DuressKeys::default());
+    }
+    DuressKeys::parse(&secret_text(&path)?).map_err(|source| FoundError::Duress { path, source })
 }
 
 fn policy(files: &DataDir) -> Result<(String, Matrix), FoundError> {

@@ -34,6 +34,16 @@ impl DataDir {
         self.officers().join(format!("{pseudonym}.key"))
     }
 
+    /// An officer's second key, for signing under duress. Its name tells nobody what it is for.
+    pub fn second_key(&self, pseudonym: &Pseudonym) -> PathBuf {
+        self.officers().join(format!("{pseudonym}-2.key"))
+    }
+
+    /// Which keys of the roster mean duress, one public key a line. For the operator's eyes alone.
+    pub fn duress_keys(&self) -> PathBuf {
+        self.0.join("duress-keys")
+    }
+
     /// The roster in force.
     pub fn roster(&self) -> PathBuf {
         self.0.join("roster.json")

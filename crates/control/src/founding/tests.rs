@@ -32,7 +32,11 @@ fn the_second_start_reads_back_what_the_first_one_made() {
     assert_eq!(first.origin(), second.origin());
     assert_eq!(first.roster, second.roster);
     assert_eq!(first.admin_token, second.admin_token);
-    assert_eq!(fs::read_dir(first.files.officers()).expect("folder").count(), 7);
+    assert_eq!(
+        fs::read_dir(first.files.officers()).expect("folder").count(),
+        12,
+        "seven officers, five of whom have a second key"
+    );
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn secrets_are_readable_by_their_owner_alone() {
     found_in(folder.path(), 1).expect("founded");
     for path in files_below(folder.path()).into_keys() {
         let name = path.to_string_lossy();
-        if name.ends_with(".key") || name.ends_with("admin.token") {
+        if name.ends_with(".key") || name.ends_with("duress-keys") || name.ends_with("admin.token") {
             let mode = fs::metadata(&path).expect("metadata").permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
@@ -103,9 +107,12 @@ fn founding_killed_after_any_file_goes_on() {
         let named = fs::read_to_string(again.files.root_policy()).expect("policy");
         assert!(named.contains(&again.log_key.verifier().to_string()), "{kept}: {named}");
         // The keys on disk are those the roster names.
-        for member in again.roster.members() {
-            let text = fs::read_to_string(again.files.officer_key(&member.pseudonym)).expect("key");
-            assert_eq!(policy::OfficerKey::parse(&text).expect("key").public(), member.key, "{kept}");
+        for (place, member) in again.roster.members().iter().enumerate() {
+            let (files, name) = (&again.files, &member.pseudonym);
+            let path = if place < 7 { files.officer_key(name) } else { files.second_key(name) };
+            let key = policy::OfficerKey::parse(&fs::read_to_string(path).expect("file")).expect("key");
+            assert_eq!(key.public(), member.key, "{kept}");
+            assert_eq!(again.duress.hold(&[key.approve(b"a record")]), place >= 7, "{kept}");
         }
     }
 }

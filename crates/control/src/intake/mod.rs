@@ -56,6 +56,13 @@ impl Source {
     }
 }
 
+impl Intake {
+    /// What seals, and opens again.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+}
+
 /// Why the desk could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IntakeError {

@@ -61,6 +61,8 @@ pub struct Front {
     pub frame: Frame,
     /// The numbers of the mechanism.
     pub clockwork: Clockwork,
+    /// Whether measures are set aside now.
+    pub suspended: Option<SetAside>,
     /// Decisions about to begin or in force.
     pub running: Vec<Listed>,
     /// Decisions that are over, newest first; the handler bounds the list.
@@ -69,6 +71,17 @@ pub struct Front {
     pub older: Option<String>,
     /// The log.
     pub log: LogView,
+}
+
+/// A suspension of every measure without an order.
+#[derive(Debug, Clone, Copy)]
+pub struct SetAside {
+    /// Since when.
+    pub since: Timestamp,
+    /// When the measures return by themselves; none: they stay aside to the end of their leases.
+    pub until: Option<Timestamp>,
+    /// The number of its newest entry in the log.
+    pub entry: u64,
 }
 
 /// A legal demand behind a decision.

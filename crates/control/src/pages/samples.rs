@@ -15,7 +15,7 @@ use super::cache::{
 use super::console::{DecisionRow, LiveFigures, Notice, Overview, Setup, SiteRow, SiteStanding, Stage};
 use super::hosts::{HostRow, HostsPage, ProofRow, SiteChoice};
 use super::reading::{SearchPage, TransparencyPage};
-use super::record::{Frame, Front, Missing, Proof, Signer, StatementPage, Step};
+use super::record::{Frame, Front, Missing, Proof, SetAside, Signer, StatementPage, Step};
 use super::{Listed, LogView, Standing};
 use policy::{Ground, Measure, Role, ServiceClass};
 use snapshot::{Clockwork, ReportRow, Transparency};
@@ -96,6 +96,7 @@ pub(super) fn front() -> Front {
     Front {
         frame: frame(),
         clockwork: clockwork(),
+        suspended: Some(SetAside { since: made(), until: Some(made().plus(hours(1))), entry: 61 }),
         running: vec![listed(
             "Provisional block of a message board after calls to attack a person at home",
             3,
@@ -124,7 +125,15 @@ pub(super) fn front() -> Front {
 pub(super) fn front_of_a_new_record() -> Front {
     let log = LogView { size: 0, root: String::new(), cosigned: None, witnesses: vec![], ..log() };
     let frame = Frame { trial: false, ..frame() };
-    Front { clockwork: Clockwork::default(), running: vec![], over: vec![], frame, log, ..front() }
+    Front {
+        clockwork: Clockwork::default(),
+        suspended: None,
+        running: vec![],
+        over: vec![],
+        frame,
+        log,
+        ..front()
+    }
 }
 
 fn signer(role: Role, pseudonym: &str) -> Signer {

@@ -4,7 +4,7 @@
 //! the alarms that somebody has to see: a lift that waits, a gate that closed under a measure in force,
 //! an appeal past its clock.
 
-use super::{Moved, ReconcileError, keep};
+use super::{Moved, ReconcileError, duress, keep};
 use crate::plane::Plane;
 use crate::sequencer::Item;
 use casework::{Decision, DecisionState, FollowUp, Logged, Pending};
@@ -53,7 +53,9 @@ async fn log(plane: &Plane, held: &Versioned<Decision>, pending: &Pending) -> Re
         return keep(plane, decision.clone().drop_pending(), held.version).await;
     }
     let (roster, now) = (&plane.founded.roster, plane.clock.now());
-    if decision.check_signatures(pending, roster).is_err() {
+    if decision.check_signatures(pending, roster).is_err()
+        || duress::holds(plane, decision.id, &pending.approvals)
+    {
         return Ok(Moved::No);
     }
     let case = plane.records.case(decision.case).await?;

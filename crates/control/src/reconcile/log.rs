@@ -2,7 +2,7 @@
 //!
 //! The gate is asked before an entry is handed in, never after: what the log holds is decided.
 
-use super::{Moved, ReconcileError, keep};
+use super::{Moved, ReconcileError, duress, keep};
 use crate::plane::Plane;
 use crate::sequencer::Item;
 use casework::{Decision, DecisionState, Logged};
@@ -40,7 +40,7 @@ async fn log(plane: &Plane, held: &Versioned<Decision>) -> Result<Moved, Reconci
 
 /// Hands the entry to the log if the gate is still open.
 async fn hand_in(plane: &Plane, decision: &Decision) -> Result<Moved, ReconcileError> {
-    if !has_enough(plane, decision) {
+    if !has_enough(plane, decision) || duress::holds(plane, decision.id, decision.state.approvals()) {
         return Ok(Moved::No);
     }
     let case = plane.records.case(decision.case).await?;

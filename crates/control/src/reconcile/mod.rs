@@ -4,10 +4,15 @@
 //! next pass. Each is one file; this one owns when they run and what is said when one fails.
 //!
 //! `lapse` ends leases · `log` puts approved decisions into the log · `follow` does the same with what
-//! follows them, and chases the clocks of appeals · `statements` publishes what is
-//! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the clock of reports of danger · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say.
+//! follows them, and chases the clocks of appeals · `suspension` sets all measures aside · `statements` publishes what is
+//! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the
+//! clock of reports of danger · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
+//! date · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say, and `gaps` where one stopped.
 
+mod counts;
+mod duress;
 mod follow;
+mod gaps;
 mod lapse;
 mod log;
 mod notify;
@@ -15,7 +20,9 @@ mod orders;
 mod plan;
 mod receipts;
 mod statements;
+mod suspension;
 mod triage;
+mod unseal;
 
 use crate::bundles::BundleError;
 use crate::plane::Plane;
@@ -29,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use log::has_enough;
 pub(crate) use plan::Planned;
+pub(crate) use unseal::SealedEntries;
 
 /// Longest time between two looks at the leases.
 const TICK: Duration = Duration::from_millis(200);
@@ -119,6 +127,9 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             attempt(plane, "log", log::reconcile(plane)).await,
             attempt(plane, "follow", follow::reconcile(plane)).await,
             attempt(plane, "orders", orders::reconcile(plane)).await,
+            attempt(plane, "suspension", suspension::reconcile(plane)).await,
+            attempt(plane, "counts", counts::reconcile(plane)).await,
+            attempt(plane, "unseal", unseal::reconcile(plane)).await,
             attempt(plane, "triage", triage::reconcile(plane)).await,
             attempt(plane, "statements", statements::reconcile(plane)).await,
             attempt(plane, "notify", notify::reconcile(plane)).await,

@@ -1,6 +1,6 @@
 //! What edges say became of their parcels: enforcement is noted, refusals become alarms.
 
-use super::{Moved, ReconcileError, keep};
+use super::{Moved, ReconcileError, gaps, keep};
 use crate::plane::Plane;
 use casework::{Decision, DecisionState, EdgeReceipt};
 use feed::Receipt;
@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use vocabulary::DecisionId;
 
 const REFUSED: &str = "edge-refused";
-const GAP: &str = "enforcement-gap";
 const EDGE: &str = "edge-alarm";
 
 pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
@@ -16,7 +15,8 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     let mut moved = Moved::No;
     let open = plane.docket.open().await?;
     refusals(plane, open.iter().map(|held| &held.value), &receipts);
-    gaps(plane, open.iter().map(|held| &held.value), &receipts);
+    let decisions: Vec<&Decision> = open.iter().map(|held| &held.value).collect();
+    gaps::reconcile(plane, &decisions, &receipts).await?;
     pass_on(plane, &receipts);
     for held in open {
         if let Some(next) = noted(plane, &held.value, &receipts)? {
@@ -73,26 +73,6 @@ fn refusals<'a>(plane: &Plane, open: impl Iterator<Item = &'a Decision>, receipt
         }
     }
     plane.alarms.clear_where(REFUSED, |subject| !standing.contains(subject));
-}
-
-/// An edge that enforced a measure and no longer says so while its lease runs.
-fn gaps<'a>(plane: &Plane, decisions: impl Iterator<Item = &'a Decision>, receipts: &[Receipt]) {
-    let now = plane.clock.now();
-    let mut standing = BTreeSet::new();
-    for decision in decisions.filter(|decision| now < decision.terms.expires) {
-        let DecisionState::InForce { receipts: enforced, .. } = &decision.state else { continue };
-        for known in enforced {
-            let latest = receipts.iter().find(|receipt| receipt.edge == known.edge);
-            if latest.is_some_and(|latest| !latest.applied.contains(&decision.id)) {
-                let (edge, id) = (&known.edge, decision.id);
-                let subject = format!("{edge} {id}");
-                let text = format!("edge {edge} no longer enforces {id} although its lease runs");
-                plane.alarms.raise(GAP, &subject, text, now);
-                standing.insert(subject);
-            }
-        }
-    }
-    plane.alarms.clear_where(GAP, |subject| !standing.contains(subject));
 }
 
 /// What edges raise by themselves stands here too, until their next receipt no longer says so.

@@ -12,10 +12,12 @@ mod reports;
 mod search;
 mod statements;
 mod submission;
+mod turns;
 mod view;
 
 pub(crate) use forms::{Mode, file_document};
 pub(crate) use reports::Reports;
+pub(crate) use turns::Turns;
 pub(crate) use view::{log_view, standing};
 
 use crate::pages::HTML;

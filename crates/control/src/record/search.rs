@@ -42,7 +42,10 @@ pub(super) async fn search(
     let frame = frame(&plane);
     let (found, more) = match sought.is_empty() {
         true => (Vec::new(), false),
-        false => find(&plane, &sought, frame.now).await?,
+        false => {
+            let _turn = plane.turns.take().await?;
+            find(&plane, &sought, frame.now).await?
+        }
     };
     Ok(page(StatusCode::OK, SearchPage { frame, sought, found, more }.page()))
 }

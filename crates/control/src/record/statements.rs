@@ -3,7 +3,7 @@
 use super::view::{listed, statement};
 use super::{frame, not_found, page, revalidated, submission};
 use crate::bundles::BundleError;
-use crate::pages::record::Front;
+use crate::pages::record::{Front, SetAside};
 use crate::plane::Plane;
 use crate::rim::extract::{Path, Query};
 use crate::rim::page::{PageOf, PageQuery};
@@ -49,7 +49,13 @@ async fn listing(plane: &Plane, query: &PageQuery) -> Result<Response, Problem> 
     let all = listing.items.into_iter().flatten();
     let (over, running) = all.partition(|line| line.standing.is_over());
     let log = super::log_view(plane);
-    Ok(page(StatusCode::OK, Front { frame, clockwork, running, over, older, log }.page()))
+    let last = plane.last_suspension().await.map_err(|error| Problem::new(Reason::Broken).detail(error))?;
+    let suspended = last.filter(|last| now < last.over_from()).map(|last| SetAside {
+        since: last.from(),
+        until: (!last.is_confirmed()).then(|| last.over_from()),
+        entry: last.placed.index,
+    });
+    Ok(page(StatusCode::OK, Front { frame, clockwork, suspended, running, over, older, log }.page()))
 }
 
 /// `ID` is the page, `ID.json` the bundle with all proofs, `ID.tlog-proof` the proof of its entry, `ID.dsa.json` the

@@ -21,6 +21,7 @@ pub(super) async fn dsa(
 ) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(STATEMENTS_MAX).min(STATEMENTS_MAX);
     let page = PageQuery { limit: Some(limit), after: query.after }.page()?;
+    let _turn = plane.turns.take().await?;
     let listing = plane.records.list_decisions(&public(), page).await?;
     let statements = listing.items.iter().filter_map(|held| reasons(&plane, &held.value)).collect();
     let next = PageOf::of(listing, |_| ()).next;

@@ -93,6 +93,8 @@ impl Item {
                 | Kind::DecisionLifted
                 | Kind::DecisionLapsed
                 | Kind::DecisionReversed
+                | Kind::SuspensionBegun
+                | Kind::SuspensionConfirmed
         )
     }
 
@@ -114,7 +116,7 @@ impl Item {
 
     /// Whether its subject has one entry of its kind at most, so that a second draft is the same one.
     fn is_once(&self) -> bool {
-        !matches!(self.kind(), Kind::TenantRequest | Kind::EnforcementGap | Kind::CountDaily | Kind::DrillRun)
+        !matches!(self.kind(), Kind::TenantRequest | Kind::DrillRun)
     }
 
     /// Whether two items are the same entry.
@@ -211,10 +213,16 @@ impl Batch {
 }
 
 /// What tells two drafts of one kind and subject apart: a decision that goes on under new terms has a
-/// statement for each.
+/// statement for each, each day has its counts, each gap its beginning, each sealed entry an end of its own.
 fn mark(kind: Kind, public: &Value) -> &str {
-    let text = public.get("statement").filter(|_| kind == Kind::StatementPublished);
-    text.and_then(Value::as_str).unwrap_or_default()
+    let member = match kind {
+        Kind::StatementPublished => "statement",
+        Kind::CountDaily => "day",
+        Kind::EnforcementGap => "from",
+        Kind::SealOpened | Kind::Tombstone => "entry",
+        _ => return "",
+    };
+    public.get(member).and_then(Value::as_str).unwrap_or_default()
 }
 
 impl Draft {
@@ -254,6 +262,15 @@ pub(crate) async fn find_statement(
     statement: &Digest,
 ) -> Result<Option<u64>, WriterError> {
     find_marked(log, subject, Kind::StatementPublished, &statement.to_string()).await
+}
+
+/// Where the gap of a decision that began at an instant lies.
+pub(crate) async fn find_gap(
+    log: &dyn Log,
+    subject: &str,
+    from: Timestamp,
+) -> Result<Option<u64>, WriterError> {
+    find_marked(log, subject, Kind::EnforcementGap, &from.to_string()).await
 }
 
 async fn find_marked(

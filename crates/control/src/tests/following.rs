@@ -8,14 +8,14 @@ use vocabulary::{Clock, Hostname, Timestamp};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-fn blocked(seen: &Seen, now: Timestamp) -> bool {
+pub(super) fn blocked(seen: &Seen, now: Timestamp) -> bool {
     let host = Hostname::parse("board.test").expect("host");
     let snapshot = seen.snapshot.as_ref().expect("a snapshot");
     matches!(snapshot.evaluate(&Facts { host: &host }, now), Verdict::Blocked(_))
 }
 
 /// A block in force, its statement in the log; returns case and decision. Two who took no part are left.
-async fn in_force(rig: &Rig, running: &Running) -> (String, String) {
+pub(super) async fn in_force(rig: &Rig, running: &Running) -> (String, String) {
     running.apply(SITES, "").await.is(200);
     running.edge.until("three sites", |seen| seen.sites == 3).await;
     let case = open_case(rig, running).await;

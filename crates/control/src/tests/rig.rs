@@ -210,9 +210,10 @@ impl Rig {
         let folder = self.data_dir().join("officers");
         let Ok(entries) = std::fs::read_dir(&folder) else { return };
         for entry in entries {
-            let text = std::fs::read_to_string(entry.expect("entry").path()).expect("key file");
-            let key = OfficerKey::parse(&text).expect("key");
-            self.keys.insert(key.pseudonym().to_string(), key);
+            let path = entry.expect("entry").path();
+            let text = std::fs::read_to_string(&path).expect("key file");
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            self.keys.insert(name, OfficerKey::parse(&text).expect("key"));
         }
         std::fs::remove_dir_all(folder).expect("removed");
     }

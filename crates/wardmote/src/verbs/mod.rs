@@ -18,6 +18,7 @@ mod record;
 mod report;
 mod sign;
 mod status;
+mod suspend_all;
 mod verify;
 mod witness;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Token(arguments) => hosts::token(&arguments, json),
         Verb::Purge(arguments) => purge::run(&arguments, json),
         Verb::Sign(arguments) => sign::run(&arguments, json),
+        Verb::SuspendAll(arguments) => suspend_all::run(&arguments, json),
         Verb::Verify(arguments) => verify::run(&arguments, json),
         Verb::Log(arguments) => log::run(&arguments, json),
         Verb::Witness(arguments) => witness::run(&arguments, json),

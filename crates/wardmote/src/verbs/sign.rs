@@ -10,7 +10,7 @@ use crate::command_line::Sign;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, plain, quoted};
 use bytes::Bytes;
-use ledger::{Body, DecisionEnded, Kind};
+use ledger::{Body, DecisionEnded, Kind, SuspensionBegun, SuspensionConfirmed};
 use policy::{OfficerKey, Scope, Statement, Terms};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, Write as _};
@@ -25,13 +25,10 @@ pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
         ));
     }
     let key = officer_key(&arguments.key)?;
-    let decision: DecisionId = arguments
-        .proposal
-        .parse()
-        .map_err(|error| Failure::bad_use(format!("--proposal {}: {error}", arguments.proposal)))?;
+    let what: Awaited = arguments.proposal.parse()?;
     let client = control_plane(&arguments.local)?;
     block_on(async {
-        let (bytes, shown) = fetch(&client, decision).await?;
+        let (bytes, shown) = fetch(&client, what).await?;
         if !json {
             print!("{shown}");
         }
@@ -39,7 +36,7 @@ pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
             eprintln!("not signed");
             return Ok(Exit::Failed);
         }
-        let answer = post(&client, (decision, &bytes), &key).await?;
+        let answer = post(&client, (what, &bytes), &key).await?;
         if json {
             output::json(&answer);
         } else {
@@ -47,6 +44,38 @@ pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
         }
         Ok(Exit::Done)
     })
+}
+
+/// What waits for a signature.
+#[derive(Debug, Clone, Copy)]
+enum Awaited {
+    /// A decision, or what follows one.
+    Decision(DecisionId),
+    /// That every measure without an order be set aside.
+    Suspension,
+}
+
+impl std::str::FromStr for Awaited {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        if text == SuspensionBegun::SUBJECT {
+            return Ok(Self::Suspension);
+        }
+        let decision: DecisionId =
+            text.parse().map_err(|error| Failure::bad_use(format!("--proposal {text}: {error}")))?;
+        Ok(Self::Decision(decision))
+    }
+}
+
+impl Awaited {
+    /// Where its bytes and its approvals are.
+    fn path(self, part: &str) -> String {
+        match self {
+            Self::Decision(decision) => format!("/api/v1/decisions/{decision}/{part}"),
+            Self::Suspension => format!("/api/v1/suspension/{part}"),
+        }
+    }
 }
 
 fn officer_key(path: &Path) -> Result<OfficerKey, Failure> {
@@ -57,9 +86,16 @@ fn officer_key(path: &Path) -> Result<OfficerKey, Failure> {
 }
 
 /// The bytes to sign, and what they say, in words.
-async fn fetch(client: &Client, decision: DecisionId) -> Result<(Bytes, String), Failure> {
-    let bytes = client.get(&format!("/api/v1/decisions/{decision}/bytes")).await?.accepted()?.body;
+async fn fetch(client: &Client, what: Awaited) -> Result<(Bytes, String), Failure> {
+    let bytes = client.get(&what.path("bytes")).await?.accepted()?.body;
     let refuse = |why| Failure::failed(format!("not signed: {why}"));
+    let decision = match what {
+        Awaited::Decision(decision) => decision,
+        Awaited::Suspension => {
+            let shown = suspension_shown(&bytes).map_err(refuse)?;
+            return Ok((bytes, shown));
+        }
+    };
     if let Some(said) = ending(decision, &bytes) {
         let shown = ending_shown(&said.map_err(refuse)?, &bytes)?;
         return Ok((bytes, shown));
@@ -69,21 +105,20 @@ async fn fetch(client: &Client, decision: DecisionId) -> Result<(Bytes, String),
     Ok((bytes, shown))
 }
 
-async fn post(
-    client: &Client,
-    (decision, bytes): (DecisionId, &Bytes),
-    key: &OfficerKey,
-) -> Result<Value, Failure> {
+async fn post(client: &Client, (what, bytes): (Awaited, &Bytes), key: &OfficerKey) -> Result<Value, Failure> {
     let approval = key.approve(bytes);
     let body = json!({ "approval": approval }).to_string();
-    let path = format!("/api/v1/decisions/{decision}/approvals");
-    client.post(&path, "application/json", Bytes::from(body)).await?.accepted()?.json()
+    client.post(&what.path("approvals"), "application/json", Bytes::from(body)).await?.accepted()?.json()
 }
 
 fn standing(answer: &Value) -> String {
-    match answer.get("state").and_then(Value::as_str) {
-        Some(state) => format!("the decision is now {}", plain(state)),
-        None => "the signature was taken".into(),
+    if let Some(state) = answer.get("state").and_then(Value::as_str) {
+        return format!("the decision is now {}", plain(state));
+    }
+    // A suspension has no state of its own: it says what it still lacks.
+    match answer.pointer("/pending/missing/text").and_then(Value::as_str) {
+        Some(lacks) => plain(lacks),
+        None => "enough officers have signed".into(),
     }
 }
 
@@ -211,6 +246,37 @@ fn ending_shown(said: &DecisionEnded, bytes: &Bytes) -> Result<String, Failure> 
     Ok(format!("{}\nThe exact bytes:\n{}\n\n", output::table(&rows), plain(raw)))
 }
 
+/// For people: what a suspension does, from when and how long, then the bytes.
+fn suspension_shown(bytes: &Bytes) -> Result<String, String> {
+    let body = Body::parse(bytes).map_err(|error| format!("the bytes are no log entry: {error}"))?;
+    if body.subject != SuspensionBegun::SUBJECT {
+        return Err(format!("the bytes are about {}, not a suspension", plain(&body.subject)));
+    }
+    let unreadable = |error: serde_json::Error| format!("the bytes do not say what is set aside: {error}");
+    let (does, lasts) = match body.kind {
+        Kind::SuspensionBegun => {
+            let said: SuspensionBegun = serde_json::from_value(body.public.clone()).map_err(unreadable)?;
+            let lasts = format!("{} until {}, unless three confirm it", body.time, said.until);
+            ("sets every measure without an order aside", lasts)
+        }
+        Kind::SuspensionConfirmed => {
+            let said: SuspensionConfirmed =
+                serde_json::from_value(body.public.clone()).map_err(unreadable)?;
+            let lasts = format!("from {} to the end of each lease", said.since);
+            ("keeps every measure without an order aside", lasts)
+        }
+        kind => return Err(format!("the bytes are an entry of kind {}, not a suspension", kind.as_str())),
+    };
+    let rows = vec![
+        ["suspend-all".into(), does.into()],
+        ["acts".into(), lasts],
+        ["entry".into(), format!("{} number {}", body.kind.as_str(), body.sequence)],
+        ["digest".into(), policy::approval_digest(bytes).to_string()],
+    ];
+    let raw = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    Ok(format!("{}\nThe exact bytes:\n{}\n\n", output::table(&rows), plain(raw)))
+}
+
 /// A document beside the bytes, if its digest is the one they commit to.
 fn document<T: serde::Serialize + serde::de::DeserializeOwned>(
     around: &Value,
@@ -288,6 +354,19 @@ mod tests {
         let mut second = other;
         second.terms.decision = DecisionId::random(mote.random());
         refused(&bytes(&mote, &second, Kind::DecisionMade), &around(&draft), "of another decision");
+    }
+
+    #[test]
+    fn a_suspension_is_shown_with_its_end_and_nothing_else_is_taken_for_one() {
+        let (mote, draft) = draft();
+        let at = draft.terms.not_before;
+        let said = SuspensionBegun { roster: mote.roster().hash(), until: at.plus(policy::SUSPENSION) };
+        let entry = mote.entry(Kind::SuspensionBegun, SuspensionBegun::SUBJECT, &said, at);
+        let begun = Bytes::from(entry.body.to_bytes().unwrap());
+        let shown = suspension_shown(&begun).unwrap();
+        assert!(shown.contains(&said.until.to_string()) && shown.contains("every measure"), "{shown}");
+        let decision = bytes(&mote, &draft, Kind::DecisionMade);
+        assert!(suspension_shown(&decision).unwrap_err().contains("not a suspension"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ use vocabulary::Clock as _;
 const BYTES_MAX: u64 = BUNDLE_BYTES_MAX as u64;
 const NOT_PINNED: &str = "keys taken from the same server: proves nothing about the server";
 
+const ROSTER_FROM_LOG: &str = "the log itself names; --roster FILE asks for those you know";
+
 pub(crate) fn run(arguments: &Verify, json: bool) -> Result<Exit, Failure> {
     let policy = arguments.policy.as_deref().map(tlog_policy).transpose()?;
     let roster = arguments.roster.as_deref().map(roster).transpose()?;
@@ -99,6 +101,9 @@ fn text(audit: &Audit, exit: Exit) -> String {
     let mut text = rows(&audit.checks);
     match exit {
         Exit::Unproved => text.push_str(&format!("{decision} is whole, but {NOT_PINNED}\n")),
+        Exit::Done if !audit.roster_pinned => {
+            text.push_str(&format!("{decision} holds, by the officers that {ROSTER_FROM_LOG}\n"));
+        }
         _ => text.push_str(&format!("{decision} {}\n", conclusion(exit))),
     }
     text
@@ -138,6 +143,7 @@ fn print_json(audit: &Audit, exit: Exit) {
         "decision": audit.decision.map(|id| id.to_string()),
         "holds": exit == Exit::Done,
         "keys": if audit.pinned { "pinned" } else { "from the answer" },
+        "roster": if audit.roster_pinned { "pinned" } else { "from the log" },
         "conclusion": conclusion(exit),
         "checks": as_json(&audit.checks),
     }));
@@ -150,7 +156,7 @@ mod tests {
     fn audit_of(pinned: bool, outcomes: &[Outcome]) -> Audit {
         let check =
             |outcome: &Outcome| Check { name: "check", outcome: outcome.clone(), text: "text".into() };
-        Audit { decision: None, pinned, checks: outcomes.iter().map(check).collect() }
+        Audit { decision: None, pinned, roster_pinned: pinned, checks: outcomes.iter().map(check).collect() }
     }
 
     #[test]
@@ -168,6 +174,15 @@ mod tests {
             assert_eq!(verdict(&audit), exit, "{audit:?}");
         }
         assert_eq!(verdict(&audit_of(true, &[])), Exit::Failed);
+    }
+
+    #[test]
+    fn without_an_own_roster_the_text_says_who_names_the_officers() {
+        let audit = Audit { roster_pinned: false, ..audit_of(true, &[Outcome::Held]) };
+        assert_eq!(verdict(&audit), Exit::Done);
+        assert!(text(&audit, Exit::Done).contains(ROSTER_FROM_LOG));
+        let own = audit_of(true, &[Outcome::Held]);
+        assert!(!text(&own, Exit::Done).contains("--roster"));
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! The suspension: what enough officers signed goes into the log, and everybody is told.
+
+use super::{Moved, ReconcileError, duress};
+use crate::plane::Plane;
+use crate::sequencer::Item;
+use casework::SuspensionDraft;
+use ledger::{Body, Entry, SuspensionBegun};
+use records::PutError;
+
+/// The alarm for one that waits for signatures.
+const PROPOSED: &str = "suspension-proposed";
+/// The alarm while measures are set aside.
+const SUSPENDED: &str = "measures-suspended";
+
+pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
+    tell(plane).await?;
+    let held = plane.suspension_draft().await?;
+    let Some(draft) = &held.value else {
+        plane.alarms.clear(PROPOSED, SuspensionBegun::SUBJECT);
+        return Ok(Moved::No);
+    };
+    let entry = entry(draft)?;
+    let last = plane.records.last_of_subject(SuspensionBegun::SUBJECT).await?;
+    // Logged, overtaken by another record, or void: nothing is left to sign.
+    let taken = last.is_some_and(|last| last.sequence >= entry.body.sequence);
+    if taken || plane.clock.now() >= draft.void_from() {
+        return forget(plane, held.version).await;
+    }
+    let text = format!("{} asks that every measure without an order be set aside", draft.by);
+    plane.alarms.raise(PROPOSED, SuspensionBegun::SUBJECT, text, plane.clock.now());
+    if draft.check(&plane.founded.roster).is_ok()
+        && !duress::holds(plane, SuspensionBegun::SUBJECT, &draft.approvals)
+    {
+        plane.sequencer.submit(Item::Sealed(entry)).map_err(ReconcileError::Submit)?;
+    }
+    Ok(Moved::No)
+}
+
+async fn tell(plane: &Plane) -> Result<(), ReconcileError> {
+    let now = plane.clock.now();
+    let last = plane.last_suspension().await.map_err(ReconcileError::Bundle)?;
+    match last.filter(|last| now < last.over_from()) {
+        Some(last) if last.is_confirmed() => {
+            let text = format!(
+                "confirmed: every measure without an order that was signed before {} stays set aside to the end of \
+                 its lease",
+                last.from()
+            );
+            plane.alarms.raise(SUSPENDED, SuspensionBegun::SUBJECT, text, now);
+        }
+        Some(last) => {
+            let text = format!(
+                "every measure without an order is set aside until {}, and returns unless three confirm it",
+                last.over_from()
+            );
+            plane.alarms.raise(SUSPENDED, SuspensionBegun::SUBJECT, text, now);
+        }
+        None => plane.alarms.clear(SUSPENDED, SuspensionBegun::SUBJECT),
+    }
+    Ok(())
+}
+
+async fn forget(plane: &Plane, version: u64) -> Result<Moved, ReconcileError> {
+    match plane.keep_suspension(None, version).await {
+        Ok(()) | Err(PutError::Conflict { .. }) => Ok(Moved::Yes),
+        Err(error) => Err(ReconcileError::Put(error)),
+    }
+}
+
+fn entry(draft: &SuspensionDraft) -> Result<Entry, ReconcileError> {
+    let body = Body::parse(draft.body.as_bytes());
+    let body = body.map_err(|error| ReconcileError::Damaged(error.to_string()))?;
+    Ok(Entry { body, approvals: draft.approvals.clone() })
+}

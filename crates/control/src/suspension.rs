@@ -1,0 +1,142 @@
+//! The suspension as the log and the records hold it: what was logged last, and what waits for signatures.
+//!
+//! Owns the register of the one draft there can be, the bytes it is signed over, and the bundle that edges get. Must
+//! not decide anything: who may sign is [`policy`]'s.
+
+use crate::bundles::BundleError;
+use crate::plane::{Placed, Plane};
+use crate::sequencer::Published;
+use casework::{SuspensionDraft, SuspensionStep};
+use ledger::tlog_proof::TlogProof;
+use ledger::{Body, EntryFormat, Kind, SuspensionBegun, SuspensionConfirmed};
+use policy::{Pseudonym, SUSPENSION, floor};
+use records::{PutError, StoreError, Versioned};
+use snapshot::SuspensionBundle;
+use std::sync::Arc;
+use vocabulary::Timestamp;
+
+/// The register that holds the draft.
+const REGISTER: &str = "suspension";
+
+/// The newest record of a suspension in the log, with the one before it.
+#[derive(Debug)]
+pub(crate) struct LastSuspension {
+    pub(crate) placed: Placed,
+    before: Option<Placed>,
+}
+
+impl LastSuspension {
+    /// When what it sets aside was set aside.
+    pub(crate) fn from(&self) -> Timestamp {
+        match &self.before {
+            Some(begun) if self.is_confirmed() => begun.entry.body.time,
+            _ => self.placed.entry.body.time,
+        }
+    }
+
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.placed.entry.body.kind == Kind::SuspensionConfirmed
+    }
+
+    /// When nothing is set aside by it any more. What is confirmed lasts as long as the leases it reached may.
+    pub(crate) fn over_from(&self) -> Timestamp {
+        self.from().plus(if self.is_confirmed() { floor::ORDER_LEASE_MAX } else { SUSPENSION })
+    }
+}
+
+impl Plane {
+    /// The newest suspension in the log, whether it still acts or not.
+    pub(crate) async fn last_suspension(&self) -> Result<Option<LastSuspension>, BundleError> {
+        let indexes = self.records.entries_of_subject(SuspensionBegun::SUBJECT).await;
+        let mut newest = indexes.map_err(BundleError::Store)?.into_iter().rev();
+        let Some(last) = newest.next() else { return Ok(None) };
+        let before = match newest.next() {
+            Some(index) => Some(self.entry(index).await?),
+            None => None,
+        };
+        Ok(Some(LastSuspension { placed: self.entry(last).await?, before }))
+    }
+
+    /// What edges get of it while it acts: its place in the log and its bundle under a published checkpoint. None
+    /// where nothing acts, or where it is not published yet.
+    pub(crate) async fn suspension_bundle(
+        &self,
+        now: Timestamp,
+    ) -> Result<Option<(u64, Arc<[u8]>)>, BundleError> {
+        let Some(last) = self.last_suspension().await?.filter(|last| now < last.over_from()) else {
+            return Ok(None);
+        };
+        let index = last.placed.index;
+        let covers = |published: &Arc<Published>| index < published.size;
+        let Some(published) = self.sequencer.published().filter(covers) else { return Ok(None) };
+        let hashes = self.sequencer.tree().read().inclusion(index, published.size);
+        let hashes = hashes.map_err(|_| BundleError::Entry(index))?;
+        let proof = TlogProof { extra: None, index, hashes, checkpoint: published.note.clone() };
+        let before = last.before.map(|before| before.entry);
+        let bytes = SuspensionBundle::new(last.placed.entry, &proof, before).to_bytes();
+        Ok(Some((index, bytes.map_err(BundleError::Encoding)?.into())))
+    }
+
+    /// The draft that waits for signatures, with the version of its register; none, and version 0 or more, where
+    /// nothing waits.
+    pub(crate) async fn suspension_draft(&self) -> Result<Versioned<Option<SuspensionDraft>>, StoreError> {
+        let register = self.records.register(REGISTER).await?;
+        let Some(register) = register else { return Ok(Versioned { version: 0, value: None }) };
+        // What cannot be read is none: the next one takes its place.
+        let value = serde_json::from_slice(&register.value).unwrap_or_else(|error| {
+            tracing::error!(%error, "the draft of a suspension cannot be read");
+            None
+        });
+        Ok(Versioned { version: register.version, value })
+    }
+
+    /// Keeps the draft, or takes it away.
+    pub(crate) async fn keep_suspension(
+        &self,
+        draft: Option<&SuspensionDraft>,
+        expected: u64,
+    ) -> Result<(), PutError> {
+        let bytes = serde_json::to_vec(&draft).unwrap_or_default();
+        self.records.put_register(REGISTER, &bytes, expected).await.map(drop)
+    }
+}
+
+/// The draft of a record that follows the newest one.
+pub(crate) fn draft(
+    plane: &Plane,
+    last: Option<&LastSuspension>,
+    step: SuspensionStep,
+    (by, actor): (Pseudonym, String),
+) -> Result<SuspensionDraft, String> {
+    let roster = plane.founded.roster.hash();
+    let now = plane.clock.now();
+    let (kind, public) = match step {
+        SuspensionStep::Begin(at) => {
+            let said = SuspensionBegun { roster, until: at.plus(SUSPENSION) };
+            (Kind::SuspensionBegun, serde_json::to_value(said))
+        }
+        SuspensionStep::Confirm(since) => {
+            let said = SuspensionConfirmed { roster, since };
+            (Kind::SuspensionConfirmed, serde_json::to_value(said))
+        }
+    };
+    let previous = last.map(|last| last.placed.entry.leaf_hash()).transpose();
+    let body = Body {
+        format: EntryFormat::V1,
+        kind,
+        time: match step {
+            SuspensionStep::Begin(at) => at,
+            SuspensionStep::Confirm(_) => now,
+        },
+        actors: vec![actor],
+        subject: SuspensionBegun::SUBJECT.to_owned(),
+        sequence: last.map_or(1, |last| last.placed.entry.body.sequence + 1),
+        previous: previous.map_err(|error| error.to_string())?,
+        policy: None,
+        commitments: None,
+        public: public.map_err(|error| error.to_string())?,
+    };
+    let bytes = body.to_bytes().map_err(|error| error.to_string())?;
+    let body = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+    Ok(SuspensionDraft { body, step, by, approvals: Vec::new() })
+}

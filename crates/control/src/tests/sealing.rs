@@ -1,0 +1,137 @@
+//! What the log commits to and does not show: told field by field, opened at a date, erased; and the entries that
+//! nobody signs: counts of days, gaps.
+
+use super::following::in_force;
+use super::rig::*;
+use crate::sequencer::{Draft, Item};
+use ledger::commitment::Disclosure;
+use ledger::tiles::split_bundle;
+use ledger::{Entry, Kind};
+use serde_json::{Value, json};
+use std::time::Duration;
+use vocabulary::{Clock, Digest};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Every entry of the public log, as a stranger reads it.
+async fn entries(running: &Running) -> Vec<Entry> {
+    let checkpoint = running.public("/record/log/checkpoint").await.is(200).text();
+    let size: u64 = checkpoint.lines().nth(1).and_then(|line| line.parse().ok()).expect("a size");
+    assert!(size < 256, "one bundle");
+    let bundle = running.public(&format!("/record/log/tile/entries/000.p/{size}")).await.is(200).body;
+    let leaves = split_bundle(&bundle).expect("a bundle");
+    leaves.into_iter().map(|leaf| Entry::parse(leaf).expect("an entry")).collect()
+}
+
+/// Waits until the log has so many entries of a kind; returns their public fields.
+async fn until_logged(running: &Running, kind: Kind, count: usize) -> Vec<Value> {
+    for _ in 0..400 {
+        let all = entries(running).await;
+        let found: Vec<Value> =
+            all.into_iter().filter(|entry| entry.body.kind == kind).map(|entry| entry.body.public).collect();
+        if found.len() >= count {
+            assert_eq!(found.len(), count, "{found:?}");
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never {count} of {kind}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_of_a_decision_are_told_one_by_one_and_erased_with_a_tombstone() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let (case, decision) = in_force(&rig, &running).await;
+    let path = format!("/api/v1/decisions/{decision}");
+    let asked = json!({"by": "legal-1", "fields": ["case"]});
+    let told = running.post(&format!("{path}/disclosure"), asked.clone()).await.is(200).json();
+    let leaf: Digest = serde_json::from_value(told["entry"].clone()).expect("a digest");
+    let logged = entries(&running).await;
+    let entry = logged.iter().find(|entry| entry.leaf_hash().expect("leaf") == leaf).expect("the entry");
+    let disclosure: Disclosure = serde_json::from_value(told["disclosure"].clone()).expect("a disclosure");
+    let fields = disclosure.verify(&entry.body.commitments.expect("a root")).expect("it holds");
+    assert_eq!((fields.len(), fields[0].value()), (1, &json!(case)));
+    assert!(disclosure.commitments.len() > 1, "others stay hidden");
+
+    let erasure = json!({"by": "legal-1", "reason": "asked for"});
+    let early = running.post(&format!("{path}/erasure"), erasure.clone()).await;
+    assert_eq!(early.is(409).reason(), "wrong-state");
+    rig.clock.advance(DAY * 2);
+    running.until_state(&decision, "lapsed").await;
+    running.post(&format!("{path}/erasure"), erasure).await.is(204);
+    running.post(&format!("{path}/disclosure"), asked).await.is(404);
+    let tombstones = until_logged(&running, Kind::Tombstone, 1).await;
+    assert_eq!(tombstones[0]["entry"], told["entry"]);
+    // What was told before still proves itself, and the decision's own page and proof still stand.
+    assert!(disclosure.verify(&entry.body.commitments.expect("a root")).is_ok());
+    running.public(&format!("/record/decisions/{decision}.tlog-proof")).await.is(200);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sealed_until_a_date_opens_by_itself_and_not_before() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let plane = running.control.plane();
+    let fields = vec![("country".to_owned(), json!("somewhere")), ("law".to_owned(), json!("a law"))];
+    let root = plane.seal_fields(fields).await.expect("sealed");
+    let until = rig.clock.now().plus(DAY * 30);
+    let draft = Draft {
+        kind: Kind::OrderReceived,
+        time: rig.clock.now(),
+        actors: vec!["legal/legal-1".to_owned()],
+        subject: "order-1".to_owned(),
+        policy: None,
+        commitments: Some(root),
+        public: json!({"sealed_until": until}),
+    };
+    plane.sequencer.append(Item::Draft(draft)).await.expect("logged");
+    rig.clock.advance(DAY * 29);
+    let before = until_logged(&running, Kind::CountDaily, 29).await;
+    assert_eq!(before[0], json!({"day": "2026-09-21", "cases": null, "reports": null}));
+    assert!(entries(&running).await.iter().all(|entry| entry.body.kind != Kind::SealOpened));
+    rig.clock.advance(DAY);
+    let opened = until_logged(&running, Kind::SealOpened, 1).await;
+    let disclosure: Disclosure = serde_json::from_value(opened[0]["disclosure"].clone()).expect("disclosure");
+    assert_eq!(disclosure.verify(&root).expect("it holds").len(), 2);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_that_stopped_enforcing_leaves_a_gap_in_the_log_once_it_is_over() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let (_, decision) = in_force(&rig, &running).await;
+    let id = decision.parse().expect("id");
+    let receipt = |applied: bool| feed::Receipt {
+        edge: "edge-2".to_owned(),
+        revision: 99,
+        purged: 0,
+        applied: applied.then_some(id).into_iter().collect(),
+        refused: Vec::new(),
+        alarms: Vec::new(),
+    };
+    running.feed.report(receipt(true));
+    for _ in 0..400 {
+        let shown = running.get(&format!("/api/v1/decisions/{decision}")).await.json();
+        if shown["progress"]["edges"].as_array().is_some_and(|edges| edges.len() == 2) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let from = rig.clock.now();
+    running.feed.report(receipt(false));
+    for _ in 0..400 {
+        if running.get("/api/v1/status").await.text().contains("enforcement-gap") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    rig.clock.advance(Duration::from_secs(600));
+    running.feed.report(receipt(true));
+    let gaps = until_logged(&running, Kind::EnforcementGap, 1).await;
+    let until = from.plus(Duration::from_secs(600));
+    assert_eq!(gaps[0], json!({"decision": id, "from": from, "until": until, "edges": [2, 1]}));
+    running.stop().await;
+}
