@@ -69,15 +69,15 @@ mod tests {
         let draft = SuspensionDraft { body: "bytes".to_owned(), step, by, approvals: Vec::new() };
         assert_eq!(draft.void_from(), Timestamp::from_secs(1_790_003_600));
         let signed = |draft: &SuspensionDraft, by: &str| {
-            draft.clone().sign(trial.key(by).approve(b"bytes"), &trial.roster)
+            draft.clone().sign(trial.key(by).approve(b"bytes"), &trial.founding.roster)
         };
         let one = signed(&draft, "legal-1").expect("signed");
-        assert!(one.check(&trial.roster).is_err());
+        assert!(one.check(&trial.founding.roster).is_err());
         assert!(matches!(signed(&one, "legal-1"), Err(Refusal::SamePersonTwice)));
         assert!(matches!(signed(&one, "intake-1"), Err(Refusal::RoleMayNotDecide(_))));
         let two = signed(&one, "assessor-1").expect("signed");
-        assert!(two.check(&trial.roster).is_ok());
+        assert!(two.check(&trial.founding.roster).is_ok());
         let confirming = SuspensionDraft { step: SuspensionStep::Confirm(draft.void_from()), ..two };
-        assert!(confirming.check(&trial.roster).is_err(), "three confirm");
+        assert!(confirming.check(&trial.founding.roster).is_err(), "three confirm");
     }
 }
