@@ -12,8 +12,8 @@ mod state;
 pub(crate) mod tests;
 
 use crate::{
-    Case, CaseStatus, Earlier, EarlierRefusal, GateVerdict, Officer, Proposal, RatificationRefusal, clocks,
-    gate,
+    Case, CaseStatus, Earlier, EarlierRefusal, GateVerdict, Officer, Proposal, RatificationRefusal, assess,
+    clocks,
 };
 use policy::{Approval, Approved, Refusal, Roster, Scope, Statement, Terms};
 use serde::{Deserialize, Serialize};
@@ -353,7 +353,7 @@ impl Decision {
         if now >= self.terms.expires {
             return Err(DecisionRefusal::LeaseOver(self.terms.expires));
         }
-        let verdict = gate(case, self.terms.measure, now);
+        let verdict = assess(case, self.terms.measure, self.terms.ground, now);
         let max = verdict.lease_max();
         if !verdict.open {
             return Err(DecisionRefusal::GateClosed(Box::new(verdict)));

@@ -19,11 +19,13 @@ mod finding;
 #[cfg(any(test, feature = "testing"))]
 #[allow(missing_docs, reason = "for tests; their names are their docs")]
 pub mod fixtures;
+mod forward;
 mod gate;
 mod officer;
 mod order;
 mod packet;
 mod precedent;
+mod preview;
 mod propose;
 mod ratification;
 mod rating;
@@ -49,7 +51,10 @@ pub use facts::{
     Outcome, Placement, Safety, SiteConduct, WithheldBecause,
 };
 pub use finding::{Appearance, Finding, PostedAt, Source, SourceGrade};
-pub use gate::{Closed, ConditionVerdict, GateCondition, GateVerdict, Held, NotCounted, gate, input_hash};
+pub use forward::{Forward, ForwardRefusal, ITEMS_MAX, forward};
+pub use gate::{
+    Closed, ConditionVerdict, GateCondition, GateVerdict, Held, NotCounted, assess, gate, input_hash,
+};
 pub use officer::{Officer, Recorded};
 pub use order::{
     Authentic, Demanded, DemandedError, Fault, Order, OrderRefusal, OrderState, RefusedBecause, Served,
@@ -57,6 +62,7 @@ pub use order::{
 };
 pub use packet::{Packet, PacketError, PacketItem};
 pub use precedent::{PRECEDENTS_MAX, Precedent, Relation};
+pub use preview::{Hit, NEIGHBOURS_MAX, Neighbour, Preview, ServedSite, Shared, preview};
 pub use propose::{Proposal, ProposalRefusal, Request, Setting, propose};
 pub use ratification::{Basis, Ratification, RatificationRefusal, Ratified, ratify};
 pub use rating::{Credibility, Rating, RatingRefusal, Ratings};

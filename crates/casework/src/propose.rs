@@ -4,13 +4,14 @@
 //! policy, the profile's reach, the scope's bounds. The edge asks floor, policy and reach again.
 
 use crate::{
-    Case, Decision, Earlier, EarlierRefusal, GateVerdict, Notice, Officer, Outcome, Paragraphs, Text, gate,
+    Case, Decision, Earlier, EarlierRefusal, GateVerdict, Notice, Officer, Outcome, Paragraphs, Text, assess,
     statement,
 };
 use policy::{
-    Condition, Footprint, Ground, Matrix, Measure, Refusal, Roster, Scope, ScopeReference, ServiceClass,
-    Statement, Terms, admissible, floor,
+    Condition, Demand, Footprint, Ground, Matrix, Measure, Refusal, Roster, Scope, ScopeReference,
+    ServiceClass, Statement, Terms, Territory, admissible, floor,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 use vocabulary::{CaseId, DecisionId, SiteId, Timestamp};
 
@@ -30,6 +31,10 @@ pub struct Request {
     pub ground: Ground,
     /// How long it shall run.
     pub lease: Duration,
+    /// The legal demand behind it; for the ground order, and there always.
+    pub demand: Option<Demand>,
+    /// Where it acts, for the ground order alone; nothing: everywhere.
+    pub territories: BTreeSet<Territory>,
     /// The sites.
     pub scope: Scope,
     /// The statement's title, one line.
@@ -73,9 +78,9 @@ pub enum ProposalRefusal {
     /// The case is closed.
     #[error("the case is closed")]
     CaseClosed,
-    /// Only emergencies can be decided so far.
-    #[error("decisions on the ground {0} are not built yet; only emergency is")]
-    GroundNotBuilt(Ground),
+    /// A ground that only follows another decision.
+    #[error("no decision begins on the ground {0}; it follows an emergency")]
+    GroundFollows(Ground),
     /// The verdict is about another case or measure.
     #[error("the verdict is about another case or measure")]
     OtherVerdict,
@@ -125,7 +130,7 @@ impl ProposalRefusal {
     pub fn name(&self) -> &'static str {
         match self {
             Self::CaseClosed => "case-closed",
-            Self::GroundNotBuilt(_) => "ground-not-built",
+            Self::GroundFollows(_) => "ground-follows",
             Self::OtherVerdict => "other-verdict",
             Self::VerdictExpired(_) => "verdict-expired",
             Self::VerdictOutdated => "verdict-outdated",
@@ -194,7 +199,8 @@ fn terms(request: &Request, setting: &Setting<'_>, statement: &Statement) -> Ter
         roster: setting.roster.hash(),
         floor: floor::hash(),
         profile: setting.roster.profile(),
-        demand: None,
+        demand: request.demand.clone(),
+        territories: request.territories.clone(),
     }
 }
 
@@ -205,8 +211,8 @@ fn check_verdict(
     request: &Request,
     now: Timestamp,
 ) -> Result<(), ProposalRefusal> {
-    if request.ground != Ground::Emergency {
-        return Err(ProposalRefusal::GroundNotBuilt(request.ground));
+    if request.ground == Ground::RatifiedEmergency {
+        return Err(ProposalRefusal::GroundFollows(request.ground));
     }
     if verdict.case != case.id || verdict.measure != request.measure {
         return Err(ProposalRefusal::OtherVerdict);
@@ -214,7 +220,7 @@ fn check_verdict(
     if !verdict.holds_at(now) {
         return Err(ProposalRefusal::VerdictExpired(verdict.valid_until));
     }
-    if gate(case, verdict.measure, verdict.at) != *verdict {
+    if assess(case, verdict.measure, request.ground, verdict.at) != *verdict {
         return Err(ProposalRefusal::VerdictOutdated);
     }
     if !verdict.open {

@@ -5,8 +5,10 @@
 
 use crate::{Case, Notice, Request, Setting, WithheldBecause};
 use policy::{
-    AuthoritiesAsked, Ground, Language, PolicyReference, Profile, Statement, StatementFormat, Terms, floor,
+    AuthoritiesAsked, Demand, Ground, Language, Measure, PolicyReference, Profile, Statement,
+    StatementFormat, Terms, Territory, floor,
 };
+use std::collections::BTreeSet;
 use vocabulary::{Timestamp, moment};
 
 pub(crate) fn compose(
@@ -24,7 +26,7 @@ pub(crate) fn compose(
         summary: stamped(profile, request.summary.as_str()),
         facts: facts(case, request),
         ground: request.ground,
-        ground_text: GROUND.to_owned(),
+        ground_text: ground_text(request.ground, request.demand.as_ref(), setting),
         measure: request.measure,
         class: request.class,
         not_before,
@@ -32,8 +34,8 @@ pub(crate) fn compose(
         profile,
         policy: PolicyReference { version: setting.matrix.version(), sha256: setting.matrix.hash() },
         floor: floor::hash(),
-        authorities_asked: AuthoritiesAsked::Formally,
-        meaning: meaning(expires),
+        authorities_asked: asked(case, request.ground),
+        meaning: meaning(request.measure, &request.territories, expires),
         redress: format!(
             "The customer, a reporter, or anyone affected may ask for a review by someone who took no part: \
              write to {} and name {}.",
@@ -48,9 +50,10 @@ pub(crate) fn compose(
 /// The statement of a decision that goes on under new terms: what was found stays, what it rests on and
 /// how long it lasts is said anew.
 pub(crate) fn continued(before: &Statement, terms: &Terms, setting: &Setting<'_>) -> Statement {
-    let ground_text = match (terms.ground, &terms.demand) {
-        (Ground::Order, Some(demand)) => format!("An order of {} under {}.", demand.authority, demand.law),
-        (Ground::RatifiedEmergency, _) => RATIFIED.to_owned(),
+    let ground_text = match terms.ground {
+        Ground::Order | Ground::RatifiedEmergency => {
+            ground_text(terms.ground, terms.demand.as_ref(), setting)
+        }
         _ => before.ground_text.clone(),
     };
     Statement {
@@ -60,18 +63,73 @@ pub(crate) fn continued(before: &Statement, terms: &Terms, setting: &Setting<'_>
         not_before: terms.not_before,
         expires: terms.expires,
         policy: PolicyReference { version: setting.matrix.version(), sha256: setting.matrix.hash() },
-        meaning: meaning(terms.expires),
+        meaning: meaning(terms.measure, &terms.territories, terms.expires),
         ..before.clone()
     }
 }
 
-fn meaning(expires: Timestamp) -> String {
-    format!(
-        "Until {} this network does not show the sites in scope to visitors, unless the decision is \
-         lifted before. The sites are not deleted, and they stay protected against attacks. The \
-         block ends by itself.",
-        moment::date_and_time(expires)
-    )
+/// What a measure means for visitors: what is closed, where, until when, and what stays as it was.
+fn meaning(measure: Measure, territories: &BTreeSet<Territory>, expires: Timestamp) -> String {
+    let until = moment::date_and_time(expires);
+    let place = if territories.is_empty() {
+        String::new()
+    } else {
+        let named: Vec<_> = territories.iter().map(Territory::to_string).collect();
+        format!(" in these territories: {}", named.join(", "))
+    };
+    let (what, stays) = match measure {
+        Measure::M1 => {
+            ("shows visitors this warning before the sites in scope", "Whoever wants to go on may do so.")
+        }
+        Measure::M2 => (
+            "does not offer the named features to the sites in scope",
+            "The sites are shown as before, they are cached, and they stay protected against attacks.",
+        ),
+        Measure::M3 => (
+            "does not show the listed addresses to visitors, however they are spelled",
+            "Every other page of the sites is shown as before. Nothing is deleted.",
+        ),
+        _ => (
+            "does not show the sites in scope to visitors",
+            "The sites are not deleted, and they stay protected against attacks.",
+        ),
+    };
+    let ends = match measure {
+        Measure::M1 => "The warning ends by itself.",
+        Measure::M2 => "The features come back by themselves.",
+        _ => "The block ends by itself.",
+    };
+    format!("Until {until} this network {what}{place}, unless the decision is lifted before. {stays} {ends}")
+}
+
+/// What it rests on, in words.
+fn ground_text(ground: Ground, demand: Option<&Demand>, setting: &Setting<'_>) -> String {
+    let version = setting.matrix.version();
+    let breach =
+        |what: &str| format!("{what}, which version {version} of the published policy does not allow.");
+    match (ground, demand) {
+        (Ground::Order, Some(demand)) => format!("An order of {} under {}.", demand.authority, demand.law),
+        (Ground::Order, None) => "An order of an authority.".to_owned(),
+        (Ground::Emergency, _) => GROUND.to_owned(),
+        (Ground::RatifiedEmergency, _) => RATIFIED.to_owned(),
+        (Ground::Policy, _) => {
+            format!("A breach of version {version} of the published policy. No emergency is claimed.")
+        }
+        (Ground::TechnicalAbuse, _) => breach("Abuse of the service itself"),
+        (Ground::Malware, _) => breach("Malware is spread"),
+        (Ground::Phishing, _) => breach("Visitors are tricked into giving away secrets"),
+        (Ground::Payment, _) => "The customer does not pay for the service.".to_owned(),
+    }
+}
+
+/// An emergency and an order have been before an authority; of a breach, what the case shows.
+fn asked(case: &Case, ground: Ground) -> AuthoritiesAsked {
+    let delivered = case.referrals.iter().any(|referral| referral.state.answered().is_some());
+    match ground {
+        Ground::Emergency | Ground::RatifiedEmergency | Ground::Order => AuthoritiesAsked::Formally,
+        _ if delivered => AuthoritiesAsked::Formally,
+        _ => AuthoritiesAsked::No,
+    }
 }
 
 const RATIFIED: &str = "Danger to human life. Two people who took no part in the first decision and the independent \
@@ -101,14 +159,26 @@ fn facts(case: &Case, request: &Request) -> Vec<String> {
             "The customer was not told before, because there was no time."
         }
     };
-    let found = [
-        "Independent items that threaten death or serious injury were posted or promoted within 48 hours.",
-        "Officers rated them credible without sight of each other's rating, and a legal reviewer concluded that \
-         the measure is lawful.",
-        "The matter was referred to every authority concerned before the decision.",
-        "Each lesser measure was considered; none would do.",
-        told,
-    ];
+    let found: &[&str] = match request.ground {
+        Ground::Emergency | Ground::RatifiedEmergency => &[
+            "Independent items that threaten death or serious injury were posted or promoted within 48 hours.",
+            "Officers rated them credible without sight of each other's rating, and a legal reviewer concluded that \
+             the measure is lawful.",
+            "The matter was referred to every authority concerned before the decision.",
+            "Each lesser measure was considered; none would do.",
+            told,
+        ],
+        Ground::Order => &[
+            "An authority answered with an order, and a legal reviewer concluded that carrying it out is lawful.",
+            "It is carried out where the order reaches, and nowhere else.",
+        ],
+        _ => &[
+            "Officers rated what was found without sight of each other's rating, and they agree.",
+            "A legal reviewer concluded that the measure is lawful.",
+            "Each lesser measure was considered; none would do.",
+            told,
+        ],
+    };
     let own = request.facts.iter().map(|fact| fact.to_string());
-    found.into_iter().map(str::to_owned).chain(own).collect()
+    found.iter().map(|fact| (*fact).to_owned()).chain(own).collect()
 }

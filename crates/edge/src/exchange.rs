@@ -1,6 +1,6 @@
 //! One exchange, from a request's head to its record: the only place that leads from step to step.
 //!
-//! `Accepted → Identified → Admitted → Defended → Routed → Hit | Stale | Miss → Following | Fetched →
+//! `Accepted → Identified → Admitted → Warned → Defended → Routed → Hit | Stale | Miss → Following | Fetched →
 //! Answered → recorded`. Each step is a file in `stages/` and knows none of the others; whatever ends an exchange early
 //! is a [`Reason`]. What is fetched for the cache and not for one visitor is a fill's (`fill.rs`).
 //!
@@ -13,7 +13,7 @@ use crate::passage::{Facts, answer_on, pass};
 use crate::ports::{Answer, Content, OwnFields};
 use crate::reasons::{Outcome, Reason};
 use crate::request::Request;
-use crate::stages::admit::{Judgement, judge};
+use crate::stages::admit::{Judgement, judge, listed};
 use crate::stages::approach::{Approach, approach};
 use crate::stages::board::{Boarded, Held, Voyage};
 use crate::stages::challenged;
@@ -26,6 +26,7 @@ use crate::stages::prove::proof;
 use crate::stages::record::record;
 use crate::stages::reply;
 use crate::stages::route::{rewritten, route};
+use crate::stages::warn::{self, warn};
 use crate::trail::{Counted, Trail};
 use crate::vigil::keep_vigil;
 use crate::worker::Worker;
@@ -84,6 +85,9 @@ async fn lead<C: Content, A: Answer>(
             return boxed(reply::to_https(&address, request, trail, &worker.date, answer)).await;
         }
     }
+    if let Some(warning) = warn(worker, request, trail) {
+        return boxed(warn::answer(worker, warning, request, trail, &worker.date, answer)).await;
+    }
     let defended = match defend(worker, request, &identified, &admitted, trail)? {
         Defence::Open(defended) => defended,
         Defence::Answers(own) => {
@@ -91,14 +95,19 @@ async fn lead<C: Content, A: Answer>(
         }
     };
     answer.keeps_fields = trail.counting.is_some();
-    let request = defended.as_deref().unwrap_or(request);
+    let (asked, request) = (request, defended.as_deref().unwrap_or(request));
     let target = rewritten(admitted.site(), request);
     let keyed = target.as_ref().unwrap_or(&request.target);
+    if let Some(measure) = listed(worker, asked, keyed.as_str(), trail) {
+        let date = worker.date.at(trail.started);
+        return boxed(reply::blocked(&measure, request, trail, trail.started, &date, answer)).await;
+    }
     let routed = route(admitted.site(), request, keyed.as_str().as_bytes());
     let facts =
         Facts { worker, request, target: target.as_ref(), identified, admitted: &admitted, routed: &routed };
+    let client = trail.client;
     let serving = pin!(serve(&facts, trail, content, answer));
-    keep_vigil(&worker.shared, request.authority.host(), admitted.generation(), serving).await
+    keep_vigil(&worker.shared, (asked, client), admitted.generation(), serving).await
 }
 
 /// Routed → Hit | Stale or Miss | passed by.

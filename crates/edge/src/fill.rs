@@ -26,6 +26,7 @@ use bytes::Bytes;
 use caching::{Exchanged, Limits, Revalidated, conditional_fields, has_failed, revalidated};
 use http::{HeaderMap, StatusCode, header};
 use object_cache::{Fill, StoredResponse};
+use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -59,8 +60,12 @@ pub(crate) fn begin(order: Order, listing: Listing) {
 async fn run(order: Order, listing: Listing) {
     let shared = &order.worker.shared;
     let flying = pin!(fly(&order, listing.flight()));
-    let host = order.request.authority.host();
-    if let Err(reason) = keep_vigil(shared, host, order.admitted.generation(), flying).await {
+    // What is fetched for all is nobody's in particular: only what acts everywhere cuts it. Each who waits for it keeps
+    // a vigil of its own.
+    let nobody = Ipv4Addr::UNSPECIFIED.into();
+    if let Err(reason) =
+        keep_vigil(shared, (&order.request, nobody), order.admitted.generation(), flying).await
+    {
         let (away, now) = (&shared.flights.away, shared.clock.now());
         match failure(reason) {
             Some(Failure::Origin) => away.of_site(order.admitted.site().id).set(now),

@@ -92,6 +92,8 @@ reasons! {
     ChallengeStep "challenge-step" 200 Served "" "";
     // Measures.
     Blocked "blocked-by-decision" 403 Blocked "Blocked by a public decision" "A published decision blocks this site for a limited time.";
+    Warned "warned-by-decision" 403 Blocked "A warning by a public decision" "A published decision asks visitors to read a warning before this site.";
+    WarningPassed "warning-passed" 303 Served "" "";
     CutByMeasure "cut-by-decision" 0 Blocked "Cut by a public decision" "A published decision came into force while this answer was under way.";
     // Framing of HTTP/1 (RFC 9112) and what goes with it.
     LineMalformed "request-line-malformed" 400 Refused "The request cannot be read" "Its first line is not a method, a target and a version with one space between them.";

@@ -7,6 +7,7 @@ use crate::site_figures::SiteCounters;
 use bytes::Bytes;
 use caching::CacheStatus;
 use http::{HeaderMap, StatusCode};
+use policy::Territory;
 use shield::rates::RateKey;
 use snapshot::{Hsts, Site, SiteShield};
 use std::net::IpAddr;
@@ -26,6 +27,8 @@ pub(crate) struct Trail {
     pub(crate) site: Option<Arc<Site>>,
     /// Where the site's exchanges are counted.
     pub(crate) counters: Option<Arc<SiteCounters>>,
+    /// Where the visitor is, where a measure asks for it and anybody knows.
+    pub(crate) country: Option<Territory>,
     /// The decision whose measure answered.
     pub(crate) decision: Option<DecisionId>,
     /// What the cache did.
@@ -50,6 +53,7 @@ impl Trail {
             client: peer,
             site: None,
             counters: None,
+            country: None,
             decision: None,
             cache: None,
             hsts: None,

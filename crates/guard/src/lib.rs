@@ -18,15 +18,20 @@ mod program;
 mod ruling;
 #[cfg(test)]
 mod tests;
+mod warning;
 mod watch;
 mod words;
 
-pub use challenge::{COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, Granted, Handed, PREFIX, PageKind};
+pub use challenge::{
+    COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, Granted, Handed, PREFIX, PageKind, as_value, site_path,
+};
 pub use desk::{Desk, SAMPLES_MAX};
 pub use driver::{ALARM_SECONDS_EACH_DAY, Driver, FETCH_EVERY};
 pub use events::{ALONE_MAX, CROWDED_MAX, EventFilter, STATE_MAX};
 pub use paced::{PACED_MAX, PACED_SECONDS};
+pub use program::is_navigation;
 pub use ruling::{Asked, Judged, Passage, Refusal, Ruling};
+pub use warning::{SEEN, SEEN_OVER_TLS};
 pub use watch::Watch;
 
 use desk::Sample;

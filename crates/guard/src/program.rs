@@ -26,7 +26,7 @@ const FEEDS: [&[u8]; 4] = [b"rss+xml", b"atom+xml", b"activity+json", b"feed+jso
 
 /// Whether a browser asks for a page that a person will see: it says so (Fetch Metadata), or, where it is too old
 /// to say, its `Accept` names HTML and nothing that only programs read.
-pub(crate) fn is_navigation(request: &Request<'_>) -> bool {
+pub fn is_navigation(request: &Request<'_>) -> bool {
     // What a form sends would be lost on the way that a page leads.
     if !matches!(request.method, "GET" | "HEAD") {
         return false;

@@ -11,6 +11,9 @@ mod tests;
 /// Shortest lease.
 pub const LEASE_MIN: Duration = Duration::from_secs(2);
 
+/// Most territories that one decision may name: there are about 250.
+const TERRITORIES_MAX: usize = 300;
+
 /// How large the operator is, for the blast-radius limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
@@ -65,7 +68,7 @@ pub fn admissible(
     check_reach(terms, scope)?;
     check_never_block(terms, scope, matrix)?;
     check_radius(scope, footprint)?;
-    check_built(terms.measure)?;
+    check_shape(terms, scope)?;
     Ok(Admissible { clause })
 }
 
@@ -135,16 +138,25 @@ fn check_radius(scope: &Scope, footprint: Footprint) -> Result<(), Refusal> {
     if sites <= limit { Ok(()) } else { Err(Refusal::BlastRadius { sites, limit }) }
 }
 
-/// A decision carries host names only. What needs URLs, features or territories would be enforced
-/// more widely than decided, so it is refused here and not left to the edge.
-fn check_built(measure: Measure) -> Result<(), Refusal> {
-    let missing = match measure {
-        Measure::M5 | Measure::M6 => return Ok(()),
-        Measure::M0 | Measure::M7 => return Err(Refusal::ActWithoutLease(measure)),
-        Measure::M1 => "a warning that can be passed is not served yet",
-        Measure::M2 => "decisions do not name features yet",
-        Measure::M3 => "decisions do not list URLs yet",
-        Measure::M4 => "decisions do not name territories yet",
-    };
-    Err(Refusal::NotBuilt(measure, missing))
+/// The scope says exactly what the measure asks for: addresses for M3, features for M2, territories for M4, and
+/// nothing else, so that no edge has to guess how wide a decision is meant. An order acts on its own territory,
+/// whatever the measure.
+fn check_shape(terms: &Terms, scope: &Scope) -> Result<(), Refusal> {
+    let measure = terms.measure;
+    let refuse = |why| Err(Refusal::ScopeOfOtherMeasure(measure, why));
+    for entry in scope.sites() {
+        match (measure, entry.urls.is_empty(), entry.features.is_empty()) {
+            (Measure::M3, true, _) => return refuse("each site needs at least one listed address"),
+            (Measure::M2, _, true) => return refuse("each site needs at least one named feature"),
+            (other, false, _) if other != Measure::M3 => return refuse("only M3 lists addresses"),
+            (other, _, false) if other != Measure::M2 => return refuse("only M2 names features"),
+            _ => {}
+        }
+    }
+    match (measure, terms.ground, terms.territories.len()) {
+        (Measure::M4, _, 0) => refuse("at least one territory has to be named"),
+        (_, Ground::Order, count) if count > TERRITORIES_MAX => refuse("too many territories are named"),
+        (_, Ground::Order, _) | (_, _, 0) => Ok(()),
+        _ => refuse("only an order is bound to territories"),
+    }
 }

@@ -1,7 +1,8 @@
 //! What officers sign: the terms of a decision and its statement of reasons.
 
-use crate::{Ground, Measure, Profile, Refusal, Scope, ServiceClass, StatementFormat};
+use crate::{Ground, Measure, Profile, Refusal, Scope, ServiceClass, StatementFormat, Territory};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use vocabulary::canonical::{self, CanonicalError};
 use vocabulary::{DecisionId, Digest, Timestamp};
 
@@ -41,6 +42,9 @@ pub struct Terms {
     /// The legal demand behind it, where there is one (RFC 7725).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demand: Option<Demand>,
+    /// Where it acts, for the ground order alone; nothing: everywhere.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub territories: BTreeSet<Territory>,
 }
 
 /// How terms commit to a scope list.

@@ -5,6 +5,7 @@ use crate::{
     PolicyReference, Profile, Pseudonym, Role, Roster, Salt, Scope, ScopeReference, ScopeSite, ServiceClass,
     Statement, StatementFormat, Terms, default_policy_text, floor,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 use vocabulary::{AccountId, DecisionId, Random, SeededRandom, SiteId, Timestamp};
 
@@ -51,6 +52,9 @@ pub(crate) fn site(number: u16, account: u8, host: &str) -> ScopeSite {
         site: SiteId::from_bytes(id),
         account: AccountId::from_bytes([account; 16]),
         hosts: vec![host.parse().expect("a pattern")],
+        except: BTreeSet::new(),
+        urls: BTreeSet::new(),
+        features: BTreeSet::new(),
         reason: "carries the items".to_owned(),
     }
 }
@@ -102,6 +106,7 @@ pub(crate) fn terms(measure: Measure, class: ServiceClass, ground: Ground, lease
         floor: floor::hash(),
         profile: Profile::Trial,
         demand: (ground == Ground::Order).then(demand),
+        territories: BTreeSet::new(),
     }
 }
 

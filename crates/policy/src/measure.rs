@@ -35,6 +35,14 @@ pub enum Measure {
     M7,
 }
 
+/// What of a site's services a decision may withdraw by itself (M2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// Error pages of the customer's own; the network's stand in for them.
+    ErrorPages,
+}
+
 /// What a decision rests on. Content-neutral grounds have names of their own, so that a policy can
 /// list them without opening the door to the ground `policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +77,31 @@ impl ServiceClass {
             Self::S => "S",
             Self::C => "C",
         }
+    }
+}
+
+impl Feature {
+    /// Every feature.
+    pub const ALL: [Self; 1] = [Self::ErrorPages];
+
+    /// The name used in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ErrorPages => "error-pages",
+        }
+    }
+
+    /// What it is, for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::ErrorPages => "error pages of the site's own",
+        }
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

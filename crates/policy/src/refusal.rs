@@ -70,9 +70,9 @@ pub enum Refusal {
         /// The ground given.
         ground: Ground,
     },
-    /// Admissible, but this version cannot carry it out as written.
-    #[error("{0} cannot be carried out by this version: {1}")]
-    NotBuilt(Measure, &'static str),
+    /// The scope says less or more than the measure asks for.
+    #[error("the scope is not one of {0}: {1}")]
+    ScopeOfOtherMeasure(Measure, &'static str),
     /// The terms and the roster name different profiles.
     #[error("the terms say profile {terms}, the roster says {roster}")]
     ProfileChanged {
@@ -233,7 +233,7 @@ impl Refusal {
             Self::LeaseOverPolicy { .. } => "lease-over-policy",
             Self::RenewedTooOften { .. } => "renewed-too-often",
             Self::GroundNotAdmitted { .. } => "ground-not-admitted",
-            Self::NotBuilt(..) => "not-built",
+            Self::ScopeOfOtherMeasure(..) => "scope-of-other-measure",
             Self::DoesNotContinue { .. } => "does-not-continue",
             Self::NotARatification => "not-a-ratification",
             Self::NotARenewal => "not-a-renewal",

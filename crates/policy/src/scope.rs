@@ -1,9 +1,10 @@
 //! The scope list: exactly which sites a decision touches.
 
-use crate::ScopeFormat;
+use crate::{Feature, ListedUrl, ScopeFormat};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::collections::BTreeSet;
 use vocabulary::canonical::{self, CanonicalError};
-use vocabulary::{AccountId, Digest, Random, SiteId, SitePattern};
+use vocabulary::{AccountId, Digest, Hostname, Random, SiteId, SitePattern};
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ mod tests;
 pub const SITES_MAX: usize = 5_000;
 /// Most host patterns of one site.
 const HOSTS_MAX: usize = 1_000;
+/// Most listed addresses of one site.
+const URLS_MAX: usize = 1_000;
 /// Longest reason, in bytes.
 const REASON_MAX: usize = 2_000;
 
@@ -34,8 +37,29 @@ pub struct ScopeSite {
     pub account: AccountId,
     /// The host patterns that the measure covers, strictly sorted, at least one.
     pub hosts: Vec<SitePattern>,
+    /// Host patterns within these that belong to sites not in scope: the measure leaves them alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub except: BTreeSet<SitePattern>,
+    /// The addresses below these hosts that are disabled; for M3 alone, and there at least one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub urls: BTreeSet<ListedUrl>,
+    /// The features that are withdrawn; for M2 alone, and there at least one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<Feature>,
     /// Why this site is in scope.
     pub reason: String,
+}
+
+/// Whether a host pattern lies whole below a wildcard, and is not the wildcard itself.
+pub fn lies_below(pattern: &SitePattern, wide: &SitePattern) -> bool {
+    matches!(wide, SitePattern::Wildcard(_)) && pattern != wide && wide.matches(pattern.base())
+}
+
+impl ScopeSite {
+    /// Whether a host that one of its patterns covers is left alone.
+    pub fn leaves(&self, host: &Hostname) -> bool {
+        self.except.iter().any(|pattern| pattern.matches(host))
+    }
 }
 
 /// 32 random bytes; 64 lower-case hex digits in documents.
@@ -70,6 +94,9 @@ pub enum ScopeError {
     /// A site twice, or out of order.
     #[error("sites are listed once each and sorted; {0} is not")]
     Unsorted(SiteId),
+    /// An exception from nothing, or from all.
+    #[error("an exception of {0} is not within a host pattern of the site, or is one")]
+    Exception(SiteId),
     /// A site whose hosts are missing, doubled or unsorted.
     #[error("the hosts of {0} must be listed once each, sorted, at least one")]
     Hosts(SiteId),
@@ -101,6 +128,12 @@ impl Scope {
         }
         for entry in &sites {
             at_most("hosts of one site", entry.hosts.len(), HOSTS_MAX)?;
+            at_most("exceptions of one site", entry.except.len(), HOSTS_MAX)?;
+            let within = |other: &SitePattern| entry.hosts.iter().any(|host| lies_below(other, host));
+            if !entry.except.iter().all(within) {
+                return Err(ScopeError::Exception(entry.site));
+            }
+            at_most("addresses of one site", entry.urls.len(), URLS_MAX)?;
             at_most("bytes of a reason", entry.reason.len(), REASON_MAX)?;
             if entry.hosts.is_empty() || entry.hosts.windows(2).any(|pair| pair[0] >= pair[1]) {
                 return Err(ScopeError::Hosts(entry.site));

@@ -146,6 +146,7 @@ impl Standing {
             ("roster", terms.roster == old.roster),
             ("not_before", (old.not_before..=old.expires).contains(&terms.not_before)),
             ("expires", terms.expires > old.not_before),
+            ("territories", old.territories.is_empty() || is_within(terms, old)),
         ];
         match fields.into_iter().find(|(_, same)| !same) {
             Some((field, _)) => Err(Refusal::DoesNotContinue { field }),
@@ -162,4 +163,9 @@ impl Standing {
         let proposer = record.proposer.and_then(|name| roster.named(name));
         self.took_part.extend(signers.chain(proposer).map(|member| member.person));
     }
+}
+
+/// Whether terms act on no other territory than the former.
+fn is_within(terms: &Terms, former: &Terms) -> bool {
+    !terms.territories.is_empty() && terms.territories.is_subset(&former.territories)
 }

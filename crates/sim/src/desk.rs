@@ -13,6 +13,7 @@ use casework::{
 };
 use ledger::{DecisionEnded, DecisionLapsed, Kind, StatementPublished};
 use policy::{Approval, Footprint, Ground, Measure, OfficerKey, Salt, Scope, ScopeSite, ServiceClass};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::{
@@ -223,6 +224,9 @@ impl Operator {
             site: site.id,
             account: site.account,
             hosts: site.hosts.clone(),
+            except: BTreeSet::new(),
+            urls: BTreeSet::new(),
+            features: BTreeSet::new(),
             reason: "the counted items are reachable here".to_owned(),
         });
         let request = Request {
@@ -231,6 +235,8 @@ impl Operator {
             class: ServiceClass::S,
             ground: Ground::Emergency,
             lease,
+            demand: None,
+            territories: BTreeSet::new(),
             scope: Scope::new(Salt::random(&self.random), listed.collect()).map_err(broken)?,
             title: text("DRILL: provisional block of a message board")?,
             summary: paragraphs(

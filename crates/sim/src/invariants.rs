@@ -132,7 +132,7 @@ fn nothing_else_is_blocked(world: &World<'_>) -> Result<(), Broken> {
     for site in &world.operator.sites {
         for pattern in &site.hosts {
             let host: &Hostname = pattern.base();
-            let Verdict::Blocked(measure) = world.snapshot.evaluate(&Facts { host }, world.operator.now)
+            let Verdict::Blocked(measure) = world.snapshot.evaluate(&Facts::of(host), world.operator.now)
             else {
                 continue;
             };

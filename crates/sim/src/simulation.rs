@@ -14,6 +14,7 @@ use casework::{
 use ledger::Kind;
 use policy::{Demand, EndReason};
 use snapshot::Snapshot;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::{AppealId, DecisionId, EvidenceId, FindingId, SeededRandom, Timestamp};
@@ -348,7 +349,7 @@ impl Running {
             url: "https://court.test/1".to_owned(),
         });
         let decision = self.decisions[place].clone();
-        let asked = Continuation { lease: HOUR * 24 * 14, demand };
+        let asked = Continuation { lease: HOUR * 24 * 14, demand, territories: BTreeSet::new() };
         let (setting, officer) = (self.operator.setting(), self.operator.officer(by)?);
         let now = self.operator.now;
         let follow_up = if decision.former.is_empty() {

@@ -13,6 +13,7 @@ use casework::{
 use ledger::Kind;
 use policy::{Demand, Ground, Measure, ServiceClass};
 use snapshot::{Facts, Snapshot, Verdict};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::{EvidenceId, FindingId, Hostname, ReferralId, SeededRandom, Timestamp, moment};
@@ -353,7 +354,7 @@ impl Story {
         let pattern = self.decisions[place].scope.hosts().next().cloned();
         let pattern = pattern.ok_or_else(|| broken("a scope without hosts"))?;
         let host: &Hostname = pattern.base();
-        let verdict = self.snapshot.evaluate(&Facts { host }, self.operator.now);
+        let verdict = self.snapshot.evaluate(&Facts::of(host), self.operator.now);
         let line = match verdict {
             Verdict::Blocked(measure) => {
                 let status = if measure.demand().is_some() { 451 } else { 403 };
@@ -436,7 +437,7 @@ impl Story {
         let place = self.decisions.len() - 1;
         let (case, mut decision) = (self.case().clone(), self.decisions[place].clone());
         let by = self.operator.officer("legal-1")?;
-        let asked = Continuation { lease: DAY * 14, demand };
+        let asked = Continuation { lease: DAY * 14, demand, territories: BTreeSet::new() };
         let setting = self.operator.setting();
         let follow_up = decision.ratification(&case, (basis, asked), &by, &setting, self.operator.now);
         decision = self.operator.follow(decision, follow_up.map_err(broken)?, "legal-1")?;

@@ -30,6 +30,7 @@ use policy::{
     Roster, Salt, Scope, ScopeReference, ScopeSite, ServiceClass, Statement, StatementFormat, Terms, floor,
 };
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::{AccountId, DecisionId, Hostname, Random, SeededRandom, SiteId, Timestamp};
@@ -240,6 +241,9 @@ impl Mote {
             site: site.id,
             account: site.account,
             hosts: site.hosts.clone(),
+            except: BTreeSet::new(),
+            urls: BTreeSet::new(),
+            features: BTreeSet::new(),
             reason: "the counted items are reachable here".to_owned(),
         });
         Scope::new(Salt::random(&self.random), listed.collect()).expect("distinct sites with hosts")
@@ -261,6 +265,7 @@ impl Mote {
             floor: floor::hash(),
             profile: Profile::Trial,
             demand: None,
+            territories: BTreeSet::new(),
         }
     }
 
@@ -323,6 +328,11 @@ impl Mote {
         let mut before = decided.before.clone();
         before.push((decided.entry.clone(), decided.index));
         Decided { before, ..self.decide_with(entry, draft) }
+    }
+
+    /// Signs and logs the ratification of a decision, as [`Mote::confirmation`] drafts it.
+    pub fn ratify(&mut self, decided: &Decided, confirmed: &Draft, now: Timestamp) -> Decided {
+        self.succeed(decided, (Kind::DecisionRatified, confirmed), "legal-1", now)
     }
 
     /// Signs and logs the end of a measure before its time.

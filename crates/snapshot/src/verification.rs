@@ -8,7 +8,7 @@ pub(crate) mod steps;
 
 use crate::trust::{Record, Tree};
 use crate::{Consistency, Refusal, Roots, Suspension, Trust};
-use policy::{Demand, Footprint, Measure, Profile, ServiceClass, Statement, Terms};
+use policy::{Demand, Footprint, Measure, Profile, Scope, ServiceClass, Statement, Terms, Territory};
 use std::time::Duration;
 use steps::Read;
 use vocabulary::{DecisionId, Digest, SitePattern, Timestamp};
@@ -35,7 +35,7 @@ pub struct Surroundings<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvedMeasure {
     terms: Terms,
-    hosts: Vec<SitePattern>,
+    scope: Scope,
     statement: Statement,
     record: Record,
     tree: Tree,
@@ -45,6 +45,9 @@ pub struct ProvedMeasure {
     ends: Timestamp,
     /// The suspension that the edge knows of.
     suspension: Option<Suspension>,
+    /// Until when it acts outside its territories: the end of the provisional lease that an order took up for
+    /// some territories only.
+    elsewhere_until: Option<Timestamp>,
 }
 
 /// Checks a bundle against the pinned roots and against what the edge has seen before.
@@ -79,10 +82,12 @@ pub fn verify(
     read.check_terms(&matrix, roots.profile(), &Surroundings { footprint, ..*around })?;
     read.check_statement(&matrix)?;
     let before = read.leaves_before();
-    let (terms, hosts, statement) = read.into_parts();
+    let provisional = read.provisional_until();
+    let (terms, scope, statement) = read.into_parts();
+    let elsewhere_until = provisional.map(|until| ends.map_or(until, |ends| ends.min(until)));
     let ends = ends.map_or(terms.expires, |ends| ends.min(terms.expires));
     let suspension = trust.suspension().copied();
-    Ok(ProvedMeasure { terms, hosts, statement, record, tree, before, ends, suspension })
+    Ok(ProvedMeasure { terms, scope, statement, record, tree, before, ends, suspension, elsewhere_until })
 }
 
 impl ProvedMeasure {
@@ -111,9 +116,14 @@ impl ProvedMeasure {
         self.terms.profile
     }
 
+    /// The sites in scope.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
     /// The host patterns in scope.
-    pub fn hosts(&self) -> &[SitePattern] {
-        &self.hosts
+    pub fn hosts(&self) -> impl Iterator<Item = &SitePattern> {
+        self.scope.hosts()
     }
 
     /// First instant of the lease.
@@ -131,7 +141,7 @@ impl ProvedMeasure {
         self.ends
     }
 
-    /// Whether it acts at this instant.
+    /// Whether it acts at this instant, in one of its territories at least.
     pub fn in_force_at(&self, now: Timestamp) -> bool {
         (self.terms.not_before..self.ends).contains(&now) && !self.is_suspended_at(now)
     }
@@ -144,6 +154,24 @@ impl ProvedMeasure {
     /// The same measure under a suspension that was learnt of later.
     pub(crate) fn set_aside(&mut self, suspension: Option<Suspension>) {
         self.suspension = suspension;
+    }
+
+    /// Whether it acts at this instant on visitors from a country; of an unknown one, only where it acts everywhere.
+    pub fn acts_on(&self, country: Option<Territory>, now: Timestamp) -> bool {
+        self.in_force_at(now) && now < self.until(country)
+    }
+
+    /// When it no longer acts on visitors from a country; at its beginning where it never did.
+    pub fn until(&self, country: Option<Territory>) -> Timestamp {
+        if self.is_within(country) {
+            return self.ends;
+        }
+        self.elsewhere_until.map_or(self.terms.not_before, |until| until.min(self.ends))
+    }
+
+    fn is_within(&self, country: Option<Territory>) -> bool {
+        let named = &self.terms.territories;
+        named.is_empty() || country.is_some_and(|country| named.contains(&country))
     }
 
     /// Whether its record builds on the one with this leaf.
@@ -184,6 +212,11 @@ impl ProvedMeasure {
     /// The legal demand behind it, where there is one.
     pub fn demand(&self) -> Option<&Demand> {
         self.terms.demand.as_ref()
+    }
+
+    /// The legal demand behind it where a visitor is: an order says nothing beyond its territory.
+    pub fn demand_in(&self, country: Option<Territory>) -> Option<&Demand> {
+        self.demand().filter(|_| self.is_within(country))
     }
 
     /// Leaf hash of the decision's entry: two bundles with the same leaf are the same measure.

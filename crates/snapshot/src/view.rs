@@ -3,6 +3,8 @@
 use crate::defence::ShieldTable;
 use crate::{Gate, ProvedMeasure, Site, SiteShield};
 use error_pages::{Page, PageClass};
+use policy::{AskedUrl, Feature, Measure, ScopeSite, Territory};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use vocabulary::{Digest, Hostname, SitePattern, Timestamp};
@@ -12,11 +14,44 @@ use vocabulary::{Digest, Hostname, SitePattern, Timestamp};
 pub struct Snapshot {
     revision: u64,
     sites: ByHost<Arc<Site>>,
-    measures: ByHost<Vec<Arc<ProvedMeasure>>>,
+    measures: ByHost<Vec<Acting>>,
+    /// Whether a measure asks where visitors are.
+    is_territorial: bool,
     pages: BTreeMap<Digest, Arc<Page>>,
     shields: ShieldTable,
     site_list: Vec<Arc<Site>>,
     measure_list: Vec<Arc<ProvedMeasure>>,
+}
+
+/// A measure, and which site of its scope it acts on here.
+#[derive(Debug, Clone)]
+struct Acting {
+    measure: Arc<ProvedMeasure>,
+    place: usize,
+}
+
+impl Acting {
+    fn entry(&self) -> Option<&ScopeSite> {
+        self.measure.scope().sites().get(self.place)
+    }
+
+    /// Whether it acts on a request now, whatever it does.
+    fn acts(&self, facts: &Facts<'_>, now: Timestamp) -> bool {
+        let left = self.entry().is_none_or(|entry| entry.leaves(facts.host));
+        !left && self.measure.acts_on(facts.country, now)
+    }
+
+    /// Whether it refuses a request now. `asked` is read once, and only where addresses are listed.
+    fn blocks<'a>(&self, facts: &Facts<'a>, asked: &OnceCell<AskedUrl>, now: Timestamp) -> bool {
+        let reaches = || match self.measure.measure() {
+            Measure::M3 => {
+                let asked = asked.get_or_init(|| AskedUrl::of(facts.target));
+                self.entry().is_some_and(|entry| entry.urls.iter().any(|url| url.covers(asked)))
+            }
+            other => other.blocks(),
+        };
+        self.acts(facts, now) && reaches()
+    }
 }
 
 /// What is known of a request when it is judged.
@@ -24,6 +59,17 @@ pub struct Snapshot {
 pub struct Facts<'a> {
     /// The host asked for, without port.
     pub host: &'a Hostname,
+    /// Path and query, as they came.
+    pub target: &'a str,
+    /// Where the visitor is, as far as anybody knows.
+    pub country: Option<Territory>,
+}
+
+impl<'a> Facts<'a> {
+    /// The root of a host, asked for from nobody knows where.
+    pub fn of(host: &'a Hostname) -> Self {
+        Self { host, target: "/", country: None }
+    }
 }
 
 /// What to do with a request.
@@ -100,13 +146,15 @@ impl Snapshot {
                 }
             }
         }
-        let mut measures: ByHost<Vec<_>> = ByHost::default();
-        for measure in measure_list.iter().filter(|measure| measure.measure().blocks()) {
-            for pattern in measure.hosts() {
-                measures.slot(pattern).or_default().push(Arc::clone(measure));
-            }
-        }
-        (Self { revision, sites, measures, pages, shields, site_list, measure_list }, doubled)
+        let measures = by_host(&measure_list);
+        let is_territorial = measure_list.iter().any(|measure| !measure.terms().territories.is_empty());
+        let own = Self { revision, sites, measures, is_territorial, pages, shields, site_list, measure_list };
+        (own, doubled)
+    }
+
+    /// Whether it matters where a visitor is.
+    pub fn is_territorial(&self) -> bool {
+        self.is_territorial
     }
 
     /// A site's own page of a class.
@@ -127,11 +175,26 @@ impl Snapshot {
     /// Judges a request: a measure in force first, so that no site setting can come before it; then
     /// the site; each by exact name, then by wildcard.
     pub fn evaluate(&self, facts: &Facts<'_>, now: Timestamp) -> Verdict<'_> {
-        let mut measures = self.measures.covering(facts.host).flatten();
-        if let Some(measure) = measures.find(|measure| measure.in_force_at(now)) {
-            return Verdict::Blocked(measure);
+        let asked = OnceCell::new();
+        let mut acting = self.measures.covering(facts.host).flatten();
+        if let Some(acting) = acting.find(|acting| acting.blocks(facts, &asked, now)) {
+            return Verdict::Blocked(&acting.measure);
         }
         self.sites.covering(facts.host).next().map_or(Verdict::Unknown, Verdict::Serve)
+    }
+
+    /// The warning that visitors of a host see first and can pass (M1), if one is in force.
+    pub fn warning(&self, facts: &Facts<'_>, now: Timestamp) -> Option<&Arc<ProvedMeasure>> {
+        let mut acting = self.measures.covering(facts.host).flatten();
+        let warns = |acting: &&Acting| acting.measure.measure() == Measure::M1 && acting.acts(facts, now);
+        acting.find(warns).map(|acting| &acting.measure)
+    }
+
+    /// Whether a decision in force has withdrawn a feature from a host (M2).
+    pub fn withdraws(&self, facts: &Facts<'_>, feature: Feature, now: Timestamp) -> bool {
+        let names = |acting: &Acting| acting.entry().is_some_and(|entry| entry.features.contains(&feature));
+        let mut acting = self.measures.covering(facts.host).flatten();
+        acting.any(|acting| names(acting) && acting.acts(facts, now))
     }
 
     /// The site that a host belongs to, whatever measures say; for logs, pages and previews.
@@ -153,6 +216,19 @@ impl Snapshot {
     pub fn measures(&self) -> &[Arc<ProvedMeasure>] {
         &self.measure_list
     }
+}
+
+fn by_host(list: &[Arc<ProvedMeasure>]) -> ByHost<Vec<Acting>> {
+    let mut measures: ByHost<Vec<_>> = ByHost::default();
+    for measure in list {
+        for (place, entry) in measure.scope().sites().iter().enumerate() {
+            for pattern in &entry.hosts {
+                let acting = Acting { measure: Arc::clone(measure), place };
+                measures.slot(pattern).or_default().push(acting);
+            }
+        }
+    }
+    measures
 }
 
 #[cfg(test)]
@@ -193,7 +269,7 @@ mod tests {
             ("test", None),
         ] {
             let host = host(name);
-            let found = match snapshot.evaluate(&Facts { host: &host }, now()) {
+            let found = match snapshot.evaluate(&Facts::of(&host), now()) {
                 Verdict::Serve(site) => Some(site.id),
                 Verdict::Unknown => None,
                 Verdict::Blocked(_) => panic!("nothing is blocked here"),
@@ -217,7 +293,7 @@ mod tests {
         assert_eq!(both.applied.len(), 2, "{:?}", both.refused);
 
         let name = host("www.a.test");
-        let by = |snapshot: &Snapshot, time| match snapshot.evaluate(&Facts { host: &name }, time) {
+        let by = |snapshot: &Snapshot, time| match snapshot.evaluate(&Facts::of(&name), time) {
             Verdict::Blocked(measure) => Some(measure.id()),
             _ => None,
         };

@@ -6,12 +6,13 @@
 
 use super::{Decision, DecisionRefusal, DecisionState, Ending, Former, Logged, check_interests};
 use crate::ratification::{Basis, check_basis, check_took_no_part};
-use crate::{Case, CaseStatus, Officer, Setting, clocks, gate, statement};
+use crate::{Case, CaseStatus, Officer, Setting, assess, clocks, statement};
 use policy::{
     Approval, Demand, EndReason, Ground, LIFT_WAIT, Measure, Refusal, Roster, Signed, Standing, Statement,
-    Terms, admissible,
+    Terms, Territory, admissible,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use vocabulary::{AppealId, Timestamp};
 
@@ -102,6 +103,8 @@ pub struct Continuation {
     pub lease: Duration,
     /// The legal demand behind it, where it rests on an order.
     pub demand: Option<Demand>,
+    /// Where the order acts; nothing: wherever the measure does already.
+    pub territories: BTreeSet<Territory>,
 }
 
 impl FollowUp {
@@ -409,11 +412,11 @@ impl Decision {
 
     /// An order stands by itself; everything else stands on facts of the last 48 hours.
     fn check_facts(&self, case: &Case, ground: Ground, now: Timestamp) -> Result<(), DecisionRefusal> {
-        if !matches!(ground, Ground::Emergency | Ground::RatifiedEmergency) {
+        if ground == Ground::Order {
             return Ok(());
         }
         let first = self.former.first().map_or(&self.terms, |former| &former.terms);
-        let verdict = gate(case, first.measure, now);
+        let verdict = assess(case, first.measure, ground, now);
         if verdict.open { Ok(()) } else { Err(DecisionRefusal::GateClosed(Box::new(verdict))) }
     }
 
@@ -426,6 +429,8 @@ impl Decision {
         now: Timestamp,
     ) -> Result<(Box<Terms>, Box<Statement>), DecisionRefusal> {
         let demand = asked.demand.or_else(|| self.terms.demand.clone());
+        let named = if asked.territories.is_empty() { &self.terms.territories } else { &asked.territories };
+        let territories = named.clone();
         let mut terms = Terms {
             measure,
             ground,
@@ -433,6 +438,7 @@ impl Decision {
             not_before: now,
             expires: now.plus(asked.lease),
             demand: demand.filter(|_| ground == Ground::Order),
+            territories,
             ..self.terms.clone()
         };
         let statement = statement::continued(&self.statement, &terms, setting);

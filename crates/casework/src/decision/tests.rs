@@ -3,6 +3,7 @@ use crate::fixtures::*;
 use crate::{Case, Declaration, Fact, ProposalRefusal, Request, gate, propose};
 use policy::{Condition, Ground, Matrix, Measure, Profile, Role, Salt, Scope, ScopeSite, ServiceClass};
 use policy::{default_policy_text, floor};
+use std::collections::BTreeSet;
 use vocabulary::{AccountId, Digest, SiteId, canonical};
 
 fn site(number: u8, account: u8, host: &str) -> ScopeSite {
@@ -10,6 +11,9 @@ fn site(number: u8, account: u8, host: &str) -> ScopeSite {
         site: SiteId::from_bytes([number; 16]),
         account: AccountId::from_bytes([account; 16]),
         hosts: vec![host.parse().expect("a pattern")],
+        except: BTreeSet::new(),
+        urls: BTreeSet::new(),
+        features: BTreeSet::new(),
         reason: "carries the items".to_owned(),
     }
 }
@@ -25,6 +29,8 @@ pub(crate) fn request() -> Request {
         class: ServiceClass::S,
         ground: Ground::Emergency,
         lease: HOUR * 48,
+        demand: None,
+        territories: BTreeSet::new(),
         scope: scope(vec![site(1, 1, "board.test"), site(2, 1, "*.board.test")]),
         title: text("Provisional block of a message board"),
         summary: paragraphs("Calls to kill were posted and left up."),
@@ -34,7 +40,7 @@ pub(crate) fn request() -> Request {
 
 fn try_propose(case: &Case, request: Request, at: Timestamp) -> Result<Proposal, ProposalRefusal> {
     let trial = Trial::new();
-    let verdict = gate(case, request.measure, at);
+    let verdict = assess(case, request.measure, request.ground, at);
     propose(case, &verdict, request, duty(), &trial.setting(), &no_earlier(), at)
 }
 
@@ -157,11 +163,11 @@ fn inadmissible_requests_are_refused_before_the_gate_is_asked() {
         (Request { lease: HOUR * 49, ..request() }, "lease-over-floor"),
         (Request { lease: MINUTE / 60, ..request() }, "lease-too-short"),
         (Request { ground: Ground::Policy, ..request() }, "ground-not-admitted"),
-        (Request { measure: Measure::M3, ..request() }, "not-built"),
+        (Request { measure: Measure::M3, ..request() }, "scope-of-other-measure"),
         (Request { measure: Measure::M6, ground: Ground::Order, ..request() }, "demand-mismatch"),
         (
             Request { measure: Measure::M6, class: ServiceClass::H, ground: Ground::Policy, ..request() },
-            "ground-not-built",
+            "gate-closed",
         ),
         (Request { scope: scope(vec![site(1, 1, "board.net")]), ..request() }, "trial-on-real-name"),
         (Request { scope: scope(vec![site(1, 2, "critic.test")]), ..request() }, "site-outside-case"),

@@ -244,6 +244,12 @@ pub enum Closed {
     /// E9: what is left does not carry two independent findings.
     #[error("no two independent findings are left after what the site did")]
     NoPairLeft,
+    /// An order that nobody has given.
+    #[error("no authority has answered a referral of this case with an order")]
+    NoOrder,
+    /// A breach that no two officers see.
+    #[error("no finding is rated by two officers as what it is said to be")]
+    NothingAgreed,
 }
 
 /// Why a finding does not count.

@@ -42,6 +42,26 @@ pub(super) fn examine<'a>(run: &Run<'a>) -> Evidence<'a> {
     Evidence { independent, ratings, conduct, relied, counted }
 }
 
+/// The findings that show a breach by themselves: captured, on the site, rated credible by two officers without sight of
+/// each other. How old they are and who wrote them is no question of a breach.
+pub(super) fn agreed<'a>(run: &Run<'a>) -> Vec<&'a Finding> {
+    let shown = |finding: &&&Finding| {
+        let captured = !finding.evidence.is_empty() && finding.evidence.len() == finding.sha256.len();
+        captured && finding.source.grade().counts() && finding.appearance != Appearance::Elsewhere
+    };
+    let credible = |finding: &&&Finding| {
+        finding.ratings.all().all(|rating| rating.credibility == Credibility::Credible)
+            && disagreement(finding).is_none()
+    };
+    run.input.findings.iter().filter(shown).filter(credible).copied().collect()
+}
+
+/// What the site did with all of these once told, where none of them is left that carries a measure.
+pub(super) fn cured(run: &Run<'_>, agreed: &[&Finding]) -> Vec<Closed> {
+    let (left, flaws) = sift(agreed, |finding| conduct(finding, run));
+    if left.is_empty() { flaws } else { Vec::new() }
+}
+
 /// Parts findings into those without flaws and the flaws of the others.
 fn sift<'a>(
     findings: &[&'a Finding],

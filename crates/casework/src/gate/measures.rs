@@ -10,6 +10,12 @@ pub(super) fn lesser(run: &Run<'_>) -> Vec<Closed> {
     if !matches!(sought, Measure::M1 | Measure::M3 | Measure::M5) {
         return vec![Closed::NoEmergencyMeasure { measure: sought }];
     }
+    considered(run)
+}
+
+/// Each measure below the one sought was considered, and none would do.
+pub(super) fn considered(run: &Run<'_>) -> Vec<Closed> {
+    let sought = run.input.measure;
     let fact = match run.fresh(&run.input.facts.lesser_measures, "the lesser measures (E5)") {
         Ok(recorded) => &recorded.fact,
         Err(closed) => return closed,

@@ -8,6 +8,7 @@
 mod closed;
 mod danger;
 mod evidence;
+mod grounds;
 mod measures;
 mod people;
 mod referrals;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use vocabulary::{CaseId, Digest, FindingId, Hasher, Timestamp, canonical};
 
 pub use closed::{Closed, NotCounted};
+pub use grounds::assess;
 
 /// The conditions of the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

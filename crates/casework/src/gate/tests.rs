@@ -1,5 +1,6 @@
 mod authorities;
 mod evidence;
+mod grounds;
 mod hearing;
 
 use super::*;

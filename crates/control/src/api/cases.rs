@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use casework::{Case, CaseStatus, Fact, Text};
-use policy::{Measure, Pseudonym};
+use policy::{Ground, Measure, Pseudonym};
 use records::Versioned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -98,6 +98,9 @@ pub(crate) struct GateQuery {
     /// The measure sought, such as `M5`.
     #[param(value_type = Option<String>)]
     measure: Option<Measure>,
+    /// The ground it would rest on; `emergency` when left out.
+    #[param(value_type = Option<String>)]
+    ground: Option<Ground>,
 }
 
 /// A case as it is answered after a change: id and version, with the ETag.
@@ -208,7 +211,8 @@ pub(crate) async fn gate(
     Query(query): Query<GateQuery>,
 ) -> Result<axum::Json<Value>, Problem> {
     let held = case(&api.plane, id).await?;
-    let verdict = casework::gate(&held.value, query.measure.unwrap_or(Measure::M5), api.plane.clock.now());
+    let (measure, ground) = (query.measure.unwrap_or(Measure::M5), query.ground.unwrap_or(Ground::Emergency));
+    let verdict = casework::assess(&held.value, measure, ground, api.plane.clock.now());
     let texts: Vec<Value> = verdict
         .reasons()
         .map(|(condition, reason)| {

@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::refusals::{case, officer};
+use super::scope_preview::{self, InScope};
 use crate::plane::Plane;
 use crate::reconcile::has_enough;
 use crate::rim::body::Json;
@@ -17,12 +18,13 @@ use casework::{
     Pending, Proposal, Request, Setting, Text,
 };
 use ledger::{Body, EntryFormat, Kind};
-use policy::{Approval, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ScopeSite, ServiceClass};
+use policy::{Approval, Demand, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ServiceClass, Territory};
 use records::{DecisionFilter, Fleet, PutError, Versioned};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
-use vocabulary::{CaseId, DecisionId, Digest, SitePattern, Timestamp};
+use vocabulary::{CaseId, DecisionId, Digest, Timestamp};
 
 /// How long officers may sign after the proposal.
 const APPROVAL_WINDOW: Duration = Duration::from_secs(3_600);
@@ -49,6 +51,14 @@ pub(crate) struct NewProposal {
     lease_seconds: u64,
     /// The sites in scope, each with its reason.
     sites: Vec<InScope>,
+    /// For the ground order: who demanded it, under which law, and where that can be read.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    demand: Option<Demand>,
+    /// For the ground order: where it acts, as codes of ISO 3166-1; everywhere when left out. M4 needs at least one.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    territories: BTreeSet<Territory>,
     /// The statement's title, one line.
     #[schema(value_type = String)]
     title: Text,
@@ -61,25 +71,11 @@ pub(crate) struct NewProposal {
     facts: Vec<Text>,
 }
 
-/// A site in scope.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct InScope {
-    /// The site, by id or by one of its hosts.
-    site: String,
-    /// The host patterns to cover; all of the site's when left out.
-    #[schema(value_type = Option<Vec<String>>)]
-    hosts: Option<Vec<SitePattern>>,
-    /// Why this site is in scope.
-    #[schema(value_type = String)]
-    reason: Text,
-}
-
 /// Refuses a proposal whose public words hold something from the vault of reports: statement and entry are made of
 /// them, and what is signed is never taken back.
 fn guarded(plane: &Plane, asked: &NewProposal) -> Result<(), Problem> {
     let facts = asked.facts.iter().map(Text::as_str);
-    let reasons = asked.sites.iter().map(|site| site.reason.as_str());
+    let reasons = asked.sites.iter().flat_map(InScope::words);
     let words = [asked.title.as_str(), asked.summary.as_str()].into_iter().chain(facts).chain(reasons);
     let words: Vec<&str> = words.collect();
     plane.intake.check(&words.join("\n")).map_err(|_| Problem::new(Reason::VaultText))
@@ -162,7 +158,7 @@ pub(crate) async fn propose(
         contact: &contact,
     };
     let now = plane.clock.now();
-    let verdict = casework::gate(&held.value, request.measure, now);
+    let verdict = casework::assess(&held.value, request.measure, request.ground, now);
     let earlier = plane.docket.earlier(held.value.account, &plane.founded.roster, now).await?;
     let proposal = casework::propose(&held.value, &verdict, request, by, &setting, &earlier, now)?;
     let sealed = plane.seal_fields(confidential(&held.value, &verdict)).await?;
@@ -211,25 +207,9 @@ pub(super) fn broken(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Reason::Broken).detail(error)
 }
 
-/// The request as the domain takes it: sites are looked up among those that are served.
+/// The request as the domain takes it.
 fn request(plane: &Plane, fleet: &Fleet, asked: NewProposal) -> Result<Request, Problem> {
-    let mut sites = Vec::new();
-    for entry in asked.sites {
-        let host = entry.site.parse::<SitePattern>().ok();
-        let named = |site: &&snapshot::Site| {
-            site.id.to_string() == entry.site || host.as_ref().is_some_and(|host| site.hosts.contains(host))
-        };
-        let site = fleet.sites.iter().find(named);
-        let site = site.ok_or_else(|| Problem::new(Reason::ScopeUnknown).detail(&entry.site))?;
-        let hosts = entry.hosts.unwrap_or_else(|| site.hosts.clone());
-        if let Some(other) = hosts.iter().find(|host| !site.hosts.contains(host)) {
-            return Err(
-                Problem::new(Reason::ScopeUnknown).detail(format!("{other} is no host of {}", site.id))
-            );
-        }
-        let reason = entry.reason.to_string();
-        sites.push(ScopeSite { site: site.id, account: site.account, hosts, reason });
-    }
+    let sites = scope_preview::listed(fleet, asked.sites)?;
     let scope = Scope::new(Salt::random(&*plane.random), sites);
     Ok(Request {
         decision: DecisionId::random(&*plane.random),
@@ -237,6 +217,8 @@ fn request(plane: &Plane, fleet: &Fleet, asked: NewProposal) -> Result<Request, 
         class: asked.class,
         ground: asked.ground,
         lease: Duration::from_secs(asked.lease_seconds),
+        demand: asked.demand,
+        territories: asked.territories,
         scope: scope.map_err(|error| Problem::refused("scope-malformed", error))?,
         title: asked.title,
         summary: asked.summary,

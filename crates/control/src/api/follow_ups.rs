@@ -16,9 +16,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use casework::{Basis, Case, Continuation, Decision, FollowUp, Officer, Setting};
 use ledger::{Body, DecisionEnded, EntryFormat, Kind};
-use policy::{Demand, EndReason, Pseudonym};
+use policy::{Demand, EndReason, Pseudonym, Territory};
 use records::Versioned;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use vocabulary::{AppealId, DecisionId, ReferralId};
 
@@ -47,12 +48,16 @@ enum Asked {
         reviewer: Option<Pseudonym>,
         #[serde(default)]
         demand: Option<Demand>,
+        #[serde(default)]
+        territories: BTreeSet<Territory>,
     },
     /// Take a confirmed measure up once more.
     Renewal {
         lease_seconds: u64,
         #[serde(default)]
         demand: Option<Demand>,
+        #[serde(default)]
+        territories: BTreeSet<Territory>,
     },
     /// End it before its time, in half an hour.
     Lift { because: EndReason },
@@ -118,10 +123,13 @@ async fn compose(
         contact: &contact,
     };
     let now = plane.clock.now();
-    let continuation =
-        |lease_seconds, demand| Continuation { lease: Duration::from_secs(lease_seconds), demand };
+    let continuation = |lease_seconds, demand, territories| Continuation {
+        lease: Duration::from_secs(lease_seconds),
+        demand,
+        territories,
+    };
     Ok(match asked {
-        Asked::Ratification { lease_seconds, referral, reviewer, demand } => {
+        Asked::Ratification { lease_seconds, referral, reviewer, demand, territories } => {
             let reviewer = reviewer.map(|name| officer(plane, &name)).transpose()?;
             let basis = match (referral, reviewer) {
                 (Some(referral), None) => Basis::Answer(referral),
@@ -132,11 +140,11 @@ async fn compose(
                         .detail("a ratification names a referral, a reviewer, or both"));
                 }
             };
-            let asked = (basis, continuation(lease_seconds, demand));
+            let asked = (basis, continuation(lease_seconds, demand, territories));
             decision.ratification(case, asked, by, &setting, now)?
         }
-        Asked::Renewal { lease_seconds, demand } => {
-            decision.renewal(case, continuation(lease_seconds, demand), &setting, now)?
+        Asked::Renewal { lease_seconds, demand, territories } => {
+            decision.renewal(case, continuation(lease_seconds, demand, territories), &setting, now)?
         }
         Asked::Lift { because } => decision.lift(because, now)?,
         Asked::Reversal { appeal } => decision.reversal(case, appeal, now)?,

@@ -18,6 +18,7 @@ mod evidence;
 mod explain;
 mod findings;
 mod follow_ups;
+mod forwards;
 pub(crate) mod hosts;
 mod mails;
 mod orders;
@@ -27,6 +28,7 @@ pub(crate) mod purges;
 mod referrals;
 pub(crate) mod refusals;
 pub(crate) mod reports;
+pub(crate) mod scope_preview;
 mod sealed;
 mod session;
 pub(crate) mod site_defence;
@@ -148,6 +150,8 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(reports::assess))
         .routes(routes!(reports::close))
         .routes(routes!(reports::erase))
+        .routes(routes!(forwards::forward))
+        .routes(routes!(scope_preview::preview))
         .routes(routes!(decisions::propose))
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::one))

@@ -11,6 +11,7 @@ mod hosts;
 mod on_site;
 mod overview;
 mod pages;
+mod reach;
 mod reports;
 mod ways_in;
 
@@ -51,6 +52,7 @@ pub(crate) fn router(api: Api, names: OwnNames) -> Router {
         .route("/sites/{site}/shield/switch", post(defence::switch))
         .route("/sites/{site}/shield/undo", post(defence::undo))
         .route("/sites/{site}/ways-in", get(ways_in::show).post(ways_in::put))
+        .route("/sites/{site}/reach", get(reach::show))
         .route("/sites/{site}/pages", get(pages::show))
         .route("/sites/{site}/pages/{class}", get(pages::framed))
         .route("/assets/{name}", get(asset))

@@ -25,6 +25,7 @@ pub mod console;
 pub mod defence;
 pub mod desk;
 pub mod hosts;
+pub mod reach;
 pub mod reading;
 pub mod record;
 pub mod report;

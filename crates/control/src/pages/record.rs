@@ -203,6 +203,17 @@ impl StatementPage {
         mailbox.then(|| format!("mailto:{}", self.contact))
     }
 
+    /// What the list of hosts is a list of.
+    fn reach(&self) -> &'static str {
+        match self.measure {
+            Measure::M1 => "Visitors of these are warned",
+            Measure::M2 => "A feature is withdrawn from these",
+            Measure::M3 => "Addresses of these are disabled",
+            Measure::M4 => "Closed by it in some territories",
+            _ => "Closed by it",
+        }
+    }
+
     /// The part of the lease that is gone, for the bar, in whole percent.
     fn percent_gone(&self) -> u128 {
         let whole = self.expires.since(self.not_before).as_millis().max(1);

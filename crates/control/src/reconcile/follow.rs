@@ -142,7 +142,8 @@ async fn tell_cases(plane: &Plane, open: impl Iterator<Item = &Decision>) -> Res
         let Some(case) = plane.records.case(decision.case).await? else { continue };
         let case = case.value;
         let in_force = matches!(decision.state, DecisionState::InForce { .. }) && now < decision.ends();
-        let verdict = casework::gate(&case, decision.first_terms().measure, now);
+        let first = decision.first_terms();
+        let verdict = casework::assess(&case, first.measure, first.ground, now);
         if in_force && decision.terms.demand.is_none() && !verdict.open {
             let reasons: Vec<_> = verdict.reasons().map(|(_, reason)| reason.to_string()).collect();
             let text = format!("lift {} within 24 h: {}", decision.id, reasons.join("; "));

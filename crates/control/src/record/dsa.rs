@@ -71,11 +71,11 @@ enum LegalGround {
 }
 
 impl StatementOfReasons {
-    /// The statement of a decision; none where nothing was restricted, or only in territories that the terms alone do
-    /// not name. The content's date, which the database requires, is the decision's: when things were posted is
+    /// The statement of a decision; none where nothing was restricted, or only in territories outside the area. The content's date, which the database requires, is the decision's: when things were posted is
     /// evidence, and that is told to nobody.
     pub(super) fn of(terms: &Terms, statement: &Statement, public_url: &str) -> Option<Self> {
         let restriction = restriction(terms)?;
+        let territorial_scope = territorial_scope(terms)?;
         Some(Self {
             restriction,
             ground: ground(terms, statement),
@@ -83,7 +83,7 @@ impl StatementOfReasons {
             content_type: ["CONTENT_TYPE_OTHER"],
             content_type_other: "website",
             category: category(terms.ground),
-            territorial_scope: EEA.to_vec(),
+            territorial_scope,
             content_date: day(terms.not_before),
             application_date: day(terms.not_before),
             decision_facts: facts(statement),
@@ -99,6 +99,17 @@ impl StatementOfReasons {
     }
 }
 
+/// Where it acts within the area; none where it does not act there at all.
+fn territorial_scope(terms: &Terms) -> Option<Vec<&'static str>> {
+    let acts = |code: &&&str| code.parse().is_ok_and(|code| terms.territories.contains(&code));
+    let named: Vec<_> = EEA.iter().filter(acts).copied().collect();
+    match (terms.territories.is_empty(), named.is_empty()) {
+        (true, _) => Some(EEA.to_vec()),
+        (false, true) => None,
+        (false, false) => Some(named),
+    }
+}
+
 fn restriction(terms: &Terms) -> Option<Restriction> {
     let end = day(terms.expires);
     let visibility = |what| Restriction::Visibility {
@@ -106,13 +117,15 @@ fn restriction(terms: &Terms) -> Option<Restriction> {
         end_date_visibility_restriction: end.clone(),
     };
     match terms.measure {
-        Measure::M0 | Measure::M4 => None,
+        Measure::M0 => None,
         Measure::M1 => Some(visibility("DECISION_VISIBILITY_CONTENT_LABELLED")),
         Measure::M2 => Some(Restriction::Provision {
             decision_provision: "DECISION_PROVISION_PARTIAL_SUSPENSION",
             end_date_service_restriction: end,
         }),
-        Measure::M3 | Measure::M5 | Measure::M6 => Some(visibility("DECISION_VISIBILITY_CONTENT_DISABLED")),
+        Measure::M3 | Measure::M4 | Measure::M5 | Measure::M6 => {
+            Some(visibility("DECISION_VISIBILITY_CONTENT_DISABLED"))
+        }
         Measure::M7 => Some(Restriction::Account {
             decision_provision: "DECISION_PROVISION_TOTAL_TERMINATION",
             decision_account: "DECISION_ACCOUNT_TERMINATED",
@@ -262,7 +275,7 @@ mod tests {
                 draft.statement.facts = vec!["A fact. ".repeat(400); 3];
                 match written(&draft) {
                     Some(sent) => assert_eq!(faults(&sent), [""; 0], "{measure} {ground}: {sent:#}"),
-                    None => assert!(matches!(measure, Measure::M0 | Measure::M4), "{measure}"),
+                    None => assert!(measure == Measure::M0, "{measure}"),
                 }
             }
         }
@@ -278,6 +291,17 @@ mod tests {
         assert_eq!(sent["source_type"], "SOURCE_VOLUNTARY");
         assert_eq!(sent["territorial_scope"].as_array().map(Vec::len), Some(30));
         assert!(!sent.to_string().contains("board.test"), "{sent}");
+    }
+
+    #[test]
+    fn an_order_of_some_countries_is_told_for_those_of_the_area() {
+        let told = |codes: &[&str]| {
+            let mut draft = draft();
+            draft.terms.territories = codes.iter().map(|code| code.parse().expect("a code")).collect();
+            written(&draft).map(|sent| sent["territorial_scope"].clone())
+        };
+        assert_eq!(told(&["DE", "US"]), Some(serde_json::json!(["DE"])));
+        assert_eq!(told(&["US"]), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 pub(super) fn blocked(seen: &Seen, now: Timestamp) -> bool {
     let host = Hostname::parse("board.test").expect("host");
     let snapshot = seen.snapshot.as_ref().expect("a snapshot");
-    matches!(snapshot.evaluate(&Facts { host: &host }, now), Verdict::Blocked(_))
+    matches!(snapshot.evaluate(&Facts::of(&host), now), Verdict::Blocked(_))
 }
 
 /// A block in force, its statement in the log; returns case and decision. Two who took no part are left.

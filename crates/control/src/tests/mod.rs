@@ -18,6 +18,7 @@ mod repeating;
 mod reporting;
 mod restarting;
 mod rig;
+mod scoping;
 mod sealing;
 mod session;
 mod story;

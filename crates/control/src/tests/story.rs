@@ -14,7 +14,7 @@ use vocabulary::{Clock, Hostname};
 fn blocked(seen: &Seen, host: &str, now: vocabulary::Timestamp) -> bool {
     let host = Hostname::parse(host).expect("host");
     let snapshot = seen.snapshot.as_ref().expect("a snapshot");
-    matches!(snapshot.evaluate(&Facts { host: &host }, now), Verdict::Blocked(_))
+    matches!(snapshot.evaluate(&Facts::of(&host), now), Verdict::Blocked(_))
 }
 
 #[tokio::test(flavor = "multi_thread")]

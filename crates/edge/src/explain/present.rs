@@ -31,7 +31,8 @@ impl Insight {
             stored: None,
         };
         let snapshot = Arc::clone(&shared.serving.load().snapshot);
-        match snapshot.evaluate(&Facts { host: request.authority.host() }, now) {
+        let facts = Facts { target: request.target.as_str(), ..Facts::of(request.authority.host()) };
+        match snapshot.evaluate(&facts, now) {
             Verdict::Unknown => {
                 let text = format!("no site here has the host {}", request.authority.host());
                 explanation.steps.push(Step::new("site", text));

@@ -52,10 +52,35 @@ pub struct BlockView<'a> {
     pub ray: &'a str,
     /// Whether the ground is danger to life: then the page first says where to find help.
     pub emergency: bool,
+    /// What is closed: the site, one of its pages, or the site for where the visitor is.
+    pub closed: Closed,
     /// Whether the measure was made under profile trial: then the page says that it is an exercise.
     pub trial: bool,
     /// The legal demand behind it, if there is one.
     pub demand: Option<DemandView<'a>>,
+}
+
+/// What a block closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The site.
+    Site,
+    /// The page that was asked for; the rest of the site is open.
+    Page,
+    /// The site, for where the visitor is.
+    Here,
+}
+
+impl Closed {
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Site => "A published decision blocks this site for a limited time.",
+            Self::Page => {
+                "A published decision blocks this address for a limited time; the rest of the site is open."
+            }
+            Self::Here => "A published decision blocks this site for a limited time where you are.",
+        }
+    }
 }
 
 impl BlockView<'_> {
@@ -69,7 +94,7 @@ impl BlockView<'_> {
         let problem = Problem {
             title: phrase(self.status()),
             status: self.status(),
-            detail: &format!("A published decision blocks this site for a limited time. {}", self.meaning),
+            detail: &format!("{} {}", self.closed.sentence(), self.meaning),
             reason: "blocked-by-decision",
             host: self.host,
             decision: self.decision,
@@ -128,7 +153,12 @@ fn headline(page: &mut Markup, view: &BlockView<'_>) {
         page.raw("name reserved for tests. A real block looks the same, without this note.</p>");
     }
     page.raw("<p class=\"flag\">").raw(icons::PAUSE).raw("Blocked by a decision</p><h1>");
-    page.text(view.host, 300).raw(" is closed for now</h1><p class=\"lead\">");
+    match view.closed {
+        Closed::Site => page.text(view.host, 300).raw(" is closed for now"),
+        Closed::Page => page.raw("This page of ").text(view.host, 300).raw(" is closed for now"),
+        Closed::Here => page.text(view.host, 300).raw(" is closed for now where you are"),
+    };
+    page.raw("</h1><p class=\"lead\">");
     page.text(view.title, TITLE_MAX).raw("</p>");
     if view.emergency {
         page.raw("<p class=\"first\">If you or someone near you is in danger, call your local emergency ");

@@ -18,12 +18,14 @@ mod markup;
 mod site_page;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 pub use accept::Form;
-pub use block::{BlockView, DemandView, block_page};
+pub use block::{BlockView, Closed, DemandView, block_page};
 pub use challenge::{CHALLENGE_POLICY, ChallengeView, WORK_SCRIPT, challenge_page};
 pub use error::{ErrorView, Side, error_page};
 pub use site_page::{SiteTokens, render_site_page};
+pub use warning::{WARNING_POLICY, WarningView, warning_page};
 
 /// The style sheet inside every page; its digest stands in [`CONTENT_SECURITY_POLICY`].
 const STYLE: &str = include_str!("page.css");

@@ -28,13 +28,31 @@ fn block(text: &str) -> BlockView<'_> {
         now: vocabulary::Timestamp::from_secs(1_795_400_000),
         ray: text,
         emergency: true,
+        closed: Closed::Here,
         trial: true,
         demand: Some(DemandView { authority: text, law: text, url: text }),
     }
 }
 
+fn warning(text: &str) -> WarningView<'_> {
+    WarningView {
+        host: text,
+        decision: text,
+        statement_url: text,
+        title: text,
+        meaning: text,
+        contact: text,
+        until: vocabulary::Timestamp::from_secs(1_795_488_000),
+        ray: text,
+        trial: true,
+        onward: text,
+    }
+}
+
 fn every_page(text: &str) -> Vec<String> {
     vec![
+        warning_page(&warning(text)),
+        block_page(&BlockView { closed: Closed::Page, ..block(text) }),
         error_page(&error(text, Side::Visitor)),
         error_page(&error(text, Side::Edge)),
         error_page(&error(text, Side::Origin)),

@@ -6,10 +6,12 @@
 use crate::authority::Scheme;
 use crate::request::Request;
 use crate::trail::Trail;
-use crate::worker::{Serving, Worker};
+use crate::worker::{Serving, Shared, Worker};
+use policy::Territory;
 use snapshot::{Facts, ProvedMeasure, Site, Verdict};
+use std::net::IpAddr;
 use std::sync::Arc;
-use vocabulary::{Hostname, Timestamp};
+use vocabulary::Timestamp;
 
 /// Leave to serve one request from one site, at the instant it was given.
 #[derive(Debug, Clone)]
@@ -40,9 +42,23 @@ pub(crate) enum Judgement {
     Unknown,
 }
 
-/// Judges a request for a host.
-fn admit(serving: &Serving, host: &Hostname, now: Timestamp) -> Judgement {
-    match serving.snapshot.evaluate(&Facts { host }, now) {
+/// What measures ask of a request. Where the visitor is matters to some measures alone; what comes by another edge
+/// has been judged there, and its address is not the visitor's.
+pub(crate) fn facts<'a>(
+    shared: &Shared,
+    serving: &Serving,
+    request: &'a Request,
+    client: IpAddr,
+) -> Facts<'a> {
+    let locate = || shared.places.locate(client).country.and_then(Territory::of);
+    let wanted = serving.snapshot.is_territorial() && request.child.is_none();
+    let country = wanted.then(locate).flatten();
+    Facts { host: request.authority.host(), target: request.target.as_str(), country }
+}
+
+/// Judges a request.
+fn admit(serving: &Serving, facts: &Facts<'_>, now: Timestamp) -> Judgement {
+    match serving.snapshot.evaluate(facts, now) {
         Verdict::Unknown => Judgement::Unknown,
         Verdict::Blocked(measure) => Judgement::Blocked(Arc::clone(measure)),
         Verdict::Serve(site) => {
@@ -54,13 +70,14 @@ fn admit(serving: &Serving, host: &Hostname, now: Timestamp) -> Judgement {
 /// Judges the request now, and notes whose it is.
 pub(crate) fn judge(worker: &Worker, request: &Request, trail: &mut Trail, now: Timestamp) -> Judgement {
     let serving = worker.shared.serving.load();
-    let host = request.authority.host();
-    let judgement = admit(&serving, host, now);
+    let facts = facts(&worker.shared, &serving, request, trail.client);
+    trail.country = facts.country;
+    let judgement = admit(&serving, &facts, now);
     trail.site = match &judgement {
         Judgement::Admitted(admitted) => Some(Arc::clone(admitted.site())),
         Judgement::Blocked(measure) => {
             trail.decision = Some(measure.id());
-            serving.snapshot.site(host).cloned()
+            serving.snapshot.site(facts.host).cloned()
         }
         Judgement::Unknown => None,
     };
@@ -71,7 +88,27 @@ pub(crate) fn judge(worker: &Worker, request: &Request, trail: &mut Trail, now: 
     judgement
 }
 
-/// Whether a measure in force has come over a host.
-pub(crate) fn blocks(serving: &Serving, host: &Hostname, now: Timestamp) -> bool {
-    matches!(serving.snapshot.evaluate(&Facts { host }, now), Verdict::Blocked(_))
+/// The measure that lists the address to which rules of the site have led a request: what is rewritten to a
+/// disabled address is no way around it.
+pub(crate) fn listed(
+    worker: &Worker,
+    request: &Request,
+    target: &str,
+    trail: &mut Trail,
+) -> Option<Arc<ProvedMeasure>> {
+    if target == request.target.as_str() {
+        return None;
+    }
+    let serving = worker.shared.serving.load();
+    let facts = Facts { target, ..facts(&worker.shared, &serving, request, trail.client) };
+    let Verdict::Blocked(measure) = serving.snapshot.evaluate(&facts, trail.started) else { return None };
+    trail.decision = Some(measure.id());
+    Some(Arc::clone(measure))
+}
+
+/// Whether a measure in force has come over a request.
+pub(crate) fn blocks(shared: &Shared, request: &Request, client: IpAddr, now: Timestamp) -> bool {
+    let serving = shared.serving.load();
+    let facts = facts(shared, &serving, request, client);
+    matches!(serving.snapshot.evaluate(&facts, now), Verdict::Blocked(_))
 }

@@ -14,7 +14,7 @@ use crate::trail::{Counting, Trail};
 use crate::worker::{Shared, Worker};
 use caching::{Rules, TtlRule};
 use geo::Location;
-use guard::{Asked, COOKIE, COOKIE_OVER_TLS, Errand, Handed, Passage, Refusal, Ruling};
+use guard::{Asked, COOKIE, COOKIE_OVER_TLS, Errand, Handed, Passage, Refusal, Ruling, SEEN, SEEN_OVER_TLS};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version, header};
 use shield::rules::{CacheSetting, Change};
@@ -199,7 +199,7 @@ fn lifetime(rules: &Rules, seconds: u32) -> Rules {
 }
 
 fn is_ours(line: &HeaderValue) -> bool {
-    memchr::memmem::find(line.as_bytes(), COOKIE.as_bytes()).is_some()
+    [COOKIE, SEEN].iter().any(|own| memchr::memmem::find(line.as_bytes(), own.as_bytes()).is_some())
 }
 
 /// Takes the shield's cookie out: it is nothing to the origin, and must not make the visitor one who is known.
@@ -209,7 +209,7 @@ fn without_our_cookie(fields: &mut HeaderMap) {
     for line in lines {
         let is_other = |pair: &&[u8]| {
             let name = pair.trim_ascii().split(|byte| *byte == b'=').next().unwrap_or_default();
-            ![COOKIE, COOKIE_OVER_TLS].iter().any(|own| own.as_bytes() == name)
+            ![COOKIE, COOKIE_OVER_TLS, SEEN, SEEN_OVER_TLS].iter().any(|own| own.as_bytes() == name)
         };
         let others: Vec<_> = line.as_bytes().split(|byte| *byte == b';').filter(is_other).collect();
         let joined = others.join(&b';');
@@ -250,6 +250,7 @@ mod tests {
             ("a=b; __Host-wm_clearance=abc; wm_clearance=x", Some("a=b")),
             ("wm_clearance=abc; c=wm_clearance", Some("c=wm_clearance")),
             ("xwm_clearance=1", Some("xwm_clearance=1")),
+            ("a=b; wm_seen=abc; __Host-wm_seen=x; c=d", Some("a=b; c=d")),
         ] {
             let mut fields = HeaderMap::new();
             fields.append(header::COOKIE, HeaderValue::from_static(line));

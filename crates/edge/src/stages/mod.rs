@@ -22,6 +22,7 @@ pub(crate) mod route;
 pub(crate) mod slices;
 pub(crate) mod stored;
 pub(crate) mod tunnel;
+pub(crate) mod warn;
 
 /// The proof that later steps demand.
 pub(crate) use admit::Admitted;

@@ -3,23 +3,26 @@
 use crate::date::DateText;
 use crate::http1::connection::DRAIN_BYTES_MAX;
 use crate::pages::{
-    BlockView, CONTENT_SECURITY_POLICY, DemandView, ErrorView, Form, HTML, PROBLEM_JSON, SiteTokens,
+    BlockView, CONTENT_SECURITY_POLICY, Closed, DemandView, ErrorView, Form, HTML, PROBLEM_JSON, SiteTokens,
     block_page, error_page, render_site_page,
 };
 use crate::ports::{Answer, Fields, Head};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
+use crate::streams::is_call;
 use crate::trail::Trail;
 use bytes::Bytes;
 use error_pages::{Page, Values};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use policy::{Ground, Profile};
-use snapshot::{ProvedMeasure, Service, Site, Snapshot};
+use policy::{Feature, Ground, Measure, Profile};
+use snapshot::{Facts, ProvedMeasure, Service, Site, Snapshot};
 use std::sync::Arc;
 use vocabulary::Timestamp;
 
 /// The field that names the decision behind a block.
 const DECISION: HeaderName = HeaderName::from_static("wardmote-decision");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// After how many seconds a visitor may try again where the edge gave way under its bounds.
 const RETRY_SECONDS: u32 = 5;
 
@@ -44,7 +47,7 @@ pub(crate) async fn error<A: Answer>(
         retry_after: trail.retry_after.or_else(|| retry_after(reason, trail.site.as_deref())),
     };
     let mut fields = HeaderMap::with_capacity(12);
-    let own_page = own_page(snapshot, trail, reason);
+    let own_page = request.and_then(|request| own_page(snapshot, request, trail, reason));
     // Who is told to come again is no browser that waits for a page.
     let form = if reason == Reason::ComeAgain { Form::Problem } else { form_for(request) };
     let body = match (form, own_page) {
@@ -100,10 +103,14 @@ enum OwnPage {
     OfAll(Arc<Site>),
 }
 
-/// The site's own page, where it has one for what happened and uses them.
-fn own_page(snapshot: &Snapshot, trail: &Trail, reason: Reason) -> Option<OwnPage> {
+/// The site's own page, where it has one for what happened and uses them, unless a decision has withdrawn that (M2).
+fn own_page(snapshot: &Snapshot, request: &Request, trail: &Trail, reason: Reason) -> Option<OwnPage> {
     let class = reason.page_class()?;
     let site = trail.site.as_ref().filter(|site| site.services.contains(&Service::Errors))?;
+    let facts = Facts { country: trail.country, ..Facts::of(request.authority.host()) };
+    if snapshot.withdraws(&facts, Feature::ErrorPages, trail.started) {
+        return None;
+    }
     let page = snapshot.page(site, class).map(|page| OwnPage::OfClass(Arc::clone(page)));
     page.or_else(|| site.error_page.is_some().then(|| OwnPage::OfAll(Arc::clone(site))))
 }
@@ -126,12 +133,13 @@ pub(crate) async fn blocked<A: Answer>(
         meaning: measure.meaning(),
         contact: measure.contact(),
         site_contact: trail.site.as_ref().and_then(|site| site.pages.contact.as_deref()),
-        until: measure.expires(),
+        until: measure.until(trail.country),
         now,
         ray: &trail.ray.to_string(),
         emergency: measure.terms().ground == Ground::Emergency,
+        closed: closed(measure),
         trial: measure.profile() == Profile::Trial,
-        demand: measure.demand().map(|demand| DemandView {
+        demand: measure.demand_in(trail.country).map(|demand| DemandView {
             authority: &demand.authority,
             law: &demand.law,
             url: &demand.url,
@@ -139,6 +147,7 @@ pub(crate) async fn blocked<A: Answer>(
     };
     let mut fields = HeaderMap::with_capacity(12);
     let body = match form_for(Some(request)) {
+        _ if is_call(request) => refused_call(&mut fields, &decision, view.statement_url),
         Form::Problem => problem(&mut fields, view.problem_json()),
         Form::Html => page(&mut fields, block_page(&view)),
     };
@@ -149,6 +158,24 @@ pub(crate) async fn blocked<A: Answer>(
     put(&mut fields, DECISION, &decision);
     send(view.status(), fields, body, Some(request), trail, date, answer).await?;
     Ok(Reason::Blocked)
+}
+
+/// The end of a call (gRPC over HTTP/2, "Responses": trailers only), which reads a status and a message of its own and
+/// no page: `PERMISSION_DENIED`.
+fn refused_call(fields: &mut HeaderMap, decision: &str, statement: &str) -> String {
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    fields.insert(GRPC_STATUS, HeaderValue::from_static("7"));
+    put(fields, GRPC_MESSAGE, &format!("blocked by decision {decision}; see {statement}"));
+    String::new()
+}
+
+/// What a measure closes.
+fn closed(measure: &ProvedMeasure) -> Closed {
+    match measure.measure() {
+        Measure::M3 => Closed::Page,
+        _ if measure.terms().territories.is_empty() => Closed::Site,
+        _ => Closed::Here,
+    }
 }
 
 /// Answers an authority with the proof it looks for.
@@ -174,6 +201,22 @@ pub(super) fn page(fields: &mut HeaderMap, text: String) -> String {
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
     put(fields, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     text
+}
+
+/// A page of ours about a measure that visitors can pass, with what says so to programs.
+pub(super) fn sent_page(
+    fields: &mut HeaderMap,
+    page: String,
+    policy: &'static str,
+    measure: &ProvedMeasure,
+) -> String {
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
+    put(fields, header::CONTENT_SECURITY_POLICY, policy);
+    // What a form of the page sends is checked by where it comes from.
+    fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    link(fields, measure.statement_url(), "describedby");
+    put(fields, DECISION, &measure.id().to_string());
+    page
 }
 
 fn site_page(fields: &mut HeaderMap, template: &str, view: &ErrorView<'_>) -> String {

@@ -5,6 +5,7 @@
 
 mod attacks;
 mod balancing;
+mod blocks;
 mod browsers;
 mod caching;
 mod calls;
@@ -16,6 +17,7 @@ mod explaining;
 mod frames;
 mod framing;
 mod front;
+mod graduated;
 mod handover;
 mod http2_conformance;
 mod http2_origin;

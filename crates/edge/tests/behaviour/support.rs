@@ -7,7 +7,7 @@ use edge::{Edge, Inputs, Options};
 use error_pages::Page;
 use feed::Publisher;
 use rustls::pki_types::CertificateDer;
-use snapshot::fixture::Mote;
+use snapshot::fixture::{Decided, Draft, Mote};
 use snapshot::{CacheMode, Enforcement, OperatorShield, Service, Site, Trust};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,6 +17,9 @@ use std::time::Duration;
 use testkit::{Head, Origin, Peer};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Digest, ManualClock, SeededRandom, Timestamp};
+
+/// How long a measure runs that a test decides on.
+pub const LEASE: Duration = Duration::from_secs(3_600);
 
 /// The host of the site on stage.
 pub const HOST: &str = "a.test";
@@ -91,7 +94,7 @@ impl Stage {
             enforcement: Enforcement::new(mote.roots(), Trust::default()),
             replica: None,
             certificates: Arc::new(CertificateStore::new(authority, resolver)),
-            places: geo::Places::none(),
+            places: places(),
         };
         let loopback = || SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings =
@@ -139,6 +142,23 @@ impl Stage {
         self.publish().await;
     }
 
+    /// Puts a measure on a site into force: the ordinary block, changed.
+    pub async fn decide(&mut self, site: usize, change: impl FnOnce(&mut Draft)) -> (Draft, Decided) {
+        let mut draft = self.mote.draft(&self.sites[site..=site], self.clock.now(), LEASE);
+        change(&mut draft);
+        draft.bind();
+        let decided = self.mote.decide(&draft, self.clock.now());
+        self.prove(&decided).await;
+        (draft, decided)
+    }
+
+    /// Puts what is decided into force, in place of everything before.
+    pub async fn prove(&mut self, decided: &Decided) {
+        let bundle = self.mote.bundle(decided, self.clock.now()).to_bytes().expect("bytes");
+        self.bundles = vec![bundle.into()];
+        self.publish().await;
+    }
+
     /// Publishes the sites and bundles as they are now, and waits until the edge has applied them.
     pub async fn publish(&mut self) {
         self.revision += 1;
@@ -174,6 +194,14 @@ impl Stage {
     pub fn stop(&self) {
         self.stopping.cancel();
     }
+}
+
+/// Where some addresses are: two networks kept for documentation (RFC 5737), in two countries that there are not.
+fn places() -> Arc<geo::Places> {
+    let there = |code: &[u8; 2]| geo::Location { country: Some(*code), ..geo::Location::default() };
+    let networks = [("192.0.2.0/24", there(b"AA")), ("198.51.100.0/24", there(b"BB"))];
+    let file = geo::Database::parse(geo::testing::file(&networks)).expect("a file");
+    geo::Places::of(vec![file])
 }
 
 impl Drop for Stage {

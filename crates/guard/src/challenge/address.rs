@@ -16,6 +16,20 @@ pub const COOKIE_OVER_TLS: &str = "__Host-wm_clearance";
 /// Cookies of these names that are looked at in one request: one that somebody else has set hides no other.
 const COOKIES_MAX: usize = 4;
 
+/// A path of a site as one value of a query.
+pub fn as_value(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                text.push(char::from(byte));
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
 /// Whether a path is one of the shield's own.
 pub(crate) fn is_errand(request: &Request<'_>) -> bool {
     request.target.starts_with(PREFIX)
@@ -60,16 +74,8 @@ impl<'a> Link<'a> {
 impl fmt::Display for Link<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { verb, token, cause, wanted, to } = self;
-        write!(f, "{PREFIX}{verb}?t={token}&c={cause:x}&w={}&to=", *wanted as u8)?;
-        for byte in to.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                    write!(f, "{}", char::from(byte))?;
-                }
-                _ => write!(f, "%{byte:02X}")?,
-            }
-        }
-        Ok(())
+        let to = as_value(to);
+        write!(f, "{PREFIX}{verb}?t={token}&c={cause:x}&w={}&to={to}", *wanted as u8)
     }
 }
 
@@ -96,7 +102,7 @@ impl<'a> Said<'a> {
                 ("c", cause) => said.cause = u64::from_str_radix(cause, 16).ok()?,
                 ("w", wanted) => said.wanted = wanted.parse().ok()?,
                 ("a", answer) => said.answer = answer.parse().ok()?,
-                ("to", to) => said.to = path(to)?,
+                ("to", to) => said.to = site_path(to)?,
                 _ => return None,
             }
         }
@@ -114,7 +120,7 @@ impl<'a> Said<'a> {
 
 /// A path of this site, decoded once. `//host`, `/\host` and what is no visible ASCII would lead elsewhere or break
 /// a header, and are no path.
-fn path(text: &str) -> Option<String> {
+pub fn site_path(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -16,7 +16,7 @@ mod address;
 mod errand;
 
 pub(crate) use address::is_errand;
-pub use address::{COOKIE, COOKIE_OVER_TLS, PREFIX};
+pub use address::{COOKIE, COOKIE_OVER_TLS, PREFIX, as_value, site_path};
 pub use errand::{Errand, Granted};
 
 use crate::Guard;

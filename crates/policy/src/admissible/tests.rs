@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixtures::{HOUR, demand, emergency, footprint, matrix, now, scope, site, terms};
-use crate::{Ground, Salt, ScopeReference, ServiceClass, default_policy_text};
+use crate::{Feature, Ground, Salt, ScopeReference, ServiceClass, default_policy_text};
 use proptest::prelude::*;
 use vocabulary::Digest;
 
@@ -69,14 +69,52 @@ fn the_policy_may_allow_fewer_renewals_than_the_floor() {
     assert_eq!(refused.expect_err("once too often").name(), "renewed-too-often");
 }
 
+/// A scope of one site with these addresses and features.
+fn shaped(urls: &[&str], features: &[Feature]) -> Scope {
+    let mut one = site(1, 1, "board.test");
+    one.urls = urls.iter().map(|url| url.parse().expect("an address")).collect();
+    one.features = features.iter().copied().collect();
+    Scope::new(Salt::from_bytes([1; 32]), vec![one]).expect("a scope")
+}
+
 #[test]
-fn what_decisions_cannot_carry_yet_is_refused_after_the_policy_admitted_it() {
-    for (measure, ground) in
-        [(Measure::M1, Ground::Emergency), (Measure::M2, Ground::Policy), (Measure::M3, Ground::Emergency)]
-    {
-        assert_eq!(reason(&terms(measure, ServiceClass::S, ground, HOUR)), "not-built", "{measure}");
+fn a_scope_says_exactly_what_its_measure_asks_for() {
+    use {Ground::*, Measure::*, ServiceClass::*};
+    let (hosts, urls, features) =
+        (shaped(&[], &[]), shaped(&["/a"], &[]), shaped(&[], &[Feature::ErrorPages]));
+    let (nowhere, there) = (&[][..], &["AA"][..]);
+    for (measure, class, ground, scope, territories, admitted) in [
+        (M1, S, Emergency, &hosts, nowhere, true),
+        (M1, S, Emergency, &urls, nowhere, false),
+        (M2, H, Policy, &features, nowhere, true),
+        (M2, H, Policy, &hosts, nowhere, false),
+        (M2, H, Policy, &urls, nowhere, false),
+        (M3, S, Emergency, &urls, nowhere, true),
+        (M3, S, Emergency, &hosts, nowhere, false),
+        (M3, S, Emergency, &urls, there, false),
+        (M3, S, Order, &urls, there, true),
+        (M3, S, Order, &features, there, false),
+        (M4, S, Order, &hosts, there, true),
+        (M4, S, Order, &hosts, nowhere, false),
+        (M4, S, Order, &urls, there, false),
+        (M5, S, Emergency, &hosts, there, false),
+        (M5, S, Emergency, &urls, nowhere, false),
+        (M5, S, Emergency, &features, nowhere, false),
+        (M6, S, Order, &hosts, there, true),
+        (M6, S, Order, &urls, there, false),
+    ] {
+        let bound = over(scope).scope;
+        let territories = territories.iter().map(|code| code.parse().expect("a code")).collect();
+        let terms = Terms { scope: bound, territories, ..terms(measure, class, ground, HOUR) };
+        let judged = admissible(&terms, scope, &matrix(), Profile::Trial, footprint());
+        let name = judged.as_ref().err().map(Refusal::name);
+        let what = (measure, ground, &terms.territories);
+        assert_eq!(name, (!admitted).then_some("scope-of-other-measure"), "{what:?}");
     }
-    assert_eq!(reason(&terms(Measure::M4, ServiceClass::C, Ground::Order, HOUR)), "not-built");
+}
+
+#[test]
+fn acts_have_no_lease_and_confirmed_blocks_have_one() {
     for act in [Measure::M0, Measure::M7] {
         assert_eq!(reason(&terms(act, ServiceClass::H, Ground::Policy, HOUR)), "act-without-lease");
     }

@@ -45,6 +45,26 @@ fn a_scope_is_explicit() {
 }
 
 #[test]
+fn an_exception_lies_within_a_host_pattern_and_is_none() {
+    let wide = |except: &[&str]| {
+        let except = except.iter().map(|host| host.parse().expect("a pattern")).collect();
+        Scope::new(SALT, vec![ScopeSite { except, ..site(1, 1, "*.board.test") }])
+    };
+    let scope = wide(&["shop.board.test", "*.wiki.board.test"]).expect("within");
+    for (host, left) in [
+        ("shop.board.test", true),
+        ("a.wiki.board.test", true),
+        ("x.board.test", false),
+        ("board.test", false),
+    ] {
+        assert_eq!(scope.sites()[0].leaves(&Hostname::parse(host).expect("a host")), left, "{host}");
+    }
+    for outside in ["shop.test", "*.board.test", "board.test", "*.test"] {
+        assert!(matches!(wide(&[outside]), Err(ScopeError::Exception(_))), "{outside}");
+    }
+}
+
+#[test]
 fn unsorted_bytes_are_refused() {
     let scope = scope();
     let turned: Vec<_> = scope.sites().iter().rev().cloned().collect();

@@ -113,6 +113,7 @@ pub fn decision(number: u8, of_case: u8, approving: bool) -> Decision {
         floor: Digest::of(b"floor"),
         profile: Profile::Trial,
         demand: None,
+        territories: std::collections::BTreeSet::new(),
     };
     Decision {
         id: decision_id(number),
@@ -139,8 +140,15 @@ pub fn officer() -> Officer {
 
 fn scope() -> Scope {
     let site = site(1, 1, &["one.test"]);
-    let listed =
-        ScopeSite { site: site.id, account: site.account, hosts: site.hosts, reason: "a test".to_owned() };
+    let listed = ScopeSite {
+        site: site.id,
+        account: site.account,
+        hosts: site.hosts,
+        except: std::collections::BTreeSet::new(),
+        urls: std::collections::BTreeSet::new(),
+        features: std::collections::BTreeSet::new(),
+        reason: "a test".to_owned(),
+    };
     Scope::new(Salt::random(&SeededRandom::new(1)), vec![listed]).expect("a scope")
 }
 

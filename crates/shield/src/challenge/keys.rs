@@ -37,6 +37,7 @@ pub(super) struct EpochKeys {
     pub(super) epoch: u32,
     pub(super) issue: hmac::Key,
     pub(super) clearance: aead::LessSafeKey,
+    pub(super) warning: hmac::Key,
 }
 
 /// The keys in use.
@@ -96,7 +97,8 @@ fn derived(secret: &ChallengeSecret, epoch: u32) -> EpochKeys {
         out
     };
     let issue = hmac::Key::new(hmac::HMAC_SHA256, &*key(b"wardmote challenge issue 1"));
-    EpochKeys { epoch, issue, clearance: sealing(&key(b"wardmote challenge clearance 1")) }
+    let warning = hmac::Key::new(hmac::HMAC_SHA256, &*key(b"wardmote warning seen 1"));
+    EpochKeys { epoch, issue, clearance: sealing(&key(b"wardmote challenge clearance 1")), warning }
 }
 
 #[expect(clippy::expect_used, reason = "32 bytes are the length of a key of AES-256-GCM")]

@@ -12,6 +12,7 @@ mod guard;
 mod issue;
 mod keys;
 mod ladder;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use issue::{
 };
 pub use keys::{ChallengeSecret, EPOCH_SECONDS, Keyring};
 pub use ladder::{ATTEMPTS_MAX, Step, Visit};
+pub use seen::{SEEN_CHARS, has_seen, seen};
 
 use crate::budgets::Prefix;
 

@@ -199,3 +199,25 @@ fn the_ladder_ends() {
         );
     }
 }
+
+#[test]
+fn a_warning_counts_as_seen_for_its_decision_and_network_and_for_two_epochs() {
+    let (decision, other) = ([7; 16], [8; 16]);
+    let (here, near, elsewhere) = (prefix("203.0.113.7"), prefix("203.0.113.7"), prefix("198.51.100.1"));
+    let text = seen(&keys(at(0)), &decision, here);
+    assert_eq!(text.len(), SEEN_CHARS);
+    let holds = |text: &str, decision, prefix, seconds| {
+        has_seen(text.as_bytes(), &keys(at(seconds)), decision, prefix)
+    };
+    assert!(holds(&text, &decision, near, 0) && holds(&text, &decision, near, EPOCH_SECONDS));
+    assert!(!holds(&text, &decision, near, 2 * EPOCH_SECONDS));
+    assert!(!holds(&text, &other, here, 0) && !holds(&text, &decision, elsewhere, 0));
+    for place in 0..text.len() {
+        let mut changed = text.clone().into_bytes();
+        changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+        assert!(!has_seen(&changed, &keys(at(0)), &decision, here), "{place}");
+    }
+    for text in ["", "x", &"A".repeat(SEEN_CHARS), &"A".repeat(SEEN_CHARS + 1)] {
+        assert!(!holds(text, &decision, here, 0), "{text}");
+    }
+}

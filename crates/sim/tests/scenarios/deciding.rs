@@ -5,13 +5,14 @@ use casework::fixtures::*;
 use casework::{
     Addressee, Against, Answer, Appeal, AppealOutcome, Appellant, Basis, Case, Concerned, Continuation,
     Decision, Earlier, EdgeReceipt, Logged, MissedClock, Officer, Placement, PostedAt, ProposalRefusal,
-    Published, Ratification, Request, Review, Setting, gate, propose, ratify,
+    Published, Ratification, Request, Review, Setting, assess, gate, propose, ratify,
 };
 use ledger::{Body, EntryFormat, Kind};
 use policy::{
-    Footprint, Ground, Matrix, Measure, OfficerKey, Profile, Role, Roster, Salt, Scope, ScopeSite,
+    Feature, Footprint, Ground, Matrix, Measure, OfficerKey, Profile, Role, Roster, Salt, Scope, ScopeSite,
     ServiceClass, default_policy_text, floor,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 use vocabulary::{AccountId, AppealId, DecisionId, Digest, SeededRandom, SiteId, Timestamp};
 
@@ -22,6 +23,9 @@ pub(crate) fn site(number: u16, host: &str) -> ScopeSite {
         site: SiteId::from_bytes(id),
         account: AccountId::from_bytes([1; 16]),
         hosts: vec![host.parse().expect("a pattern")],
+        except: BTreeSet::new(),
+        urls: BTreeSet::new(),
+        features: BTreeSet::new(),
         reason: "carries the items".to_owned(),
     }
 }
@@ -37,6 +41,8 @@ pub(crate) fn request(sites: Vec<ScopeSite>) -> Request {
         class: ServiceClass::S,
         ground: Ground::Emergency,
         lease: HOUR * 48,
+        demand: None,
+        territories: BTreeSet::new(),
         scope: scope(sites),
         title: text("Provisional block of a message board"),
         summary: paragraphs("Calls to kill were posted and left up."),
@@ -57,7 +63,7 @@ pub(crate) fn try_propose(
 ) -> Result<Decision, ProposalRefusal> {
     let trial = Trial::new();
     let setting = Setting { matrix, ..trial.setting() };
-    let verdict = gate(case, request.measure, at);
+    let verdict = assess(case, request.measure, request.ground, at);
     let proposal = propose(case, &verdict, request, duty(), &setting, earlier, at)?;
     let body = Body {
         format: EntryFormat::V1,
@@ -281,7 +287,7 @@ pub(crate) fn t64() {
 
 pub(crate) fn t65() {
     let trial = Trial::new();
-    let asked = || Continuation { lease: HOUR * 24 * 14, demand: None };
+    let asked = || Continuation { lease: HOUR * 24 * 14, demand: None, territories: BTreeSet::new() };
     let setting = trial.setting();
     let ratify = |at: Timestamp| {
         let basis = Basis::Reviewer(the_reviewer());
@@ -292,4 +298,45 @@ pub(crate) fn t65() {
     assert_eq!(ratify(late).map_err(|refusal| refusal.name()).err(), Some("gate-closed"));
     // Closed under a measure in force: two officers lift it.
     assert!(in_force().lift(policy::EndReason::GateClosed, late).is_ok());
+}
+
+pub(crate) fn t41() {
+    let mut case = open_case();
+    // Nobody is in danger, and nobody has to say so.
+    case.facts.danger = None;
+    case.facts.safety = None;
+    case.referrals.clear();
+    let feature = |ground| {
+        let mut site = site(1, "board.test");
+        site.features = [Feature::ErrorPages].into();
+        Request {
+            measure: Measure::M2,
+            class: ServiceClass::H,
+            ground,
+            lease: HOUR * 24 * 14,
+            ..request(vec![site])
+        }
+    };
+    let trial = Trial::new();
+    let proposed = |request| try_propose(&case, request, &trial.matrix, &no_earlier(), now());
+    let decision = proposed(feature(Ground::Policy)).expect("a proposal");
+    assert_eq!((decision.terms.measure, decision.terms.class), (Measure::M2, ServiceClass::H));
+    let statement = &decision.statement;
+    assert!(statement.ground_text.ends_with("No emergency is claimed."), "{}", statement.ground_text);
+    assert_eq!(statement.authorities_asked, policy::AuthoritiesAsked::No);
+    let claimed =
+        |words: &[String]| words.iter().any(|word| word.contains("threaten") || word.contains("referred"));
+    assert!(!claimed(&statement.facts) && statement.meaning.contains("protected against attacks"));
+    // As an emergency it is refused, and a block on the same facts is closed.
+    let name = |request| proposed(request).expect_err("refused").name();
+    let emergency = Request { lease: HOUR * 48, ..feature(Ground::Emergency) };
+    assert_eq!(name(emergency), "ground-not-admitted");
+    assert_eq!(name(request(board())), "gate-closed");
+    // Whoever put an end to it in time keeps the feature.
+    let mut cured = case.clone();
+    for item in &mut cured.facts.site_conduct.as_mut().expect("recorded").fact.items {
+        item.outcome = casework::ItemOutcome::Removed { at: ago(HOUR) };
+    }
+    let refused = try_propose(&cured, feature(Ground::Policy), &trial.matrix, &no_earlier(), now());
+    assert_eq!(refused.expect_err("cured").name(), "gate-closed");
 }

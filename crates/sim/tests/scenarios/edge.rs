@@ -5,9 +5,10 @@ use ledger::commitment::Sealed;
 use ledger::merkle::contradicts;
 use ledger::note::Note;
 use ledger::{DecisionEnded, Kind};
-use policy::{EndReason, Ground, LIFT_WAIT, Matrix};
+use policy::{EndReason, Ground, LIFT_WAIT, Matrix, Measure, Territory};
 use snapshot::fixture::{Decided, Draft, Mote, ORIGIN};
-use snapshot::{Alarm, Applied, Bundle, Enforcement, Facts, Roots, Site, Trust, Verdict};
+use snapshot::{Alarm, Applied, Bundle, Enforcement, Facts, ProvedMeasure, Roots, Site, Trust, Verdict};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::{Hostname, SeededRandom, Timestamp};
@@ -73,7 +74,7 @@ fn name(applied: &Applied) -> &'static str {
 
 pub(crate) fn blocked(applied: &Applied, host: &str, at: Timestamp) -> bool {
     let host = Hostname::parse(host).expect("host");
-    matches!(applied.snapshot.evaluate(&Facts { host: &host }, at), Verdict::Blocked(_))
+    matches!(applied.snapshot.evaluate(&Facts::of(&host), at), Verdict::Blocked(_))
 }
 
 fn changed(bytes: &[u8], from: &str, to: &str) -> Arc<[u8]> {
@@ -89,6 +90,101 @@ pub(crate) fn t17() {
     let applied = stage.apply(&[bundle], now());
     assert!(blocked(&applied, "board.test", after(48 * HOUR - Duration::from_millis(1))));
     assert!(!blocked(&applied, "board.test", after(48 * HOUR)), "with nobody doing anything");
+}
+
+fn country(code: &str) -> Option<Territory> {
+    Some(code.parse().expect("a code"))
+}
+
+/// The measure that refuses visitors of a host from a country.
+fn refusing<'a>(
+    applied: &'a Applied,
+    host: &str,
+    country: Option<Territory>,
+    at: Timestamp,
+) -> Option<&'a Arc<ProvedMeasure>> {
+    let host = Hostname::parse(host).expect("host");
+    match applied.snapshot.evaluate(&Facts { country, ..Facts::of(&host) }, at) {
+        Verdict::Blocked(measure) => Some(measure),
+        _ => None,
+    }
+}
+
+pub(crate) fn t14() {
+    let mut stage = Stage::new();
+    let mut draft = stage.mote.confirmation(&stage.draft(HOUR), Ground::Order, now(), HOUR * 24 * 90);
+    (draft.terms.measure, draft.statement.measure) = (Measure::M4, Measure::M4);
+    draft.terms.territories = country("AA").into_iter().collect();
+    draft.bind();
+    let decided = stage.mote.decide(&draft, now());
+    let bundle = stage.bytes(&decided, now());
+    let applied = stage.apply(&[bundle], now());
+    let there = refusing(&applied, "board.test", country("AA"), now()).expect("blocked there");
+    assert!(there.demand_in(country("AA")).is_some(), "451");
+    for elsewhere in [country("BB"), None] {
+        assert!(refusing(&applied, "board.test", elsewhere, now()).is_none(), "{elsewhere:?}");
+    }
+    // Without a territory it is no M4, and without an order nothing is bound to one.
+    let refused = stage.refused(|draft| {
+        draft.terms.territories = country("AA").into_iter().collect();
+    });
+    assert_eq!(refused, "scope-of-other-measure");
+}
+
+pub(crate) fn t38() {
+    let mut stage = Stage::new();
+    let mut neighbour = stage.mote.site(&["shop.board.test"], 3);
+    neighbour.origins.clone_from(&stage.sites[0].origins);
+    stage.sites.push(neighbour);
+    let served = stage.sites.iter().map(|site| casework::ServedSite {
+        site: site.id,
+        account: site.account,
+        hosts: site.hosts.clone(),
+        origins: site.origins.iter().map(|origin| format!("{}:{}", origin.host, origin.port)).collect(),
+    });
+    let served = served.collect::<Vec<_>>();
+    let scope = [(stage.sites[0].id, stage.sites[0].hosts.clone())].into();
+    let seen = casework::preview(&scope, BTreeSet::new(), &served);
+    let [near] = &seen.neighbours[..] else { panic!("{seen:?}") };
+    assert_eq!((near.site, seen.other_customers), (stage.sites[2].id, 1));
+    assert_eq!(near.shares, [casework::Shared::Wildcard, casework::Shared::Origin].into());
+    let mut draft = stage.draft(HOUR);
+    let mut listed = draft.scope.sites().to_vec();
+    listed[0].except.clone_from(&seen.hits[0].except);
+    draft.scope = policy::Scope::new(policy::Salt::from_bytes([3; 32]), listed).expect("a scope");
+    draft.bind();
+    let decided = stage.mote.decide(&draft, now());
+    let bundle = stage.bytes(&decided, now());
+    let applied = stage.apply(&[bundle], now());
+    for (host, expected) in [("board.test", true), ("x.board.test", true), ("shop.board.test", false)] {
+        assert_eq!(blocked(&applied, host, now()), expected, "{host}");
+    }
+}
+
+pub(crate) fn t56() {
+    let mut stage = Stage::new();
+    let draft = stage.draft(48 * HOUR);
+    let made = stage.mote.decide(&draft, now());
+    let bundle = stage.bytes(&made, now());
+    stage.apply(&[bundle], now());
+    let late = after(40 * HOUR);
+    let mut confirmed = stage.mote.confirmation(&draft, Ground::Order, late, 14 * 24 * HOUR);
+    confirmed.terms.territories = country("AA").into_iter().collect();
+    confirmed.bind();
+    let ratified = stage.mote.ratify(&made, &confirmed, late);
+    let bundle = stage.bytes(&ratified, late);
+    let applied = stage.apply(&[bundle], late);
+    for (place, at, expected) in [
+        ("AA", after(47 * HOUR), Some(true)),
+        ("BB", after(47 * HOUR), Some(false)),
+        ("AA", after(48 * HOUR), Some(true)),
+        ("BB", after(48 * HOUR), None),
+    ] {
+        let by_demand = refusing(&applied, "board.test", country(place), at)
+            .map(|measure| measure.demand_in(country(place)).is_some());
+        assert_eq!(by_demand, expected, "{place} {at}");
+    }
+    assert!(refusing(&applied, "board.test", None, after(48 * HOUR)).is_none(), "an unknown place is open");
 }
 
 pub(crate) fn t18() {

@@ -7,6 +7,7 @@
 
 mod deciding;
 mod edge;
+mod elsewhere;
 mod gate;
 mod orders;
 mod people;
@@ -51,8 +52,8 @@ scenarios! {
     11 t11_an_objection_at_minute_59_closes_for_a_day holds(gate::t11);
     12 t12_a_demand_from_an_unverified_sender_freezes_inbound_only holds(gate::t12);
     13 t13_a_valid_order_with_a_wrong_url_is_refused holds(orders::t13);
-    14 t14_an_order_for_one_country_acts_there_alone waits("needs GeoIP and territories in the scope");
-    15 t15_a_block_is_right_for_every_kind_of_request waits("needs gRPC and HTTP/3; the rest is in crates/edge/tests/behaviour");
+    14 t14_an_order_for_one_country_acts_there_alone holds(edge::t14);
+    15 t15_a_block_is_right_for_every_kind_of_request holds(elsewhere::t15);
     16 t16_a_dns_only_site_stays_untouched holds(deciding::t16);
     17 t17_a_lease_that_ends_unratified_restores_the_site holds(edge::t17);
     18 t18_an_order_at_47_59_turns_403_into_451_in_one_chain holds(edge::t18);
@@ -75,10 +76,10 @@ scenarios! {
     35 t35_overturned_by_the_reviewer_the_edge_lifts_at_once holds(edge::t35);
     36 t36_a_linked_site_gets_a_record_of_its_own waits("linked sites are not built");
     37 t37_a_critics_mirror_is_rejected waits("linked sites are not built");
-    38 t38_a_neighbour_on_a_shared_host_is_previewed_and_excluded waits("the preview of a scope is not built");
+    38 t38_a_neighbour_on_a_shared_host_is_previewed_and_excluded holds(edge::t38);
     39 t39_a_policy_edited_mid_case_does_not_reach_back holds(edge::t39);
     40 t40_earlier_decisions_are_told_apart_and_move_no_verdict holds(gate::t40);
-    41 t41_a_paid_feature_is_withdrawn_first_without_an_emergency waits("decisions do not name features yet");
+    41 t41_a_paid_feature_is_withdrawn_first_without_an_emergency holds(deciding::t41);
     42 t42_paraphrased_press_is_grade_e_and_does_not_count holds(gate::t42);
     43 t43_a_time_without_zone_is_an_interval holds(gate::t43);
     44 t44_a_policy_looser_than_the_floor_is_refused_by_edge_and_verifier holds(edge::t44);
@@ -93,7 +94,7 @@ scenarios! {
     53 t53_a_cure_within_the_hour_closes_and_an_answer_stands_beside holds(gate::t53);
     54 t54_the_country_of_the_person_at_risk_changes_no_public_byte holds(deciding::t54);
     55 t55_evidence_from_one_authority_alone_carries_nothing holds(gate::t55);
-    56 t56_one_countrys_order_ends_the_others_lease waits("needs territories in the scope");
+    56 t56_one_countrys_order_ends_the_others_lease holds(edge::t56);
     57 t57_operator_acts_aimed_at_a_tenant_are_refused_or_listed waits("needs the shield's rules and challenges");
     58 t58_a_snapshot_that_omits_a_measure_does_not_end_it holds(edge::t58);
     59 t59_coerced_suspend_all_returns_and_a_duress_key_holds holds(suspension::t59);

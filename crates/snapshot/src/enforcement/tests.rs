@@ -50,7 +50,7 @@ impl Stage {
 
 fn blocked(applied: &Applied, host: &str, time: Timestamp) -> bool {
     let host = Hostname::parse(host).expect("host");
-    matches!(applied.snapshot.evaluate(&Facts { host: &host }, time), Verdict::Blocked(_))
+    matches!(applied.snapshot.evaluate(&Facts::of(&host), time), Verdict::Blocked(_))
 }
 
 fn names(applied: &Applied) -> Vec<&'static str> {

@@ -59,7 +59,7 @@ impl Bench {
 
 fn blocked(applied: &Applied, at: Timestamp) -> bool {
     let host = Hostname::parse("board.test").expect("host");
-    matches!(applied.snapshot.evaluate(&Facts { host: &host }, at), Verdict::Blocked(_))
+    matches!(applied.snapshot.evaluate(&Facts::of(&host), at), Verdict::Blocked(_))
 }
 
 #[test]

@@ -8,8 +8,8 @@ use ledger::merkle::verify_inclusion;
 use ledger::tlog_policy::{Opened, Quorum, TlogPolicy};
 use ledger::tlog_proof::TlogProof;
 use ledger::{DecisionEnded, Kind, PolicyPublished, RosterChanged};
-use policy::{Matrix, Profile, Roster, Standing, Statement, Terms, admissible};
-use vocabulary::{Digest, SitePattern, Timestamp};
+use policy::{Matrix, Profile, Roster, Scope, Standing, Statement, Terms, admissible};
+use vocabulary::{Digest, Timestamp};
 
 /// A bundle taken apart: its shape is right, nothing is proved.
 pub(crate) struct Read {
@@ -222,9 +222,19 @@ impl Read {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Terms, Vec<SitePattern>, Statement) {
-        let hosts = self.bundle.scope.hosts().cloned().collect();
-        (self.terms, hosts, self.bundle.statement)
+    /// The end of the lease that acted everywhere, where the present record is bound to territories.
+    pub(crate) fn provisional_until(&self) -> Option<Timestamp> {
+        let everywhere = |terms: &&Terms| terms.territories.is_empty();
+        let before = self.before.iter().rev().map(|(terms, _)| terms);
+        if everywhere(&&self.terms) {
+            None
+        } else {
+            before.clone().find(everywhere).map(|terms| terms.expires)
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> (Terms, Scope, Statement) {
+        (self.terms, self.bundle.scope, self.bundle.statement)
     }
 }
 

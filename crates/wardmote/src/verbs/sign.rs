@@ -181,9 +181,20 @@ impl Proposal {
         if let Some(demand) = &self.terms.demand {
             rows.push(["demand".into(), plain(&format!("{}, {}", demand.authority, demand.law))]);
         }
+        if !self.terms.territories.is_empty() {
+            rows.push(["territories".into(), words(&self.terms.territories)]);
+        }
         for site in self.scope.sites() {
-            let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
-            rows.push(["site".into(), format!("{} – {}", hosts.join(" "), plain(&site.reason))]);
+            rows.push(["site".into(), format!("{} – {}", words(&site.hosts), plain(&site.reason))]);
+            for (what, named) in [
+                ("except", words(&site.except)),
+                ("addresses", words(&site.urls)),
+                ("features", words(&site.features)),
+            ] {
+                if !named.is_empty() {
+                    rows.push([what.into(), named]);
+                }
+            }
         }
         rows.push(["entry".into(), format!("{} number {}", self.body.kind.as_str(), self.body.sequence)]);
         rows.push(["digest".into(), policy::approval_digest(&self.bytes).to_string()]);
@@ -289,6 +300,11 @@ fn document<T: serde::Serialize + serde::de::DeserializeOwned>(
         return Err(format!("the server shows another {name} than the one to be signed"));
     }
     canonical::parse(&bytes).map_err(|error| format!("the {name} is unreadable: {error}"))
+}
+
+/// Things by their names, one after the other.
+fn words<T: std::fmt::Display>(things: impl IntoIterator<Item = T>) -> String {
+    things.into_iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn case() -> Case {
 }
 
 fn asked(demand: Option<Demand>) -> Continuation {
-    Continuation { lease: DAY * 14, demand }
+    Continuation { lease: DAY * 14, demand, territories: BTreeSet::new() }
 }
 
 fn ratification(case: &Case, basis: Basis, by: &Officer) -> Result<FollowUp, &'static str> {
@@ -103,7 +103,7 @@ fn what_does_not_ratify_is_refused_before_anybody_signs() {
     stale.facts.nexus = None;
     assert_eq!(ratification(&stale, by_reviewer(), &by).err(), Some("gate-closed"));
     assert!(ratification(&stale, Basis::Answer(referral_id(1)), &by).is_ok(), "an order stands by itself");
-    let long = Continuation { lease: DAY * 15, demand: None };
+    let long = Continuation { lease: DAY * 15, demand: None, territories: BTreeSet::new() };
     let trial = Trial::new();
     let over = in_force().ratification(&case(), (by_reviewer(), long), &by, &trial.setting(), now());
     assert_eq!(over.map_err(|refusal| refusal.name()).err(), Some("lease-over-floor"));

@@ -62,7 +62,7 @@ impl Stage {
 
 fn blocked(applied: &Applied, at: Timestamp) -> bool {
     let host = Hostname::parse("a.test").expect("host");
-    matches!(applied.snapshot.evaluate(&Facts { host: &host }, at), Verdict::Blocked(_))
+    matches!(applied.snapshot.evaluate(&Facts::of(&host), at), Verdict::Blocked(_))
 }
 
 fn name(applied: &Applied) -> &'static str {

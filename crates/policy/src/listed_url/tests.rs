@@ -1,0 +1,104 @@
+use super::*;
+use vocabulary::{Random, SeededRandom};
+
+fn listed(text: &str) -> ListedUrl {
+    text.parse().expect("an address")
+}
+
+#[test]
+fn no_other_spelling_is_a_way_round_a_listed_address() {
+    let path = listed("/Board/thread-7.html");
+    for target in [
+        "/Board/thread-7.html",
+        "/board/THREAD-7.HTML",
+        "/board/thread%2D7.html",
+        "/board/%74hread-7.html",
+        "/board/%2574hread-7.html",
+        "/board/%252574hread-7.html",
+        "/board%2Fthread-7.html",
+        "/board\\thread-7.html",
+        "/board%5cthread-7.html",
+        "//board///thread-7.html",
+        "/./board/./thread-7.html",
+        "/board/x/../thread-7.html",
+        "/board/x/%2e%2e/thread-7.html",
+        "/board/x/..;y/thread-7.html",
+        "/../board/thread-7.html",
+        "/board/thread-7.html/",
+        "/board;a=b/thread-7.html;c",
+        "/board/thread-7.html.",
+        "/board/thread-7.html%20",
+        "/board/thread-7.html%00",
+        "/board/%7%004hread-7.html",
+        "/board/thread-7.html?page=2",
+        "/board/thread-7.html?",
+        "/board/thread-7.html#top",
+    ] {
+        assert!(path.covers(&AskedUrl::of(target)), "{target}");
+    }
+    for target in
+        ["/", "/board", "/board/thread-8.html", "/board/thread-7.html/x", "/board/thread-7.htm", "*"]
+    {
+        assert!(!path.covers(&AskedUrl::of(target)), "{target}");
+    }
+}
+
+#[test]
+fn a_listed_query_is_found_in_any_order_and_beside_any_other_pair() {
+    let query = listed("/view?id=7&board=A b");
+    for target in [
+        "/view?id=7&board=a+b",
+        "/view?board=a%20b&id=7",
+        "/VIEW?x=1&BOARD=A%2520B&y&id=%37",
+        "/view?id=8&id=7&board=a b",
+        "/view?id=7&&board=a b&",
+    ] {
+        assert!(query.covers(&AskedUrl::of(target)), "{target}");
+    }
+    for target in
+        ["/view", "/view?id=7", "/view?id=8&board=a+b", "/view?id=7&board=a%2Bb", "/other?id=7&board=a+b"]
+    {
+        assert!(!query.covers(&AskedUrl::of(target)), "{target}");
+    }
+}
+
+#[test]
+fn letters_beyond_ascii_are_folded_and_bytes_that_are_no_text_are_kept_apart() {
+    let url = listed("/Größe/ÄÖ");
+    assert!(url.covers(&AskedUrl::of("/gr%C3%B6%C3%9Fe/%C3%A4%C3%96")));
+    assert!(!url.covers(&AskedUrl::of("/gr%F6%DFe/%E4%D6")));
+    assert!(url.covers(&AskedUrl::of("/%FF/../GR%C3%96%C3%9FE/%C3%A4%C3%96")));
+    assert_eq!(listed("/%FF/%fe").to_string(), "/%FF/%FE");
+}
+
+#[test]
+fn a_canonical_text_is_its_own_canonical_text() {
+    let random: &dyn Random = &SeededRandom::new(3);
+    let letters = b"/%25aAfF.;?&=+ \\~09\xc3\x84\x00#";
+    for _ in 0..20_000 {
+        let drawn: [u8; 24] = random.bytes();
+        let text: Vec<u8> = drawn.iter().map(|byte| letters[usize::from(*byte) % letters.len()]).collect();
+        let text = format!("/{}", String::from_utf8_lossy(&text));
+        let url = listed(&text);
+        let canonical = url.to_string();
+        assert_eq!(listed(&canonical), url, "{text} {canonical}");
+        assert!(url.covers(&AskedUrl::of(&text)) && url.covers(&AskedUrl::of(&canonical)), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_address_or_not_spelled_canonically_is_refused() {
+    assert_eq!("board".parse::<ListedUrl>(), Err(ListedUrlError::NoPath));
+    assert_eq!(format!("/{}", "x".repeat(TEXT_MAX)).parse::<ListedUrl>(), Err(ListedUrlError::TooLong));
+    assert!(serde_json::from_str::<ListedUrl>("\"/a/b?x=1\"").is_ok());
+    for text in ["\"/A\"", "\"/a/\"", "\"/%61\"", "\"/a?y=1&x=1\"", "\"/a?x\""] {
+        let refused = serde_json::from_str::<ListedUrl>(text).expect_err(text).to_string();
+        assert!(refused.contains("canonical"), "{refused}");
+    }
+}
+
+#[test]
+fn escapes_of_escapes_are_read_in_one_pass() {
+    let deep = format!("/{}61", "%".to_owned() + &"25".repeat(1_000));
+    assert!(listed("/a").covers(&AskedUrl::of(&deep)));
+}
