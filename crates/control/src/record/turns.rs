@@ -40,7 +40,7 @@ mod tests {
     #[tokio::test]
     async fn who_waits_too_long_is_told_to_come_again_and_the_next_has_its_turn() {
         let turns = Turns { wait: Duration::from_millis(1), ..Turns::default() };
-        let first = turns.take().await.ok().expect("a turn");
+        let first = turns.take().await.expect("a turn");
         assert!(turns.take().await.is_err());
         drop(first);
         assert!(turns.take().await.is_ok());
