@@ -9,7 +9,8 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use vocabulary::{EvidenceId, SeededRandom};
 
 #[tokio::test]
