@@ -16,17 +16,16 @@ use crate::request::Request;
 use crate::stages::admit::{Judgement, judge, listed};
 use crate::stages::approach::{Approach, approach};
 use crate::stages::board::{Boarded, Held, Voyage};
-use crate::stages::challenged;
-use crate::stages::close::{blocked_after_all, or_error_page};
+use crate::stages::close::{blocked, blocked_after_all, or_error_page};
 use crate::stages::defend::{Defence, count_answer, defend};
 use crate::stages::follow::{follow, landed};
 use crate::stages::identify::identify;
 use crate::stages::look_up::{Found, load, look_up};
 use crate::stages::prove::proof;
 use crate::stages::record::record;
-use crate::stages::reply;
 use crate::stages::route::{rewritten, route};
 use crate::stages::warn::{self, warn};
+use crate::stages::{challenged, reply};
 use crate::trail::{Counted, Trail};
 use crate::vigil::keep_vigil;
 use crate::worker::Worker;
@@ -73,10 +72,7 @@ async fn lead<C: Content, A: Answer>(
     let admitted = match judge(worker, request, trail, trail.started) {
         Judgement::Admitted(admitted) => admitted,
         Judgement::Unknown => return Err(Reason::UnknownHost),
-        Judgement::Blocked(measure) => {
-            let date = worker.date.at(trail.started);
-            return boxed(reply::blocked(&measure, request, trail, trail.started, &date, answer)).await;
-        }
+        Judgement::Blocked(measure) => return boxed(blocked(worker, &measure, request, trail, answer)).await,
     };
     match approach(admitted.site(), request, &identified, worker.shared.https_port) {
         Approach::Open => {}
@@ -99,15 +95,13 @@ async fn lead<C: Content, A: Answer>(
     let target = rewritten(admitted.site(), request);
     let keyed = target.as_ref().unwrap_or(&request.target);
     if let Some(measure) = listed(worker, asked, keyed.as_str(), trail) {
-        let date = worker.date.at(trail.started);
-        return boxed(reply::blocked(&measure, request, trail, trail.started, &date, answer)).await;
+        return boxed(blocked(worker, &measure, request, trail, answer)).await;
     }
     let routed = route(admitted.site(), request, keyed.as_str().as_bytes());
     let facts =
         Facts { worker, request, target: target.as_ref(), identified, admitted: &admitted, routed: &routed };
-    let client = trail.client;
     let serving = pin!(serve(&facts, trail, content, answer));
-    keep_vigil(&worker.shared, (asked, client), admitted.generation(), serving).await
+    keep_vigil(&worker.shared, (asked, facts.identified.client), admitted.generation(), serving).await
 }
 
 /// Routed → Hit | Stale or Miss | passed by.

@@ -24,6 +24,8 @@ use zeroize::Zeroizing;
 
 /// Everything waits this long at most: machines may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it takes to listen at most, on a machine with much else to do.
+const LISTENING: Duration = Duration::from_secs(20);
 
 /// The key of an account that the authority knows already.
 const BINDING_KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
@@ -60,7 +62,17 @@ fn run(command: &mut Command) -> Process {
 }
 
 impl Authority {
+    /// A port that was free a moment ago may be another test's by now; then with others.
     async fn start(folder: &Path, front: &Front, bound: bool) -> Self {
+        for _ in 0..5 {
+            if let Some(started) = Self::start_on_free_ports(folder, front, bound).await {
+                return started;
+            }
+        }
+        panic!("pebble does not listen");
+    }
+
+    async fn start_on_free_ports(folder: &Path, front: &Front, bound: bool) -> Option<Self> {
         let (http, tls) = (front.http.port(), front.https.port());
         let (roots, chain, key) = own_chain(folder);
         let [port, management, dns, dns_management] = [(); 4].map(|()| free_port());
@@ -85,19 +97,21 @@ impl Authority {
             .args(["-dnsserver", &format!("127.0.0.1:{dns}")])
             .env("PEBBLE_VA_NOSLEEP", "1")
             .env("PEBBLE_AUTHZREUSE", "0"));
-        for port in [port, management, dns_management] {
-            until("the authority listens", || async {
-                TcpStream::connect(("127.0.0.1", port)).await.is_ok()
-            })
-            .await;
-        }
-        Self {
+        let listening = async {
+            for port in [port, management, dns_management] {
+                while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        };
+        tokio::time::timeout(LISTENING, listening).await.ok()?;
+        Some(Self {
             directory: format!("https://127.0.0.1:{port}/dir"),
             roots,
             management: SocketAddr::from(([127, 0, 0, 1], management)),
             dns_management: SocketAddr::from(([127, 0, 0, 1], dns_management)),
             _processes: [names, authority],
-        }
+        })
     }
 
     /// The root that what it issues goes back to.

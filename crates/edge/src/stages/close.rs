@@ -8,7 +8,19 @@ use crate::reasons::Reason;
 use crate::request::Request;
 use crate::trail::{Counted, Trail};
 use crate::worker::Worker;
+use snapshot::ProvedMeasure;
 use std::net::IpAddr;
+
+/// The page of a measure that acts on the request as it came.
+pub(crate) async fn blocked<A: Answer>(
+    worker: &Worker,
+    measure: &ProvedMeasure,
+    request: &Request,
+    trail: &Trail,
+    answer: &mut A,
+) -> Result<Reason, Reason> {
+    reply::blocked(measure, request, trail, trail.started, &worker.date.at(trail.started), answer).await
+}
 
 /// A measure came into force before anything was answered: the visitor gets its page.
 pub(crate) async fn blocked_after_all<A: Answer>(
