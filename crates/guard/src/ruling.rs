@@ -18,6 +18,7 @@ use shield::rates::{Limit, RateAction, RateKey, Standing as RateStanding};
 use shield::rules::{ChallengeKind, Change, Decision};
 use shield::{Request, Source};
 use snapshot::{Gate, Profile, SiteShield, Standing, UnderAttack};
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
@@ -121,7 +122,7 @@ impl Guard {
         }
         let acting = asked.watch.acting();
         let rules = profile != Profile::Off && !asked.settings.rules().is_empty();
-        let is_located = rules || acting.is_some() || !asked.gate.is_empty();
+        let is_located = rules || acting.is_some() || asked.gate.asks_for_place();
         if is_located {
             asked.request.source = (asked.locate)(asked.request.source.address);
         }
@@ -137,7 +138,11 @@ impl Guard {
         if profile.acts() && is_errand(&asked.request) {
             return Judged { ruling: Ruling::Errand(self.errand(&asked)), note: None };
         }
-        self.heard(desk, &mut asked, Hearing { standing, rules, is_located, acting: acting.as_deref() })
+        self.heard(
+            desk,
+            &mut asked,
+            Hearing { standing, rules, is_located, acting: acting.as_deref(), heard: Heard::default() },
+        )
     }
 
     fn heard(&self, desk: &Desk, asked: &mut Asked<'_>, hearing: Hearing<'_>) -> Judged {
@@ -220,12 +225,13 @@ impl Guard {
         let Work { scratch, verdict, text } = work;
         let (rules, lists) = (asked.settings.rules(), asked.settings.lists());
         let decision = rules.evaluate_for(cleared, &asked.request, lists, (scratch, verdict));
-        for place in verdict.logged() {
+        let again = hearing.heard.by_rules.replace(true);
+        for place in verdict.logged().iter().filter(|_| !again) {
             let name = rules.rule(*place).map_or("", |rule| rule.name());
             self.note(asked, &Note::Logged, &Because::rule(name), asked.settings.profile().acts());
         }
         for (place, fault, disabled) in verdict.faults() {
-            if let Some(rule) = rules.rule(*place).filter(|_| *disabled) {
+            if let Some(rule) = rules.rule(*place).filter(|_| *disabled && !again) {
                 self.note_disabled(asked, rule.name(), *fault);
             }
         }
@@ -245,8 +251,11 @@ impl Guard {
         }
         let places: Vec<u16> = verdict.rates().to_vec();
         let mut passage = passage;
-        for place in places {
+        for (turn, place) in places.into_iter().enumerate() {
             let Some(rate) = asked.settings.rates().get(usize::from(place)) else { continue };
+            if !rate.counts_answers() && turn < hearing.heard.rates.get() {
+                continue;
+            }
             let site = asked.watch.site();
             let key =
                 rate.key((site.as_bytes(), place), &self.secret, &asked.request, lists, (scratch, text));
@@ -254,6 +263,7 @@ impl Guard {
                 passage.counting.push((place, key));
                 self.rates.look(key, rate.limit(), asked.request.at)
             } else {
+                hearing.heard.rates.set(turn + 1);
                 self.rates.hit(key, rate.limit(), asked.request.at)
             };
             let RateStanding::Over { retry_after, .. } = standing else { continue };
@@ -311,6 +321,10 @@ impl Guard {
         hearing: &Hearing<'_>,
         cleared: bool,
     ) -> Option<Sentence> {
+        // Who is let through slowly is counted once, and had no block against it then.
+        if hearing.heard.by_signatures.replace(true) {
+            return None;
+        }
         // Only what comes as far as this is counted: what was refused before would look like a flood of requests
         // that no signature meets.
         let (first, sampled) = asked.watch.see();
@@ -434,6 +448,16 @@ struct Hearing<'a> {
     /// Whether it was looked up where the address lies.
     is_located: bool,
     acting: Option<&'a Vec<Arc<Acting>>>,
+    heard: Heard,
+}
+
+/// What was counted of a request already: a visitor that is let through slowly is heard twice, and counts once.
+#[derive(Default)]
+struct Heard {
+    by_rules: Cell<bool>,
+    /// So many of the rates that apply.
+    rates: Cell<usize>,
+    by_signatures: Cell<bool>,
 }
 
 /// What rules leave of a request.

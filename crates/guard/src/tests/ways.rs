@@ -1,8 +1,11 @@
 //! The ways of challenges: what a visitor says on them counts only as far as a token stands for it.
 
 use super::*;
+use crate::Refusal;
 use crate::{COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, PageKind};
 use http::Method;
+use shield::rates::RateAction;
+use snapshot::{RateTerms, RuleAction, ShieldRule};
 
 fn attacked() -> Scene {
     Scene::set(&ShieldSettings { under_attack: UnderAttack::On, ..ShieldSettings::default() })
@@ -218,4 +221,29 @@ fn errands_do_not_look_like_a_flood_of_requests() {
     }
     scene.ask([10, 0, 0, 1], "/", &browser(0));
     assert_eq!(scene.watch.drain().0, 1);
+}
+
+#[test]
+fn who_is_let_through_slowly_counts_once_for_each_rate_and_each_rule() {
+    let rate = RateTerms {
+        by: vec!["ip.src".to_owned()],
+        counting: None,
+        requests: 10,
+        period_seconds: 3_600,
+        mitigation_seconds: 0,
+        over: RateAction::Refuse,
+    };
+    let rule = |name: &str, action| ShieldRule { name: name.to_owned(), when: "not ssl".to_owned(), action };
+    let rules = vec![rule("noted", RuleAction::Log), rule("ten", RuleAction::RateLimit(rate))];
+    let settings = ShieldSettings { under_attack: UnderAttack::On, rules, ..ShieldSettings::default() };
+    let (scene, fields) = (Scene::set(&settings), tool());
+    let path = "/.well-known/acme-challenge/x";
+    let ask = || scene.judge(request([10, 0, 0, 1].into(), path, &fields, scene.now()), true).ruling;
+    for turn in 0..10 {
+        assert!(matches!(ask(), Ruling::Pass(_)), "{turn}");
+    }
+    assert!(matches!(ask(), Ruling::Refuse(Refusal::Rate(_))));
+    let noted = EventFilter { kind: Some(EventKind::Logged), ..EventFilter::default() };
+    let told: u32 = scene.guard.events(&noted).iter().map(|event| event.stands_for).sum();
+    assert!((8..=11).contains(&told), "{told}");
 }

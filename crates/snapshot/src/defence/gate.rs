@@ -5,7 +5,7 @@
 
 use super::operator::{Acting, Effect, Entry, OperatorShield, Subject};
 use shield::Source;
-use shield::lists::{AddressRange, List, ListName};
+use shield::lists::{AddressRange, List, ListKind, ListName};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -82,6 +82,13 @@ impl Gate {
     /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.lists.is_empty() && self.under_attack.is_empty()
+    }
+
+    /// Whether it matters where a source lies and whose network it is: only then it need be looked up.
+    pub fn asks_for_place(&self) -> bool {
+        let asks =
+            |(_, _, list): &(_, _, Arc<List>)| !matches!(list.kind(), ListKind::Address | ListKind::Host);
+        !self.systems.is_empty() || self.lists.iter().any(asks)
     }
 
     /// What holds for a source at a site. An allowance beats every ban.
