@@ -6,7 +6,7 @@
 //! repeated (RFC 9110 §9.2.2), and repetitions are within the site's budget.
 
 use super::connect::Versions;
-use super::pool::Lease;
+use super::pool::{Lease, Sought};
 use super::transfer::{Deadlines, Waits};
 use super::upstream::Upstream;
 use crate::figures::add;
@@ -86,11 +86,8 @@ impl<'w> Attempts<'w> {
     /// sent, and any request may go on.
     pub(crate) async fn lease(&mut self) -> Result<Lease, Reason> {
         let mut failure = Reason::NoOrigin;
-        while let Some(member) = self.next() {
-            let (patience, origins) = (self.connect_time()?, &self.worker.origins);
-            let versions = self.versions();
-            let member = &self.upstream.members()[member];
-            match origins.lease(member, versions, patience, &self.worker.counters).await {
+        while self.next().is_some() {
+            match self.worker.origins.lease(self.sought()?).await {
                 Ok(lease) => return Ok(lease),
                 Err(reason) => failure = self.failed(reason),
             }
@@ -100,10 +97,15 @@ impl<'w> Attempts<'w> {
 
     /// A connection to the same origin that the request was not sent on before.
     pub(crate) async fn lease_anew(&mut self) -> Result<Lease, Reason> {
-        let (patience, origins) = (self.connect_time()?, &self.worker.origins);
-        let member = &self.upstream.members()[self.member];
-        let leased = origins.lease_new(member, self.versions(), patience, &self.worker.counters).await;
+        let leased = self.worker.origins.lease_new(self.sought()?).await;
         leased.map_err(|reason| self.failed(reason))
+    }
+
+    /// A connection to the origin asked now.
+    fn sought(&self) -> Result<Sought<'_>, Reason> {
+        let member = &self.upstream.members()[self.member];
+        let (versions, patience) = (self.versions(), self.connect_time()?);
+        Ok(Sought { member, versions, patience, counters: &self.worker.counters })
     }
 
     fn versions(&self) -> Versions {

@@ -20,7 +20,7 @@ pub(crate) use answer::{AnswerHead, Asked, Framing};
 pub(crate) use attempts::Attempts;
 pub(crate) use checks::Checks;
 pub(crate) use connect::{Connector, Versions};
-pub(crate) use pool::{Lease, Origins};
+pub(crate) use pool::{Lease, Origins, Sought};
 pub(crate) use replay::Replay;
 pub(crate) use stream::OriginStream;
 pub(crate) use transfer::{Deadlines, Transfer, Waits, is_conversation};

@@ -1,13 +1,15 @@
 //! A worker's connections to origins, kept for the next request.
 //!
 //! A pool hangs on its [`Member`], so that it is found without a table and goes with the origin. A connection of
-//! HTTP/1.1 is lent whole, one of HTTP/2 a stream at a time: another is made only where all are full. Bounds: per
-//! origin and worker, [`OPEN_MAX`] connections in all and [`IDLE_MAX`] idle ones.
+//! HTTP/1.1 is lent whole, one of HTTP/2 a stream at a time: another is made only where all are full, or narrow while
+//! there are wide windows again. Bounds: per origin and worker, [`OPEN_MAX`] connections in all and [`IDLE_MAX`] idle
+//! ones.
 
 use super::connect::{Connector, Versions};
 use super::connection::OriginConnection;
-use super::http2::{Driver, Session, open};
+use super::http2::{Driver, Session, Share, Width, open};
 use super::link::Link;
+use super::stream::OriginStream;
 use super::upstream::Member;
 use crate::figures::{Counters, add};
 use crate::reasons::Reason;
@@ -24,6 +26,8 @@ pub(super) const OPEN_MAX: usize = 1024;
 pub(super) const IDLE_MAX: usize = 256;
 /// How long one may wait idle; below the common keep-alive times of origins.
 pub(super) const IDLE_TIME_MAX: Duration = Duration::from_secs(55);
+/// How often a wider connection is sought than those that there are.
+const WIDEN_EVERY: Duration = Duration::from_secs(10);
 /// How long one that waits keeps its buffers.
 const BUFFERS_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -54,6 +58,8 @@ pub(super) struct Pool {
     opening: tokio::sync::Mutex<()>,
     /// Whether the origin, asked for either version, has last chosen HTTP/1.1.
     chose_http1: AtomicBool,
+    /// When a wider connection was last sought.
+    widened: Mutex<Option<Instant>>,
 }
 
 /// An HTTP/2 connection in the count of its pool. The pool holds what keeps the connection open, so it is not held
@@ -72,24 +78,34 @@ pub(crate) struct Lease {
     pub(crate) reused: bool,
 }
 
+/// What a connection is made for, within `patience`.
+#[derive(Clone, Copy)]
+pub(crate) struct Sought<'s> {
+    pub(crate) member: &'s Member,
+    pub(crate) versions: Versions,
+    pub(crate) patience: Duration,
+    pub(crate) counters: &'s Counters,
+}
+
+impl Sought<'_> {
+    fn until(self, until: Instant) -> Self {
+        Self { patience: until.saturating_duration_since(Instant::now()), ..self }
+    }
+}
+
 impl Origins {
     pub(crate) fn new(connector: Arc<Connector>, worker: usize) -> Self {
         Self { connector, worker, pools: Mutex::default(), drivers: Mutex::default() }
     }
 
     /// A connection to an origin: one that waits or has room, else a new one, made within `patience`.
-    pub(crate) async fn lease(
-        &self,
-        member: &Member,
-        versions: Versions,
-        patience: Duration,
-        counters: &Counters,
-    ) -> Result<Lease, Reason> {
+    pub(crate) async fn lease(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
+        let Sought { member, versions, .. } = sought;
         let pool = self.pool(member)?;
         if versions != Versions::Http1
             && let Some(lease) = pool.share(member)
         {
-            return Ok(lease);
+            return Ok(self.widen(lease, sought).await);
         }
         while versions != Versions::Http2
             && let Some(mut connection) = pool.take_idle()
@@ -103,27 +119,17 @@ impl Origins {
                 return Ok(lease);
             }
         }
-        self.connect(member, versions, patience, counters).await
+        self.connect(sought).await
     }
 
     /// A new connection, whatever waits; or a stream of one that is shared and has not ended.
-    pub(crate) async fn lease_new(
-        &self,
-        member: &Member,
-        versions: Versions,
-        patience: Duration,
-        counters: &Counters,
-    ) -> Result<Lease, Reason> {
-        self.connect(member, versions, patience, counters).await
+    pub(crate) async fn lease_new(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
+        self.connect(sought).await
     }
 
-    async fn connect(
-        &self,
-        member: &Member,
-        versions: Versions,
-        patience: Duration,
-        counters: &Counters,
-    ) -> Result<Lease, Reason> {
+    async fn connect(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
+        let sought = Sought { versions: self.offered(sought.member, sought.versions)?, ..sought };
+        let Sought { member, versions, patience, .. } = sought;
         let (pool, until) = (self.pool(member)?, Instant::now() + patience);
         let alone = || versions == Versions::Http1 || pool.chose_http1.load(Ordering::Relaxed);
         if !alone() {
@@ -134,26 +140,39 @@ impl Origins {
             }
             // Who has waited for one to learn that none is shared goes on beside the others.
             if !alone() {
-                let left = until.saturating_duration_since(Instant::now());
-                return self.open(member, versions, left, counters).await;
+                return self.open(sought.until(until)).await;
             }
         }
-        self.open(member, versions, until.saturating_duration_since(Instant::now()), counters).await
+        self.open(sought.until(until)).await
     }
 
-    async fn open(
-        &self,
-        member: &Member,
-        versions: Versions,
-        patience: Duration,
-        counters: &Counters,
-    ) -> Result<Lease, Reason> {
-        let pool = self.pool(member)?;
-        let window = if versions == Versions::Http1 { None } else { self.connector.windows.reserve() };
-        // Nothing could be asked of one that is sure to be shared.
-        if versions == Versions::Http2 && window.is_none() {
-            return Err(Reason::OriginBusy);
+    /// The lease, or a wider one in its place: connections made in scarce times are left again so, however busy they
+    /// are. Where none can be made, the narrow one does.
+    async fn widen(&self, lease: Lease, sought: Sought<'_>) -> Lease {
+        if !lease.is_narrow() || !self.share(sought.member).has(Width::Wide) || !lease.pool.seeks_wider() {
+            return lease;
         }
+        self.open(sought).await.unwrap_or(lease)
+    }
+
+    fn share(&self, member: &Member) -> Share {
+        Share::new(&self.connector.windows, &member.holding)
+    }
+
+    /// The versions to offer by what is left of windows: it is asked before, so that no handshake is made in vain, and
+    /// taken after, so that none is held for HTTP/1.1.
+    fn offered(&self, member: &Member, versions: Versions) -> Result<Versions, Reason> {
+        match versions {
+            Versions::Http1 => Ok(versions),
+            _ if self.share(member).has_any() => Ok(versions),
+            Versions::Either => Ok(Versions::Http1),
+            Versions::Http2 => Err(Reason::OriginBusy),
+        }
+    }
+
+    async fn open(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
+        let Sought { member, versions, patience, counters } = sought;
+        let (pool, versions) = (self.pool(member)?, self.offered(member, versions)?);
         if pool.open.fetch_add(1, Ordering::Relaxed) >= OPEN_MAX {
             pool.open.fetch_sub(1, Ordering::Relaxed);
             return Err(Reason::OriginBusy);
@@ -173,16 +192,29 @@ impl Origins {
             lease.link = Some(Link::Http1(Box::new(connection)));
             return Ok(lease);
         }
-        let greeting = open(stream, member.origin.scheme, window.ok_or(Reason::OriginBusy)?);
+        let greeting = self.greet(stream, member, revision, &mut lease);
         let greeting = timeout(patience.saturating_sub(begun.elapsed()), greeting);
-        let (mut session, exchange, driver) = greeting.await.map_err(|_| Reason::OriginConnectSlow)??;
+        greeting.await.map_err(|_| Reason::OriginConnectSlow)??;
+        Ok(lease)
+    }
+
+    /// Makes a connection one of HTTP/2, for this lease and others.
+    async fn greet(
+        &self,
+        stream: OriginStream,
+        member: &Member,
+        revision: u64,
+        lease: &mut Lease,
+    ) -> Result<(), Reason> {
+        let window = self.share(member).reserve().ok_or(Reason::OriginBusy)?;
+        let (mut session, exchange, driver) = open(stream, member.origin.scheme, window).await?;
         lease.link = Some(Link::Http2(Box::new(exchange)));
         // From here on the driver counts it.
         lease.is_counted = false;
-        self.drive(driver, Opened(Arc::downgrade(pool)));
+        self.drive(driver, Opened(Arc::downgrade(&lease.pool)));
         session.names_revision = revision;
-        pool.sessions().push(session);
-        Ok(lease)
+        lease.pool.sessions().push(session);
+        Ok(())
     }
 
     fn drive(&self, driver: Driver, opened: Opened) {
@@ -245,18 +277,29 @@ impl Pool {
         self.idle().pop()
     }
 
-    /// A stream of a connection that has room. The newest is asked first, so that the others may grow old and go;
-    /// those that have ended, or lead where the origin is no longer, are let go of.
+    /// A stream of a connection that has room. The wide ones are asked first, and of these the newest, so that the
+    /// others may grow old and go; those that have ended, or lead where the origin is no longer, are let go of.
     fn share(self: &Arc<Self>, member: &Member) -> Option<Lease> {
         let mut sessions = self.sessions();
         sessions.retain_mut(|session| !session.is_over() && is_shared_there(member, session));
-        sessions.iter().rev().find_map(|session| {
+        let of = |width| sessions.iter().rev().filter(move |session| session.width() == width);
+        of(Width::Wide).chain(of(Width::Narrow)).find_map(|session| {
             let reused = session.has_served();
             let link = Link::Http2(Box::new(session.exchange()?));
             let mut lease = Lease::of(Some(link), self, reused);
             lease.is_counted = false;
             Some(lease)
         })
+    }
+
+    /// Whether it is time to seek a wider connection; whoever is told so does.
+    fn seeks_wider(&self) -> bool {
+        let mut widened = self.widened.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = widened.is_none_or(|at| at.elapsed() >= WIDEN_EVERY);
+        if is_time {
+            *widened = Some(Instant::now());
+        }
+        is_time
     }
 
     fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
@@ -294,6 +337,11 @@ impl Lease {
     fn of(link: Option<Link>, pool: &Arc<Pool>, reused: bool) -> Self {
         pool.leased.fetch_add(1, Ordering::Relaxed);
         Self { link, pool: Arc::clone(pool), is_counted: true, reused }
+    }
+
+    /// Whether its answer gets a narrow window.
+    fn is_narrow(&self) -> bool {
+        matches!(&self.link, Some(Link::Http2(exchange)) if exchange.width() == Width::Narrow)
     }
 
     /// Notes that a request goes out by it.

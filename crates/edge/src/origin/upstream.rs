@@ -8,6 +8,7 @@
 
 use super::condition::Condition;
 use super::connect::{TlsConfigs, Versions};
+use super::http2::Holding;
 use super::pool::Pool;
 use super::transfer::Waits;
 use crate::origin_request::Greeting;
@@ -47,6 +48,8 @@ pub(crate) struct Upstream {
     names: Box<[u64]>,
     rotation: Rotation,
     turn: AtomicUsize,
+    /// What its exchanges hold of the windows of HTTP/2.
+    holding: Arc<Holding>,
     pub(crate) budget: RetryBudget,
     pub(super) retries: AtomicU64,
 }
@@ -61,6 +64,8 @@ pub(crate) struct Member {
     /// Its name, where it has one; asked for with the first connection.
     pub(super) name: OnceLock<Arc<Name>>,
     pub(super) condition: Condition,
+    /// What its site's exchanges hold of the windows of HTTP/2.
+    pub(super) holding: Arc<Holding>,
     /// By worker; made when the worker first asks.
     pools: Box<[OnceLock<Arc<Pool>>]>,
 }
@@ -77,10 +82,14 @@ impl Upstream {
         if let Some(before) = stays {
             return Arc::clone(before);
         }
+        let holding = before.map(|before| Arc::clone(&before.holding)).unwrap_or_default();
         let members = site.origins.iter().take(MEMBERS_MAX).map(|origin| {
             let tls = &site.origin_policy.tls;
             let stays = known.iter().find(|member| member.origin == *origin && member.tls == *tls);
-            stays.cloned().unwrap_or_else(|| Arc::new(Member::new(origin.clone(), tls.clone(), workers)))
+            stays.cloned().unwrap_or_else(|| {
+                let holding = Arc::clone(&holding);
+                Arc::new(Member { holding, ..Member::new(origin.clone(), tls.clone(), workers) })
+            })
         });
         let members: Box<[_]> = members.collect();
         let weights: Vec<_> = site.origins.iter().map(|origin| origin.weight).collect();
@@ -93,6 +102,7 @@ impl Upstream {
             members,
             rotation: Rotation::new(&weights),
             turn: AtomicUsize::new(0),
+            holding,
             budget: RetryBudget::default(),
             retries: AtomicU64::new(0),
         })
@@ -235,9 +245,9 @@ fn limits(policy: &OriginPolicy) -> EjectionLimits {
 impl Member {
     /// An origin that so many workers may ask.
     pub(crate) fn new(origin: Origin, tls: OriginTls, workers: usize) -> Self {
-        let (tls_config, name) = (OnceLock::new(), OnceLock::new());
+        let (tls_config, name, holding) = (OnceLock::new(), OnceLock::new(), Arc::default());
         let pools = (0..workers).map(|_| OnceLock::new()).collect();
-        Self { origin, tls, tls_config, name, condition: Condition::default(), pools }
+        Self { origin, tls, tls_config, name, condition: Condition::default(), holding, pools }
     }
 
     /// Which versions of HTTP it is spoken to in.

@@ -2,7 +2,7 @@
 
 use crate::figures::add;
 use crate::origin::{
-    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Transfer, Upstream, Versions, Waits,
+    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Sought, Transfer, Upstream, Versions, Waits,
     is_conversation,
 };
 use crate::origin_request::{Addressee, OnBehalf, write_head};
@@ -227,7 +227,8 @@ async fn fetch_by_parent<'a, W: Waiting>(
     let (waits, counters) = (Waits { connect: PARENT_CONNECT_TIME_MAX, ..Waits::usual() }, &worker.counters);
     let to_parent = tier.to_parent(shared, request);
     let asking = Asking { worker, request, behalf, to: Addressee::Parent(&to_parent), waits };
-    let mut connecting = worker.origins.lease(parent, Versions::Http1, waits.connect, counters).await;
+    let sought = Sought { member: parent, versions: Versions::Http1, patience: waits.connect, counters };
+    let mut connecting = worker.origins.lease(sought).await;
     while let Ok(lease) = connecting {
         let reused = lease.reused;
         let deadlines = Deadlines { between_bytes: waits.between_bytes, until: None };
@@ -243,7 +244,7 @@ async fn fetch_by_parent<'a, W: Waiting>(
             }
             Err(Reason::VisitorGone) => return Err(Reason::VisitorGone),
             Err(Reason::OriginClosed) if reused => {
-                connecting = worker.origins.lease_new(parent, Versions::Http1, waits.connect, counters).await;
+                connecting = worker.origins.lease_new(sought).await;
             }
             Err(_) => break,
         }

@@ -8,9 +8,10 @@ use crate::http2_origin::{Asked, Http2Origin, answer, stage, stage_with};
 use crate::support::{HOST, Stage, get};
 use crate::tls;
 use bytes::Bytes;
+use h2::client::{ResponseFuture, SendRequest};
 use h2::server::Builder;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use snapshot::{HealthCheck, Probe};
+use snapshot::{HealthCheck, OriginProtocol, Probe};
 use std::time::Duration;
 use testkit::{Origin, Peer};
 
@@ -532,24 +533,76 @@ fn window(asked: &mut Asked) -> usize {
     stream.capacity()
 }
 
-/// 512 answers that nobody takes may lie in windows of 256 KiB; what comes beyond has less of them.
-#[tokio::test]
-async fn windows_are_narrow_where_many_answers_may_lie_in_wide_ones() {
-    let stage = stage().await;
-    let (mut visitors, mut origins, mut asked) = (Vec::new(), Vec::new(), Vec::new());
-    for place in 0..=512 {
-        if place % 100 == 0 {
-            visitors.push(tls::h2(&stage).await);
+/// Exchanges of one site that hold windows, from the visitors to the origin.
+#[derive(Default)]
+struct Held {
+    visitors: Vec<SendRequest<Bytes>>,
+    origins: Vec<Http2Origin>,
+    asked: Vec<(Asked, ResponseFuture)>,
+}
+
+/// Wide windows that a site gets where no other holds any, and narrow ones.
+const WIDE: usize = 256;
+const NARROW: usize = 4_096;
+
+impl Held {
+    /// Sends one more.
+    async fn send(&mut self, stage: &Stage) -> ResponseFuture {
+        let place = self.asked.len();
+        if place.is_multiple_of(100) {
+            self.visitors.push(tls::h2(stage).await);
         }
         let request = Request::builder().method("POST").uri(format!("https://{HOST}/{place}"));
-        let sender = visitors.last_mut().expect("a visitor");
-        let response = sender.send_request(request.body(()).expect("a request"), true).expect("sent").0;
-        if place % 100 == 0 || place == 512 {
-            origins.push(Http2Origin::accept(&stage).await);
-        }
-        let one = origins.last_mut().expect("an origin").asked().await;
-        asked.push((one, response));
+        let visitor = self.visitors.last_mut().expect("a visitor");
+        visitor.send_request(request.body(()).expect("a request"), true).expect("sent").0
     }
-    let windows = [0, 511, 512].map(|place: usize| window(&mut asked[place].0));
+
+    /// Has so many more reach the origin.
+    async fn take(&mut self, stage: &Stage, count: usize) {
+        for _ in 0..count {
+            let (place, response) = (self.asked.len(), self.send(stage).await);
+            // Each connection takes 100, all of one width.
+            if place.checked_sub(WIDE).unwrap_or(place).is_multiple_of(100) {
+                self.origins.push(Http2Origin::accept(stage).await);
+            }
+            let asked = self.origins.last_mut().expect("an origin").asked().await;
+            self.asked.push((asked, response));
+        }
+    }
+}
+
+/// Answers that nobody takes may lie in windows of 256 KiB; beyond a site's share of these, each has less.
+#[tokio::test]
+async fn windows_are_narrow_beyond_a_sites_share_of_the_wide_ones_and_wide_again_when_those_are_free() {
+    let (stage, mut held) = (stage().await, Held::default());
+    held.take(&stage, WIDE + 1).await;
+    let windows = [0, WIDE - 1, WIDE].map(|place| window(&mut held.asked[place].0));
     assert_eq!(windows, [256 * 1024, 256 * 1024, 16 * 1024]);
+    // The wide connections are cut; the narrow one stays busy.
+    held.origins.drain(..3);
+    for (_, response) in held.asked.drain(..WIDE) {
+        assert_eq!(response.await.expect("a page").status(), 502);
+    }
+    let mut visitor = stage.visit().await;
+    visitor.send(post("/next")).await;
+    let mut wide = Http2Origin::accept(&stage).await;
+    assert_eq!(window(&mut wide.asked().await), 256 * 1024);
+}
+
+#[tokio::test]
+async fn a_site_that_holds_all_the_windows_it_can_get_is_refused_and_no_other() {
+    let (mut stage, mut held) = (stage().await, Held::default());
+    stage.sites[1].origins[0].protocol = OriginProtocol::Http2;
+    stage.publish().await;
+    held.take(&stage, WIDE + NARROW).await;
+    let refused = held.send(&stage).await.await.expect("an answer");
+    assert_eq!(refused.status(), 503);
+    assert!(String::from_utf8_lossy(&tls::read(refused).await.1).contains("origin-busy"));
+    assert!(!stage.origin.is_called().await, "it is known before anybody connects");
+    let mut visitor = stage.visit().await;
+    visitor.send(get("/").replace(HOST, "b.test")).await;
+    let mut origin = Http2Origin::accept(&stage).await;
+    let mut asked = origin.asked().await;
+    assert_eq!(window(&mut asked), 256 * 1024, "of the other's room nothing is gone");
+    assert_eq!(visitor.head().await.status(), 200);
 }

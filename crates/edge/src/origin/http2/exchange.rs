@@ -6,7 +6,7 @@
 use super::head;
 use super::unanswered;
 use super::vitals::Slot;
-use super::windows::Window;
+use super::windows::{Width, Window};
 use crate::origin::answer::{AnswerHead, Asked, Framing};
 use crate::ports::Piece;
 use crate::reasons::Reason;
@@ -27,7 +27,7 @@ pub(crate) struct Http2Exchange {
     sending: Sending,
     receiving: Receiving,
     /// Given back last, when nothing of the answer is held any more.
-    _window: Window,
+    window: Window,
 }
 
 /// The request's content on its way up.
@@ -60,7 +60,12 @@ enum Receiving {
 impl Http2Exchange {
     pub(super) fn new(requests: SendRequest<Bytes>, (slot, window): (Slot, Window), scheme: Scheme) -> Self {
         let (sending, receiving) = (Sending::default(), Receiving::Nothing);
-        Self { requests, slot, scheme, sending, receiving, _window: window }
+        Self { requests, slot, scheme, sending, receiving, window }
+    }
+
+    /// How wide its answer's window is.
+    pub(crate) fn width(&self) -> Width {
+        self.window.width()
     }
 
     /// Begins the exchange: `write` writes the request as HTTP/1.1 would have it.

@@ -18,7 +18,7 @@ mod windows;
 pub(super) use exchange::Http2Exchange;
 pub(super) use probe::status;
 pub(super) use session::{Driver, Session, open};
-pub(super) use windows::Windows;
+pub(super) use windows::{Holding, Share, Width, Windows};
 
 use crate::reasons::Reason;
 

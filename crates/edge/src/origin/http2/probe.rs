@@ -1,7 +1,7 @@
 //! A check of an origin that is spoken to in HTTP/2 alone: one request on a connection of its own.
 
 use super::session::open;
-use super::windows::Windows;
+use super::windows::Share;
 use crate::origin::OriginStream;
 use crate::origin::answer::{Asked, Framing};
 use crate::request::Length;
@@ -17,7 +17,7 @@ pub(crate) async fn status(
     write: impl FnOnce(&mut BytesMut),
 ) -> Option<u16> {
     // Checks have a bound of their own, and no origin is found sick because visitors elsewhere are slow.
-    let window = Arc::<Windows>::default().reserve()?;
+    let window = Share::new(&Arc::default(), &Arc::default()).reserve()?;
     let (_session, mut exchange, driver) = open(stream, scheme, window).await.ok()?;
     exchange.begin(Asked { is_head: false, upgrade: false }, Length::None, write);
     let asking = async {

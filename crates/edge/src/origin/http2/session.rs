@@ -3,7 +3,7 @@
 use super::exchange::Http2Exchange;
 use super::meter::Metered;
 use super::vitals::{Beat, Pulse, Vitals};
-use super::windows::{Window, Windows};
+use super::windows::{Share, Width, Window};
 use super::{SEND_BYTES_MAX, STREAMS_MAX, unanswered};
 use crate::origin::OriginStream;
 use crate::origin::answer::ORIGIN_HEAD_BYTES_MAX;
@@ -33,9 +33,9 @@ pub(crate) struct Session {
     requests: SendRequest<Bytes>,
     vitals: Arc<Vitals>,
     scheme: Scheme,
-    windows: Arc<Windows>,
-    /// The window of each stream, in bytes.
-    width: u32,
+    share: Share,
+    /// The windows of all its streams.
+    width: Width,
     /// The address at the other end.
     pub(crate) peer: Option<IpAddr>,
     /// Which of its name's answers its address was last found in; its pool's.
@@ -56,15 +56,15 @@ pub(crate) async fn open(
     scheme: Scheme,
     window: Window,
 ) -> Result<(Session, Http2Exchange, Driver), Reason> {
-    let (vitals, peer, width) = (Arc::new(Vitals::new()), stream.peer(), window.bytes());
+    let (vitals, peer, width) = (Arc::new(Vitals::new()), stream.peer(), window.width());
     let metered = Metered::new(stream, Arc::clone(&vitals));
-    let greeting = bounds(width).handshake(metered);
+    let greeting = bounds(width.bytes()).handshake(metered);
     let (requests, mut connection) = greeting.await.map_err(|error| unanswered(&error))?;
     let pings = connection.ping_pong();
     let mut driver = Driver { connection, pings, vitals: Arc::clone(&vitals) };
     driver.greet().await?;
-    let windows = Arc::clone(window.source());
-    let session = Session { requests, vitals, scheme, windows, width, peer, names_revision: 0 };
+    let share = window.share().clone();
+    let session = Session { requests, vitals, scheme, share, width, peer, names_revision: 0 };
     let exchange = session.exchange_in(window).ok_or(Reason::OriginBusy)?;
     Ok((session, exchange, driver))
 }
@@ -88,13 +88,18 @@ fn bounds(width: u32) -> Builder {
 impl Session {
     /// A place for one exchange, where there is one.
     pub(crate) fn exchange(&self) -> Option<Http2Exchange> {
-        self.exchange_in(self.windows.grant(self.width)?)
+        self.exchange_in(self.share.grant(self.width)?)
     }
 
     fn exchange_in(&self, window: Window) -> Option<Http2Exchange> {
         let places = self.requests.current_max_send_streams().min(STREAMS_MAX);
         let free = self.vitals.streams() < places && !self.is_over();
         free.then(|| Http2Exchange::new(self.requests.clone(), (self.vitals.slot(), window), self.scheme))
+    }
+
+    /// How wide its windows are.
+    pub(crate) fn width(&self) -> Width {
+        self.width
     }
 
     /// Whether the origin takes no more on it.
