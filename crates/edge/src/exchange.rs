@@ -67,7 +67,7 @@ async fn lead<C: Content, A: Answer>(
     if let Some(proof) = proof(&worker.shared.board, request) {
         return boxed(reply::proved(&proof, request, trail, &worker.date, answer)).await;
     }
-    let identified = identify(peer, &worker.shared.forwarders, request)?;
+    let mut identified = identify(peer, &worker.shared.forwarders, request)?;
     trail.client = identified.client;
     let admitted = match judge(worker, request, trail, trail.started) {
         Judgement::Admitted(admitted) => admitted,
@@ -84,7 +84,7 @@ async fn lead<C: Content, A: Answer>(
     if let Some(warning) = warn(worker, request, trail) {
         return boxed(warn::answer(worker, warning, request, trail, &worker.date, answer)).await;
     }
-    let defended = match defend(worker, request, &identified, &admitted, trail)? {
+    let defended = match defend(worker, request, &mut identified, &admitted, trail)? {
         Defence::Open(defended) => defended,
         Defence::Answers(own) => {
             return boxed(challenged::answer(*own, request, trail, &worker.date, answer)).await;

@@ -26,6 +26,7 @@ use bytes::Bytes;
 use caching::{Exchanged, Limits, Revalidated, conditional_fields, has_failed, revalidated};
 use http::{HeaderMap, StatusCode, header};
 use object_cache::{Fill, StoredResponse};
+use shield::admission::Class;
 use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -152,6 +153,7 @@ async fn ask(
         normalised: Some(normalised),
         target: None,
         joins_trace: admitted.site().front.trace,
+        class: if order.unattended { Class::Unattended } else { identified.class },
     };
     let requested = worker.shared.clock.now();
     let fetched = fetch_without_content(worker, admitted, request, &behalf, &mut Heralds(flight)).await?;

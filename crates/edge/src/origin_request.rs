@@ -13,6 +13,7 @@ use crate::trace_context;
 use bytes::BytesMut;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+use shield::admission::Class;
 use std::io;
 use std::net::IpAddr;
 
@@ -39,6 +40,8 @@ pub(crate) struct OnBehalf {
     pub(crate) target: Option<PathAndQuery>,
     /// Whether the edge takes its place in the visitor's trace.
     pub(crate) joins_trace: bool,
+    /// What is known of whoever waits for the answer.
+    pub(crate) class: Class,
 }
 
 impl OnBehalf {
@@ -231,8 +234,16 @@ mod tests {
         let ray = Rays::new(&SeededRandom::new(3)).next();
         let normalised = Some(vec![(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
         let peer = [192, 0, 2, 7].into();
-        let behalf =
-            OnBehalf { peer, client: peer, trusted, ray, normalised, target: None, joins_trace: false };
+        let behalf = OnBehalf {
+            peer,
+            client: peer,
+            trusted,
+            ray,
+            normalised,
+            target: None,
+            joins_trace: false,
+            class: Class::Usual,
+        };
         let mut out = BytesMut::new();
         write_head(&mut out, &request, &behalf, Addressee::Origin(&Greeting::default()));
         let text = String::from_utf8(out.to_vec()).expect("text");

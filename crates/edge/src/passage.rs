@@ -64,6 +64,7 @@ pub(crate) async fn pass<C: Content, A: Answer>(
         normalised: lookup.then(|| routed.asked.normalised_fields()),
         target: target.cloned(),
         joins_trace: admitted.site().front.trace,
+        class: identified.class,
     };
     let fill = lookup.then(|| worker.shared.cache.begin(&routed.key));
     let voyage = facts.voyage(trail);

@@ -165,6 +165,7 @@ reasons! {
     OriginStalled "origin-stalled" 0 OriginFailed "The site's server stalled" "The site's own server sent nothing for too long in the middle of its answer.";
     OriginChanged "origin-changed" 502 OriginFailed "The file has just been replaced" "The site's own server has another version of this file than the one that was begun. Please try again.";
     OriginPartFailed "origin-part-failed" 502 OriginFailed "The site's server failed" "The site's own server answered an error when it was asked for a part of this file.";
+    OriginOverloaded "origin-overloaded" 503 OriginFailed "This site has a lot to do just now" "Its own server has as many requests as it can take at a time. Please try again in a few seconds.";
     OriginBusy "origin-busy" 503 EdgeFailed "Too many requests are under way" "As many requests to the site's own server are open as this network allows at a time.";
     // Us, and the wire.
     VisitorGone "visitor-gone" 0 Broken "The visitor left" "The visitor's connection ended before the answer did.";

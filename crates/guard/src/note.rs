@@ -4,6 +4,7 @@ use crate::Guard;
 use crate::ruling::{Asked, Refusal};
 use crate::watch::{Acting, Watch};
 use crate::words;
+use shield::Request;
 use shield::adaptive::{Evidence, Stage, Undone};
 use shield::budgets::Breach;
 use shield::events::{EventCause, EventClient, EventKind, EventRecord};
@@ -192,6 +193,29 @@ impl Guard {
             undo: "nothing has to be undone: the visitor may connect again".to_owned(),
             client: Some(EventClient { address: client, country: None, asn: None, tls: None }),
             request: None,
+            stands_for,
+        });
+    }
+
+    /// Notes that a request had no place at its origin, nor one to wait in for long enough.
+    pub fn note_overload(&self, watch: &Watch, request: &Request<'_>, ray: &dyn std::fmt::Display) {
+        let (site, at, reason) = (watch.site(), request.at, "origin-overloaded");
+        let mut hasher = SipHasher13::new();
+        (site, reason).hash(&mut hasher);
+        self.events.note(hasher.finish(), at, |number, stands_for| EventRecord {
+            number,
+            at,
+            site: Some(site),
+            ray: Some(ray.to_string()),
+            what: EventKind::Limited,
+            acted: true,
+            reason,
+            cause: EventCause::Budget("origin-places"),
+            why: "the origin has as many requests as it does well with, and too many wait already".to_owned(),
+            evidence: String::new(),
+            undo: "it ends by itself as soon as the origin answers sooner or less is asked of it".to_owned(),
+            client: Some(words::client(request)),
+            request: Some(words::request(request)),
             stands_for,
         });
     }

@@ -13,6 +13,7 @@ use crate::note::{Because, Note};
 use crate::program;
 use crate::watch::{Acting, Treated, Watch};
 use shield::adaptive::{Attributes, CacheStatus};
+use shield::admission::Class;
 use shield::budgets::Prefix;
 use shield::rates::{Limit, RateAction, RateKey, Standing as RateStanding};
 use shield::rules::{ChallengeKind, Change, Decision};
@@ -69,6 +70,8 @@ pub struct Passage {
     pub changes: Vec<Change>,
     /// The counters that its answer may count for; to be handed to [`Guard::count_answer`].
     pub counting: Vec<(u16, RateKey)>,
+    /// In which class it waits for its origin, where it has to.
+    pub class: Class,
 }
 
 /// Why a request is refused.
@@ -206,10 +209,11 @@ impl Guard {
         };
         match by_rules {
             ByRules::Ends(sentence) => sentence,
-            ByRules::Exempt(passage) => Sentence::Pass(passage),
+            ByRules::Exempt(passage) => Sentence::Pass(Passage { class: Class::Known, ..passage }),
             ByRules::Open(passage, redirect, skips_challenge) => {
                 let against = self.against(desk, asked, hearing, (cleared, skips_challenge));
-                against.or(redirect).unwrap_or(Sentence::Pass(passage))
+                let class = if cleared.is_some() { Class::Known } else { Class::Usual };
+                against.or(redirect).unwrap_or(Sentence::Pass(Passage { class, ..passage }))
             }
         }
     }
@@ -235,7 +239,7 @@ impl Guard {
                 self.note_disabled(asked, rule.name(), *fault);
             }
         }
-        let passage = Passage { changes: verdict.changes().to_vec(), counting: Vec::new() };
+        let passage = Passage { changes: verdict.changes().to_vec(), ..Passage::default() };
         match (decision, hearing.standing) {
             (Decision::Allow { .. }, _) | (_, Standing::Allowed(_)) => return ByRules::Exempt(passage),
             (_, Standing::Banned(cause)) => {

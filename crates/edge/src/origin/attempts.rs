@@ -1,16 +1,18 @@
 //! The way of one request through its site's origins: which is asked, which comes next, and when there is no
 //! next.
 //!
-//! Invariants: no origin is asked twice by one request, but for a connection that had waited and was closed
-//! just then; a request goes on to another only where nothing can have happened yet or its method may be
-//! repeated (RFC 9110 §9.2.2), and repetitions are within the site's budget.
+//! Invariants: no origin is asked without a place at it (`entrance.rs`), nor twice by one request, but for a connection
+//! that had waited and was closed just then; a request goes on to another only where nothing can have happened yet or
+//! its method may be repeated (RFC 9110 §9.2.2), and repetitions are within the site's budget.
 
 use super::connect::Versions;
+use super::entrance::{Caller, Entering, Stay, WAIT_MAX};
 use super::pool::{Lease, Sought};
 use super::transfer::{Deadlines, Waits};
 use super::upstream::Upstream;
 use crate::figures::add;
 use crate::origin_request::OnBehalf;
+use crate::ports::Waiting;
 use crate::reasons::Reason;
 use crate::request::Request;
 use crate::stages::Admitted;
@@ -18,9 +20,12 @@ use crate::streams::call;
 use crate::worker::Worker;
 use balance::{Tried, hash_of};
 use http::{StatusCode, header};
+use shield::budgets::Prefix;
 use snapshot::Balance;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -42,6 +47,12 @@ pub(crate) struct Attempts<'w> {
     upgrade: bool,
     /// The only origin that may be asked, where a rule has chosen one.
     chosen: Option<usize>,
+    /// Who asks for a place at an origin.
+    caller: Caller,
+    /// Whether places are limited, or only counted.
+    is_limited: bool,
+    /// Until when a place is waited for; none before the first wait.
+    enters_by: Option<Instant>,
 }
 
 impl<'w> Attempts<'w> {
@@ -63,8 +74,23 @@ impl<'w> Attempts<'w> {
         let until = waits.total.map(|total| Instant::now() + total);
         let (repeatable, upgrade) = (request.method.is_idempotent(), request.upgrade);
         let chosen = request.ruled.as_ref().and_then(|ruled| ruled.origin);
-        let tried = Tried::default();
-        Ok(Self { worker, upstream, key, tried, member: 0, until, waits, repeatable, upgrade, chosen })
+        let caller = Caller { class: behalf.class, network: Prefix::of(behalf.client), sends: false };
+        let is_limited = serving.snapshot.shield(admitted.site()).profile().acts();
+        Ok(Self {
+            worker,
+            upstream,
+            key,
+            tried: Tried::default(),
+            member: 0,
+            until,
+            waits,
+            repeatable,
+            upgrade,
+            chosen,
+            caller,
+            is_limited,
+            enters_by: None,
+        })
     }
 
     /// Whose attempts these are.
@@ -72,23 +98,40 @@ impl<'w> Attempts<'w> {
         self.worker
     }
 
-    /// Whether another origin could be asked at all, so that it is worth holding what is sent.
-    pub(crate) fn could_repeat(&self) -> bool {
-        self.repeatable && self.upstream.members().len() > 1 && self.upstream.policy().retries.attempts > 1
+    /// Whether content that may be held is worth holding: where an origin could be asked with it a second time, or so
+    /// many send to one slowly that it is not to wait for one more.
+    pub(crate) fn hold_content(&self) -> bool {
+        let members = self.upstream.members();
+        let another = self.repeatable && members.len() > 1 && self.upstream.policy().retries.attempts > 1;
+        // An origin that speaks HTTP/2 may send it back without having looked at it.
+        let sent_back = !self.upgrade && members.iter().any(|member| member.versions() != Versions::Http1);
+        another || sent_back || members.iter().any(|member| member.entrance.has_many_senders())
     }
 
-    /// Whether an origin may send it back without having looked at it, so that it is worth holding what is sent.
-    pub(crate) fn may_be_refused(&self) -> bool {
-        !self.upgrade && self.upstream.members().iter().any(|member| member.versions() != Versions::Http1)
+    /// The visitor's content goes up as it comes.
+    pub(crate) fn stream_content(&mut self) {
+        self.caller.sends = true;
     }
 
     /// A connection to the next origin, or to the one after that where none can be made: until then nothing was
     /// sent, and any request may go on.
-    pub(crate) async fn lease(&mut self) -> Result<Lease, Reason> {
+    pub(crate) async fn lease<W: Waiting>(&mut self, waiting: &mut W) -> Result<Lease, Reason> {
         let mut failure = Reason::NoOrigin;
         while self.next().is_some() {
+            let stay = match self.enter(waiting).await {
+                Ok(stay) => stay,
+                // Nothing was sent, and another may have room.
+                Err(Reason::OriginOverloaded) => {
+                    failure = Reason::OriginOverloaded;
+                    continue;
+                }
+                Err(reason) => return Err(reason),
+            };
             match self.worker.origins.lease(self.sought()?).await {
-                Ok(lease) => return Ok(lease),
+                Ok(mut lease) => {
+                    lease.stay = Some(stay);
+                    return Ok(lease);
+                }
                 Err(reason) => failure = self.failed(reason),
             }
         }
@@ -96,9 +139,34 @@ impl<'w> Attempts<'w> {
     }
 
     /// A connection to the same origin that the request was not sent on before.
-    pub(crate) async fn lease_anew(&mut self) -> Result<Lease, Reason> {
+    pub(crate) async fn lease_anew<W: Waiting>(&mut self, waiting: &mut W) -> Result<Lease, Reason> {
+        let stay = self.enter(waiting).await?;
         let leased = self.worker.origins.lease_new(self.sought()?).await;
-        leased.map_err(|reason| self.failed(reason))
+        let mut lease = leased.map_err(|reason| self.failed(reason))?;
+        lease.stay = Some(stay);
+        Ok(lease)
+    }
+
+    /// A place at the origin that is asked now.
+    async fn enter<W: Waiting>(&mut self, waiting: &mut W) -> Result<Stay, Reason> {
+        let entrance = &self.upstream.members()[self.member].entrance;
+        if !self.is_limited {
+            return Ok(entrance.enter_anyway(self.caller));
+        }
+        let turn = match entrance.enter(self.caller) {
+            Entering::Now(stay) => return Ok(stay),
+            Entering::Wait(turn) => turn,
+            Entering::Refused => return Err(Reason::OriginOverloaded),
+        };
+        let by = *self.enters_by.get_or_insert_with(|| Instant::now() + WAIT_MAX);
+        let by = self.until.map_or(by, |until| until.min(by));
+        // Few wait, and the future of everybody who asks would have room for it.
+        let mut turn = Box::pin(entrance.wait(turn, by));
+        poll_fn(|cx| match turn.as_mut().poll(cx) {
+            Poll::Ready(stay) => Poll::Ready(stay.ok_or(Reason::OriginOverloaded)),
+            Poll::Pending => waiting.poll_gone(cx).map(|()| Err(Reason::VisitorGone)),
+        })
+        .await
     }
 
     /// A connection to the origin asked now.
@@ -140,6 +208,7 @@ impl<'w> Attempts<'w> {
     pub(crate) fn failed(&self, reason: Reason) -> Reason {
         if is_the_origins(reason) {
             self.upstream.failed(self.member, self.worker.shared.clock.now());
+            self.upstream.members()[self.member].entrance.failed();
         }
         reason
     }
@@ -147,6 +216,9 @@ impl<'w> Attempts<'w> {
     /// Notes what the origin asked now has answered.
     pub(crate) fn answered(&self, status: StatusCode) {
         let now = self.worker.shared.clock.now();
+        if matches!(status.as_u16(), 429 | 502 | 503 | 504) {
+            self.upstream.members()[self.member].entrance.failed();
+        }
         match status.is_server_error() {
             true => self.upstream.failed(self.member, now),
             false => self.upstream.succeeded(self.member, now),

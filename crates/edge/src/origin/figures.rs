@@ -1,6 +1,7 @@
 //! What is counted for each origin, and how it is told.
 
 use super::upstream::{Upstream, UpstreamTable};
+use shield::admission::Occupancy;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use vocabulary::{SiteId, Timestamp};
@@ -22,6 +23,14 @@ pub struct OriginFigures {
     pub up: bool,
     /// Whether it takes its full share of the requests now.
     pub whole: bool,
+    /// Requests that it may have at once.
+    pub places: u32,
+    /// Requests that it has and has not begun to answer.
+    pub busy: u32,
+    /// Requests that wait for a place.
+    pub waiting: u32,
+    /// Requests that were refused one.
+    pub overloaded: u64,
 }
 
 /// One site's retries.
@@ -46,21 +55,28 @@ pub(crate) fn of_table(table: &UpstreamTable, now: Timestamp) -> (Vec<OriginFigu
 }
 
 fn of_site(site: SiteId, upstream: &Upstream, now: Timestamp) -> impl Iterator<Item = OriginFigures> {
-    upstream.members().iter().map(move |member| OriginFigures {
-        site,
-        origin: member.to_string(),
-        requests: member.requests(),
-        failures: member.condition.failures.load(Ordering::Relaxed),
-        ejections: member.condition.ejections.load(Ordering::Relaxed),
-        up: member.condition.is_up(),
-        whole: upstream.is_whole(member, now),
+    upstream.members().iter().map(move |member| {
+        let Occupancy { places, busy, waiting, .. } = member.entrance.occupancy();
+        OriginFigures {
+            site,
+            origin: member.to_string(),
+            requests: member.requests(),
+            failures: member.condition.failures.load(Ordering::Relaxed),
+            ejections: member.condition.ejections.load(Ordering::Relaxed),
+            up: member.condition.is_up(),
+            whole: upstream.is_whole(member, now),
+            places,
+            busy,
+            waiting,
+            overloaded: member.entrance.refused(),
+        }
     })
 }
 
 /// Writes the origins' metrics.
 pub(crate) fn write(text: &mut String, origins: &[OriginFigures], retries: &[RetryFigures]) {
     type Column = (&'static str, &'static str, &'static str, fn(&OriginFigures) -> u64);
-    const COLUMNS: [Column; 5] = [
+    const COLUMNS: [Column; 9] = [
         ("wardmote_site_origin_requests_total", "counter", "Requests by origin.", |one| one.requests),
         ("wardmote_site_origin_failures_total", "counter", "Failed requests by origin.", |one| one.failures),
         ("wardmote_site_origin_ejections_total", "counter", "Times an origin was put out.", |one| {
@@ -68,6 +84,14 @@ pub(crate) fn write(text: &mut String, origins: &[OriginFigures], retries: &[Ret
         }),
         ("wardmote_site_origin_up", "gauge", "What its checks say.", |one| one.up.into()),
         ("wardmote_site_origin_whole", "gauge", "Whether it takes its full share.", |one| one.whole.into()),
+        ("wardmote_site_origin_places", "gauge", "Requests it may have at once.", |one| one.places.into()),
+        ("wardmote_site_origin_busy", "gauge", "Requests it has not begun to answer.", |one| one.busy.into()),
+        ("wardmote_site_origin_waiting", "gauge", "Requests that wait for a place.", |one| {
+            one.waiting.into()
+        }),
+        ("wardmote_site_origin_overloaded_total", "counter", "Requests refused a place.", |one| {
+            one.overloaded
+        }),
     ];
     // Writing to a String cannot fail.
     for (name, kind, help, value) in COLUMNS {

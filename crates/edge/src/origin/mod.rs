@@ -6,6 +6,7 @@ mod checks;
 mod condition;
 mod connect;
 mod connection;
+mod entrance;
 pub(crate) mod figures;
 mod http2;
 mod link;

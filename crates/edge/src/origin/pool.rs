@@ -7,6 +7,7 @@
 
 use super::connect::{Connector, Versions};
 use super::connection::OriginConnection;
+use super::entrance::Stay;
 use super::http2::{Driver, Session, Share, Width, open};
 use super::link::Link;
 use super::stream::OriginStream;
@@ -76,6 +77,8 @@ pub(crate) struct Lease {
     is_counted: bool,
     /// Whether it has served before, and so may have been closed meanwhile.
     pub(crate) reused: bool,
+    /// The exchange's place at the origin; none where an edge is asked.
+    pub(super) stay: Option<Stay>,
 }
 
 /// What a connection is made for, within `patience`.
@@ -336,7 +339,7 @@ impl Lease {
     /// Counted as open already.
     fn of(link: Option<Link>, pool: &Arc<Pool>, reused: bool) -> Self {
         pool.leased.fetch_add(1, Ordering::Relaxed);
-        Self { link, pool: Arc::clone(pool), is_counted: true, reused }
+        Self { link, pool: Arc::clone(pool), is_counted: true, reused, stay: None }
     }
 
     /// Whether its answer gets a narrow window.

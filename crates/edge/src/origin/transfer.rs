@@ -3,7 +3,8 @@
 //! Everything here moves only while something of [`Transfer`] is awaited: whatever the exchange waits for,
 //! content goes up meanwhile. Dropped, the connection closes and the origin sees the break.
 
-use super::answer::{AnswerHead, Asked};
+use super::answer::{AnswerHead, Asked, Framing};
+use super::entrance::Stay;
 use super::pool::Lease;
 use super::replay::Replay;
 use crate::ports::{Content, Piece};
@@ -150,6 +151,9 @@ impl<'a> Transfer<'a> {
     pub(crate) fn begin(&mut self, asked: Asked, length: Length, write: impl FnOnce(&mut BytesMut)) {
         let length = if self.upload.is_some() { length } else { Length::None };
         self.lease.count_request();
+        if let Some(stay) = &mut self.lease.stay {
+            stay.begin();
+        }
         self.lease.link().begin(asked, length, write);
     }
 
@@ -171,6 +175,12 @@ impl<'a> Transfer<'a> {
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<AnswerHead, Reason>> {
         // The answer first: an origin that has answered need not take the rest.
         if let Poll::Ready(head) = self.lease.link().poll_head(cx) {
+            // What comes from here on is at the visitor's pace, and not the origin's.
+            if head.as_ref().is_ok_and(|head| head.framing != Framing::Interim)
+                && let Some(mut stay) = self.lease.stay.take()
+            {
+                stay.answered();
+            }
             return Poll::Ready(head);
         }
         self.poll_upload(cx)?;
@@ -224,8 +234,8 @@ impl<'a> Transfer<'a> {
 
     /// Moves content up as far as it goes now.
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Reason> {
-        let link = self.lease.link();
         loop {
+            let link = self.lease.link();
             let sent = link.poll_send(cx);
             let Some(upload) = self.upload.as_mut().filter(|_| link.has_room()) else {
                 return Ok(());
@@ -233,12 +243,13 @@ impl<'a> Transfer<'a> {
             let Poll::Ready(piece) = upload.poll_piece(cx)? else { return Ok(()) };
             let last = matches!(piece, Piece::End(_));
             link.put(piece)?;
+            if sent.is_pending() && !link.has_room() && !last {
+                return Ok(());
+            }
             if last {
                 self.upload = None;
                 self.uploaded = Some(Instant::now());
-            }
-            if sent.is_pending() && !link.has_room() {
-                return Ok(());
+                self.lease.stay.iter_mut().for_each(Stay::sent);
             }
         }
     }

@@ -8,8 +8,9 @@
 
 use super::condition::Condition;
 use super::connect::{TlsConfigs, Versions};
+use super::entrance::Entrance;
 use super::http2::Holding;
-use super::pool::Pool;
+use super::pool::{OPEN_MAX, Pool};
 use super::transfer::Waits;
 use crate::origin_request::Greeting;
 use balance::{
@@ -66,6 +67,8 @@ pub(crate) struct Member {
     pub(super) condition: Condition,
     /// What its site's exchanges hold of the windows of HTTP/2.
     pub(super) holding: Arc<Holding>,
+    /// The places that it has.
+    pub(super) entrance: Arc<Entrance>,
     /// By worker; made when the worker first asks.
     pools: Box<[OnceLock<Arc<Pool>>]>,
 }
@@ -247,7 +250,8 @@ impl Member {
     pub(crate) fn new(origin: Origin, tls: OriginTls, workers: usize) -> Self {
         let (tls_config, name, holding) = (OnceLock::new(), OnceLock::new(), Arc::default());
         let pools = (0..workers).map(|_| OnceLock::new()).collect();
-        Self { origin, tls, tls_config, name, condition: Condition::default(), holding, pools }
+        let entrance = Arc::new(Entrance::new(u32::try_from(OPEN_MAX * workers).unwrap_or(u32::MAX)));
+        Self { origin, tls, tls_config, name, condition: Condition::default(), holding, entrance, pools }
     }
 
     /// Which versions of HTTP it is spoken to in.

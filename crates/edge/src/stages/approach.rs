@@ -97,6 +97,7 @@ mod tests {
     use super::*;
     use crate::http1::framing::{HeadMemory, HeadReader};
     use bytes::BytesMut;
+    use shield::admission::Class;
     use snapshot::ClientCertificates;
     use snapshot::fixture::Mote;
     use vocabulary::Timestamp;
@@ -115,7 +116,7 @@ mod tests {
     }
 
     fn from(client: [u8; 4], by_trusted_proxy: bool) -> Identified {
-        Identified { peer: client.into(), client: client.into(), by_trusted_proxy }
+        Identified { peer: client.into(), client: client.into(), by_trusted_proxy, class: Class::Usual }
     }
 
     #[test]

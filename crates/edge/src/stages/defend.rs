@@ -46,7 +46,7 @@ pub(crate) enum OwnAnswer {
 pub(crate) fn defend(
     worker: &Worker,
     request: &Request,
-    identified: &Identified,
+    identified: &mut Identified,
     admitted: &Admitted,
     trail: &mut Trail,
 ) -> Result<Defence, Reason> {
@@ -73,7 +73,8 @@ pub(crate) fn defend(
     trail.shield = judged.note.map(String::into_boxed_str);
     match judged.ruling {
         Ruling::Pass(passage) => {
-            let Passage { changes, counting } = passage;
+            let Passage { changes, counting, class } = passage;
+            identified.class = class;
             if !counting.is_empty() {
                 let settings = Arc::clone(settings);
                 trail.counting = Some(Box::new(Counting { settings, keys: counting }));

@@ -78,17 +78,23 @@ fn tell_shield(
     behalf: &OnBehalf,
     (began, fetched): (Instant, &Result<Fetched<'_>, Reason>),
 ) {
-    // A visitor that sends slowly is no origin in distress.
-    let (failed, since) = match fetched {
-        Ok(fetched) => (fetched.status.is_server_error(), fetched.transfer.origins_turn(began)),
-        Err(reason) if reason.outcome() == ReasonOutcome::OriginFailed => (true, began),
-        Err(_) => return,
-    };
     let serving = worker.shared.serving.load();
     let Some(counters) = serving.sites.get(&admitted.site().id) else { return };
-    let ms = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+    let guard = &worker.shared.guard;
     let seen = || view(request, behalf.client, worker.shared.clock.now());
-    worker.shared.guard.answered(&worker.desk, &counters.watch, Outcome { ms, failed }, seen);
+    // A visitor that sends slowly is no origin in distress; one that has to wait for a place tells of distress.
+    let (failed, since) = match fetched {
+        Ok(fetched) => (fetched.status.is_server_error(), fetched.transfer.origins_turn(began)),
+        Err(reason) if reason.outcome() == ReasonOutcome::OriginFailed => {
+            if *reason == Reason::OriginOverloaded {
+                guard.note_overload(&counters.watch, &seen(), &behalf.ray);
+            }
+            (true, began)
+        }
+        Err(_) => return,
+    };
+    let ms = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+    guard.answered(&worker.desk, &counters.watch, Outcome { ms, failed }, seen);
 }
 
 async fn fetch_with_content<'a, C: Content, W: Waiting>(
@@ -106,11 +112,12 @@ async fn fetch_with_content<'a, C: Content, W: Waiting>(
         waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
     }
     let mut attempts = Attempts::new(worker, admitted, request, behalf)?;
-    if Replay::fits(request.length) && (attempts.could_repeat() || attempts.may_be_refused()) {
+    if Replay::fits(request.length) && !request.upgrade && attempts.hold_content() {
         let replay = Replay::gather(content).await?;
         return try_each(attempts, request, behalf, Some(replay), waiting).await;
     }
-    let lease = attempts.lease().await?;
+    attempts.stream_content();
+    let lease = attempts.lease(waiting).await?;
     let transfer = Transfer::with_content(lease, attempts.deadlines(), content);
     let upstream = Arc::clone(attempts.upstream());
     let asking = Asking { worker, request, behalf, to: towards(&upstream)?, waits: attempts.waits() };
@@ -150,7 +157,7 @@ async fn try_each<'a, W: Waiting>(
     // An answer that may do where no better one comes.
     let mut spare = None;
     loop {
-        let mut lease = match attempts.lease().await {
+        let mut lease = match attempts.lease(&mut waiting).await {
             Ok(lease) => lease,
             Err(reason) => return spare.ok_or(reason),
         };
@@ -166,7 +173,7 @@ async fn try_each<'a, W: Waiting>(
                 // 9110 §9.2.2), once, on a new one. So is what the origin says it has not looked at.
                 Err(reason) if again && is_worth_another(reason, reused, &request.method) => {
                     again = false;
-                    lease = attempts.lease_anew().await?;
+                    lease = attempts.lease_anew(&mut waiting).await?;
                 }
                 asked => break asked,
             }

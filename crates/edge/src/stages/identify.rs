@@ -5,6 +5,7 @@ use crate::ports::NAME;
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
 use http::{HeaderMap, HeaderName};
+use shield::admission::Class;
 use std::net::{IpAddr, SocketAddr};
 use vocabulary::Cidr;
 
@@ -20,6 +21,8 @@ pub(crate) struct Identified {
     pub(crate) client: IpAddr,
     /// Whether the peer is a trusted proxy, whose forwarding fields are kept.
     pub(crate) by_trusted_proxy: bool,
+    /// What the shield knows of it.
+    pub(crate) class: Class,
 }
 
 /// Looks at what every request is asked, whatever its host.
@@ -32,7 +35,7 @@ pub(crate) fn identify(peer: IpAddr, trusted: &[Cidr], request: &Request) -> Res
     }
     let by_trusted_proxy = is_trusted(peer, trusted);
     let client = if by_trusted_proxy { named_client(&request.fields, trusted).unwrap_or(peer) } else { peer };
-    Ok(Identified { peer, client, by_trusted_proxy })
+    Ok(Identified { peer, client, by_trusted_proxy, class: Class::Usual })
 }
 
 /// RFC 8586: our name among the networks that a request has passed.

@@ -232,6 +232,7 @@ pub(crate) async fn ask(
         normalised: Some(fields),
         target: None,
         joins_trace: admitted.site().front.trace,
+        class: identified.class,
     };
     fetch_without_content(worker, admitted, &request, &behalf, &mut Nobody).await
 }

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "modules of one test binary")]
 #![allow(clippy::panic, reason = "a test says what went wrong by failing")]
 
+mod admission;
 mod attacks;
 mod balancing;
 mod blocks;
