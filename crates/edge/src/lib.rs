@@ -14,9 +14,11 @@ mod explain;
 mod fields;
 mod figures;
 mod fill;
+mod fingerprints;
 mod flights;
 #[cfg(any(test, feature = "testing"))]
 pub mod framing;
+mod hello;
 mod histogram;
 mod http1;
 mod http2;

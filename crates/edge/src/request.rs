@@ -1,10 +1,12 @@
 //! A request as the exchange sees it, whatever protocol it came by.
 
 use crate::authority::{Authority, Scheme};
+use crate::fingerprints::Fingerprints;
 use crate::tier::Child;
 use caching::Rules;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Version};
+use std::sync::Arc;
 
 /// How long a message's content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub(crate) struct Request {
     pub client_certificate: Option<HeaderValue>,
     /// The edge that asks, where it is a child of this one.
     pub child: Option<Child>,
+    /// What its connection gives away of the visitor's program.
+    pub fingerprints: Option<Arc<Fingerprints>>,
     /// What rules of the site's shield have set for it.
     pub ruled: Option<Box<Ruled>>,
 }

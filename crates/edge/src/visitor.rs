@@ -4,6 +4,8 @@ use crate::authority::Scheme;
 use crate::doorway::Handshaken;
 use crate::exchange;
 use crate::figures::add;
+use crate::fingerprints::Fingerprints;
+use crate::hello;
 use crate::http1::connection::{self, Service};
 use crate::ports::{Answer, Content};
 use crate::presence::Presence;
@@ -18,7 +20,6 @@ use certificates::Resolver;
 use http::HeaderName;
 use http::header::FORWARDED;
 use rustls::ServerConfig;
-use rustls::server::Acceptor;
 use shield::budgets::Breach;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,7 +28,6 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use vocabulary::Clock;
@@ -64,6 +64,8 @@ pub(crate) struct Visitor {
     presence: Presence,
     /// What its handshake came to; none where there was none.
     handshaken: Option<Handshaken>,
+    /// What it gives away of its program; none before that, and over plain text.
+    fingerprints: Option<Arc<Fingerprints>>,
     /// Where the visitor may go on by HTTP/3.
     pub(crate) http3_port: Option<u16>,
 }
@@ -98,6 +100,11 @@ impl Service for Visitor {
         is_trusted(self.peer, &self.worker.shared.forwarders)
     }
 
+    /// A trusted proxy's connection says nothing of the visitors it speaks for.
+    fn fingerprints(&self) -> Option<&Arc<Fingerprints>> {
+        self.fingerprints.as_ref().filter(|_| !self.is_forwarder())
+    }
+
     fn breached(&self, breach: Breach) {
         add(&self.worker.counters.connections_breached, 1);
         let shared = &self.worker.shared;
@@ -127,6 +134,7 @@ impl Visitor {
             peer: peer.ip().to_canonical(),
             is_unnamed: false,
             handshaken: None,
+            fingerprints: None,
             http3_port: None,
         }
     }
@@ -136,9 +144,10 @@ impl Visitor {
         self.presence.unless_left(doing).await
     }
 
-    /// Notes what the handshake came to.
-    pub(crate) fn has_shaken(&mut self, handshaken: Handshaken) {
+    /// Notes what the handshake came to, and the fingerprint of the hello.
+    pub(crate) fn has_shaken(&mut self, handshaken: Handshaken, fingerprint: Option<String>) {
         self.handshaken = Some(handshaken);
+        self.fingerprints = Some(Arc::new(Fingerprints::of(fingerprint)));
     }
 
     /// Serves a plain connection.
@@ -163,11 +172,11 @@ impl Visitor {
     /// Shakes hands, then serves what the visitor chose to speak.
     pub(crate) async fn serve_tls(mut self, stream: TcpStream, tls: &Tls, stopping: CancellationToken) {
         let shaking = Box::pin(handshake(stream, self.peer, tls, &self.worker));
-        let Some((stream, handshaken)) = self.unless_left(shaking).await.flatten() else {
+        let Some((stream, handshaken, fingerprint)) = self.unless_left(shaking).await.flatten() else {
             add(&self.worker.counters.handshakes_failed, 1);
             return;
         };
-        self.has_shaken(handshaken);
+        self.has_shaken(handshaken, fingerprint);
         let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if speaks_h2 {
             Box::pin(crate::http2::serve(stream, &self, stopping.cancelled())).await;
@@ -199,11 +208,10 @@ async fn handshake(
     peer: IpAddr,
     tls: &Tls,
     worker: &Worker,
-) -> Option<(Box<TlsStream<TcpStream>>, Handshaken)> {
+) -> Option<(Box<TlsStream<TcpStream>>, Handshaken, Option<String>)> {
     let shaking = async {
         let _turn = tls.handshakes.turn(peer).await?;
-        let mut hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
-        let mut started = (&mut hello).await.ok()?;
+        let (mut started, fingerprint) = hello::read(stream).await?;
         if certificates::asks_for_proof(&started.client_hello()) {
             // An authority looks at the certificate it is shown, or at the alert, and leaves.
             let _ = started.into_stream(Arc::clone(&tls.proofs)).await;
@@ -225,7 +233,7 @@ async fn handshake(
         let shown = session.peer_certificates().and_then(<[_]>::first);
         let version = session.protocol_version();
         let handshaken = Handshaken::new(names, version, doorway.map(|doorway| &**doorway), shown)?;
-        Some((Box::new(stream), handshaken))
+        Some((Box::new(stream), handshaken, fingerprint))
     };
     timeout(HANDSHAKE_TIME_MAX, shaking).await.ok().flatten()
 }

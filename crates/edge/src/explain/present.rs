@@ -77,6 +77,7 @@ pub(crate) fn imagined(url: &str) -> Option<Request> {
         expects_continue: false,
         upgrade: false,
         client_certificate: None,
+        fingerprints: None,
         child: None,
         ruled: None,
     })

@@ -9,6 +9,7 @@ use super::scratch::{Scratch, ScratchPool};
 use super::transport::{Readable, Transport, Writable};
 use super::wire::{Incoming, Outgoing};
 use crate::authority::Scheme;
+use crate::fingerprints::Fingerprints;
 use crate::ports::{Answer, Content};
 use crate::presence::Presence;
 use crate::reasons::Reason;
@@ -18,6 +19,7 @@ use http::{Method, Version};
 use shield::budgets::Breach;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -54,6 +56,11 @@ pub(crate) trait Service: Sync {
     /// Whether the connection is a trusted proxy's, which speaks for many visitors.
     fn is_forwarder(&self) -> bool {
         false
+    }
+
+    /// What the connection gives away of the visitor's program; none: nothing.
+    fn fingerprints(&self) -> Option<&Arc<Fingerprints>> {
+        None
     }
 
     /// Hears that the visitor's connection was ended because of what came by it.
@@ -222,6 +229,7 @@ impl<T: Transport> Connection<'_, T> {
     async fn exchange<S: Service>(&mut self, service: &S) -> After {
         let Some(RequestHead { request, keep_alive }) = &mut self.head else { return After::Close };
         let is_head = request.method == Method::HEAD;
+        request.fingerprints = service.fingerprints().cloned();
         let http3_port = service.http3_port();
         let asked = Asked { version: request.version, is_head, keep_alive: *keep_alive, http3_port };
         self.outgoing.begin_exchange();

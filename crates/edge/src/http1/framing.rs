@@ -141,6 +141,7 @@ fn parse(head: &Bytes, memory: &mut HeadMemory, scheme: Scheme) -> Result<Reques
         upgrade,
         fields: section.fields,
         client_certificate: None,
+        fingerprints: None,
         child: None,
         ruled: None,
     };

@@ -48,7 +48,7 @@ where
     S: Service,
 {
     // A visitor that does not even greet, or breaks the protocol, needs no answer.
-    let (io, found) = Tap::around(io, !service.is_forwarder());
+    let (io, found) = Tap::around(io, !service.is_forwarder(), service.fingerprints().cloned());
     let greeting = timeout(HEAD_TIME_MAX, bounds().handshake(io));
     let greeted = match service.presence() {
         Some(presence) => presence.unless_left(greeting).await,
@@ -264,7 +264,8 @@ async fn one_stream<S: Service>(
     let mut answer = Http2Answer::new(respond, is_head, service.http3_port());
     let ended = stream.is_end_stream();
     match read(parts, ended) {
-        Ok(request) => {
+        Ok(mut request) => {
+            request.fingerprints = service.fingerprints().cloned();
             let call = is_call(&request).then(Conversation::default);
             answer.call.clone_from(&call);
             let mut content = Http2Content::new(stream, Pace::of(call));

@@ -6,7 +6,9 @@
 //! Invariants: memory does not depend on what comes; once the budget is spent not one more byte is read, so that a flood
 //! costs no more than its first excess.
 
+use crate::fingerprints::Fingerprints;
 use shield::budgets::{Breach, Frame, FrameBudget, FrameLimits, FrameVerdict};
+use shield::fingerprint::Opening;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -63,15 +65,17 @@ pub(super) struct Tap<T> {
     count: Option<Count>,
     found: Found,
     began: Instant,
+    /// Where the fingerprint goes.
+    fingerprints: Option<Arc<Fingerprints>>,
 }
 
 impl<T> Tap<T> {
     /// Around a connection that has just begun. `counts`: not those of proxies that are trusted, for whose visitors
     /// no budget of one visitor holds.
-    pub(super) fn around(io: T, counts: bool) -> (Self, Found) {
+    pub(super) fn around(io: T, counts: bool, fingerprints: Option<Arc<Fingerprints>>) -> (Self, Found) {
         let found = Found::default();
         let count = counts.then(Count::begun);
-        (Self { io, count, found: found.clone(), began: Instant::now() }, found)
+        (Self { io, count, found: found.clone(), began: Instant::now(), fingerprints }, found)
     }
 }
 
@@ -87,7 +91,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tap<T> {
         }
         let before = into.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, into);
-        let Self { count, found, began, .. } = &mut *self;
+        let Self { count, found, began, fingerprints, .. } = &mut *self;
         if let (Poll::Ready(Ok(())), Some(count)) = (&polled, count) {
             let ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
             count.budget.answered(found.shared.answered.swap(0, Ordering::Relaxed));
@@ -95,6 +99,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tap<T> {
             if let Err(breach) = taken {
                 // Set once, for nothing is read after it.
                 let _ = found.shared.breach.set(breach);
+            }
+            if let (Some(text), Some(fingerprints)) = (count.fingerprint.take(), fingerprints) {
+                fingerprints.begun_http2(text);
             }
         }
         polled
@@ -141,6 +148,10 @@ enum Place {
 struct Count {
     budget: FrameBudget,
     place: Place,
+    /// The first frames; none once they have been read.
+    opening: Option<Box<Opening>>,
+    /// What they came to, until it is taken.
+    fingerprint: Option<String>,
 }
 
 impl Count {
@@ -148,6 +159,8 @@ impl Count {
         Self {
             budget: FrameBudget::new(&FrameLimits::USUAL, Timestamp::from_millis(0)),
             place: Place::Payload { left: PREFACE_BYTES },
+            opening: Some(Box::default()),
+            fingerprint: None,
         }
     }
 
@@ -158,9 +171,11 @@ impl Count {
                 Place::Payload { left } => {
                     let skipped = bytes.len().min(*left);
                     *left -= skipped;
+                    let is_over = *left == 0;
+                    self.opening.iter_mut().for_each(|opening| opening.add(&bytes[..skipped]));
                     bytes = &bytes[skipped..];
-                    if *left == 0 {
-                        self.place = Place::Head { bytes: [0; HEAD_BYTES], there: 0 };
+                    if is_over {
+                        self.over();
                     }
                 }
                 Place::Head { bytes: head, there } => {
@@ -188,6 +203,7 @@ impl Count {
     fn begin(&mut self, head: [u8; HEAD_BYTES], now: Timestamp) -> Result<(), Breach> {
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
         let (kind, flags) = (head[3], head[4]);
+        self.opening.iter_mut().for_each(|opening| opening.begin(head));
         self.follow(length);
         // RFC 9113 §6, RFC 9218 §7.1.
         let frame = match kind {
@@ -222,10 +238,19 @@ impl Count {
     }
 
     fn follow(&mut self, left: usize) {
-        self.place = match left {
-            0 => Place::Head { bytes: [0; HEAD_BYTES], there: 0 },
-            left => Place::Payload { left },
-        };
+        match left {
+            0 => self.over(),
+            left => self.place = Place::Payload { left },
+        }
+    }
+
+    /// The frame has ended, or the preface.
+    fn over(&mut self) {
+        self.place = Place::Head { bytes: [0; HEAD_BYTES], there: 0 };
+        if let Some(text) = self.opening.as_mut().and_then(|opening| opening.end()) {
+            self.fingerprint = Some(text);
+            self.opening = None;
+        }
     }
 }
 
@@ -298,7 +323,7 @@ mod tests {
     async fn streams_taken(counts: bool, answered: u32) -> usize {
         let headers = frame(0x1, END_STREAM, &[0x82]);
         let all = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), headers.repeat(3_000)].concat();
-        let (mut tap, found) = Tap::around(all.as_slice(), counts);
+        let (mut tap, found) = Tap::around(all.as_slice(), counts, None);
         let (mut bytes, mut read) = ([0; 1_000], 0);
         while found.breach().is_none() {
             match tokio::io::AsyncReadExt::read(&mut tap, &mut bytes).await.expect("bytes") {

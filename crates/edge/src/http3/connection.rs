@@ -278,7 +278,8 @@ async fn one_request<S: Service>(
     let is_head = lines.iter().any(|line| *line.name == *b":method" && *line.value == *b"HEAD");
     let mut answer = Http3Answer::new(send, is_head);
     let (mut reader, is_reset) = match section::request(lines, ended) {
-        Ok(request) => {
+        Ok(mut request) => {
+            request.fingerprints = service.fingerprints().cloned();
             let call = is_call(&request).then(Conversation::default);
             answer.call.clone_from(&call);
             let pace = Pace::of(call);

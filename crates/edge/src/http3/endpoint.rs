@@ -325,21 +325,22 @@ async fn visit(
         add(&visitor.worker.counters.handshakes_failed, 1);
         return;
     };
-    let Some(handshaken) = came_to(&connection, tls) else {
+    let Some((handshaken, fingerprint)) = came_to(&connection, tls) else {
         super::codes::close(&connection, Code::NoError);
         return;
     };
-    visitor.has_shaken(handshaken);
+    visitor.has_shaken(handshaken, fingerprint);
     connection::serve(&connection, &visitor, stopping.cancelled()).await;
 }
 
 /// What the handshake came to; none where it was for a name that nobody has any more.
-fn came_to(connection: &quinn::Connection, tls: &Tls) -> Option<Handshaken> {
-    let asked = names::asked(connection)?;
+fn came_to(connection: &quinn::Connection, tls: &Tls) -> Option<(Handshaken, Option<String>)> {
+    let asked = *names::asked(connection)?;
     let names = tls.resolver.names(asked.name.as_deref())?;
     let doorway = asked.doorway.as_deref();
     let shown = connection.peer_identity().and_then(|shown| shown.downcast::<Vec<CertificateDer<'_>>>().ok());
     let shown = shown.as_ref().and_then(|shown| shown.first());
     // QUIC knows no other (RFC 9001 §4.2).
-    Handshaken::new(names, Some(ProtocolVersion::TLSv1_3), doorway, shown)
+    let handshaken = Handshaken::new(names, Some(ProtocolVersion::TLSv1_3), doorway, shown)?;
+    Some((handshaken, asked.fingerprint))
 }

@@ -16,6 +16,7 @@ use quinn::{ConnectionId, Side, TransportErrorCode};
 use quinn_proto::TransportError;
 use quinn_proto::transport_parameters::TransportParameters;
 use rustls::server::Acceptor;
+use shield::fingerprint::{Carrier, of_hello};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ impl ServerConfig for NamingConfig {
     fn start_session(self: Arc<Self>, version: u32, params: &TransportParameters) -> Box<dyn Session> {
         let usual = Arc::clone(&self.usual).start_session(version, params);
         let waiting = Waiting { config: self, version, params: *params, hello: Vec::new() };
-        Box::new(NamingSession { session: usual, waiting: Some(waiting), doorway: None })
+        Box::new(NamingSession { session: usual, waiting: Some(waiting), doorway: None, fingerprint: None })
     }
 }
 
@@ -68,6 +69,7 @@ struct NamingSession {
     session: Box<dyn Session>,
     waiting: Option<Waiting>,
     doorway: Option<Arc<Doorway>>,
+    fingerprint: Option<String>,
 }
 
 /// What a handshake was about.
@@ -76,6 +78,8 @@ pub(super) struct Asked {
     pub(super) name: Option<String>,
     /// What the site of that name demanded then.
     pub(super) doorway: Option<Arc<Doorway>>,
+    /// The hello's.
+    pub(super) fingerprint: Option<String>,
 }
 
 impl Waiting {
@@ -122,6 +126,7 @@ impl NamingSession {
             self.session = settings.start_session(waiting.version, &waiting.params);
         }
         let hello = std::mem::take(&mut waiting.hello);
+        self.fingerprint = of_hello(&hello, Carrier::Quic);
         self.waiting = None;
         self.session.read_handshake(&hello)
     }
@@ -148,7 +153,11 @@ impl Session for NamingSession {
 
     fn handshake_data(&self) -> Option<Box<dyn Any>> {
         let data = self.session.handshake_data()?.downcast::<HandshakeData>().ok()?;
-        Some(Box::new(Asked { name: data.server_name, doorway: self.doorway.clone() }))
+        Some(Box::new(Asked {
+            name: data.server_name,
+            doorway: self.doorway.clone(),
+            fingerprint: self.fingerprint.clone(),
+        }))
     }
 
     fn peer_identity(&self) -> Option<Box<dyn Any>> {

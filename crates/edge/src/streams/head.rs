@@ -65,6 +65,7 @@ pub(crate) fn parse(section: Section<'_>) -> Result<Request, Reason> {
         expects_continue,
         upgrade,
         client_certificate: None,
+        fingerprints: None,
         child: None,
         ruled: None,
     })

@@ -15,6 +15,7 @@ mod collapsing;
 mod compression;
 mod error_pages;
 mod explaining;
+mod fingerprints;
 mod frames;
 mod framing;
 mod front;
