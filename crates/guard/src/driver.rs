@@ -59,18 +59,25 @@ struct Alarm {
 }
 
 impl Alarm {
-    /// One more minute, where those of the last 24 hours leave room for it.
-    fn extend(&mut self, now: Timestamp) -> bool {
+    /// One more minute, where those of the last 24 hours leave room for it, and the seconds that the operator has taken
+    /// of the same time.
+    fn extend(&mut self, now: Timestamp, switched_seconds: u32) -> bool {
         let over = now.as_secs() - DAY_SECONDS;
         while self.minutes.front().is_some_and(|began| *began <= over) {
             self.minutes.pop_front();
         }
-        if self.minutes.len() >= ALARMS_EACH_DAY {
+        let taken = switched_seconds.div_ceil(ALARM_SECONDS) as usize;
+        if self.minutes.len() + taken >= ALARMS_EACH_DAY {
             return false;
         }
         self.minutes.push_back(now.as_secs());
         self.until = now.as_secs() + i64::from(ALARM_SECONDS);
         true
+    }
+
+    /// How long it was in the last 24 hours, in seconds.
+    fn seconds(&self) -> u32 {
+        u32::try_from(self.minutes.len()).unwrap_or(u32::MAX).saturating_mul(ALARM_SECONDS)
     }
 }
 
@@ -293,8 +300,9 @@ fn watch_alarm(guard: &Guard, known: &mut Known, now: Timestamp) {
     let proved = known.acting.iter().any(|acting| acting.stage() != Stage::Canary);
     let wanted = proved && known.record.distress_seconds() >= ALARM_AFTER_SECONDS;
     let was_on = known.alarm.until > 0;
-    if wanted && known.alarm.until <= now.as_secs() && known.alarm.extend(now) {
-        known.watch.alarm(Timestamp::from_secs(known.alarm.until));
+    let switched = known.watch.switched_seconds(now);
+    if wanted && known.alarm.until <= now.as_secs() && known.alarm.extend(now, switched) {
+        known.watch.alarm(Timestamp::from_secs(known.alarm.until), known.alarm.seconds());
         if !was_on {
             guard.note_alarm(&known.watch, true, now);
         }
@@ -315,12 +323,33 @@ mod tests {
         let began = DAY_SECONDS * 20_000 + 21 * 3600;
         let given: Vec<i64> = (0..48 * 60)
             .map(|minute| began + minute * 60)
-            .filter(|second| alarm.extend(Timestamp::from_secs(*second)))
+            .filter(|second| alarm.extend(Timestamp::from_secs(*second), 0))
             .collect();
         for second in (0..48 * 60).map(|minute| began + minute * 60) {
             let within = given.iter().filter(|own| (second..second + DAY_SECONDS).contains(own)).count();
             assert!(within <= ALARMS_EACH_DAY, "{within} minutes from {second} on");
         }
         assert_eq!(given.len(), 2 * ALARMS_EACH_DAY, "each day has its share");
+    }
+
+    #[test]
+    fn what_is_kept_of_a_site_that_was_asked_for_is_small() {
+        // A million of them are under 400 MiB, the table's own room included.
+        let bytes = size_of::<Watch>() + size_of::<(SiteKey, Known)>();
+        assert!(bytes <= 256, "{bytes}");
+    }
+
+    #[test]
+    fn the_operator_and_the_edge_share_one_time_for_challenging_everybody() {
+        let watch = Watch::new(vocabulary::SiteId::from_bytes([1; 16]));
+        let (mut alarm, began) = (Alarm::default(), DAY_SECONDS * 20_000);
+        let at = |minute: i64| Timestamp::from_secs(began + minute * 60);
+        assert!((0..100).all(|minute| alarm.extend(at(minute), watch.switched_seconds(at(minute)))));
+        watch.alarm(at(100), alarm.seconds());
+        let switched = (0..300).filter(|minute| watch.may_be_switched(at(200), at(200 + minute))).count();
+        assert_eq!(switched, 80);
+        let taken = watch.switched_seconds(at(600));
+        assert!(alarm.extend(at(600), taken), "the last minute of them");
+        assert!(!alarm.extend(at(601), taken) && alarm.extend(at(601), taken - 120));
     }
 }

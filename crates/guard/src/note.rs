@@ -54,6 +54,8 @@ pub(crate) enum Because {
     List(String),
     Signature(Arc<Acting>),
     UnderAttack(&'static str),
+    /// It says that it is a browser, and lacks what that browser sends; on the profile `strict` that is enough.
+    Impostor,
 }
 
 impl Because {
@@ -90,6 +92,7 @@ impl Because {
             Self::List(name) => EventCause::List(name.clone()),
             Self::Signature(acting) => EventCause::Signature(acting.id()),
             Self::UnderAttack(whose) => EventCause::UnderAttack(whose),
+            Self::Impostor => EventCause::Profile("strict"),
         }
     }
 
@@ -107,6 +110,7 @@ impl Because {
                 "the operator has every visitor of the site challenged".to_owned()
             }
             Self::UnderAttack(_) => "the site is under an attack that its signatures do not cover".to_owned(),
+            Self::Impostor => "it says that it is a browser and lacks what that browser sends".to_owned(),
         }
     }
 
@@ -120,6 +124,9 @@ impl Because {
             }
             Self::UnderAttack("automatic") => "it ends by itself when the origin does well again",
             Self::UnderAttack(_) => "whoever has switched it on switches it off",
+            Self::Impostor => {
+                "the site's owner sets the profile to balanced, or allows the program by a rule"
+            }
         }
     }
 
@@ -132,6 +139,7 @@ impl Because {
             Self::Entry(number, _) => number.hash(&mut hasher),
             Self::Signature(acting) => acting.number.hash(&mut hasher),
             Self::UnderAttack(whose) => whose.hash(&mut hasher),
+            Self::Impostor => 0u8.hash(&mut hasher),
         }
         hasher.finish()
     }

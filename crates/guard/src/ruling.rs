@@ -17,7 +17,7 @@ use shield::admission::Class;
 use shield::budgets::Prefix;
 use shield::rates::{Limit, RateAction, RateKey, Standing as RateStanding};
 use shield::rules::{ChallengeKind, Change, Decision};
-use shield::{Request, Source};
+use shield::{BotClass, Request, Source};
 use snapshot::{Gate, Profile, SiteShield, Standing, UnderAttack};
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -150,7 +150,7 @@ impl Guard {
 
     fn heard(&self, desk: &Desk, asked: &mut Asked<'_>, hearing: Hearing<'_>) -> Judged {
         let cleared = self.clearance(asked.watch.site(), &asked.request, asked.request.at);
-        if hearing.rules {
+        if hearing.rules || is_strict(asked) {
             asked.request.bot = program::class(&asked.request, cleared.is_some());
         }
         let sentence = self.sentence(desk, asked, &hearing, cleared);
@@ -181,6 +181,7 @@ impl Guard {
         let (what, requests) = match () {
             () if asked.is_proof => (PROOFS, PACED_REQUESTS),
             () if program::is_preflight(&asked.request) => (PREFLIGHTS, PACED_PREFLIGHTS),
+            () if slow() && is_strict(asked) => (SLOW, PACED_REQUESTS / 2),
             () if slow() => (SLOW, PACED_REQUESTS),
             () => return None,
         };
@@ -315,7 +316,10 @@ impl Guard {
             let open = cleared.is_some_and(|passed| passed >= kind);
             (!open).then(|| Sentence::Challenge(kind, Because::UnderAttack(switch)))
         };
-        by_signature.or_else(by_switch)
+        by_signature.or_else(by_switch).or_else(|| {
+            let impostor = is_strict(asked) && asked.request.bot == BotClass::Impostor;
+            impostor.then_some(Sentence::Challenge(ChallengeKind::Wait, Because::Impostor))
+        })
     }
 
     fn by_signature(
@@ -344,7 +348,7 @@ impl Guard {
         }
         let row = self.row(&request);
         let met = hearing.acting.into_iter().flatten().find_map(|acting| {
-            let treated = acting.treat(&row, cleared)?;
+            let treated = acting.treat(&row, cleared, !is_strict(asked))?;
             acting.describe(&request);
             asked.watch.meet();
             Some((acting, treated))
@@ -376,13 +380,21 @@ impl Guard {
     fn switch(&self, asked: &Asked<'_>) -> Option<(&'static str, ChallengeKind)> {
         let now = asked.request.at;
         match asked.settings.under_attack() {
-            _ if asked.gate.under_attack(asked.watch.site(), now) => Some(("operator", ChallengeKind::Wait)),
+            _ if self.is_switched(asked) => Some(("operator", ChallengeKind::Wait)),
             UnderAttack::On => Some(("owner", ChallengeKind::Wait)),
             UnderAttack::Automatic if asked.watch.is_alarmed(now) => {
-                Some(("automatic", ChallengeKind::Silent))
+                let kind = if is_strict(asked) { ChallengeKind::Wait } else { ChallengeKind::Silent };
+                Some(("automatic", kind))
             }
             UnderAttack::Automatic | UnderAttack::Off => None,
         }
+    }
+
+    /// Whether the operator has every visitor challenged, within what the edge's own doing has left of the time for it.
+    fn is_switched(&self, asked: &Asked<'_>) -> bool {
+        let now = asked.request.at;
+        let since = asked.gate.under_attack_since(asked.watch.site(), now);
+        since.is_some_and(|since| asked.watch.may_be_switched(since, now))
     }
 
     /// The attributes of a request, as far as they are known before it is answered.
@@ -414,8 +426,10 @@ impl Guard {
                     now: asked.request.at,
                 };
                 let handed = self.challenge(&round, 0, asked.request.target, false);
-                if let (Because::Signature(acting), Handed::Page(_)) = (&because, &handed) {
-                    acting.challenged();
+                match (&because, &handed) {
+                    (Because::Signature(acting), Handed::Page(_)) => acting.challenged(),
+                    (Because::Signature(acting), Handed::ComeAgain(_)) => acting.turned_away(),
+                    _ => {}
                 }
                 Judged { ruling: Ruling::Challenge(handed), note: Some(because.text()) }
             }
@@ -435,6 +449,11 @@ impl Guard {
         }
         Judged { ruling: Ruling::Refuse(refusal), note: Some(because.text()) }
     }
+}
+
+/// Whether the site would rather trouble a visitor too many than let one by too many.
+fn is_strict(asked: &Asked<'_>) -> bool {
+    asked.settings.profile() == Profile::Strict
 }
 
 impl Judged {

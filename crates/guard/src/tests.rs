@@ -3,10 +3,14 @@
 use crate::{Asked, Desk, Driver, EventFilter, Guard, Handed, Judged, Ruling, Watch};
 use http::{HeaderMap, HeaderValue, header};
 use shield::adaptive::Outcome;
+use shield::budgets::{Breach, Prefix};
 use shield::challenge::ChallengeSecret;
 use shield::events::EventKind;
+use shield::rates::RateAction;
 use shield::{BotClass, Request, Source};
-use snapshot::{Gate, OperatorShield, Profile, ShieldSettings, SiteShield, UnderAttack};
+use snapshot::{
+    Gate, OperatorShield, Profile, RateTerms, RuleAction, ShieldRule, ShieldSettings, SiteShield, UnderAttack,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 use vocabulary::{SeededRandom, SiteId, Timestamp};
@@ -231,4 +235,38 @@ fn a_request_that_nothing_is_set_against_passes_without_a_note() {
     let judged = scene.ask([10, 0, 0, 1], "/", &browser(0));
     assert!(judged.note.is_none());
     assert!(matches!(judged.ruling, Ruling::Pass(passage) if passage.changes.is_empty()));
+}
+
+#[test]
+fn with_every_table_full_visitors_pass_and_a_rate_still_holds() {
+    let limit = RateTerms {
+        by: vec!["ip.src".to_owned()],
+        counting: None,
+        requests: 20,
+        period_seconds: 3_600,
+        mitigation_seconds: 0,
+        over: RateAction::Refuse,
+    };
+    let rules = ["a", "b"].map(|name| ShieldRule {
+        name: name.to_owned(),
+        when: "not ssl".to_owned(),
+        action: RuleAction::RateLimit(limit.clone()),
+    });
+    let mut scene = Scene::set(&ShieldSettings { rules: rules.into(), ..ShieldSettings::default() });
+    // More keys than there are counters, more slow passes than places, more samples and events than are kept.
+    for n in 0..600_000u32 {
+        let [_, a, b, c] = n.to_be_bytes();
+        scene.ask([a ^ 100, b, c, 1], "/", &tool());
+        let visitor = (scene.watch.site(), Prefix::of([a, b, c, 1].into()), &b"tool"[..]);
+        scene.guard.paced.grant(visitor, scene.now());
+        scene.guard.note_breach([a, b, c, 1].into(), Breach::Continuation, scene.now());
+    }
+    scene.turn();
+    let passed = |client: [u8; 4]| matches!(scene.ask(client, "/", &browser(1)).ruling, Ruling::Pass(_));
+    let strangers = (0..200u8).filter(|n| passed([203, 0, *n, 7])).count();
+    assert!(strangers >= 198, "{strangers} of 200");
+    let busy = (0..200).filter(|_| passed([198, 51, 100, 1])).count();
+    assert!((15..=30).contains(&busy), "{busy} of 200 from one address that may come 20 times");
+    let kept = scene.guard.events(&EventFilter { limit: usize::MAX, ..EventFilter::default() }).len();
+    assert!(kept <= crate::ALONE_MAX + crate::CROWDED_MAX + crate::STATE_MAX);
 }

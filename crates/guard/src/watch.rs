@@ -3,6 +3,7 @@
 //!
 //! Invariant: a request touches nothing here but atomics, and no lock.
 
+use crate::driver::ALARM_SECONDS_EACH_DAY;
 use crate::words;
 use arc_swap::ArcSwapOption;
 use shield::Request;
@@ -10,6 +11,7 @@ use shield::adaptive::{Answers, Attributes, Evidence, Outcome, Signature, SiteKe
 use shield::events::{ActiveSignature, SignatureItem};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 use vocabulary::{SiteId, Timestamp};
 
 /// Samples taken of a site in one window, at most.
@@ -20,6 +22,7 @@ const SAMPLES_WANTED: u32 = 48;
 const NETWORK_WORDS: usize = 256;
 /// One in so many is challenged while a signature is tried.
 const TRIED_ONE_IN: u32 = 100;
+const DAY_SECONDS: u32 = 86_400;
 
 /// One site, as its requests see it.
 #[derive(Debug)]
@@ -38,6 +41,11 @@ pub struct Watch {
     acting: ArcSwapOption<Vec<Arc<Acting>>>,
     /// Until when every visitor is challenged, in seconds since 1970.
     alarm_until: AtomicU32,
+    /// How long every visitor was challenged by the edge's own doing in the last 24 hours, in seconds.
+    alarmed_seconds: AtomicU32,
+    /// Since when the operator has had every visitor challenged, and when that was found last, in seconds since 1970.
+    switched_since: AtomicU32,
+    switched_at: AtomicU32,
 }
 
 impl Watch {
@@ -55,6 +63,9 @@ impl Watch {
             is_acting: AtomicBool::new(false),
             acting: ArcSwapOption::empty(),
             alarm_until: AtomicU32::new(0),
+            alarmed_seconds: AtomicU32::new(0),
+            switched_since: AtomicU32::new(0),
+            switched_at: AtomicU32::new(0),
         })
     }
 
@@ -124,9 +135,31 @@ impl Watch {
         }
     }
 
-    /// Has every visitor challenged until an instant.
-    pub(crate) fn alarm(&self, until: Timestamp) {
-        self.alarm_until.store(u32::try_from(until.as_secs()).unwrap_or(u32::MAX), Ordering::Relaxed);
+    /// Has every visitor challenged until an instant; with that it is so many seconds in the last 24 hours.
+    pub(crate) fn alarm(&self, until: Timestamp, seconds: u32) {
+        self.alarm_until.store(narrow(until), Ordering::Relaxed);
+        self.alarmed_seconds.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Whether the operator, who has had every visitor challenged since then, still may: both kinds of it share one
+    /// time. Notes that it has.
+    pub(crate) fn may_be_switched(&self, since: Timestamp, now: Timestamp) -> bool {
+        let alarmed = self.alarmed_seconds.load(Ordering::Relaxed);
+        let left = ALARM_SECONDS_EACH_DAY.saturating_sub(alarmed);
+        let may = now.since(since) < Duration::from_secs(left.into());
+        if may {
+            self.switched_since.store(narrow(since), Ordering::Relaxed);
+            self.switched_at.store(narrow(now), Ordering::Relaxed);
+        }
+        may
+    }
+
+    /// How long the operator has had every visitor challenged in the last 24 hours, in seconds, the latest time that it
+    /// did so.
+    pub(crate) fn switched_seconds(&self, now: Timestamp) -> u32 {
+        let day_ago = narrow(now).saturating_sub(DAY_SECONDS);
+        let since = self.switched_since.load(Ordering::Relaxed).max(day_ago);
+        self.switched_at.load(Ordering::Relaxed).saturating_sub(since)
     }
 
     /// Whether every visitor is challenged now, by the edge's own doing.
@@ -137,6 +170,10 @@ impl Watch {
 
 /// Stands for all sites together, where one is named; no site has it.
 pub(crate) const ALL_SITES: SiteId = SiteId::from_bytes([0xff; 16]);
+
+fn narrow(at: Timestamp) -> u32 {
+    u32::try_from(at.as_secs()).unwrap_or(u32::MAX)
+}
 
 /// A site's number in the search.
 pub(crate) fn key_of(site: SiteId) -> SiteKey {
@@ -156,6 +193,7 @@ pub(crate) struct Acting {
     met: AtomicU32,
     matched: AtomicU32,
     challenged: AtomicU32,
+    turned_away: AtomicU32,
     passed: AtomicU32,
     /// One bit for each network that has passed, some sharing one.
     networks: [AtomicU64; NETWORK_WORDS],
@@ -184,6 +222,7 @@ impl Acting {
             met: AtomicU32::new(0),
             matched: AtomicU32::new(0),
             challenged: AtomicU32::new(0),
+            turned_away: AtomicU32::new(0),
             passed: AtomicU32::new(0),
             networks: [const { AtomicU64::new(0) }; NETWORK_WORDS],
             total: Mutex::new([0; 3]),
@@ -203,8 +242,8 @@ impl Acting {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// What is done with a request; none where it does not match.
-    pub(crate) fn treat(&self, row: &Attributes, cleared: bool) -> Option<Treated> {
+    /// What is done with a request; none where it does not match. `tries`: first on few.
+    pub(crate) fn treat(&self, row: &Attributes, cleared: bool, tries: bool) -> Option<Treated> {
         if !self.signature.matches(row) {
             return None;
         }
@@ -213,7 +252,9 @@ impl Acting {
             return Some(Treated::Pass);
         }
         Some(match self.stage() {
-            Stage::Canary if !self.met.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIED_ONE_IN) => {
+            Stage::Canary
+                if tries && !self.met.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIED_ONE_IN) =>
+            {
                 Treated::Pass
             }
             Stage::Canary | Stage::Challenge => Treated::Challenge,
@@ -224,6 +265,11 @@ impl Acting {
     /// A page was handed out that can be passed. That a program which reads no pages passes nothing says nothing.
     pub(crate) fn challenged(&self) {
         self.challenged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A program was told to come again, which can pass nothing.
+    pub(crate) fn turned_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Somebody of a network has passed. Each network counts once, so that an attack which solves challenges in one
@@ -241,6 +287,7 @@ impl Acting {
         let tally = Tally {
             matched: self.matched.swap(0, Ordering::Relaxed),
             challenged: self.challenged.swap(0, Ordering::Relaxed),
+            turned_away: self.turned_away.swap(0, Ordering::Relaxed),
             passed: self.passed.swap(0, Ordering::Relaxed),
         };
         let mut total = self.total.lock().unwrap_or_else(PoisonError::into_inner);

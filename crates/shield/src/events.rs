@@ -119,6 +119,8 @@ pub enum EventCause {
     Signature(String),
     /// The switch for a site under attack: `owner`, `operator` or `automatic`.
     UnderAttack(&'static str),
+    /// The profile, by its name.
+    Profile(&'static str),
     /// A budget of the edge, by its name.
     Budget(&'static str),
 }

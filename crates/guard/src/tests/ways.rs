@@ -247,3 +247,45 @@ fn who_is_let_through_slowly_counts_once_for_each_rate_and_each_rule() {
     let told: u32 = scene.guard.events(&noted).iter().map(|event| event.stands_for).sum();
     assert!((8..=11).contains(&told), "{told}");
 }
+
+#[test]
+fn strict_challenges_who_pretends_to_be_a_browser_and_balanced_does_not() {
+    let mut fields = HeaderMap::new();
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
+    fields.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+    for (profile, mode, challenged) in [
+        (Profile::Balanced, None, false),
+        (Profile::Strict, None, true),
+        (Profile::Strict, Some("navigate"), false),
+    ] {
+        let scene = Scene::set(&ShieldSettings { profile, ..ShieldSettings::default() });
+        let mut fields = fields.clone();
+        if let Some(mode) = mode {
+            fields.insert("sec-fetch-mode", HeaderValue::from_static(mode));
+        }
+        let asked = Request { secure: true, ..request([10, 0, 0, 1].into(), "/", &fields, scene.now()) };
+        let ruling = scene.judge(asked, false).ruling;
+        assert_eq!(matches!(ruling, Ruling::Challenge(_)), challenged, "{profile:?} {mode:?}");
+    }
+}
+
+#[test]
+fn strict_does_not_try_a_signature_on_few_first() {
+    for (profile, most) in [(Profile::Balanced, 10), (Profile::Strict, 100)] {
+        let mut scene = Scene::set(&ShieldSettings { profile, ..ShieldSettings::default() });
+        calm(&mut scene, 240);
+        for tenth in 0..100u32 {
+            for place in 0..200u32 {
+                scene.served([172, 16, (place % 200) as u8, (tenth % 250) as u8], "/search", &tool(), 900);
+            }
+            scene.turn();
+            if !scene.guard.signatures().is_empty() {
+                break;
+            }
+        }
+        let own = scene.guard.signatures().remove(0);
+        assert_eq!(own.stage, "canary");
+        let stopped = (0..100).filter(|n| !scene.served([172, 16, *n, 1], "/search", &tool(), 900)).count();
+        assert_eq!(stopped > 50, most == 100, "{profile:?}: {stopped}");
+    }
+}

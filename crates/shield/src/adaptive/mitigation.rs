@@ -11,6 +11,8 @@ const CANARY_SECONDS: u32 = 1;
 const CHALLENGED_SECONDS: u32 = 10;
 /// Challenges before it is judged by how many passed.
 const JUDGED_AFTER: u32 = 20;
+/// Programs that were turned away, since they read no pages, count for so much less than who was given one.
+const TURNED_AWAY_FOR_ONE: u32 = 10;
 /// The share of challenges passed from which on it is undone, in percent.
 const PASSED_PERCENT_MAX: u32 = 20;
 
@@ -43,6 +45,8 @@ pub struct Tally {
     pub matched: u32,
     /// Challenges given.
     pub challenged: u32,
+    /// Requests of programs that read no pages, told to come again.
+    pub turned_away: u32,
     /// Challenges passed.
     pub passed: u32,
 }
@@ -56,6 +60,7 @@ pub(super) struct Mitigation {
     matched_at: u32,
     pub(super) matched: u64,
     pub(super) challenged: u32,
+    turned_away: u32,
     pub(super) passed: u32,
 }
 
@@ -78,6 +83,7 @@ impl Mitigation {
             matched_at: second,
             matched: 0,
             challenged: 0,
+            turned_away: 0,
             passed: 0,
         }
     }
@@ -115,6 +121,7 @@ impl Mitigation {
         }
         self.matched += u64::from(tally.matched);
         self.challenged = self.challenged.saturating_add(tally.challenged);
+        self.turned_away = self.turned_away.saturating_add(tally.turned_away);
         // Nobody passes what was not asked, whatever is said.
         self.passed = self.passed.saturating_add(tally.passed).min(self.challenged);
     }
@@ -122,6 +129,11 @@ impl Mitigation {
     /// Notes that one of those challenged has passed.
     pub(super) fn passed(&mut self) {
         self.passed = self.passed.saturating_add(1);
+    }
+
+    /// What was given to those that match, in pages.
+    fn given(&self) -> u32 {
+        self.challenged.saturating_add(self.turned_away / TURNED_AWAY_FOR_ONE)
     }
 
     pub(super) fn turn(&mut self, second: u32) -> Turned {
@@ -138,9 +150,9 @@ impl Mitigation {
             Stage::Challenge
                 if second >= self.since + CHALLENGED_SECONDS
                     && self.found.usual_share <= BLOCK_SHARE_MAX
-                    && self.challenged >= JUDGED_AFTER
+                    && self.given() >= JUDGED_AFTER
                     // Nearly nobody passes: those are no people.
-                    && self.passed * 50 < self.challenged =>
+                    && self.passed.saturating_mul(50) < self.given() =>
             {
                 Stage::Block
             }

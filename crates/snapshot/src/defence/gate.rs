@@ -138,10 +138,15 @@ impl Gate {
         std::iter::successors(innermost, outwards).filter(move |network| address <= network.last)
     }
 
+    /// Since when the operator has every visitor of a site challenged; none: it has not, now.
+    pub fn under_attack_since(&self, site: SiteId, now: Timestamp) -> Option<Timestamp> {
+        let (since, until) = *self.under_attack.get(&site)?;
+        (since <= now && now < until).then_some(since)
+    }
+
     /// Whether the operator has every visitor of a site challenged.
     pub fn under_attack(&self, site: SiteId, now: Timestamp) -> bool {
-        let switch = self.under_attack.get(&site);
-        switch.is_some_and(|(since, until)| *since <= now && now < *until)
+        self.under_attack_since(site, now).is_some()
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Profile {
     /// What is surely an attack is acted upon.
     #[default]
     Balanced,
-    /// As [`Profile::Balanced`] for now.
+    /// The same, and what may be one is challenged, too: a visitor too many rather than one too few.
     Strict,
 }
 
