@@ -6,6 +6,7 @@
 
 use certificates::{CertificateStore, LocalAuthority, Resolver};
 use edge::{Inputs, Options, WorkerModel};
+use shield::challenge::ChallengeSecret;
 use snapshot::{CacheMode, Enforcement, Service, Trust, fixture::Mote};
 use std::error::Error;
 use std::sync::Arc;
@@ -67,6 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         replica: None,
         certificates: Arc::new(CertificateStore::new(authority, Arc::new(Resolver::new()))),
         places: geo::Places::none(),
+        challenges: ChallengeSecret::new([9; 32]).into(),
     };
     let stopping = CancellationToken::new();
     let edge = edge::start(options, inputs, stopping.clone())?;

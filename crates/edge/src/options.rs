@@ -6,6 +6,7 @@ use feed::Subscription;
 use geo::Places;
 pub use object_cache::Disk as CacheDisk;
 use replica::Replica;
+use shield::challenge::ChallengeSecrets;
 use snapshot::{Enforcement, Origin};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -113,6 +114,8 @@ pub struct Inputs {
     pub certificates: Arc<CertificateStore>,
     /// Where addresses are and whose.
     pub places: Arc<Places>,
+    /// What challenges are sealed under; the same for all edges that accept each other's.
+    pub challenges: ChallengeSecrets,
 }
 
 /// Why an edge did not start. Nothing is left running.

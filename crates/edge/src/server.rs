@@ -27,7 +27,6 @@ use certificates::CertificateStore;
 use guard::{Driver, FETCH_EVERY, Guard};
 use names::{Dns, Lookups};
 use object_cache::{ObjectCache, OpenError, Quota};
-use shield::challenge::ChallengeSecret;
 use snapshot::OriginTls;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -283,7 +282,7 @@ fn shared(
         places: Arc::clone(&inputs.places),
         guard: Arc::new(Guard::new(
             Arc::clone(&inputs.random),
-            ChallengeSecret::fresh(&*inputs.random),
+            inputs.challenges.clone(),
             inputs.clock.now(),
         )),
         workers,

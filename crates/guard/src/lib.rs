@@ -40,7 +40,7 @@ use paced::Paced;
 use shield::Request;
 use shield::adaptive::{Fingerprinter, Outcome, SiteKey};
 use shield::budgets::Prefix;
-use shield::challenge::{ChallengeSecret, Keyring, SolvedOnce};
+use shield::challenge::{ChallengeSecrets, Keyring, SolvedOnce};
 use shield::events::{ActiveSignature, EventRecord};
 use shield::rates::{RateKey, RateSecret, RateTable, TableSize};
 use siphasher::sip::SipHasher24;
@@ -73,11 +73,11 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A shield that knows nothing yet; all its tables are taken here. `secret` is the same for all edges that
-    /// accept each other's challenges.
-    pub fn new(random: Arc<dyn Random>, secret: ChallengeSecret, now: Timestamp) -> Self {
+    /// A shield that knows nothing yet; all its tables are taken here. `secrets` are the same for all edges
+    /// that accept each other's challenges.
+    pub fn new(random: Arc<dyn Random>, secrets: impl Into<ChallengeSecrets>, now: Timestamp) -> Self {
         Self {
-            keys: RwLock::new(Keyring::new(secret, now)),
+            keys: RwLock::new(Keyring::new(secrets, now)),
             used: Mutex::default(),
             rates: RateTable::new(TableSize::USUAL, now),
             secret: RateSecret::fresh(&*random),

@@ -4,6 +4,7 @@ use certificates::{CertificateStore, LocalAuthority, Resolver};
 use edge::{Inputs, Options};
 use feed::{Publisher, Receipt};
 use replica::Replica;
+use shield::challenge::ChallengeSecret;
 use snapshot::fixture::Mote;
 use snapshot::{Enforcement, Parcel};
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ async fn start(folder: &Path, mote: &Mote, clock: &Arc<ManualClock>, parcel: Par
         replica: Some(replica),
         certificates: Arc::new(CertificateStore::new(authority, Arc::new(Resolver::new()))),
         places: geo::Places::none(),
+        challenges: ChallengeSecret::new([9; 32]).into(),
     };
     let http = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
     let options = Options { http, workers: 1, ..Options::default() };

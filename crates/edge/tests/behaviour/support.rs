@@ -7,6 +7,7 @@ use edge::{Edge, Inputs, Options};
 use error_pages::Page;
 use feed::Publisher;
 use rustls::pki_types::CertificateDer;
+use shield::challenge::ChallengeSecret;
 use snapshot::fixture::{Decided, Draft, Mote};
 use snapshot::{CacheMode, Enforcement, OperatorShield, Service, Site, Trust};
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ impl Stage {
             replica: None,
             certificates: Arc::new(CertificateStore::new(authority, resolver)),
             places: places(),
+            challenges: ChallengeSecret::new([9; 32]).into(),
         };
         let loopback = || SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings =

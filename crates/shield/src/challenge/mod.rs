@@ -21,7 +21,7 @@ pub use guard::SolvedOnce;
 pub use issue::{
     DIFFICULTY_MAX, Issue, IssueError, Offered, SOLVE_SECONDS_MAX, Solved, TOKEN_CHARS, Verified,
 };
-pub use keys::{ChallengeSecret, EPOCH_SECONDS, Keyring};
+pub use keys::{ChallengeSecret, ChallengeSecrets, EPOCH_SECONDS, Keyring};
 pub use ladder::{ATTEMPTS_MAX, Step, Visit};
 pub use seen::{SEEN_CHARS, has_seen, seen};
 

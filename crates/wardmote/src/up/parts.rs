@@ -3,6 +3,7 @@
 //! Invariant: whatever was started is joined here, also when a later part fails to start.
 
 mod agreed;
+mod challenges;
 mod defence;
 mod edge_inputs;
 mod questions;

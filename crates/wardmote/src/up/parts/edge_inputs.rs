@@ -1,6 +1,7 @@
 //! What the edge is given: its pinned roots, its replica, its certificates.
 
 use super::super::report::Report;
+use super::challenges;
 use crate::ambient::{SystemClock, SystemRandom};
 use crate::config::Config;
 use crate::exit::Failure;
@@ -70,6 +71,7 @@ pub(super) fn gather(
         replica: Some(replica),
         certificates,
         places,
+        challenges: challenges::secrets(&folder, report),
     })
 }
 
