@@ -210,8 +210,9 @@ async fn handshake(
     worker: &Worker,
 ) -> Option<(Box<TlsStream<TcpStream>>, Handshaken, Option<String>)> {
     let shaking = async {
-        let _turn = tls.handshakes.turn(peer).await?;
+        // Until the whole hello is there it costs next to nothing: who stops in the midst of it keeps no other waiting.
         let (mut started, fingerprint) = hello::read(stream).await?;
+        let _turn = tls.handshakes.turn(peer).await?;
         if certificates::asks_for_proof(&started.client_hello()) {
             // An authority looks at the certificate it is shown, or at the alert, and leaves.
             let _ = started.into_stream(Arc::clone(&tls.proofs)).await;

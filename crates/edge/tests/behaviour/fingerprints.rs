@@ -6,7 +6,10 @@ use edge::EventFilter;
 use http::Request;
 use shield::rules::ChallengeKind;
 use snapshot::{RuleAction, Service, ShieldRule, ShieldSettings, Site};
+use std::time::Duration;
 use testkit::Peer;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 async fn stage(rules: &[(&str, &str, RuleAction)]) -> Stage {
     let rules = rules.iter().map(|(name, when, action)| ShieldRule {
@@ -81,4 +84,19 @@ async fn the_same_program_has_the_same_fingerprint_on_each_connection() {
     let seen: Vec<_> = events.iter().filter_map(|event| event.client.as_ref()?.tls.clone()).collect();
     assert_eq!(seen.len(), 3);
     assert!(seen.iter().all(|own| *own == seen[0] && own.len() == 36), "{seen:?}");
+}
+
+#[tokio::test]
+async fn who_stops_in_the_midst_of_a_hello_keeps_nobody_from_a_handshake() {
+    let stage = stage(&[]).await;
+    let mut stopped = Vec::new();
+    // As many as may shake hands at once.
+    for _ in 0..256 {
+        let mut stream = TcpStream::connect(stage.edge.https()[0]).await.expect("a connection");
+        stream.write_all(&[0x16, 3, 1, 2, 0, 1]).await.expect("sent");
+        stopped.push(stream);
+    }
+    let shaking = tls::connect(&stage, HOST, "http/1.1");
+    let shaken = tokio::time::timeout(Duration::from_secs(3), shaking).await;
+    assert!(shaken.is_ok_and(|shaken| shaken.is_ok()), "it waits for those that stopped");
 }
