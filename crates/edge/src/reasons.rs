@@ -168,6 +168,7 @@ reasons! {
     OriginOverloaded "origin-overloaded" 503 OriginFailed "This site has a lot to do just now" "Its own server has as many requests as it can take at a time. Please try again in a few seconds.";
     OriginBusy "origin-busy" 503 EdgeFailed "Too many requests are under way" "As many requests to the site's own server are open as this network allows at a time.";
     // Us, and the wire.
+    GaveWay "gave-way" 0 Broken "Others were waiting" "The visitor took nothing of the answer for a while, and its connection to the site's own server was needed for others.";
     VisitorGone "visitor-gone" 0 Broken "The visitor left" "The visitor's connection ended before the answer did.";
     VisitorSlow "visitor-slow" 0 Broken "The visitor read too slowly" "Less than 240 bytes a second were taken.";
     Shutdown "shutdown" 0 EdgeFailed "Shutting down" "The edge is being stopped.";

@@ -13,6 +13,7 @@ mod link;
 mod ourselves;
 mod pool;
 mod replay;
+mod stalls;
 mod stream;
 mod transfer;
 mod upstream;

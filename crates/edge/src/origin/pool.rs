@@ -10,6 +10,7 @@ use super::connection::OriginConnection;
 use super::entrance::Stay;
 use super::http2::{Driver, Session, Share, Width, open};
 use super::link::Link;
+use super::stalls::{NOTED_FROM, Stall, Stalls};
 use super::stream::OriginStream;
 use super::upstream::Member;
 use crate::figures::{Counters, add};
@@ -27,6 +28,8 @@ pub(super) const OPEN_MAX: usize = 1024;
 pub(super) const IDLE_MAX: usize = 256;
 /// How long one may wait idle; below the common keep-alive times of origins.
 pub(super) const IDLE_TIME_MAX: Duration = Duration::from_secs(55);
+/// So often the others on a worker have their turn before somebody who was to let go of a connection has not done so.
+const TURNS_TO_LET_GO: u32 = 16;
 /// How often a wider connection is sought than those that there are.
 const WIDEN_EVERY: Duration = Duration::from_secs(10);
 /// How long one that waits keeps its buffers.
@@ -53,6 +56,8 @@ pub(super) struct Pool {
     open: AtomicUsize,
     leased: AtomicU32,
     requests: AtomicU64,
+    /// Exchanges that wait for their visitors.
+    stalls: Stalls,
     /// HTTP/2 connections, the newest last.
     sessions: Mutex<Vec<Session>>,
     /// Held by who makes a connection that may be shared: the others wait for a stream of it.
@@ -176,8 +181,7 @@ impl Origins {
     async fn open(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
         let Sought { member, versions, patience, counters } = sought;
         let (pool, versions) = (self.pool(member)?, self.offered(member, versions)?);
-        if pool.open.fetch_add(1, Ordering::Relaxed) >= OPEN_MAX {
-            pool.open.fetch_sub(1, Ordering::Relaxed);
+        if !pool.count_one() && !pool.make_room().await {
             return Err(Reason::OriginBusy);
         }
         let mut lease = Lease::of(None, pool, false);
@@ -309,6 +313,30 @@ impl Pool {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts one more connection, where there is room.
+    fn count_one(&self) -> bool {
+        let has_room = self.open.fetch_add(1, Ordering::Relaxed) < OPEN_MAX;
+        if !has_room {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
+        has_room
+    }
+
+    /// Has the visitor who has taken nothing for longest give its connection up, and counts one more in its place.
+    async fn make_room(&self) -> bool {
+        if !self.stalls.cut_oldest() {
+            return false;
+        }
+        // It runs on this worker, and lets go when its turn comes.
+        for _ in 0..TURNS_TO_LET_GO {
+            tokio::task::yield_now().await;
+            if self.count_one() {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Requests under way.
     pub(super) fn leased(&self) -> u32 {
         self.leased.load(Ordering::Relaxed)
@@ -345,6 +373,12 @@ impl Lease {
     /// Whether its answer gets a narrow window.
     fn is_narrow(&self) -> bool {
         matches!(&self.link, Some(Link::Http2(exchange)) if exchange.width() == Width::Narrow)
+    }
+
+    /// Notes that its visitor takes nothing at the moment, where connections may run short.
+    pub(super) fn stall(&self) -> Option<Arc<Stall>> {
+        let notes = self.is_counted && self.pool.open.load(Ordering::Relaxed) >= NOTED_FROM;
+        notes.then(|| self.pool.stalls.begin())
     }
 
     /// Notes that a request goes out by it.

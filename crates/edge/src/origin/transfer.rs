@@ -217,12 +217,20 @@ impl<'a> Transfer<'a> {
         self.deadlines
     }
 
-    /// Waits for something else while the transfer goes on. Fails when the content does.
+    /// Waits for something else while the transfer goes on. Fails when the content does, and where the connection is
+    /// given up to somebody else (`stalls.rs`).
     pub(crate) async fn during<F: Future>(&mut self, awaited: F) -> Result<F::Output, Reason> {
         let mut awaited = pin!(awaited);
+        let mut stall = None;
         poll_fn(|cx| {
             if let Poll::Ready(output) = awaited.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
+            }
+            if stall.is_none() {
+                stall = self.lease.stall();
+            }
+            if stall.as_ref().is_some_and(|stall| stall.is_cut(cx.waker())) {
+                return Poll::Ready(Err(Reason::GaveWay));
             }
             let uploads = self.upload.is_some();
             self.poll_upload(cx)?;
