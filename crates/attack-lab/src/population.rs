@@ -47,6 +47,12 @@ const BROWSERS: [(&str, &[(&str, &str)]); 4] = [
     ),
 ];
 
+/// A page as people come to it: three times in four from another one of the site.
+pub(crate) fn visit(dice: &SeededRandom, which: usize, host: &str) -> Vec<u8> {
+    let own = format!("http://{host}{}", page(dice));
+    browser(which, host, &page(dice), Some(own.as_str()).filter(|_| dice.below(4) > 0))
+}
+
 /// A request as the browser number `which` sends it.
 pub(crate) fn browser(which: usize, host: &str, path: &str, referrer: Option<&str>) -> Vec<u8> {
     let (agent, fields) = BROWSERS[which % BROWSERS.len()];
@@ -62,9 +68,14 @@ pub(crate) fn browser(which: usize, host: &str, path: &str, referrer: Option<&st
     text.into_bytes()
 }
 
-/// A form as the browser number `which` sends it.
-pub(crate) fn posting(which: usize, host: &str, path: &str, content: &str) -> Vec<u8> {
-    let mut text = String::from_utf8(browser(which, host, path, None)).unwrap_or_default();
+/// A form as the browser number `which` sends it, from a page or from none.
+pub(crate) fn posting(
+    which: usize,
+    (host, path): (&str, &str),
+    page: Option<&str>,
+    content: &str,
+) -> Vec<u8> {
+    let mut text = String::from_utf8(browser(which, host, path, page)).unwrap_or_default();
     text.replace_range(..3, "POST");
     text.truncate(text.len() - 2);
     // Writing to a String cannot fail.

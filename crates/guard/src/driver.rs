@@ -10,7 +10,7 @@
 use crate::Guard;
 use crate::desk::Sample;
 use crate::note::SignatureTurn;
-use crate::watch::{ALL_SITES, Acting, Watch};
+use crate::watch::{ALL_SITES, Acting, Posted, Watch};
 use shield::adaptive::{Adaptive, EVERYWHERE, Event, Evidence, Signature, SiteKey, SiteRecord, Stage};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -27,6 +27,10 @@ const ALARM_AFTER_SECONDS: u8 = 15;
 const ALARM_SECONDS: u32 = 60;
 /// Signatures of all sites together that one site may have undone.
 const EXEMPT_MAX: usize = 64;
+/// For how long, in seconds, as its own.
+const EXEMPT_SECONDS: i64 = 600;
+/// A site that was asked far more often than usual in one second counts as such for so many: what is little comes unevenly.
+const PRESSED_SECONDS: i64 = 10;
 const DAY_SECONDS: i64 = 86_400;
 const ALARMS_EACH_DAY: usize = (ALARM_SECONDS_EACH_DAY / ALARM_SECONDS) as usize;
 /// How often records of sites that are gone are let go of, in seconds.
@@ -37,15 +41,19 @@ struct Known {
     watch: Arc<Watch>,
     record: SiteRecord,
     acting: Vec<Arc<Acting>>,
-    /// Signatures of all sites together that were undone here.
-    exempt: Vec<u64>,
+    /// Signatures of all sites together that were undone here, and until when that holds.
+    exempt: Vec<(Signature, Timestamp)>,
+    /// The second in which it was last judged whether those of all sites together are acted upon here.
+    judged: i64,
+    /// Until when it counts as asked far more often than usual.
+    pressed_until: i64,
     alarm: Alarm,
 }
 
 impl Known {
     fn new(watch: Arc<Watch>) -> Self {
         let (record, alarm) = (SiteRecord::default(), Alarm::default());
-        Self { watch, record, acting: Vec::new(), exempt: Vec::new(), alarm }
+        Self { watch, record, acting: Vec::new(), exempt: Vec::new(), judged: 0, pressed_until: 0, alarm }
     }
 }
 
@@ -146,8 +154,8 @@ impl Driver {
             if is_new {
                 let known = self.sites.entry(key).or_insert_with(|| Known::new(Arc::clone(&watch)));
                 known.watch = watch;
-                self.publish(key, now);
             }
+            self.judge(key, is_new, now);
             self.acted(key, now);
             let Some(known) = self.sites.get_mut(&key) else { continue };
             let (seen, met, answers) = known.watch.drain();
@@ -175,12 +183,33 @@ impl Driver {
     fn publish(&mut self, key: SiteKey, now: Timestamp) {
         let shared = self.sites.get(&EVERYWHERE).map(|all| all.acting.clone()).unwrap_or_default();
         let Some(known) = self.sites.get_mut(&key).filter(|_| key != EVERYWHERE) else { return };
-        known.exempt.retain(|number| shared.iter().any(|acting| acting.number == *number));
-        let is_wanted = |acting: &Arc<Acting>| {
-            !known.exempt.contains(&acting.number) && !self.adaptive.is_usual_at(key, &acting.signature, now)
-        };
-        let all = known.acting.iter().cloned().chain(shared.into_iter().filter(is_wanted)).collect();
-        known.watch.act(all);
+        known.judged = now.as_secs();
+        if known.record.is_pressed() {
+            known.pressed_until = known.judged + PRESSED_SECONDS;
+        }
+        let is_pressed = known.judged < known.pressed_until;
+        known.exempt.retain(|(_, until)| *until > now);
+        let own = known.acting.iter().cloned().map(|acting| Posted { acting, farthest: Stage::Block });
+        let shared = shared.into_iter().filter_map(|acting| {
+            let signature = &acting.signature;
+            // Undone here: whatever number it is found under again.
+            if known.exempt.iter().any(|(exempt, _)| exempt.is_kin_of(signature)) {
+                return None;
+            }
+            let farthest = self.adaptive.farthest_at(key, is_pressed, signature, now)?;
+            Some(Posted { acting, farthest })
+        });
+        known.watch.act(own.chain(shared).collect());
+    }
+
+    /// Judges once a second whether a site that is asked acts upon the signatures of all sites together: what is usual at
+    /// it may be known by now, and a flood may have come to it or gone.
+    fn judge(&mut self, key: SiteKey, is_new: bool, now: Timestamp) {
+        let is_spread = self.sites.get(&EVERYWHERE).is_some_and(|all| !all.acting.is_empty());
+        let is_due = self.sites.get(&key).is_some_and(|known| known.judged != now.as_secs());
+        if is_new || (is_spread && is_due) {
+            self.publish(key, now);
+        }
     }
 
     /// The same for all whom a change of a site's signatures concerns.
@@ -214,17 +243,25 @@ impl Driver {
     fn undo(&mut self, now: Timestamp) {
         for (site, number) in self.guard.undo_wanted() {
             let Some(known) = self.sites.get_mut(&site) else { continue };
-            let Some(acting) = known.acting.iter().find(|acting| acting.number == number) else {
-                // One of all sites together: it is undone here, and acted upon elsewhere.
-                if known.exempt.len() < EXEMPT_MAX {
-                    known.exempt.push(number);
-                    self.publish(site, now);
-                }
-                continue;
-            };
-            self.events.extend(self.adaptive.undo(site, &known.record, &acting.signature, now));
+            if let Some(acting) = known.acting.iter().find(|acting| acting.number == number) {
+                self.events.extend(self.adaptive.undo(site, &known.record, &acting.signature, now));
+            } else {
+                self.exempt(site, number, now);
+            }
         }
         self.tell(now);
+    }
+
+    /// A signature of all sites together is undone at one, and acted upon elsewhere.
+    fn exempt(&mut self, site: SiteKey, number: u64, now: Timestamp) {
+        let all = self.sites.get(&EVERYWHERE).into_iter().flat_map(|all| &all.acting);
+        let shared =
+            all.filter(|acting| acting.number == number).map(|acting| acting.signature.clone()).next();
+        let (Some(signature), Some(known)) = (shared, self.sites.get_mut(&site)) else { return };
+        if known.exempt.len() < EXEMPT_MAX {
+            known.exempt.push((signature, Timestamp::from_secs(now.as_secs() + EXEMPT_SECONDS)));
+            self.publish(site, now);
+        }
     }
 
     fn tick(&mut self, now: Timestamp) {

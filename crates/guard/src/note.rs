@@ -283,6 +283,9 @@ impl SignatureTurn {
             Self::Became(Stage::Block) => "every request that matches is blocked",
             Self::Ended(Undone::Forgotten) => "nothing has matched for a minute, so it was forgotten",
             Self::Ended(Undone::Mistaken) => "too many of those challenged have passed, so it was undone",
+            Self::Ended(Undone::Harmless) => {
+                "the origin did well with it when it was tried again, so it was undone until the origin does not"
+            }
             Self::Ended(Undone::ByHand) => "somebody has undone it",
         }
     }

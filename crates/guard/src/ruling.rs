@@ -11,7 +11,7 @@ use crate::challenge::{Errand, Handed, Round, is_errand};
 use crate::desk::{Desk, Sample, Work};
 use crate::note::{Because, Note};
 use crate::program;
-use crate::watch::{Acting, Treated, Watch};
+use crate::watch::{Posted, Treated, Watch};
 use shield::adaptive::{Attributes, CacheStatus};
 use shield::admission::Class;
 use shield::budgets::Prefix;
@@ -347,8 +347,9 @@ impl Guard {
             request.source = (asked.locate)(request.source.address);
         }
         let row = self.row(&request);
-        let met = hearing.acting.into_iter().flatten().find_map(|acting| {
-            let treated = acting.treat(&row, cleared, !is_strict(asked))?;
+        let met = hearing.acting.into_iter().flatten().find_map(|posted| {
+            let treated = posted.treat(&row, cleared, !is_strict(asked))?;
+            let acting = &posted.acting;
             acting.describe(&request);
             asked.watch.meet();
             Some((acting, treated))
@@ -470,7 +471,7 @@ struct Hearing<'a> {
     rules: bool,
     /// Whether it was looked up where the address lies.
     is_located: bool,
-    acting: Option<&'a Vec<Arc<Acting>>>,
+    acting: Option<&'a Vec<Posted>>,
     heard: Heard,
 }
 

@@ -38,7 +38,7 @@ pub struct Watch {
     failures: AtomicU32,
     answer_ms: AtomicU32,
     is_acting: AtomicBool,
-    acting: ArcSwapOption<Vec<Arc<Acting>>>,
+    acting: ArcSwapOption<Vec<Posted>>,
     /// Until when every visitor is challenged, in seconds since 1970.
     alarm_until: AtomicU32,
     /// How long every visitor was challenged by the edge's own doing in the last 24 hours, in seconds.
@@ -115,12 +115,12 @@ impl Watch {
     }
 
     /// The signatures that are acted upon; none, at the cost of one look, where there are none.
-    pub(crate) fn acting(&self) -> Option<Arc<Vec<Arc<Acting>>>> {
+    pub(crate) fn acting(&self) -> Option<Arc<Vec<Posted>>> {
         self.is_acting.load(Ordering::Acquire).then(|| self.acting.load_full()).flatten()
     }
 
     /// Acts upon these from now on.
-    pub(crate) fn act(&self, all: Vec<Arc<Acting>>) {
+    pub(crate) fn act(&self, all: Vec<Posted>) {
         let some = !all.is_empty();
         self.acting.store(some.then(|| Arc::new(all)));
         self.is_acting.store(some, Ordering::Release);
@@ -129,9 +129,9 @@ impl Watch {
     /// Notes that somebody of a network has passed a challenge which the signature of this number had asked for.
     pub(crate) fn note_passed(&self, number: u64, network: u64) {
         let acting = self.acting();
-        let own = acting.iter().flat_map(|all| all.iter()).find(|acting| acting.number == number);
-        if let Some(acting) = own {
-            acting.passed(network);
+        let own = acting.iter().flat_map(|all| all.iter()).find(|posted| posted.acting.number == number);
+        if let Some(posted) = own {
+            posted.acting.passed(network);
         }
     }
 
@@ -180,6 +180,23 @@ pub(crate) fn key_of(site: SiteId) -> SiteKey {
     let mut number = [0; 8];
     number.copy_from_slice(&site.as_bytes()[8..]);
     SiteKey(u64::from_be_bytes(number))
+}
+
+/// A signature, at a site that acts upon it.
+#[derive(Debug, Clone)]
+pub(crate) struct Posted {
+    pub(crate) acting: Arc<Acting>,
+    /// How far it may go there.
+    pub(crate) farthest: Stage,
+}
+
+impl Posted {
+    /// What is done with a request; none where it does not match. `tries`: first on few.
+    pub(crate) fn treat(&self, row: &Attributes, cleared: bool, tries: bool) -> Option<Treated> {
+        let treated = self.acting.treat(row, cleared, tries)?;
+        let is_too_much = treated == Treated::Block && self.farthest != Stage::Block;
+        Some(if is_too_much { Treated::Challenge } else { treated })
+    }
 }
 
 /// A signature that is acted upon, as requests see it.
@@ -242,8 +259,7 @@ impl Acting {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// What is done with a request; none where it does not match. `tries`: first on few.
-    pub(crate) fn treat(&self, row: &Attributes, cleared: bool, tries: bool) -> Option<Treated> {
+    fn treat(&self, row: &Attributes, cleared: bool, tries: bool) -> Option<Treated> {
         if !self.signature.matches(row) {
             return None;
         }

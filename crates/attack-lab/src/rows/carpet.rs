@@ -4,7 +4,7 @@ use super::families::{CALM, LOST_PERCENT_BAR, MITIGATED_BAR, mitigated_since};
 use crate::books::{Books, Label};
 use crate::crowd::{Crowd, Rhythm, Script};
 use crate::draw::{Plot, panels};
-use crate::population::{bots, browser, homes, page, tool};
+use crate::population::{bots, homes, tool, visit};
 use crate::report::{Bar, Held, Report};
 use crate::stage::{Stage, StageError};
 use std::sync::Arc;
@@ -36,8 +36,7 @@ pub(super) async fn run(stage: &Stage, row: &'static str) -> Result<Report, Stag
         rhythm: Rhythm::Even,
     };
     let own = host.clone();
-    let visits: Script =
-        Arc::new(move |dice, number| browser(number, &site(dice.below(SITES), &own), &page(dice), None));
+    let visits: Script = Arc::new(move |dice, number| visit(dice, number, &site(dice.below(SITES), &own)));
     let flood: Script =
         Arc::new(move |dice, _| tool("aiohttp/3.13", "GET", &site(dice.below(SITES), &host), "/news/1"));
     let rate = stage.settings.rate.unwrap_or(stage.by_effort(600, 2000));

@@ -3,7 +3,7 @@
 use crate::books::{Books, Label};
 use crate::crowd::{Crowd, Rhythm};
 use crate::draw::{Panel, Plot, panels};
-use crate::population::{browser, homes, page};
+use crate::population::{homes, visit};
 use crate::report::{Bar, Held, Report};
 use crate::stage::Stage;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl<'a> Scene<'a> {
             label: Label::Visitor,
             addresses: homes(&stage.dice(1), VISITORS),
             rate: VISITS_PER_SECOND,
-            script: Arc::new(move |dice, number| browser(number, &host, &page(dice), None)),
+            script: Arc::new(move |dice, number| visit(dice, number, &host)),
             during: began..end,
             rhythm: Rhythm::Even,
         };

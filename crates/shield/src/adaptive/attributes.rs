@@ -164,7 +164,7 @@ impl Fingerprinter {
             self.bytes(request.method.as_bytes()),
             referrer_class(field("referer"), request.host),
             match field("cookie").iter().filter(|byte| **byte == b'=').count() {
-                0 => 0,
+                0 => NO_COOKIES,
                 1..=3 => 1,
                 _ => 2,
             },
@@ -274,6 +274,11 @@ fn arguments(query: &str) -> impl Iterator<Item = &str> {
 /// The class of a request without a referrer.
 pub(super) const NO_REFERRER: u32 = 0;
 
+/// The class of one that leads on within the site.
+pub(super) const OWN_REFERRER: u32 = 2;
+/// The class of a request without cookies.
+pub(super) const NO_COOKIES: u32 = 0;
+
 fn referrer_class(referrer: &[u8], host: &str) -> u32 {
     let Some(rest) = referrer.strip_prefix(b"https://").or_else(|| referrer.strip_prefix(b"http://")) else {
         return u32::from(!referrer.is_empty());
@@ -281,5 +286,5 @@ fn referrer_class(referrer: &[u8], host: &str) -> u32 {
     let own = rest
         .strip_prefix(host.as_bytes())
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'/' | b':' | b'?')));
-    if own { 2 } else { 3 }
+    if own { OWN_REFERRER } else { 3 }
 }

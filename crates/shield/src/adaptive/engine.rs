@@ -4,8 +4,11 @@ use super::attributes::{Attribute, Attributes};
 use super::mitigation::{Mitigation, Stage, Tally, Treatment, Turned};
 use super::record::{SiteKey, SiteRecord};
 use super::reference::{Reference, mixed};
-use super::search::{CHALLENGE_SHARE_MAX, Found, Question, Signature, search};
-use super::slab::{MITIGATIONS_MAX, Slab};
+use super::search::{
+    BLOCK_SHARE_MAX, CHALLENGE_SHARE_MAX, Found, Question, Signature, search, share_from_above,
+};
+use super::slab::{MITIGATIONS_MAX, Pardon, Slab};
+use super::usual::knows_people;
 use std::collections::HashMap;
 use vocabulary::{Random, Timestamp};
 
@@ -17,13 +20,12 @@ const WARM_RATE: f32 = 1.0;
 const IDLE_SECONDS: u32 = 120;
 /// Samples of one site in one second that the shared reference takes.
 const SHARED_EACH_SECOND: u8 = 4;
-/// How much more frequent than usual a program must be while the origin is well.
-const LIFT_HEALTHY: f32 = 8.0;
-/// The same, while it is in distress.
-const LIFT_DISTRESS: f32 = 3.0;
 /// The part of the excess that must be covered, all signatures together, for a healthy site's rate to
 /// count as concentrated.
 const CONCENTRATED: f32 = 0.5;
+/// The part of the excess that a signature must cover by itself where no people are known: of the browsers that people
+/// come with none is so frequent.
+const ALONE: f32 = 0.9;
 /// How many times the usual rate is so much that what it has in common may be that it is unusual.
 const VAST_FACTOR: f32 = 6.0;
 /// What is looked at must weigh so many times the usual for there to be an excess at all.
@@ -32,6 +34,8 @@ const EXCESS_FACTOR_MIN: f32 = 1.2;
 pub const EVERYWHERE: SiteKey = SiteKey(u64::MAX);
 /// The part of an attack on many sites that one of them may have.
 const SITE_SHARE_MAX: f32 = 0.2;
+/// Samples of a site in five minutes below which nothing is known of it.
+const UNKNOWN_BELOW: u32 = 48;
 /// An answer of the origin that took so long is looked at as costly, in milliseconds.
 const COSTLY_MS: u32 = 200;
 
@@ -84,6 +88,8 @@ pub enum Undone {
     Forgotten,
     /// Too many of those challenged turned out to be people.
     Mistaken,
+    /// The origin did well with all of it, and nobody whom it met could have shown to be people.
+    Harmless,
     /// Somebody undid it.
     ByHand,
 }
@@ -201,15 +207,27 @@ impl Adaptive {
         self.show(EVERYWHERE, record, (&row.of_site(site), stands_for), now);
     }
 
-    /// Whether a signature that was found in all sites together is what one of them usually sees: the site of a
-    /// program, say, that asks nowhere else.
-    pub fn is_usual_at(&self, site: SiteKey, signature: &Signature, now: Timestamp) -> bool {
+    /// How far a signature that was found in all sites together may go at one of them; none: it is not acted upon there,
+    /// where it may be what the site usually sees, a program, say, that asks nowhere else. `pressed`: the site is asked far
+    /// more often than usual, which has to do where nothing else is known of it.
+    pub fn farthest_at(
+        &self,
+        site: SiteKey,
+        pressed: bool,
+        signature: &Signature,
+        now: Timestamp,
+    ) -> Option<Stage> {
+        let is_let_off = || !(pressed && self.reference.samples_before(site, now) < UNKNOWN_BELOW);
         let exact = signature.items().iter().filter(|(attribute, _)| !signature.is_unusual(*attribute));
-        let shares = exact.map(|(attribute, hash)| {
+        let share = |(attribute, hash): &(Attribute, u32)| {
             let (seen, all) = self.reference.seen_before(site, *attribute as usize, *hash, now);
-            seen as f32 / all.max(1) as f32
-        });
-        shares.reduce(f32::min).is_some_and(|share| share > CHALLENGE_SHARE_MAX)
+            share_from_above(seen, all)
+        };
+        match exact.map(share).reduce(f32::min) {
+            Some(share) if share > CHALLENGE_SHARE_MAX && is_let_off() => None,
+            Some(share) if share > BLOCK_SHARE_MAX => Some(Stage::Challenge),
+            _ => Some(Stage::Block),
+        }
     }
 
     /// Counts requests of which no sample is shown.
@@ -305,7 +323,7 @@ impl Adaptive {
         let place =
             slab.mitigations.iter().position(|own| own.found.signature == *signature && slab.site == site)?;
         let mitigation = slab.mitigations.remove(place);
-        slab.pardon(signature.clone(), now.as_secs() as u32);
+        slab.pardon(signature.clone(), Pardon::People, now.as_secs() as u32);
         Some(ended(site, &mitigation, Undone::ByHand))
     }
 
@@ -339,8 +357,8 @@ impl Adaptive {
         let Some(index) = self.slab_of(site, record) else { return };
         let second = now.as_secs() as u32;
         let slab = &mut self.slabs[index];
-        turn(slab, second, events);
         let distress = record.distress > 0 || overloaded;
+        turn(slab, second, distress, events);
         if site == EVERYWHERE {
             self.is_spread = record.surge > 0 || !slab.mitigations.is_empty();
         }
@@ -371,7 +389,7 @@ impl Adaptive {
     ) {
         let slab = &self.slabs[index];
         // What was undone is left alone, by whatever else it could be told.
-        let pardoned: Vec<Signature> = slab.pardoned(second).cloned().collect();
+        let pardoned: Vec<Signature> = slab.pardoned(second, distress).cloned().collect();
         rows.retain(|(row, _)| !pardoned.iter().any(|own| own.matches(row)));
         // What is left beside that which is acted upon already may be no more than the usual visitors.
         if rows.iter().map(|(_, weight)| weight).sum::<f32>() < usual * EXCESS_FACTOR_MIN {
@@ -393,7 +411,7 @@ impl Adaptive {
                 usual_share: next.usual_share,
                 lift: next.lift,
             };
-            slab.mitigations.push(Mitigation::new(next, second));
+            slab.mitigations.push(Mitigation::new(next, distress, second));
             events.push(Event::Began(slab.site, signature, evidence));
         }
     }
@@ -408,6 +426,7 @@ impl Adaptive {
         pardoned: &[Signature],
     ) -> Vec<Found> {
         let slab = &self.slabs[index];
+        let is_sure = distress || knows_people(slab.calm());
         let room = MITIGATIONS_MAX - slab.mitigations.len().min(MITIGATIONS_MAX);
         let mut found = Vec::new();
         for _ in 0..room.min(4) {
@@ -416,9 +435,9 @@ impl Adaptive {
                 calm: slab.calm(),
                 shared: (&self.reference, slab.site),
                 usual_weight: usual,
-                is_vast: record.rate > VAST_FACTOR * record.usual,
+                distress,
+                is_vast: is_sure && record.rate > VAST_FACTOR * record.usual,
                 is_everywhere: slab.site == EVERYWHERE,
-                lift_min: if distress { LIFT_DISTRESS } else { LIFT_HEALTHY },
             };
             let Some(next) = search(&question) else { break };
             let own = &next.signature;
@@ -426,8 +445,9 @@ impl Adaptive {
             let is_elsewhere = slab.site == EVERYWHERE && !is_spread(&rows, own);
             let is_known = slab.mitigations.iter().any(|known| own.is_within(&known.found.signature));
             let is_pardoned = pardoned.iter().any(|known| own.is_within(known) || known.is_within(own));
+            let is_doubtful = !is_sure && next.coverage < ALONE;
             rows.retain(|(row, _)| !own.matches(row));
-            if !(is_elsewhere || is_known || is_pardoned) {
+            if !(is_elsewhere || is_known || is_pardoned || is_doubtful) {
                 found.push(next);
             }
         }
@@ -488,11 +508,11 @@ fn is_spread(rows: &[(Attributes, f32)], signature: &Signature) -> bool {
 }
 
 /// Moves every mitigation of a site on by a second.
-fn turn(slab: &mut Slab, second: u32, events: &mut Vec<Event>) {
+fn turn(slab: &mut Slab, second: u32, distress: bool, events: &mut Vec<Event>) {
     let site = slab.site;
-    let mut mistaken = Vec::new();
+    let mut pardoned = Vec::new();
     slab.mitigations.retain_mut(|mitigation| {
-        let why = match mitigation.turn(second) {
+        let why = match mitigation.turn(second, distress) {
             Turned::Stays => return true,
             Turned::Became(stage) => {
                 events.push(Event::Became(site, mitigation.found.signature.clone(), stage));
@@ -500,15 +520,19 @@ fn turn(slab: &mut Slab, second: u32, events: &mut Vec<Event>) {
             }
             Turned::Forgotten => Undone::Forgotten,
             Turned::Mistaken => {
-                mistaken.push(mitigation.found.signature.clone());
+                pardoned.push((mitigation.found.signature.clone(), Pardon::People));
                 Undone::Mistaken
+            }
+            Turned::Harmless => {
+                pardoned.push((mitigation.found.signature.clone(), Pardon::Harmless));
+                Undone::Harmless
             }
         };
         events.push(ended(site, mitigation, why));
         false
     });
-    for signature in mistaken {
-        slab.pardon(signature, second);
+    for (signature, pardon) in pardoned {
+        slab.pardon(signature, pardon, second);
     }
 }
 

@@ -13,11 +13,12 @@
 //!
 //! Invariants: a crowd is no attack: a signature must hold an attribute of the *program* (network, TLS,
 //! header order, user agent) that is rare among the usual visitors, or meet requests that no crowd of
-//! people sends: an address of its own each, without a referrer, or nothing but forms; the share of usual visitors that a
+//! people sends (`manners`), and while the origin is well what is rare counts only where people are known; the share of usual visitors that a
 //! signature would hit is estimated from above and capped; memory is fixed.
 
 mod attributes;
 mod engine;
+mod manners;
 mod mitigation;
 mod record;
 mod reference;

@@ -88,6 +88,9 @@ const BELIEVED_MORE: f32 = 20.0;
 /// The excess below which a rate is no danger to a healthy edge, in requests a second.
 pub(super) const EXCESS_MIN: f32 = 100.0;
 
+/// The rate below which nothing presses, in requests a second.
+const PRESSED_MIN: f32 = 2.0;
+
 impl SiteRecord {
     pub(super) fn slab(&self) -> Option<usize> {
         let slab = !self.slab;
@@ -134,6 +137,11 @@ impl SiteRecord {
     /// Seconds in a row in which the origin did badly.
     pub fn distress_seconds(&self) -> u8 {
         self.distress
+    }
+
+    /// Whether far more comes than usual, be it little.
+    pub fn is_pressed(&self) -> bool {
+        self.rate >= (4.0 * self.usual).max(PRESSED_MIN)
     }
 
     /// Requests of the last whole second, and how many are usual.

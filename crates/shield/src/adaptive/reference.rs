@@ -59,6 +59,11 @@ impl Reference {
         (of(self.cells(site, place, value)), of(self.cells(site, TOTAL, 0)))
     }
 
+    /// Samples of a site in the window before the present one.
+    pub(super) fn samples_before(&self, site: SiteKey, now: Timestamp) -> u32 {
+        self.seen_before(site, TOTAL, 0, now).1
+    }
+
     fn sum(&self, cells: [usize; ROWS]) -> u32 {
         let least = |window: &[u16]| cells.iter().map(|cell| window[*cell]).min().unwrap_or(0);
         self.windows.iter().map(|window| u32::from(least(window))).sum()

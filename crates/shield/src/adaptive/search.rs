@@ -4,7 +4,8 @@
 //! sketch. Rows with a value are a set of bits, so that a conjunction is an `and` of sets. Nothing here
 //! is in the way of a request; the work is bounded by the sizes of the slab.
 
-use super::attributes::{Attribute, Attributes, CacheStatus, NO_REFERRER};
+use super::attributes::{Attribute, Attributes};
+use super::manners::Manners;
 use super::record::SiteKey;
 use super::reference::Reference;
 use super::usual::{LOOKED_AT, Usual};
@@ -21,7 +22,11 @@ const ITEMS_MAX: usize = 48;
 /// A value below this share of the excess is not looked at.
 const SHARE_MIN: f32 = 0.05;
 /// Samples from calm times below which they say nothing.
-const CALM_MIN: usize = 200;
+pub(super) const CALM_MIN: usize = 200;
+/// How much more frequent than usual a program must be while the origin is well.
+pub(super) const LIFT_HEALTHY: f32 = 8.0;
+/// The same, while it is in distress.
+pub(super) const LIFT_DISTRESS: f32 = 3.0;
 /// The part of the excess that one signature must cover.
 const COVERAGE_MIN: f32 = 0.15;
 /// The most usual visitors that a challenge may meet.
@@ -30,7 +35,7 @@ pub(super) const CHALLENGE_SHARE_MAX: f32 = 0.05;
 pub(super) const BLOCK_SHARE_MAX: f32 = 0.01;
 
 /// Words of a set of 1,024 rows.
-const WORDS: usize = 16;
+pub(super) const WORDS: usize = 16;
 
 /// What the requests of an attack share: up to four attributes and their hashes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,6 +93,11 @@ impl Signature {
         self.length > 0 && self.items().iter().all(has)
     }
 
+    /// Whether one of the two is within the other: most of what one matches, the other matches too.
+    pub fn is_kin_of(&self, other: &Self) -> bool {
+        self.is_within(other) || other.is_within(self)
+    }
+
     /// Whether all that it matches, another matches too.
     pub(super) fn is_within(&self, other: &Self) -> bool {
         let has = |item: &(Attribute, u32)| match other.usual(item.0) {
@@ -133,53 +143,23 @@ pub(super) struct Question<'a> {
     pub shared: (&'a Reference, SiteKey),
     /// The part of the rows' weight that usual visitors make.
     pub usual_weight: f32,
-    /// How much more frequent than usual a program must be.
-    pub lift_min: f32,
+    /// Whether the origin is in distress.
+    pub distress: bool,
     /// Whether far more comes than usual. Programs that are many and new may come for a feed on the hour.
     pub is_vast: bool,
     /// Whether the rows come from all sites together; then their addresses are the sites.
     pub is_everywhere: bool,
 }
 
-type Bits = [u64; WORDS];
-
-/// Rows below which they do not show how a crowd asks.
-const MANNER_ROWS_MIN: u32 = 100;
-/// The part of a crowd that must ask in a manner for it to be the crowd's.
-const MANNER_SHARE: f32 = 0.9;
-
-/// Which rows are asked in a manner that no crowd of people has.
-struct Manners {
-    /// Each for an address of its own, and from nowhere: people follow links, and their links lead to the same pages.
-    scattered: Bits,
-    /// Something is sent: people look at pages before and after.
-    sending: Bits,
-}
-
-impl Manners {
-    fn of(rows: &[(Attributes, f32)]) -> Self {
-        let mut seen: HashMap<u32, u32> = HashMap::new();
-        for (row, _) in rows {
-            *seen.entry(row.hash(Attribute::Address)).or_default() += 1;
-        }
-        let is_scattered = |row: &Attributes| {
-            seen.get(&row.hash(Attribute::Address)) == Some(&1) && row.hash(Attribute::Referer) == NO_REFERRER
-        };
-        let all = || rows.iter().map(|(row, _)| row);
-        Self {
-            scattered: bits(all(), is_scattered),
-            sending: bits(all(), |row| row.hash(Attribute::Cache) == CacheStatus::Bypass as u32),
-        }
-    }
-
-    /// Whether rows that cover so much of the excess are no crowd of people.
-    fn are_mechanical(&self, rows: &Bits, coverage: f32) -> bool {
-        let all = count(rows);
-        let share = |manner| count(&and(rows, manner)) as f32 >= MANNER_SHARE * all as f32;
-        all >= MANNER_ROWS_MIN
-            && (share(&self.scattered) || (coverage >= MANNER_SHARE && share(&self.sending)))
+impl Question<'_> {
+    /// How much more frequent than usual a program must be.
+    fn lift_min(&self) -> f32 {
+        if self.distress { LIFT_DISTRESS } else { LIFT_HEALTHY }
     }
 }
+
+/// A set of rows.
+pub(super) type Bits = [u64; WORDS];
 
 /// One value of one attribute.
 struct Item {
@@ -210,7 +190,7 @@ pub(super) fn search(question: &Question<'_>) -> Option<Found> {
         return None;
     }
     let items = items(question, total)?;
-    let manners = Manners::of(question.rows);
+    let manners = Manners::of(question);
     let mut beam =
         vec![Candidate { items: Vec::new(), now: [u64::MAX; WORDS], calm: [u64::MAX; WORDS], sketched: 1.0 }];
     let mut best: Option<Found> = None;
@@ -227,7 +207,7 @@ pub(super) fn search(question: &Question<'_>) -> Option<Found> {
                 if found.coverage < COVERAGE_MIN {
                     continue;
                 }
-                let asks_manners = !question.is_everywhere && found.lift < question.lift_min;
+                let asks_manners = !question.is_everywhere && found.lift < question.lift_min();
                 if asks_manners && manners.are_mechanical(&longer.now, found.coverage) {
                     found.lift = weight(&longer.now, question.rows) / total / found.usual_share.max(1e-4);
                 }
@@ -253,7 +233,7 @@ impl Found {
     fn is_better_than(&self, best: Option<&Self>, question: &Question<'_>) -> bool {
         // What meets few of all visitors may meet all those of one site.
         let share_max = if question.is_everywhere { BLOCK_SHARE_MAX } else { CHALLENGE_SHARE_MAX };
-        if self.usual_share > share_max || self.lift < question.lift_min {
+        if self.usual_share > share_max || self.lift < question.lift_min() {
             return false;
         }
         // What covers clearly more wins; among equals what meets fewer visitors, then what is shorter.
@@ -307,15 +287,19 @@ impl Candidate {
         }
     }
 
-    /// From above: the upper end of a 95 % interval (Wilson 1927, simplified for small shares).
     fn usual_share(&self, question: &Question<'_>, calm: &Bits, sketched: f32) -> f32 {
         let samples = question.calm.len();
         if samples < CALM_MIN {
             return sketched;
         }
-        let hits = count(calm) as f32;
-        ((hits + 1.0 + 1.65 * (hits + 0.7).sqrt()) / samples as f32).min(1.0)
+        share_from_above(count(calm), samples as u32)
     }
+}
+
+/// The upper end of a 95 % interval (Wilson 1927, simplified for small shares).
+pub(super) fn share_from_above(hits: u32, samples: u32) -> f32 {
+    let hits = hits as f32;
+    ((hits + 1.0 + 1.65 * (hits + 0.7).sqrt()) / samples.max(1) as f32).min(1.0)
 }
 
 /// The values that are frequent now, the most frequent first.
@@ -368,7 +352,7 @@ fn unusual_items(question: &Question<'_>, total: f32) -> impl Iterator<Item = It
     })
 }
 
-fn bits<'r>(rows: impl Iterator<Item = &'r Attributes>, is: impl Fn(&Attributes) -> bool) -> Bits {
+pub(super) fn bits<'r>(rows: impl Iterator<Item = &'r Attributes>, is: impl Fn(&Attributes) -> bool) -> Bits {
     let mut bits = [0; WORDS];
     for (index, row) in rows.take(WORDS * 64).enumerate() {
         if is(row) {
@@ -378,11 +362,11 @@ fn bits<'r>(rows: impl Iterator<Item = &'r Attributes>, is: impl Fn(&Attributes)
     bits
 }
 
-fn count(bits: &Bits) -> u32 {
+pub(super) fn count(bits: &Bits) -> u32 {
     bits.iter().map(|word| word.count_ones()).sum()
 }
 
-fn and(one: &Bits, other: &Bits) -> Bits {
+pub(super) fn and(one: &Bits, other: &Bits) -> Bits {
     std::array::from_fn(|word| one[word] & other[word])
 }
 

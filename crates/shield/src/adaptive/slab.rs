@@ -29,8 +29,10 @@ const WAITING_MAX: usize = CALM_EACH_SECOND as usize * CALM_AFTER as usize;
 const COSTLY: usize = 256;
 /// Mitigations of one site at once.
 pub(super) const MITIGATIONS_MAX: usize = 8;
-/// Signatures that turned out to be people, kept so that they are not found again.
+/// Signatures that turned out to be people or harmless, kept so that they are not found again.
 const PARDONED_MAX: usize = 16;
+/// For how long, in seconds.
+const PARDONED_SECONDS: u32 = 600;
 
 /// The samples of one second: a uniform choice of its requests (Vitter 1985, algorithm R).
 #[derive(Debug)]
@@ -65,7 +67,16 @@ pub(super) struct Slab {
     costly: Vec<Costly>,
     costly_next: usize,
     pub(super) mitigations: Vec<Mitigation>,
-    pardoned: Vec<(Signature, u32)>,
+    pardoned: Vec<(Signature, Pardon, u32)>,
+}
+
+/// Why a signature may not be used for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pardon {
+    /// It is that of people, or somebody has undone it.
+    People,
+    /// The origin does well with it: it is one again where the origin does not.
+    Harmless,
 }
 
 impl Slab {
@@ -188,17 +199,23 @@ impl Slab {
         &self.calm
     }
 
-    /// Notes that a signature is that of people.
-    pub(super) fn pardon(&mut self, signature: Signature, second: u32) {
+    /// Notes that a signature is not to be used.
+    pub(super) fn pardon(&mut self, signature: Signature, pardon: Pardon, second: u32) {
         if self.pardoned.len() == PARDONED_MAX {
             self.pardoned.remove(0);
         }
-        self.pardoned.push((signature, second));
+        self.pardoned.push((signature, pardon, second));
     }
 
     /// The signatures that may not be used, for ten minutes after each was undone.
-    pub(super) fn pardoned(&self, second: u32) -> impl Iterator<Item = &Signature> {
-        self.pardoned.iter().filter(move |(_, since)| since + 600 >= second).map(|(signature, _)| signature)
+    pub(super) fn pardoned(&self, second: u32, distress: bool) -> impl Iterator<Item = &Signature> {
+        let holds = move |pardon: Pardon, since: u32| {
+            since + PARDONED_SECONDS >= second && !(distress && pardon == Pardon::Harmless)
+        };
+        self.pardoned
+            .iter()
+            .filter(move |(_, pardon, since)| holds(*pardon, *since))
+            .map(|(signature, ..)| signature)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -209,7 +226,7 @@ impl Slab {
             + self.waiting.capacity() * size_of::<(Attributes, u32)>()
             + self.costly.capacity() * size_of::<Costly>()
             + self.mitigations.capacity() * size_of::<Mitigation>()
-            + self.pardoned.capacity() * size_of::<(Signature, u32)>()
+            + self.pardoned.capacity() * size_of::<(Signature, Pardon, u32)>()
     }
 }
 

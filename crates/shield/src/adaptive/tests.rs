@@ -1,5 +1,6 @@
 mod life;
 mod population;
+mod scenarios;
 mod simulation;
 
 use super::*;

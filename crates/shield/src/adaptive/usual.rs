@@ -1,8 +1,8 @@
 //! The usual values of an attribute at a site, so that a signature may ask for any other one: an attack with many
 //! tools, or with one that shuffles what it says of itself, shares nothing but that.
 
-use super::attributes::{Attribute, Attributes};
-use std::collections::HashMap;
+use super::attributes::{Attribute, Attributes, NO_COOKIES, OWN_REFERRER};
+use std::collections::{HashMap, HashSet};
 
 /// Attributes of which unusual values are looked at. Networks are not among them: a crowd of people comes from new ones.
 pub(super) const LOOKED_AT: [Attribute; 6] = [
@@ -56,6 +56,22 @@ impl Usual {
     pub(super) fn is_lacking(&self, row: &Attributes) -> bool {
         !self.holds(row.hash(self.attribute))
     }
+}
+
+/// Calm samples of which one in so many is a visit of people.
+const PEOPLE_ONE_IN: usize = 10;
+/// From so many programs.
+const PROGRAMS_MIN: usize = 3;
+
+/// Whether people are among the usual visitors. They follow links and keep cookies, and use several programs; where only
+/// monitors and the like are known, every browser is unusual.
+pub(super) fn knows_people(calm: &[Attributes]) -> bool {
+    let is_visit = |row: &&Attributes| {
+        row.hash(Attribute::Cookies) != NO_COOKIES || row.hash(Attribute::Referer) == OWN_REFERRER
+    };
+    let visits: Vec<_> = calm.iter().filter(is_visit).collect();
+    let programs: HashSet<u32> = visits.iter().map(|row| row.hash(Attribute::UserAgent)).collect();
+    visits.len() * PEOPLE_ONE_IN >= calm.len().max(1) && programs.len() >= PROGRAMS_MIN
 }
 
 fn places(hash: u32) -> [usize; 2] {

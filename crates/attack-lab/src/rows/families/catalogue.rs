@@ -95,7 +95,7 @@ pub(super) const FAMILIES: &[Family] = &[
     family("stuffing", |stage, dice, host| {
         botnet(stage, dice, host, |dice, number, host| {
             let content = format!("user=u{}&password={:x}", dice.below(1_000_000), dice.next_u64());
-            posting(number, host, "/login", &content)
+            posting(number, (host, "/login"), None, &content)
         })
     }),
     Family {
@@ -141,7 +141,8 @@ pub(super) const FAMILIES: &[Family] = &[
                 if dice.below(2) == 0 {
                     return browser(number, host, "/cached/vote", Some("https://social.invalid/today"));
                 }
-                posting(number, host, "/vote", &format!("choice={}", dice.below(4)))
+                let own = format!("http://{host}/cached/vote");
+                posting(number, (host, "/vote"), Some(&own), &format!("choice={}", dice.below(4)))
             })
         })
     },

@@ -8,7 +8,7 @@ mod catalogue;
 use crate::books::{Books, Label};
 use crate::crowd::{Crowd, Rhythm};
 use crate::draw::{Plot, panels};
-use crate::population::{browser, homes, page};
+use crate::population::{homes, visit};
 use crate::report::{Bar, Held, Report};
 use crate::stage::{Stage, StageError};
 use catalogue::{FAMILIES, Family};
@@ -115,7 +115,7 @@ fn crowds(
         label: Label::Visitor,
         addresses: homes(&stage.dice(78), VISITORS),
         rate: VISITS_PER_SECOND,
-        script: Arc::new(move |dice, number| browser(number, &own, &page(dice), None)),
+        script: Arc::new(move |dice, number| visit(dice, number, &own)),
         during: began..attack.end,
         rhythm: Rhythm::Even,
     };

@@ -240,13 +240,13 @@ fn rows(count: u32, with: u32) -> Vec<Attributes> {
 fn a_signature_must_spare_the_usual_and_be_rare_among_them() {
     let reference = crate::adaptive::reference::Reference::new(1);
     // Of 1,000 calm requests so many have it, and of 1,000 now so many.
-    for (calm, now, lift_min, is_found) in [
-        (0, 950, 8.0, true),
-        (20, 950, 8.0, true),
-        (30, 200, 8.0, false),
-        (30, 200, 3.0, true),
-        (80, 990, 8.0, false),
-        (300, 990, 3.0, false),
+    for (calm, now, distress, is_found) in [
+        (0, 950, false, true),
+        (20, 950, false, true),
+        (30, 200, false, false),
+        (30, 200, true, true),
+        (80, 990, false, false),
+        (300, 990, true, false),
     ] {
         let now: Vec<(Attributes, f32)> = rows(1_000, now).into_iter().map(|row| (row, 1.0)).collect();
         let calm_rows = rows(1_000, calm);
@@ -255,13 +255,17 @@ fn a_signature_must_spare_the_usual_and_be_rare_among_them() {
             calm: &calm_rows,
             shared: (&reference, SITE),
             usual_weight: 50.0,
-            lift_min,
+            distress,
             is_vast: true,
             is_everywhere: false,
         };
         let found = crate::adaptive::search::search(&question);
         assert_eq!(found.is_some(), is_found, "{calm} of 1,000: {found:?}");
-        assert!(found.is_none_or(|found| found.usual_share <= 0.05 && found.lift >= lift_min));
+        assert!(
+            found.is_none_or(
+                |found| found.usual_share <= 0.05 && found.lift >= if distress { 3.0 } else { 8.0 }
+            )
+        );
     }
 }
 
@@ -354,7 +358,11 @@ fn what_is_one_sites_affair_is_not_acted_upon_at_all_of_them() {
     }
     let now = at(edge.second * 1_000);
     for (signature, _) in edge.engine.mitigations(EVERYWHERE, &edge.all) {
-        assert!(edge.engine.is_usual_at(SiteKey(199), &signature, now), "{signature}");
-        assert!(!edge.engine.is_usual_at(SiteKey(1), &signature, now), "{signature}");
+        let farthest = |site: usize| edge.engine.farthest_at(SiteKey(site as u64), true, &signature, now);
+        assert_eq!(farthest(199), None, "{signature}");
+        assert!(farthest(1).is_some(), "{signature}");
+        // Of a quiet site nothing is known.
+        let quiet = |pressed| edge.engine.farthest_at(SiteKey(7_777), pressed, &signature, now);
+        assert_eq!((quiet(false), quiet(true)), (None, Some(Stage::Challenge)), "{signature}");
     }
 }

@@ -1,7 +1,7 @@
 //! Who comes to a site in the simulation: visitors with browsers, and crowds that are described, not
 //! programmed: each attribute is drawn from values of the crowd's own, or from those of visitors.
 
-use crate::adaptive::attributes::{Attribute, Attributes};
+use crate::adaptive::attributes::{Attribute, Attributes, CacheStatus, OWN_REFERRER};
 use crate::adaptive::reference::mixed;
 use vocabulary::SeededRandom;
 
@@ -46,6 +46,53 @@ impl Crowd {
     }
 }
 
+/// Who asks a site usually.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Site {
+    /// People.
+    Visitors,
+    /// A few monitors, and nobody else.
+    Monitored,
+    /// People, and as often an app, which has no pages that it could come from.
+    Apps,
+    /// People, most of them by links of their own.
+    PersonalLinks,
+}
+
+impl Site {
+    /// The app of a site.
+    pub(super) fn app() -> Crowd {
+        let app =
+            Crowd::usual(4_000).with(Attribute::UserAgent, Draw::Own(2)).with(Attribute::Tls, Draw::Own(1));
+        let app = app.with(Attribute::HeaderOrder, Draw::Own(2)).with(Attribute::Http2, Draw::Own(1));
+        app.with(Attribute::Referer, Draw::Rank(0)).with(Attribute::Cookies, Draw::Rank(0))
+    }
+
+    pub(super) fn request(self, visitors: &Visitors, random: &SeededRandom) -> Attributes {
+        let few = |crowd: Crowd, attributes: &[Attribute], count| {
+            attributes.iter().fold(crowd, |crowd, attribute| crowd.with(*attribute, Draw::Own(count)))
+        };
+        let kind = match self {
+            Self::Monitored => {
+                use Attribute::{
+                    Address, Asn, HeaderOrder, Http2, Path, PathTemplate, Prefix, Tls, UserAgent,
+                };
+                let all = [Address, Asn, HeaderOrder, Http2, Path, PathTemplate, Prefix, Tls, UserAgent];
+                let monitors = few(Crowd::usual(4_001), &all, 4);
+                monitors.with(Attribute::Referer, Draw::Rank(0)).with(Attribute::Cookies, Draw::Rank(0))
+            }
+            Self::Apps if random.below(2) == 0 => Self::app(),
+            Self::PersonalLinks if random.below(3) > 0 => {
+                let linked = few(Crowd::usual(4_002), &[Attribute::Address, Attribute::Path], 1 << 20);
+                let linked = linked.with(Attribute::PathTemplate, Draw::Own(1));
+                linked.with(Attribute::Referer, Draw::Rank(0)).with(Attribute::Cookies, Draw::Rank(0))
+            }
+            _ => Crowd::usual(0),
+        };
+        kind.request(visitors, random)
+    }
+}
+
 /// Usual visitors of one site: how many values each attribute has, drawn by Zipf's law.
 #[derive(Debug)]
 pub(super) struct Visitors([u64; 16]);
@@ -78,14 +125,19 @@ impl Visitors {
     /// A request: what belongs to a browser hangs together.
     fn hashes(&self, random: &SeededRandom) -> [u32; 16] {
         let browser = zipf(self.0[Attribute::UserAgent as usize], random);
-        std::array::from_fn(|place| {
+        let mut hashes = std::array::from_fn(|place| {
             let rank = match Attribute::ALL[place] {
                 Attribute::UserAgent => browser,
                 Attribute::Tls | Attribute::Http2 | Attribute::HeaderOrder => browser % self.0[place],
                 _ => zipf(self.0[place], random),
             };
             hash(place, rank)
-        })
+        });
+        // What a page sends says which page it was.
+        if hashes[Attribute::Cache as usize] == CacheStatus::Bypass as u32 && browser % 16 != 15 {
+            hashes[Attribute::Referer as usize] = OWN_REFERRER;
+        }
+        hashes
     }
 }
 

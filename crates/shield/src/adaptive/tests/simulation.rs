@@ -4,165 +4,12 @@
 //! within a second and lasts a minute. The engine knows none of these scenarios; they differ in what an
 //! attacker chooses: tools, networks, targets, rhythm.
 
-use super::population::Draw::{Own, Rank};
+use super::scenarios::{Scenario, attacks, crowds};
 use super::*;
-use Attribute::{
-    Address, Asn, Cache, Cookies, Country, HeaderOrder, Http2, Language, Method, Path, PathTemplate, Prefix,
-    QueryKeys, Referer, Tls, UserAgent,
-};
 
 const STEP_MS: i64 = 50;
 const CALM_MS: i64 = 300_000;
 const SCENARIO_MS: i64 = 60_000;
-
-/// What comes besides the usual visitors.
-struct Scenario {
-    name: &'static str,
-    /// Crowds, each at a factor of the usual rate.
-    crowds: Vec<(Crowd, f64)>,
-    /// Milliseconds that the origin takes for a request of the crowd, and failures in percent.
-    origin: (u32, u64),
-    /// On for so many milliseconds, then off for so many.
-    pulse: Option<(i64, i64)>,
-    /// How long it takes to come to its full rate, in milliseconds.
-    grows: i64,
-    /// The part of those challenged that pass.
-    passes: f64,
-}
-
-fn attack(name: &'static str, crowds: Vec<(Crowd, f64)>) -> Scenario {
-    Scenario { name, crowds, origin: (2_000, 40), pulse: None, grows: 0, passes: 0.0 }
-}
-
-fn benign(name: &'static str, crowds: Vec<(Crowd, f64)>) -> Scenario {
-    Scenario { name, crowds, origin: (60, 0), pulse: None, grows: 0, passes: 0.95 }
-}
-
-/// An attack that the origin does not feel.
-fn unfelt(name: &'static str, crowds: Vec<(Crowd, f64)>) -> Scenario {
-    Scenario { origin: (60, 0), ..attack(name, crowds) }
-}
-
-fn attacks(salt: u64) -> Vec<Scenario> {
-    let usual = Crowd::usual(salt);
-    let tool = usual.with(Tls, Own(1)).with(Http2, Own(1)).with(HeaderOrder, Own(1)).with(Cookies, Rank(0));
-    let page = tool.with(Path, Rank(0)).with(PathTemplate, Rank(0));
-    let browser = usual.with(UserAgent, Rank(37)).with(Tls, Rank(37)).with(HeaderOrder, Rank(37));
-    let rented =
-        browser.with(Prefix, Own(5_000)).with(Asn, Own(4)).with(Cookies, Rank(0)).with(Language, Rank(0));
-    let botnet = usual.with(HeaderOrder, Own(2)).with(UserAgent, Own(40)).with(Prefix, Own(8_000));
-    vec![
-        attack("flood of one page, one tool", vec![(page.with(UserAgent, Own(1)), 20.0)]),
-        attack(
-            "random user agents, 2,000 networks",
-            vec![(tool.with(UserAgent, Own(500)).with(Prefix, Own(2_000)), 20.0)],
-        ),
-        attack(
-            "random queries past the cache",
-            vec![(page.with(QueryKeys, Own(100_000)).with(Address, Own(100_000)).with(Cache, Rank(1)), 15.0)],
-        ),
-        attack(
-            "three tools at once",
-            vec![
-                (page.with(Asn, Own(3)), 6.0),
-                (Crowd(tool.0, salt + 1).with(Path, Own(3)), 6.0),
-                (Crowd(tool.0, salt + 2).with(Method, Rank(2)), 6.0),
-            ],
-        ),
-        attack("real browsers from rented networks", vec![(rented, 10.0)]),
-        attack(
-            "one network, everything else usual",
-            vec![(usual.with(Asn, Own(1)).with(Prefix, Own(60)), 10.0)],
-        ),
-        Scenario { pulse: Some((3_000, 5_000)), ..attack("pulses of three seconds", vec![(page, 30.0)]) },
-        Scenario {
-            origin: (6_000, 10),
-            ..attack(
-                "few requests to an expensive page",
-                vec![(tool.with(Path, Own(1)).with(PathTemplate, Own(1)), 0.3)],
-            )
-        },
-        attack("posts from a botnet", vec![(botnet.with(Method, Rank(1)), 12.0)]),
-    ]
-    .into_iter()
-    .chain(disguised(salt))
-    .collect()
-}
-
-/// Attacks that share no tool, or look like browsers in everything, and that the origin does not feel.
-fn disguised(salt: u64) -> Vec<Scenario> {
-    let usual = Crowd::usual(salt);
-    let many = 1 << 20;
-    let tool = usual.with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(UserAgent, Own(1)).with(Path, Rank(0));
-    let copied = usual.with(Referer, Rank(0)).with(Cookies, Rank(0)).with(Prefix, Own(2_000));
-    let busting = copied.with(Address, Own(many)).with(QueryKeys, Own(1)).with(Path, Rank(0));
-    let login = copied.with(Address, Rank(7)).with(Path, Rank(7)).with(PathTemplate, Rank(7));
-    vec![
-        Scenario { grows: 60_000, ..unfelt("a tool that grows for a minute", vec![(tool, 30.0)]) },
-        Scenario { grows: 300_000, ..unfelt("a tool that grows for five minutes", vec![(tool, 30.0)]) },
-        unfelt(
-            "a tool that shuffles its header and its name",
-            vec![(copied.with(HeaderOrder, Own(many)).with(UserAgent, Own(many)), 15.0)],
-        ),
-        unfelt(
-            "twenty-five tools at once",
-            vec![(copied.with(HeaderOrder, Own(25)).with(UserAgent, Own(25)).with(Tls, Own(25)), 15.0)],
-        ),
-        unfelt("random queries by copied browsers", vec![(busting.with(PathTemplate, Rank(0)), 15.0)]),
-        unfelt(
-            "random paths by copied browsers",
-            vec![(copied.with(Address, Own(many)).with(Path, Own(many)).with(PathTemplate, Own(many)), 15.0)],
-        ),
-        unfelt(
-            "log-ins by copied browsers",
-            vec![(login.with(Method, Rank(1)).with(Cache, Rank(2)).with(Prefix, Own(50_000)), 15.0)],
-        ),
-    ]
-}
-
-fn crowds(salt: u64) -> Vec<Scenario> {
-    let people = Crowd::usual(salt);
-    let linked = people.with(Address, Own(1));
-    let linked =
-        linked.with(Path, Own(1)).with(PathTemplate, Own(1)).with(Referer, Rank(3)).with(Cookies, Rank(0));
-    let robot =
-        people.with(UserAgent, Own(1)).with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(Method, Rank(0));
-    let readers = people.with(UserAgent, Own(60)).with(Tls, Own(12)).with(HeaderOrder, Own(12));
-    vec![
-        benign("flash crowd on a new page", vec![(linked, 15.0)]),
-        Scenario {
-            origin: (3_000, 30),
-            ..benign("flash crowd that overwhelms the origin", vec![(linked, 12.0)])
-        },
-        benign(
-            "flash crowd from one country",
-            vec![(people.with(Country, Rank(2)).with(Language, Rank(1)).with(Path, Own(2)), 10.0)],
-        ),
-        benign("crawler", vec![(robot.with(Prefix, Own(2)).with(Asn, Own(1)), 0.8)]),
-        benign("feed readers on the hour", vec![(readers.with(Path, Own(1)).with(Cookies, Rank(0)), 2.5)]),
-        benign(
-            "office behind one address",
-            vec![(people.with(Prefix, Own(1)).with(Asn, Own(1)).with(UserAgent, Rank(4)), 1.5)],
-        ),
-        benign("the day begins: four times the usual", vec![(people, 3.0)]),
-        benign("everybody at once", vec![(people, 12.0)]),
-        Scenario { grows: 60_000, ..benign("a flash crowd that grows", vec![(linked, 15.0)]) },
-        benign(
-            "a vote: a page, then a form",
-            vec![
-                (linked, 6.0),
-                (linked.with(Method, Rank(1)).with(Cache, Rank(2)).with(Referer, Rank(2)), 6.0),
-            ],
-        ),
-        benign(
-            "everybody looks something up",
-            vec![
-                (linked, 3.0),
-                (linked.with(QueryKeys, Own(1)).with(Address, Own(8_000)).with(Referer, Rank(2)), 10.0),
-            ],
-        ),
-    ]
-}
 
 /// How it went.
 #[derive(Debug, Default)]
@@ -248,7 +95,7 @@ fn run(scenario: &Scenario, seed: u64) -> Course {
         let active = since >= 0 && scenario.pulse.is_none_or(|(on, off)| since % (on + off) < on);
         let strained = active && stage.course.mitigated_ms.is_none() && scenario.origin.0 > 500;
         for _ in 0..poisson(rate * STEP_MS as f64 / 1000.0, &stage.random) {
-            let row = Crowd::usual(0).request(&visitors, &stage.random);
+            let row = scenario.site.request(&visitors, &stage.random);
             let acted = stage.request(&row, false, strained, now);
             if stage.course.mitigated_ms.is_some() || scenario.passes > 0.0 {
                 stage.course.visitors.0 += 1;
