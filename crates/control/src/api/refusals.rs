@@ -181,6 +181,9 @@ impl From<ApplyRefusal> for Problem {
             | ApplyRefusal::Origins { .. }
             | ApplyRefusal::Visitors { .. } => Self::new(Reason::CertificateUnfit).detail(refusal),
             ApplyRefusal::NoSite(_) => Self::new(Reason::NotFound).detail(refusal),
+            ApplyRefusal::Overtaken(keys) => {
+                Self::new(Reason::SettingsChanged).detail(&refusal).with("changed", json!(keys))
+            }
             ApplyRefusal::Defence(error) => defence_mistaken(error),
             ApplyRefusal::Page(refusal) => page_refused(refusal),
             ApplyRefusal::NoBasis(why, steps) => {

@@ -5,9 +5,9 @@ use super::page;
 use crate::api::{Api, site_defence::basis};
 use crate::pages::ways_in::{Checked, WaysInForm, WaysInPage};
 use crate::plane::Plane;
-use crate::rim::Problem;
 use crate::rim::principal::Principal;
-use crate::sites::{self, ApplyRefusal, Terms, quoted};
+use crate::rim::{Problem, Reason};
+use crate::sites::{self, ApplyRefusal, Terms, WaysInVersion, quoted};
 use crate::sites_toml;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -82,9 +82,11 @@ async fn set(
         let mistakes: Vec<_> = error.mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
         Problem::from(ApplyRefusal::Text(error.clone())).detail(mistakes.join("; "))
     })?;
+    let unread = |_| Problem::new(Reason::SettingsChanged);
+    let shown: WaysInVersion = sent.version.parse().map_err(unread)?;
     let basis = basis(Some(sent.request.clone()))?;
     let terms = Terms { dry_run, basis: basis.as_ref(), actor: principal.actor() };
-    let applied = sites::set_ways_in(plane, site.id, &terms, &wanted).await?;
+    let applied = sites::set_ways_in(plane, site.id, &terms, (shown, &wanted)).await?;
     let mut changed = Site { front: wanted.front, ..site.clone() };
     changed.origin_policy.host = wanted.origin_host;
     Ok(Checked {
@@ -168,7 +170,9 @@ fn filled(site: &Site) -> WaysInForm {
     }
 }
 
+/// The page. Whoever is shown it knows the settings in force: what would change stands beside them.
 fn compose(plane: &Plane, principal: &Principal, site: &Site, form: WaysInForm) -> WaysInPage {
+    let form = WaysInForm { version: WaysInVersion::of(site).to_string(), ..form };
     WaysInPage {
         csrf: principal.csrf().unwrap_or_default().to_owned(),
         public_url: plane.public_url.to_string(),

@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer};
 pub struct WaysInForm {
     /// The session's token, as the form sends it back.
     pub csrf: String,
+    /// Which settings were in force when the form was shown.
+    pub version: String,
     /// Whether who comes without TLS is sent on.
     #[serde(deserialize_with = "ticked")]
     pub redirect_https: bool,

@@ -56,6 +56,8 @@ reasons! {
         "Console and API answer to localhost and their own address only.";
     VersionChanged = "version-changed", PRECONDITION_FAILED,
         "It was changed meanwhile; read it again and repeat with its present ETag.";
+    SettingsChanged = "settings-changed", CONFLICT,
+        "The settings were changed since they were shown; look at them again before they are replaced.";
     Contended = "contended", CONFLICT, "Others change it at this moment; try again.";
     KeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY,
         "This Idempotency-Key belongs to another request.";

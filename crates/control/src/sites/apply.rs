@@ -3,6 +3,7 @@
 use super::customer_request::CustomerRequest;
 use super::origin_files;
 use super::plan::{Plan, PlanError, Step, plan, plan_settings};
+use super::ways_in::WaysInVersion;
 use crate::defence;
 use crate::error_pages::{PressRefusal, settle};
 use crate::plane::Plane;
@@ -74,6 +75,8 @@ pub(crate) enum ApplyRefusal {
     Visitors { host: String, why: String },
     #[error("there is no site {0}")]
     NoSite(SiteId),
+    #[error("since the settings were shown, others have changed: {}", .0.join(", "))]
+    Overtaken(Vec<&'static str>),
     #[error("{0}")]
     Defence(ShieldError),
     #[error("{0}")]
@@ -124,14 +127,19 @@ pub(crate) async fn set_defence(
     .await
 }
 
-/// Replaces the ways into one site, or says what that would change.
+/// Replaces the ways into one site, or says what that would change. `shown`: what the settings were when they were last
+/// looked at; where they are others by now, nothing is replaced.
 pub(crate) async fn set_ways_in(
     plane: &Plane,
     site: SiteId,
     terms: &Terms<'_>,
-    wanted: &WaysIn,
+    (shown, wanted): (WaysInVersion, &WaysIn),
 ) -> Result<Applied, ApplyRefusal> {
     set(plane, site, terms, |site| {
+        let overtaken = WaysInVersion::of(site).differing(shown);
+        if !overtaken.is_empty() {
+            return Err(ApplyRefusal::Overtaken(overtaken));
+        }
         let mut changed = Site { front: wanted.front.clone(), ..site.clone() };
         changed.origin_policy.host.clone_from(&wanted.origin_host);
         Ok(changed)

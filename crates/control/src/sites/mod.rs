@@ -12,6 +12,8 @@ mod export_front;
 mod export_shield;
 mod origin_files;
 mod plan;
+mod transport;
+mod ways_in;
 
 #[cfg(test)]
 mod tests;
@@ -24,3 +26,4 @@ pub(crate) use export_shield::{name as action_name, text as shield_text};
 pub(crate) use plan::Step;
 #[cfg(test)]
 use plan::{Plan, PlanError, plan};
+pub(crate) use ways_in::WaysInVersion;

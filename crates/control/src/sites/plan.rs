@@ -342,7 +342,7 @@ fn lowers(old: &Site, new: &Site) -> Vec<String> {
     if closes(old, new) {
         lowers.push("visitors get a maintenance page".to_owned());
     }
-    lowers.extend(guards(old, new));
+    lowers.extend(super::transport::lowers(&old.front, &new.front));
     if !old.front.bypass && new.front.bypass {
         lowers.push("nothing is cached for it".to_owned());
     }
@@ -365,21 +365,6 @@ fn are_shorter(old: &Timeouts, new: &Timeouts) -> bool {
         || new.first_byte_ms < old.first_byte_ms
         || new.between_bytes_ms < old.between_bytes_ms
         || total(new) < total(old)
-}
-
-/// Who is kept out, or let in, by TLS.
-fn guards(old: &Site, new: &Site) -> Vec<String> {
-    let (before, after) = (&old.front, &new.front);
-    let turned_away = "visitors who speak older versions of TLS are turned away";
-    let changes = [
-        (after.tls_min > before.tls_min, turned_away),
-        (after.tls_min < before.tls_min, "older versions of TLS are spoken again"),
-        (
-            before.client_certificates != after.client_certificates,
-            "other visitors' certificates are asked for",
-        ),
-    ];
-    changes.into_iter().filter(|(does, _)| *does).map(|(_, what)| what.to_owned()).collect()
 }
 
 /// Whether somebody is kept out by maintenance who was not before.

@@ -212,6 +212,26 @@ fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
         ),
         ("\"192.0.2.0/24\", ", "", "maintenance"),
         ("redirect_https = true", "redirect_https = true\ntls_min = \"1.3\"", "older versions of TLS"),
+        ("redirect_https = true\n", "", "no longer sent to HTTPS"),
+        ("max_age = 63072000", "max_age = 31536000", "for less long"),
+        (
+            "hsts = { max_age = 63072000, include_subdomains = true, preload = true }\n",
+            "",
+            "no longer told to come over HTTPS",
+        ),
+        (", include_subdomains = true, preload = true", "", "names below are no longer held"),
+        (", preload = true", "", "browsers' own lists is given up"),
+        (
+            "origins = [\"http://127.0.0.1:3\"]",
+            "origins = [\"http://127.0.0.1:3\"]\nhsts = { max_age = 60, include_subdomains = true }",
+            "every name below is bound",
+        ),
+        (
+            "origins = [\"http://127.0.0.1:3\"]",
+            "origins = [\"http://127.0.0.1:3\"]\n\
+             hsts = { max_age = 31536000, include_subdomains = true, preload = true }",
+            "months to undo",
+        ),
         ("mode = \"optional\"", "mode = \"required\"", "visitors' certificates"),
         (
             "client_certificates = { ca = \"clients.pem\", mode = \"optional\" }\n",
@@ -238,7 +258,9 @@ fn each_way_to_lower_a_service_is_seen_and_gains_are_free() {
         ("cache = \"origin\"", "cache = \"guarded\""),
         ("seconds = 10", "seconds = 0"),
         ("retry_after = 60, ", ""),
-        ("redirect_https = true\nbypass = true\n", ""),
+        ("bypass = true\n", ""),
+        ("max_age = 63072000", "max_age = 63072001"),
+        ("origins = [\"http://127.0.0.1:3\"]", "origins = [\"http://127.0.0.1:3\"]\nhsts = { max_age = 60 }"),
     ] {
         let plan = planned(&fleet, &TWO.replace(from, to), false).expect("plan");
         assert_eq!((plan.steps.len(), plan.lowering().count()), (1, 0), "{from}");

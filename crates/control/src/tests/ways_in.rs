@@ -25,6 +25,16 @@ fn authority() -> String {
     params.self_signed(&key).expect("a certificate").pem()
 }
 
+/// What the settings are now, by the API.
+async fn version(running: &Running) -> String {
+    running.get(SITE).await.is(200).json()["version"].as_str().expect("a version").to_owned()
+}
+
+/// What the form sends beside the settings.
+async fn shown(running: &Running) -> String {
+    format!("version={}", version(running).await)
+}
+
 /// As a form sends it.
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -40,13 +50,15 @@ async fn the_ways_into_a_site_are_read_and_put_back_as_the_keys_of_a_sites_file(
         "redirect_https = true\nhsts = {{ max_age = 60 }}\norigin_host = \"inner.shop.test:8080\"\n\
          client_certificates = {{ ca = \"\"\"\n{pem}\"\"\", mode = \"optional\" }}"
     );
-    let body = json!({ "text": text, "customer_request": "Our tills have certificates." });
+    let version_shown = version(&running).await;
+    let body =
+        json!({ "text": text, "version": version_shown, "customer_request": "Our tills have certificates." });
     let put = running.call("PUT", SITE, &body).await.is(200).json();
     assert_eq!(put["steps"][0]["lowers"].as_array().map(Vec::len), Some(2), "{put}");
     let shown = running.get(SITE).await.is(200).json();
     assert_eq!(shown["settings"]["client_certificates"]["authorities"], pem.replace('\r', ""));
     assert_eq!(shown["origin_host"], "inner.shop.test:8080");
-    let again = json!({ "text": shown["text"] });
+    let again = json!({ "text": shown["text"], "version": shown["version"] });
     assert_eq!(
         running.call("PUT", SITE, &again).await.is(200).json()["steps"],
         json!([]),
@@ -64,6 +76,7 @@ async fn ways_in_that_cannot_be_used_are_refused_with_the_reason() {
     let mut rig = Rig::new();
     let running = started(&mut rig).await;
     let damaged = "-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----";
+    let version = version(&running).await;
     for (text, says) in [
         ("tls_min = \"1.1\"".to_owned(), "1.2"),
         ("hosts = [\"x.test\"]".to_owned(), "unknown key"),
@@ -71,11 +84,13 @@ async fn ways_in_that_cannot_be_used_are_refused_with_the_reason() {
         (format!("client_certificates = {{ ca = {:?} }}", rig.data_dir().join("admin.token")), "no file"),
         ("client_certificates = { ca = \"/etc/hostname\" }".to_owned(), "no certificate"),
     ] {
-        let body = json!({ "text": text, "dry_run": true, "customer_request": "Please." });
+        let body =
+            json!({ "text": text, "version": version, "dry_run": true, "customer_request": "Please." });
         let refused = running.call("PUT", SITE, &body).await.is(422).text();
         assert!(refused.contains(says), "{text}: {refused}");
     }
-    running.call("PUT", "/api/v1/sites/none.test/ways-in", &json!({ "text": "" })).await.is(404);
+    let nothing = json!({ "text": "", "version": version });
+    running.call("PUT", "/api/v1/sites/none.test/ways-in", &nothing).await.is(404);
     running.stop().await;
 }
 
@@ -85,10 +100,11 @@ async fn the_form_says_what_would_change_and_changes_it_the_second_time() {
     let running = started(&mut rig).await;
     let session = Session::open(&running, PAGE).await;
     let site = site_of(&running, "shop").await;
-    let same = session.send_form(&running, PAGE, PLAIN).await.is(200).text();
+    let plain = format!("{PLAIN}&{}", shown(&running).await);
+    let same = session.send_form(&running, PAGE, &plain).await.is(200).text();
     assert!(same.contains("set up like this already"), "{same}");
 
-    let form = format!("{}&redirect_https=yes&hsts=yes", PLAIN.replace("1.2", "1.3"));
+    let form = format!("{}&redirect_https=yes&hsts=yes", plain.replace("tls_min=1.2", "tls_min=1.3"));
     let checked = session.send_form(&running, PAGE, &form).await.is(200).text();
     for shown in ["older versions of TLS are turned away", "tls_min = &#34;1.3&#34;", "name=\"request\""] {
         assert!(checked.contains(shown), "{shown}: {checked}");
@@ -107,13 +123,42 @@ async fn the_form_says_what_would_change_and_changes_it_the_second_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_changed_since_the_settings_were_shown_is_not_overwritten() {
+    let mut rig = Rig::new();
+    let running = started(&mut rig).await;
+    let session = Session::open(&running, PAGE).await;
+    let (stale, read) = (shown(&running).await, version(&running).await);
+    let maintained = json!({ "text": "maintenance = {}\ntrace = true", "version": read,
+        "customer_request": "We move house." });
+    running.call("PUT", SITE, &maintained).await.is(200);
+
+    let put = json!({ "text": "redirect_https = true", "version": read });
+    let refused = running.call("PUT", SITE, &put).await.is(409).json();
+    assert_eq!(refused["changed"], json!(["maintenance", "trace"]), "{refused}");
+    for go in ["", "&go=yes"] {
+        let form = format!("{PLAIN}&{stale}&redirect_https=yes{go}");
+        let page = session.send_form(&running, PAGE, &form).await.is(409).text();
+        assert!(page.contains("others have changed: maintenance, trace"), "{page}");
+        assert!(
+            page.contains(&shown(&running).await.replace('=', "\" value=\"")),
+            "what is shown now: {page}"
+        );
+    }
+    let kept = running.get(SITE).await.json()["settings"].clone();
+    assert!(kept["maintenance"].is_object() && kept["redirect_https"] == false, "{kept}");
+    running.call("PUT", SITE, &json!({ "text": "", "version": "1" })).await.is(400);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn authorities_pasted_into_the_form_are_kept_with_the_site() {
     let mut rig = Rig::new();
     let running = started(&mut rig).await;
     let session = Session::open(&running, PAGE).await;
     let pem = authority();
+    let plain = format!("{PLAIN}&{}", shown(&running).await);
     let form = |authorities: &str| {
-        let form = PLAIN.replace("clients=none", "clients=required");
+        let form = plain.replace("clients=none", "clients=required");
         let form = form.replace("authorities=", &format!("authorities={}", encoded(authorities)));
         format!("{form}&request=Our+tills+have+certificates.&go=yes")
     };
