@@ -6,7 +6,8 @@
 //   cookie  "name=value" to send, or [{ name, value }]           status  expected status, else 200
 //   wait    a CSS selector that must appear first                settle  milliseconds to wait before the picture
 //   noscript  true: one more picture without JavaScript          print   true: one more picture as on paper
-//   fill    { selector: text } typed in before the picture
+//   fill    { selector: text } typed in before the picture       hold    a pattern of addresses that are not gone on to
+//   strict  true: every finding of axe-core counts
 // RULES is Chromium's --host-resolver-rules, for example "MAP *.test 127.0.0.1".
 //
 // A page fails on: another status; anything in the console's error stream; a violation of its content security
@@ -87,6 +88,8 @@ async function shoot(wanted, variant) {
   await context.addCookies(cookiesOf(wanted));
   const page = await context.newPage();
   const bytes = await watch(page, wanted, found);
+  // A page that leads on by itself stays, so that it can be looked at.
+  if (wanted.hold) await page.route(new RegExp(wanted.hold), (route) => route.abort("aborted"));
   try {
     const answer = await page.goto(wanted.url, { waitUntil: "load", timeout: 20_000 });
     const status = answer?.status() || 200;
@@ -95,7 +98,7 @@ async function shoot(wanted, variant) {
     for (const [selector, text] of Object.entries(wanted.fill ?? {})) await page.fill(selector, text);
     if (wanted.settle) await page.waitForTimeout(wanted.settle);
     if (variant.print) await page.emulateMedia({ media: "print", colorScheme: "light" });
-    if (!variant.noscript) found.push(...(await examine(page)));
+    if (!variant.noscript) found.push(...(await examine(page, wanted.strict)));
     await page.screenshot({ path: join(out, `${label}.png`), fullPage: true });
     console.log(`${label}.png  status ${status}, ${bytes.count} requests, ${(bytes.sum / 1024).toFixed(1)} KB`);
   } catch (problem) {
@@ -139,7 +142,7 @@ async function watch(page, wanted, found) {
   return bytes;
 }
 
-async function examine(page) {
+async function examine(page, strict) {
   const found = await page.evaluate(() => {
     const wrong = [];
     if (!document.documentElement.lang) wrong.push("no language");
@@ -151,6 +154,6 @@ async function examine(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
   for (const { id, impact, nodes } of violations)
-    if (["serious", "critical"].includes(impact)) found.push(`axe ${id}: ${nodes[0].html.slice(0, 160)}`);
+    if (strict || ["serious", "critical"].includes(impact)) found.push(`axe ${id}: ${nodes[0].html.slice(0, 160)}`);
   return found;
 }

@@ -131,7 +131,17 @@ fn words(languages: &str) -> &'static Words {
     asked.filter_map(known).next().unwrap_or(&WORDS[0])
 }
 
-/// The whole page, under 20 KB, to be sent with [`CHALLENGE_POLICY`].
+/// Where a browser goes on to by itself, and when, as the value of `Refresh` (HTML, "shared declarative refresh
+/// steps"); none where a person decides, or where the address is too long for a field.
+pub fn refresh(page: &ChallengePage) -> Option<String> {
+    let leads_on = page.after_seconds > 0 && page.next.len() <= REFRESH_BYTES_MAX;
+    leads_on.then(|| format!("{};url={}", page.after_seconds, page.next))
+}
+
+/// The longest address in a field.
+const REFRESH_BYTES_MAX: usize = 8 * 1024;
+
+/// The whole page, under 20 KB, to be sent with [`CHALLENGE_POLICY`] and [`refresh`].
 pub fn challenge_page(view: &ChallengeView<'_>) -> String {
     let (words, mut page) = (words(view.languages), Markup::default());
     let stuck = view.page.kind == PageKind::Explanation;
@@ -161,10 +171,6 @@ fn head(page: &mut Markup, challenge: &ChallengePage, words: &Words, title: &'st
         .raw("\"><head><meta charset=\"utf-8\"><title>");
     page.raw(title).raw("</title><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
     page.raw("<meta name=\"robots\" content=\"noindex\">").raw(icons::ICON);
-    if challenge.after_seconds > 0 {
-        page.raw("<meta http-equiv=\"refresh\" content=\"").text(&challenge.after_seconds.to_string(), 9);
-        page.raw(";url=").text(&challenge.next, LINK_MAX).raw("\">");
-    }
     match &challenge.kind {
         PageKind::Silent { probe } => {
             page.raw("<link rel=\"stylesheet\" href=\"").text(probe, LINK_MAX).raw("\">");

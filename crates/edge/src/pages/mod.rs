@@ -22,7 +22,7 @@ mod warning;
 
 pub use accept::Form;
 pub use block::{BlockView, Closed, DemandView, block_page};
-pub use challenge::{CHALLENGE_POLICY, ChallengeView, WORK_SCRIPT, challenge_page};
+pub use challenge::{CHALLENGE_POLICY, ChallengeView, WORK_SCRIPT, challenge_page, refresh};
 pub use error::{ErrorView, Side, error_page};
 pub use site_page::{SiteTokens, render_site_page};
 pub use warning::{WARNING_POLICY, WarningView, warning_page};

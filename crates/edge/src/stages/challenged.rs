@@ -6,6 +6,7 @@ use crate::authority::Scheme;
 use crate::date::DateText;
 use crate::pages::{
     CHALLENGE_POLICY, ChallengeView, ErrorView, Form, HTML, PROBLEM_JSON, WORK_SCRIPT, challenge_page,
+    refresh,
 };
 use crate::ports::Answer;
 use crate::reasons::Reason;
@@ -73,6 +74,9 @@ fn shown(fields: &mut HeaderMap, page: &ChallengePage, request: &Request, trail:
     plain(fields, HTML);
     put(fields, header::CONTENT_SECURITY_POLICY, CHALLENGE_POLICY);
     fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    if let Some(refresh) = refresh(page) {
+        put(fields, header::REFRESH, &refresh);
+    }
     let languages = request.fields.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     challenge_page(&ChallengeView {
         page,

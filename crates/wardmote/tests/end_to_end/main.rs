@@ -10,6 +10,7 @@ mod bad_input;
 mod browser;
 mod cache_tests;
 mod caching;
+mod challenges;
 mod defending;
 mod first_minute;
 mod harness;
