@@ -16,6 +16,9 @@ pub struct SuspensionDraft {
     pub by: Pseudonym,
     /// Signatures so far.
     pub approvals: Vec<Approval>,
+    /// Whether it may have reached the log: then nothing takes its place.
+    #[serde(default)]
+    pub handed_in: bool,
 }
 
 /// What a record of a suspension does.
@@ -66,7 +69,8 @@ mod tests {
         let trial = Trial::new();
         let step = SuspensionStep::Begin(Timestamp::from_secs(1_790_000_000));
         let by = "legal-1".parse().expect("a pseudonym");
-        let draft = SuspensionDraft { body: "bytes".to_owned(), step, by, approvals: Vec::new() };
+        let draft =
+            SuspensionDraft { body: "bytes".to_owned(), step, by, approvals: Vec::new(), handed_in: false };
         assert_eq!(draft.void_from(), Timestamp::from_secs(1_790_003_600));
         let signed = |draft: &SuspensionDraft, by: &str| {
             draft.clone().sign(trial.key(by).approve(b"bytes"), &trial.founding.roster)

@@ -65,6 +65,12 @@ impl Alarms {
         self.standing().retain(|(kind, subject), _| *kind != name || !over(subject));
     }
 
+    /// The same for those alone that were raised at `until` or before.
+    pub(crate) fn clear_older(&self, name: &'static str, until: Timestamp, over: impl Fn(&str) -> bool) {
+        let ends = |alarm: &Alarm| alarm.name == name && alarm.since <= until && over(&alarm.subject);
+        self.standing().retain(|_, alarm| !ends(alarm));
+    }
+
     /// All that stand, the oldest first.
     pub(crate) fn all(&self) -> Vec<Alarm> {
         let mut all: Vec<_> = self.standing().values().cloned().collect();
@@ -97,6 +103,8 @@ mod tests {
         }
         assert_eq!(alarms.all().len(), ALARMS_MAX);
         assert_eq!(alarms.all()[0].since, at(100));
+        alarms.clear_older("edge-refused", at(100), |_| true);
+        assert_eq!(alarms.all()[0].since, at(101));
         alarms.clear_where("edge-refused", |_| true);
         assert!(alarms.all().is_empty());
     }

@@ -15,6 +15,7 @@ mod console;
 mod defence;
 mod desk;
 mod docket;
+mod duress;
 mod error_pages;
 mod founding;
 mod host_names;

@@ -4,6 +4,7 @@ use crate::api::Api;
 use crate::bundles::Bundles;
 use crate::defence::{self, Feeds};
 use crate::docket::Docket;
+use crate::duress;
 use crate::error_pages::Shelf;
 use crate::host_names::{self, HostNames};
 use crate::intake::Intake;
@@ -89,6 +90,12 @@ pub enum StartError {
         /// The digest in the log.
         logged: Digest,
     },
+    /// The list of duress keys is another than it was, or gone.
+    #[error(
+        "duress-keys is missing, or not the list that this deployment began with; put it back from a backup with \
+         `wardmote restore`: changing it is not built yet"
+    )]
+    DuressKeys,
     /// The vault of reports could not be opened.
     #[error("the vault of reports: {0}")]
     Reports(String),
@@ -143,6 +150,7 @@ async fn start_with(
         return Err(StartError::NotLoopback(options.listen));
     }
     let foundation = found(&options, &inputs).await?;
+    duress::check_list(&*inputs.records, foundation.duress_mark).await?;
     let (control_listener, public_listener) = match sockets {
         Some(Sockets { listen, public }) => (adopt(options.listen, listen)?, adopt(options.public, public)?),
         None => (bind(options.listen).await?, bind(options.public).await?),

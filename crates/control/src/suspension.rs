@@ -138,5 +138,5 @@ pub(crate) fn draft(
     };
     let bytes = body.to_bytes().map_err(|error| error.to_string())?;
     let body = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-    Ok(SuspensionDraft { body, step, by, approvals: Vec::new() })
+    Ok(SuspensionDraft { body, step, by, approvals: Vec::new(), handed_in: false })
 }

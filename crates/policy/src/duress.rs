@@ -1,7 +1,7 @@
 //! Keys for officers under duress: they sign like any other of theirs, and what they sign is held.
 //!
-//! A roster may list several keys of one person, and nothing in it tells which of them is for duress: who forces a
-//! signature, or reads the roster, sees a valid one. Only the list kept here tells them apart; it belongs to the
+//! A roster may list several keys of one person, and nothing in it tells which of them is for duress, their order
+//! least of all: who forces a signature, or reads the roster, sees a valid one. Only the list kept here tells them apart; it belongs to the
 //! operator alone and never leaves the control plane.
 
 use crate::{Approval, KeyError, PublicKey};

@@ -64,7 +64,7 @@ pub struct Thresholds {
 pub struct Founding {
     /// The roster to publish and pin.
     pub roster: Roster,
-    /// One key for each pseudonym, in the roster's order.
+    /// One key for each pseudonym, in the order of the seats.
     pub keys: Vec<OfficerKey>,
     /// A second key of everybody whose signature can carry a record, for signing under duress
     /// ([`crate::DuressKeys`]). On the roster they are keys like any other.
@@ -131,7 +131,8 @@ impl Roster {
         Unchecked { format: RosterFormat, profile, serial, not_before, thresholds, members }.try_into()
     }
 
-    /// Founds profile trial: seven pseudonyms, each one person, all in one organisation.
+    /// Founds profile trial: seven pseudonyms, each one person, all in one organisation. Its members stand in the
+    /// order of their keys, which are random: nothing public tells a key for duress from another of the same person.
     pub fn found_trial(random: &dyn Random, not_before: Timestamp) -> Founding {
         const SEATS: [(&str, Role); 7] = [
             ("intake-1", Role::Intake),
@@ -157,6 +158,7 @@ impl Roster {
             let first = members.iter().find(|member| member.pseudonym == *key.pseudonym()).cloned();
             members.extend(first.map(|first| Member { key: key.public(), ..first }));
         }
+        members.sort_by_key(|member| *member.key.as_bytes());
         let roster = Self::new(Profile::Trial, 1, not_before, Thresholds::TRIAL, members)
             .expect("seven distinct people meet the trial's thresholds");
         Founding { roster, keys, duress }

@@ -118,11 +118,14 @@ pub(crate) struct AttackLab {
 #[derive(Debug, Args)]
 pub(crate) struct SuspendAll {
     /// The officer who asks for it
-    #[arg(long, value_name = "PSEUDONYM")]
-    pub(crate) by: String,
+    #[arg(long, value_name = "PSEUDONYM", required_unless_present = "withdraw")]
+    pub(crate) by: Option<String>,
     /// Have the one that acts stay to the end of the leases; three sign that
     #[arg(long)]
     pub(crate) confirm: bool,
+    /// Take away the one that waits for signatures
+    #[arg(long, conflicts_with_all = ["by", "confirm"])]
+    pub(crate) withdraw: bool,
     #[command(flatten)]
     pub(crate) local: Local,
 }

@@ -62,8 +62,9 @@ pub(crate) async fn propose(
     let by = officer(plane, &asked.by)?;
     let Versioned { version, value: held } = plane.suspension_draft().await?;
     let now = plane.clock.now();
-    if held.is_some_and(|draft| now < draft.void_from()) {
-        return Err(Problem::refused("suspension-waits", "one is waiting for signatures already"));
+    if held.is_some_and(|draft| now < draft.void_from() && keeps_its_place(plane, &draft)) {
+        let why = "one is waiting for signatures already; it may be withdrawn";
+        return Err(Problem::refused("suspension-waits", why));
     }
     let last = plane.last_suspension().await.map_err(broken)?;
     let step =
@@ -73,6 +74,12 @@ pub(crate) async fn propose(
     plane.keep_suspension(Some(&draft), version).await?;
     plane.wake.notify_one();
     shown(plane, StatusCode::CREATED, Some(&draft)).await
+}
+
+/// What has enough signatures goes on at once. Where it does not, it bars nobody: neither this rule nor the answers say
+/// why it was held.
+fn keeps_its_place(plane: &Plane, draft: &SuspensionDraft) -> bool {
+    draft.handed_in || draft.check(&plane.founded.roster).is_err()
 }
 
 fn beginning(plane: &Plane, last: Option<&LastSuspension>) -> Result<SuspensionStep, Problem> {
@@ -95,12 +102,13 @@ fn confirming(plane: &Plane, last: Option<&LastSuspension>) -> Result<Suspension
         .ok_or_else(|| Problem::refused("nothing-suspended", "no suspension acts that could be confirmed"))
 }
 
-/// Takes the record that waits for signatures away.
-#[utoipa::path(delete, path = "/api/v1/suspension", tag = "decisions", responses((status = 200, body = Object)))]
+/// Takes the record that waits for signatures away, unless it has gone to the log.
+#[utoipa::path(delete, path = "/api/v1/suspension", tag = "decisions",
+    responses((status = 200, body = Object), (status = 409, description = "It has gone to the log")))]
 pub(crate) async fn withdraw(State(api): State<Api>) -> Result<Response, Problem> {
     let plane = &api.plane;
     let held = plane.suspension_draft().await?;
-    if held.value.as_ref().is_some_and(|draft| draft.check(&plane.founded.roster).is_ok()) {
+    if held.value.as_ref().is_some_and(|draft| draft.handed_in) {
         return Err(signed_already());
     }
     plane.keep_suspension(None, held.version).await?;

@@ -25,7 +25,7 @@ use ledger::key::{KeyError, SignerKey};
 use ledger::tlog_policy::TlogPolicy;
 use policy::{DuressError, DuressKeys, Matrix, PolicyError, Roster, RosterError};
 use std::path::{Path, PathBuf};
-use vocabulary::{Clock, Digest, Random};
+use vocabulary::{Clock, Digest, Hasher, Random};
 
 /// Keys and documents that a deployment is founded on.
 #[derive(Debug)]
@@ -44,6 +44,9 @@ pub struct Foundation {
     pub(crate) tlog_policy: String,
     /// The keys that officers use under duress.
     pub(crate) duress: DuressKeys,
+    /// What the records remember of their list. Keyed with the log's secret key: the few possible lists cannot be
+    /// tried against it by whoever holds a copy of the records alone.
+    pub(crate) duress_mark: Digest,
     /// Digest of the text of `admin.token`.
     pub(crate) admin_token: Digest,
     /// Where everything lies.
@@ -135,8 +138,8 @@ pub fn found(
     check_order(&files)?;
     let admin_token = admin_token(&files, random)?;
     let roster = roster(&files, clock, random)?;
-    tighten_officers(&files.officers())?;
-    let duress = duress(&files)?;
+    tighten_keys(&files.officers())?;
+    tighten_keys(&files.second_keys())?;
     let (policy_text, matrix) = policy(&files)?;
     let tag: [u8; 4] = random.bytes();
     let tag = u32::from_be_bytes(tag);
@@ -146,6 +149,7 @@ pub fn found(
     let witness_key = key(&files.witness_key(), || {
         SignerKey::for_witness(random, &format!("{}/witness-{tag:08x}", public_url.host()))
     })?;
+    let (duress, duress_mark) = duress(&files)?;
     let tlog_policy = match witnesses {
         Some(given) => witnessed(&log_key, &witness_key, given)?,
         None => self_witnessed(&log_key, &witness_key),
@@ -163,6 +167,7 @@ pub fn found(
         matrix,
         tlog_policy,
         duress,
+        duress_mark,
         admin_token,
         files,
     })
@@ -228,13 +233,17 @@ fn roster(files: &DataDir, clock: &dyn Clock, random: &dyn Random) -> Result<Ros
     Roster::parse(&bytes).map_err(|source| FoundError::Roster { path, source })
 }
 
-/// The list is the operator's to keep; where there is none, no key means duress.
-fn duress(files: &DataDir) -> Result<DuressKeys, FoundError> {
+/// The list of duress keys with its mark. Where there is no list, no key means duress; whether there was one is for the
+/// records to say.
+fn duress(files: &DataDir) -> Result<(DuressKeys, Digest), FoundError> {
     let path = files.duress_keys();
-    if !path.exists() {
-        return Ok(DuressKeys::default());
-    }
-    DuressKeys::parse(&secret_text(&path)?).map_err(|source| FoundError::Duress { path, source })
+    let text = if path.exists() { secret_text(&path)? } else { zeroize::Zeroizing::default() };
+    let mark = Hasher::domain("wardmote/duress-keys/v1")
+        .part(secret_text(&files.log_key())?.as_bytes())
+        .part(text.as_bytes())
+        .finish();
+    let keys = DuressKeys::parse(&text).map_err(|source| FoundError::Duress { path, source })?;
+    Ok((keys, mark))
 }
 
 fn policy(files: &DataDir) -> Result<(String, Matrix), FoundError> {
@@ -290,7 +299,7 @@ fn secret_text(path: &Path) -> Result<zeroize::Zeroizing<String>, FoundError> {
 }
 
 /// Closes officers' key files that others may read; their text stays unread.
-fn tighten_officers(folder: &Path) -> Result<(), FoundError> {
+fn tighten_keys(folder: &Path) -> Result<(), FoundError> {
     let file = |source| FoundError::File { path: folder.to_owned(), source };
     for entry in std::fs::read_dir(folder).map_err(file)? {
         let path = entry.map_err(file)?.path();

@@ -34,9 +34,15 @@ impl DataDir {
         self.officers().join(format!("{pseudonym}.key"))
     }
 
-    /// An officer's second key, for signing under duress. Its name tells nobody what it is for.
+    /// Officers' second keys, for signing under duress. Like the list beside it, for the operator's eyes alone: each
+    /// file is handed to its officer and the folder removed; nothing of the serving process reads it.
+    pub fn second_keys(&self) -> PathBuf {
+        self.0.join("duress")
+    }
+
+    /// An officer's second key. The file bears the name of the first one, so a copy of it tells nobody which it is.
     pub fn second_key(&self, pseudonym: &Pseudonym) -> PathBuf {
-        self.officers().join(format!("{pseudonym}-2.key"))
+        self.second_keys().join(format!("{pseudonym}.key"))
     }
 
     /// Which keys of the roster mean duress, one public key a line. For the operator's eyes alone.
@@ -115,7 +121,8 @@ impl DataDir {
 
     /// Makes the folder and those in it, readable by their owner alone.
     pub(super) fn create(&self) -> Result<(), FileError> {
-        let inner = ["officers", "log", "witness", "vault", "edge", "edge/roots", "backups", "lists"];
+        let inner =
+            ["officers", "duress", "log", "witness", "vault", "edge", "edge/roots", "backups", "lists"];
         files::make_folder(&self.0)?;
         inner.iter().try_for_each(|name| files::make_folder(&self.0.join(name)))
     }

@@ -9,6 +9,10 @@ fn found_in(folder: &Path, seed: u64) -> Result<Foundation, FoundError> {
     found(folder, &url, None, &clock, &SeededRandom::new(seed))
 }
 
+fn key_in(path: &Path) -> Option<policy::OfficerKey> {
+    Some(policy::OfficerKey::parse(&fs::read_to_string(path).ok()?).expect("key"))
+}
+
 fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).expect("folder") {
@@ -32,11 +36,9 @@ fn the_second_start_reads_back_what_the_first_one_made() {
     assert_eq!(first.origin(), second.origin());
     assert_eq!(first.roster, second.roster);
     assert_eq!(first.admin_token, second.admin_token);
-    assert_eq!(
-        fs::read_dir(first.files.officers()).expect("folder").count(),
-        12,
-        "seven officers, five of whom have a second key"
-    );
+    let held = |folder: PathBuf| fs::read_dir(folder).expect("folder").count();
+    let second = (held(first.files.officers()), held(first.files.second_keys()));
+    assert_eq!(second, (7, 5), "seven officers, five of whom have a second key");
 }
 
 #[test]
@@ -107,12 +109,33 @@ fn founding_killed_after_any_file_goes_on() {
         let named = fs::read_to_string(again.files.root_policy()).expect("policy");
         assert!(named.contains(&again.log_key.verifier().to_string()), "{kept}: {named}");
         // The keys on disk are those the roster names.
-        for (place, member) in again.roster.members().iter().enumerate() {
+        let mut held = 0;
+        for member in again.roster.members() {
             let (files, name) = (&again.files, &member.pseudonym);
-            let path = if place < 7 { files.officer_key(name) } else { files.second_key(name) };
-            let key = policy::OfficerKey::parse(&fs::read_to_string(path).expect("file")).expect("key");
-            assert_eq!(key.public(), member.key, "{kept}");
-            assert_eq!(again.duress.hold(&[key.approve(b"a record")]), place >= 7, "{kept}");
+            let (first, second) = (key_in(&files.officer_key(name)), key_in(&files.second_key(name)));
+            let forced = second.is_some_and(|key| key.public() == member.key);
+            assert!(forced || first.is_some_and(|key| key.public() == member.key), "{kept}");
+            let key = if forced { files.second_key(name) } else { files.officer_key(name) };
+            let approval = key_in(&key).expect("a key").approve(b"a record");
+            assert_eq!(again.duress.hold(&[approval]), forced, "{kept}");
+            held += usize::from(forced);
+        }
+        assert_eq!((again.roster.members().len(), held), (12, 5), "{kept}");
+    }
+}
+
+#[test]
+fn neither_the_roster_nor_a_file_of_its_own_tells_a_key_for_duress_from_another() {
+    let folder = tempfile::tempdir().expect("folder");
+    let founded = found_in(folder.path(), 1).expect("founded");
+    let keys: Vec<_> = founded.roster.members().iter().map(|member| *member.key.as_bytes()).collect();
+    assert!(keys.is_sorted(), "the order is that of random numbers");
+    for member in founded.roster.members() {
+        let (first, second) =
+            (founded.files.officer_key(&member.pseudonym), founded.files.second_key(&member.pseudonym));
+        assert_eq!(first.file_name(), second.file_name());
+        if let (Ok(first), Ok(second)) = (fs::read_to_string(first), fs::read_to_string(second)) {
+            assert_eq!(first.len(), second.len());
         }
     }
 }

@@ -53,9 +53,7 @@ async fn log(plane: &Plane, held: &Versioned<Decision>, pending: &Pending) -> Re
         return keep(plane, decision.clone().drop_pending(), held.version).await;
     }
     let (roster, now) = (&plane.founded.roster, plane.clock.now());
-    if decision.check_signatures(pending, roster).is_err()
-        || duress::holds(plane, decision.id, &pending.approvals)
-    {
+    if decision.check_signatures(pending, roster).is_err() || duress::holds(plane, &pending.approvals) {
         return Ok(Moved::No);
     }
     let case = plane.records.case(decision.case).await?;

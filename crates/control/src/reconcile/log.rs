@@ -40,7 +40,7 @@ async fn log(plane: &Plane, held: &Versioned<Decision>) -> Result<Moved, Reconci
 
 /// Hands the entry to the log if the gate is still open.
 async fn hand_in(plane: &Plane, decision: &Decision) -> Result<Moved, ReconcileError> {
-    if !has_enough(plane, decision) || duress::holds(plane, decision.id, decision.state.approvals()) {
+    if !has_enough(plane, decision) || duress::holds(plane, decision.state.approvals()) {
         return Ok(Moved::No);
     }
     let case = plane.records.case(decision.case).await?;

@@ -3,7 +3,7 @@
 //! They take no input but the records, so a restart, a lost wake-up or a failed step is mended by the
 //! next pass. Each is one file; this one owns when they run and what is said when one fails.
 //!
-//! `lapse` ends leases · `log` puts approved decisions into the log · `follow` does the same with what
+//! `lapse` ends leases · `duress` tells of signatures that were forced · `log` puts approved decisions into the log · `follow` does the same with what
 //! follows them, and chases the clocks of appeals · `suspension` sets all measures aside · `statements` publishes what is
 //! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the
 //! clock of reports of danger · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
@@ -124,6 +124,7 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
     for _ in 0..ROUNDS_MAX {
         let moved = [
             attempt(plane, "lapse", lapse::reconcile(plane)).await,
+            attempt(plane, "duress", duress::reconcile(plane)).await,
             attempt(plane, "log", log::reconcile(plane)).await,
             attempt(plane, "follow", follow::reconcile(plane)).await,
             attempt(plane, "orders", orders::reconcile(plane)).await,

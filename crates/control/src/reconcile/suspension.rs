@@ -24,15 +24,19 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     // Logged, overtaken by another record, or void: nothing is left to sign.
     let taken = last.is_some_and(|last| last.sequence >= entry.body.sequence);
     if taken || plane.clock.now() >= draft.void_from() {
-        return forget(plane, held.version).await;
+        return keep(plane, None, held.version).await;
     }
     let text = format!("{} asks that every measure without an order be set aside", draft.by);
     plane.alarms.raise(PROPOSED, SuspensionBegun::SUBJECT, text, plane.clock.now());
-    if draft.check(&plane.founded.roster).is_ok()
-        && !duress::holds(plane, SuspensionBegun::SUBJECT, &draft.approvals)
-    {
-        plane.sequencer.submit(Item::Sealed(entry)).map_err(ReconcileError::Submit)?;
+    if draft.check(&plane.founded.roster).is_err() || duress::holds(plane, &draft.approvals) {
+        return Ok(Moved::No);
     }
+    if !draft.handed_in {
+        // Kept first: from here on nothing takes its place, and a crash in between changes nothing.
+        let handed_in = SuspensionDraft { handed_in: true, ..draft.clone() };
+        return keep(plane, Some(&handed_in), held.version).await;
+    }
+    plane.sequencer.submit(Item::Sealed(entry)).map_err(ReconcileError::Submit)?;
     Ok(Moved::No)
 }
 
@@ -60,8 +64,8 @@ async fn tell(plane: &Plane) -> Result<(), ReconcileError> {
     Ok(())
 }
 
-async fn forget(plane: &Plane, version: u64) -> Result<Moved, ReconcileError> {
-    match plane.keep_suspension(None, version).await {
+async fn keep(plane: &Plane, draft: Option<&SuspensionDraft>, version: u64) -> Result<Moved, ReconcileError> {
+    match plane.keep_suspension(draft, version).await {
         Ok(()) | Err(PutError::Conflict { .. }) => Ok(Moved::Yes),
         Err(error) => Err(ReconcileError::Put(error)),
     }

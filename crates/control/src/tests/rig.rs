@@ -205,17 +205,19 @@ impl Rig {
         Running { control, token: token.trim().to_owned(), edge, feed, stop }
     }
 
-    /// Takes the officers' keys away from the disk, as careful officers would.
+    /// Takes the officers' keys away from the disk, as careful officers would; `NAME-2` is the one for duress.
     fn take_keys(&mut self) {
-        let folder = self.data_dir().join("officers");
-        let Ok(entries) = std::fs::read_dir(&folder) else { return };
-        for entry in entries {
-            let path = entry.expect("entry").path();
-            let text = std::fs::read_to_string(&path).expect("key file");
-            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            self.keys.insert(name, OfficerKey::parse(&text).expect("key"));
+        for (name, mark) in [("officers", ""), ("duress", "-2")] {
+            let folder = self.data_dir().join(name);
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries {
+                let path = entry.expect("entry").path();
+                let text = std::fs::read_to_string(&path).expect("key file");
+                let name = format!("{}{mark}", path.file_stem().expect("a name").to_string_lossy());
+                self.keys.insert(name, OfficerKey::parse(&text).expect("key"));
+            }
+            std::fs::remove_dir_all(folder).expect("removed");
         }
-        std::fs::remove_dir_all(folder).expect("removed");
     }
 
     pub(super) fn officer(&self, pseudonym: &str) -> &OfficerKey {

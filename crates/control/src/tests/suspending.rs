@@ -69,6 +69,81 @@ async fn two_suspend_everything_for_an_hour_three_confirm_it_and_the_log_says_bo
     running.stop().await;
 }
 
+/// Waits until an alarm stands, or does not.
+async fn until_held(running: &Running, stands: bool) {
+    for _ in 0..400 {
+        if alarms(running).await.contains("record-held") == stands {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{stands}: {}", alarms(running).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_forced_signature_raises_the_alarm_which_outlives_the_record_by_a_day() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let case = open_case(&rig, &running).await;
+    let decision = propose(&running, &case, 3600).await;
+    sign(&rig, &running, &decision, "assessor-1-2").await.is(200);
+    until_held(&running, true).await;
+    // Whoever takes the record away does not take the alarm away.
+    rig.clock.advance(MINUTE * 120);
+    running.until_state(&decision, "expired").await;
+    assert!(alarms(&running).await.contains("record-held"));
+    rig.clock.advance(MINUTE * 60 * 23);
+    until_held(&running, false).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_that_is_held_bars_no_other_and_a_confirmation_can_be_signed_anew() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let (_, _) = in_force(&rig, &running).await;
+    rig.clock.advance(MINUTE);
+    put_up(&running, false).await.is(201);
+    sign_suspension(&rig, &running, "legal-1").await.is(200);
+    sign_suspension(&rig, &running, "assessor-1-2").await.is(200);
+    until_held(&running, true).await;
+    // Another one takes its place at once.
+    rig.clock.advance(MINUTE);
+    put_up(&running, false).await.is(201);
+    for by in ["legal-1", "assessor-1"] {
+        sign_suspension(&rig, &running, by).await.is(200);
+    }
+    until_suspension(&running, |shown| shown["suspended"]["confirmed"] == false).await;
+    // The same for a confirmation: held, withdrawn, put up again, and signed by three who are free.
+    put_up(&running, true).await.is(201);
+    for by in ["legal-1", "assessor-1", "duty-officer-1-2"] {
+        sign_suspension(&rig, &running, by).await.is(200);
+    }
+    running.call("DELETE", "/api/v1/suspension", &Value::Null).await.is(200);
+    rig.clock.advance(MINUTE);
+    put_up(&running, true).await.is(201);
+    for by in ["legal-1", "assessor-1", "assessor-2"] {
+        sign_suspension(&rig, &running, by).await.is(200);
+    }
+    until_suspension(&running, |shown| shown["suspended"]["confirmed"] == true).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_the_list_of_duress_keys_or_with_another_is_refused() {
+    let mut rig = Rig::new();
+    rig.start().await.stop().await;
+    let path = rig.data_dir().join("duress-keys");
+    let list = std::fs::read_to_string(&path).expect("a list");
+    std::fs::remove_file(&path).expect("removed");
+    assert!(rig.refused_start().await.contains("duress-keys is missing"));
+    let shorter: Vec<&str> = list.lines().skip(1).collect();
+    std::fs::write(&path, shorter.join("\n")).expect("written");
+    assert!(rig.refused_start().await.contains("duress-keys is missing, or not the list"));
+    std::fs::write(&path, list).expect("put back");
+    rig.start().await.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_signed_under_duress_is_answered_as_any_other_and_never_logged() {
     let mut rig = Rig::new();
@@ -78,13 +153,7 @@ async fn a_record_signed_under_duress_is_answered_as_any_other_and_never_logged(
     sign_suspension(&rig, &running, "legal-1").await.is(200);
     let forced = sign_suspension(&rig, &running, "assessor-1-2").await.is(200).json();
     assert!(forced["pending"]["missing"].is_null(), "nothing tells it from another: {forced}");
-    for _ in 0..400 {
-        if alarms(&running).await.contains("record-held") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(alarms(&running).await.contains("record-held"));
+    until_held(&running, true).await;
     let held = running.get("/api/v1/suspension").await.is(200).json();
     assert!(held["suspended"].is_null() && !held["pending"].is_null(), "{held}");
     rig.clock.advance(MINUTE * 60);

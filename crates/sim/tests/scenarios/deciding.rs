@@ -255,7 +255,9 @@ pub(crate) fn t34() {
 pub(crate) fn t61() {
     let mut trial = Trial::new();
     let mut members = trial.founding.roster.members().to_vec();
-    members[1].organisation = "a peer".to_owned();
+    for member in members.iter_mut().filter(|member| member.pseudonym.as_str() == "assessor-1") {
+        member.organisation = "a peer".to_owned();
+    }
     let (profile, from) = (Profile::Solo, trial.founding.roster.not_before());
     trial.founding.roster = Roster::new(profile, 1, from, profile.thresholds(), members).expect("a roster");
     let case = open_case();

@@ -10,6 +10,15 @@ use serde_json::{Value, json};
 pub(crate) fn run(arguments: &SuspendAll, json: bool) -> Result<Exit, Failure> {
     let client = control_plane(&arguments.local)?;
     block_on(async {
+        if arguments.withdraw {
+            let answer = client.delete("/api/v1/suspension").await?.accepted()?.json()?;
+            if json {
+                output::json(&answer);
+            } else {
+                println!("nothing waits for signatures any more; what is set aside stays so until its end");
+            }
+            return Ok(Exit::Done);
+        }
         let body = json!({ "by": arguments.by, "confirm": arguments.confirm }).to_string();
         let answer = client.post("/api/v1/suspension", "application/json", Bytes::from(body)).await?;
         let answer = answer.accepted()?.json()?;
