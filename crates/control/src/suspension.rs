@@ -13,25 +13,44 @@ use policy::{Pseudonym, SUSPENSION, floor};
 use records::{PutError, StoreError, Versioned};
 use snapshot::SuspensionBundle;
 use std::sync::Arc;
+use std::time::Duration;
 use vocabulary::Timestamp;
 
 /// The register that holds the draft.
 const REGISTER: &str = "suspension";
 
-/// The newest record of a suspension in the log, with the one before it.
+/// How far back a record can act: a confirmed one as long as the leases that it reached may.
+const REACH: Duration = SUSPENSION.saturating_add(floor::ORDER_LEASE_MAX);
+
+/// What edges get of a suspension.
 #[derive(Debug)]
-pub(crate) struct LastSuspension {
+pub(crate) struct ProvedSuspension {
+    /// Its place in the log.
+    pub(crate) index: u64,
+    /// Entries under the checkpoint that proves it: edges know of this tree from then on.
+    pub(crate) size: u64,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+/// A record of a suspension in the log, with the one before it.
+#[derive(Debug)]
+pub(crate) struct LoggedSuspension {
     pub(crate) placed: Placed,
     before: Option<Placed>,
 }
 
-impl LastSuspension {
+impl LoggedSuspension {
     /// When what it sets aside was set aside.
     pub(crate) fn from(&self) -> Timestamp {
         match &self.before {
             Some(begun) if self.is_confirmed() => begun.entry.body.time,
             _ => self.placed.entry.body.time,
         }
+    }
+
+    /// When the measures return by themselves; none: they stay aside to the end of their leases.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        (!self.is_confirmed()).then(|| self.over_from())
     }
 
     pub(crate) fn is_confirmed(&self) -> bool {
@@ -46,35 +65,67 @@ impl LastSuspension {
 
 impl Plane {
     /// The newest suspension in the log, whether it still acts or not.
-    pub(crate) async fn last_suspension(&self) -> Result<Option<LastSuspension>, BundleError> {
-        let indexes = self.records.entries_of_subject(SuspensionBegun::SUBJECT).await;
-        let mut newest = indexes.map_err(BundleError::Store)?.into_iter().rev();
-        let Some(last) = newest.next() else { return Ok(None) };
-        let before = match newest.next() {
-            Some(index) => Some(self.entry(index).await?),
-            None => None,
-        };
-        Ok(Some(LastSuspension { placed: self.entry(last).await?, before }))
+    pub(crate) async fn last_suspension(&self) -> Result<Option<LoggedSuspension>, BundleError> {
+        match self.suspension_entries().await?.as_slice() {
+            [] => Ok(None),
+            indexes => self.logged_suspension(indexes).await.map(Some),
+        }
     }
 
-    /// What edges get of it while it acts: its place in the log and its bundle under a published checkpoint. None
-    /// where nothing acts, or where it is not published yet.
-    pub(crate) async fn suspension_bundle(
+    /// Those that act, the newest first: the newest that began, and the newest that three confirmed beside it.
+    pub(crate) async fn suspensions_at(&self, now: Timestamp) -> Result<Vec<LoggedSuspension>, BundleError> {
+        let indexes = self.suspension_entries().await?;
+        let mut acting = Vec::new();
+        for last in (1..=indexes.len()).rev() {
+            let logged = self.logged_suspension(&indexes[..last]).await?;
+            let (ended, confirmed) = (now >= logged.over_from(), logged.is_confirmed());
+            if logged.placed.entry.body.time.plus(REACH) <= now {
+                break;
+            }
+            if !ended {
+                acting.push(logged);
+            }
+            // What was confirmed earlier reaches nothing that the later one does not.
+            if confirmed {
+                break;
+            }
+        }
+        Ok(acting)
+    }
+
+    async fn suspension_entries(&self) -> Result<Vec<u64>, BundleError> {
+        self.records.entries_of_subject(SuspensionBegun::SUBJECT).await.map_err(BundleError::Store)
+    }
+
+    /// The last of these records.
+    async fn logged_suspension(&self, indexes: &[u64]) -> Result<LoggedSuspension, BundleError> {
+        let (last, earlier) = indexes.split_last().ok_or(BundleError::NotYet)?;
+        let before = match earlier.last() {
+            Some(index) => Some(self.entry(*index).await?),
+            None => None,
+        };
+        Ok(LoggedSuspension { placed: self.entry(*last).await?, before })
+    }
+
+    /// What edges get of those that act, as far as they are published.
+    pub(crate) async fn suspension_bundles(
         &self,
         now: Timestamp,
-    ) -> Result<Option<(u64, Arc<[u8]>)>, BundleError> {
-        let Some(last) = self.last_suspension().await?.filter(|last| now < last.over_from()) else {
-            return Ok(None);
-        };
-        let index = last.placed.index;
-        let covers = |published: &Arc<Published>| index < published.size;
-        let Some(published) = self.sequencer.published().filter(covers) else { return Ok(None) };
-        let hashes = self.sequencer.tree().read().inclusion(index, published.size);
-        let hashes = hashes.map_err(|_| BundleError::Entry(index))?;
-        let proof = TlogProof { extra: None, index, hashes, checkpoint: published.note.clone() };
-        let before = last.before.map(|before| before.entry);
-        let bytes = SuspensionBundle::new(last.placed.entry, &proof, before).to_bytes();
-        Ok(Some((index, bytes.map_err(BundleError::Encoding)?.into())))
+    ) -> Result<Vec<ProvedSuspension>, BundleError> {
+        let mut bundles = Vec::new();
+        for logged in self.suspensions_at(now).await? {
+            let index = logged.placed.index;
+            let covers = |published: &Arc<Published>| index < published.size;
+            let Some(published) = self.sequencer.published().filter(covers) else { continue };
+            let hashes = self.sequencer.tree().read().inclusion(index, published.size);
+            let hashes = hashes.map_err(|_| BundleError::Entry(index))?;
+            let proof = TlogProof { extra: None, index, hashes, checkpoint: published.note.clone() };
+            let before = logged.before.map(|before| before.entry);
+            let bytes = SuspensionBundle::new(logged.placed.entry, &proof, before).to_bytes();
+            let bytes = bytes.map_err(BundleError::Encoding)?.into();
+            bundles.push(ProvedSuspension { index, size: published.size, bytes });
+        }
+        Ok(bundles)
     }
 
     /// The draft that waits for signatures, with the version of its register; none, and version 0 or more, where
@@ -104,7 +155,7 @@ impl Plane {
 /// The draft of a record that follows the newest one.
 pub(crate) fn draft(
     plane: &Plane,
-    last: Option<&LastSuspension>,
+    last: Option<&LoggedSuspension>,
     step: SuspensionStep,
     (by, actor): (Pseudonym, String),
 ) -> Result<SuspensionDraft, String> {
@@ -130,7 +181,7 @@ pub(crate) fn draft(
         },
         actors: vec![actor],
         subject: SuspensionBegun::SUBJECT.to_owned(),
-        sequence: last.map_or(1, |last| last.placed.entry.body.sequence + 1),
+        sequence: last.map_or(1, |last| last.placed.entry.body.sequence.saturating_add(1)),
         previous: previous.map_err(|error| error.to_string())?,
         policy: None,
         commitments: None,

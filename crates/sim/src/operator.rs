@@ -249,7 +249,7 @@ impl Operator {
             shield: Default::default(),
             feeds: Vec::new(),
             consistency,
-            suspension: None,
+            suspensions: Vec::new(),
         })
     }
 

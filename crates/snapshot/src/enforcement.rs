@@ -4,7 +4,7 @@
 //! measures: an omitted or damaged bundle leaves a running measure as it is, and raises an alarm.
 
 use crate::defence::{ShieldTable, Shields};
-use crate::suspension::verify_suspension;
+use crate::suspension::{SUSPENSIONS_MAX, verify_suspension};
 use crate::{Bundle, Parcel, ProvedMeasure, Refusal, Roots, Site, Snapshot, Surroundings, Trust, verify};
 use error_pages::Page;
 use policy::Footprint;
@@ -129,7 +129,9 @@ impl Enforcement {
         self.running.retain(|_, running| now < running.measure.ends());
         self.trust.forget_ended(now);
         let mut outcome = Outcome::default();
-        self.take_suspension(parcel, now, &mut outcome);
+        for bytes in parcel.suspensions.iter().take(SUSPENSIONS_MAX) {
+            self.take_suspension(bytes, parcel, now, &mut outcome);
+        }
         self.take_bundles(parcel, now, &mut outcome);
         self.set_aside(now, &mut outcome);
         let missing = self.running.keys().filter(|id| !outcome.present.contains(id));
@@ -171,8 +173,7 @@ impl Enforcement {
     }
 
     /// A suspension counts even from a log that is frozen: it only restores.
-    fn take_suspension(&mut self, parcel: &Parcel, now: Timestamp, outcome: &mut Outcome) {
-        let Some(bytes) = &parcel.suspension else { return };
+    fn take_suspension(&mut self, bytes: &[u8], parcel: &Parcel, now: Timestamp, outcome: &mut Outcome) {
         let (suspension, tree) = match verify_suspension(bytes, &self.roots, now) {
             Ok(proved) => proved,
             Err(Refusal::NotYet(begins)) => return outcome.retry(begins),
@@ -191,15 +192,18 @@ impl Enforcement {
         }
     }
 
-    /// Every running measure knows of the suspension, those that began before it came too.
+    /// Every running measure knows of the suspensions, those that began before one came too.
     fn set_aside(&mut self, now: Timestamp, outcome: &mut Outcome) {
-        let suspension = self.trust.suspension().copied();
+        let suspensions = self.trust.suspensions();
         for running in self.running.values_mut() {
-            Arc::make_mut(&mut running.measure).set_aside(suspension);
+            Arc::make_mut(&mut running.measure).set_aside(suspensions);
         }
-        let reached = self.running.values().filter(|running| running.measure.is_suspended_at(now)).count();
-        if let Some(suspension) = suspension.filter(|_| reached > 0) {
-            outcome.alarms.push(Alarm::Suspended { reached, until: suspension.until() });
+        for suspension in suspensions.acting(now) {
+            let reached = |running: &&Running| suspension.pauses(running.measure.terms(), now);
+            let reached = self.running.values().filter(reached).count();
+            if reached > 0 {
+                outcome.alarms.push(Alarm::Suspended { reached, until: suspension.until() });
+            }
         }
     }
 

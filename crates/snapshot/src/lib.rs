@@ -54,7 +54,7 @@ pub use refusal::Refusal;
 pub use roots::{Roots, RootsError};
 pub use seals::{SEALS_MAX, Seal, SealError, Seals, UNSEALING_GRACE};
 pub use site::{CacheMode, CertificateFiles, Origin, OriginProtocol, Scheme, Service, Site};
-pub use suspension::{Suspension, SuspensionBundle};
+pub use suspension::{Suspension, SuspensionBundle, Suspensions};
 pub use transparency::{Clockwork, REPORT_BYTES_MAX, ReportRow, Transparency, TransparencyReport};
 pub use trust::{Contradiction, Trust, TrustError};
 pub use verification::{

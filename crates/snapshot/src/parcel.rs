@@ -36,9 +36,10 @@ pub struct Parcel {
     /// checkpoint in `bundles`. An edge that saw another size can take no new measure from them.
     #[serde(default)]
     pub consistency: Vec<Consistency>,
-    /// The newest suspension ([`crate::SuspensionBundle`]) while it sets anything aside; base64 in JSON.
-    #[serde(default, with = "bundle_of_one", skip_serializing_if = "Option::is_none")]
-    pub suspension: Option<Arc<[u8]>>,
+    /// The suspensions ([`crate::SuspensionBundle`]) that set anything aside: the newest confirmed and the newest
+    /// begun; base64 in JSON.
+    #[serde(default, with = "bundle_list", skip_serializing_if = "Vec::is_empty")]
+    pub suspensions: Vec<Arc<[u8]>>,
 }
 
 /// Proof that one tree of the log extends another (RFC 6962 §2.1.2).
@@ -64,19 +65,6 @@ mod bundle_list {
         let texts = Vec::<String>::deserialize(from)?;
         let decode = |text: String| STANDARD.decode(text).map(Arc::from).map_err(de::Error::custom);
         texts.into_iter().map(decode).collect()
-    }
-}
-
-mod bundle_of_one {
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(bundle: &Option<Arc<[u8]>>, out: S) -> Result<S::Ok, S::Error> {
-        bundle.as_ref().map(|bytes| STANDARD.encode(bytes)).serialize(out)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<[u8]>>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        text.map(|text| STANDARD.decode(text).map(Arc::from).map_err(de::Error::custom)).transpose()
     }
 }
 
@@ -120,7 +108,7 @@ mod tests {
             }],
             bundles: vec![Arc::from(b"{}".as_slice()), Arc::from([0xff, 0, 0xfe].as_slice())],
             consistency: vec![proof],
-            suspension: Some(Arc::from([0xff, 1].as_slice())),
+            suspensions: vec![Arc::from([0xff, 1].as_slice())],
         };
         let text = serde_json::to_string(&parcel).expect("text");
         assert_eq!(serde_json::from_str::<Parcel>(&text).expect("parcel"), parcel);

@@ -18,7 +18,7 @@ use vocabulary::{Digest, Timestamp};
 #[cfg(test)]
 mod tests;
 
-/// The newest record of a suspension, and what proves it.
+/// A record of a suspension, and what proves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuspensionBundle {
@@ -39,16 +39,32 @@ enum SuspensionFormat {
     V1,
 }
 
+/// Most bundles of suspensions that are read from one parcel: the newest confirmed and the newest begun.
+pub(crate) const SUSPENSIONS_MAX: usize = 2;
+
 /// A suspension that a witnessed log and the pinned roster prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suspension {
     from: Timestamp,
+    /// When its record was made.
+    at: Timestamp,
     /// None once it is confirmed: then the measures it reaches stay set aside to the end of their leases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
     sequence: u64,
     leaf: Digest,
+}
+
+/// The suspensions that an edge knows of. The newest confirmed one stands beside the newest begun: two officers who
+/// begin another do not undo what three confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspensions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun: Option<Suspension>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confirmed: Option<Suspension>,
 }
 
 impl SuspensionBundle {
@@ -92,8 +108,7 @@ impl Suspension {
     }
 
     /// Takes the place of another one only as its successor.
-    pub(crate) fn check_follows(&self, seen: Option<&Self>) -> Result<(), Refusal> {
-        let Some(seen) = seen else { return Ok(()) };
+    fn check_follows(&self, seen: &Self) -> Result<(), Refusal> {
         if self.sequence < seen.sequence {
             return Err(Refusal::OlderRecord { sequence: self.sequence, seen: seen.sequence });
         }
@@ -103,6 +118,57 @@ impl Suspension {
         Ok(())
     }
 }
+
+impl Suspensions {
+    /// Whether one of them sets a measure with these terms aside at this instant.
+    pub fn pause(&self, terms: &Terms, now: Timestamp) -> bool {
+        self.all().any(|suspension| suspension.pauses(terms, now))
+    }
+
+    /// Those that can set anything aside at this instant.
+    pub fn acting(&self, now: Timestamp) -> impl Iterator<Item = Suspension> {
+        self.all().filter(move |suspension| suspension.acts_at(now))
+    }
+
+    /// Whether none was ever seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    fn all(&self) -> impl Iterator<Item = Suspension> {
+        [self.confirmed, self.begun].into_iter().flatten()
+    }
+
+    /// Takes a proved one. No older one displaces a newer, and none begins within a day of what was seen, whatever
+    /// its own record names as the one before it.
+    pub(crate) fn take(&mut self, new: Suspension) -> Result<(), Refusal> {
+        if self.all().any(|seen| seen.leaf == new.leaf) {
+            return Ok(());
+        }
+        if new.until.is_some() {
+            self.all().try_for_each(|seen| new.check_follows(&seen))?;
+            if self.all().any(|seen| new.at < seen.at.plus(SUSPENSION_AGAIN)) {
+                return Err(Refusal::Suspension(TOO_SOON));
+            }
+            self.begun = Some(new);
+            return Ok(());
+        }
+        self.confirmed.iter().try_for_each(|seen| new.check_follows(seen))?;
+        if let Some(begun) = &self.begun {
+            match new.check_follows(begun) {
+                // What it confirms is that beginning, or an earlier one.
+                Ok(()) => self.begun = None,
+                // An edge may learn late of a confirmed one: it stands beside what began after it.
+                Err(Refusal::OlderRecord { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        self.confirmed = Some(new);
+        Ok(())
+    }
+}
+
+const TOO_SOON: &str = "the one before it is not a day old";
 
 /// Checks a suspension against the pinned roots. Neither the growth of the log nor the age of its cosignatures is
 /// asked for: the record itself says from when to when it acts, and it takes nothing away from anybody.
@@ -145,10 +211,14 @@ pub(crate) fn suspension(
     if named != body.previous {
         return Err(Refusal::Suspension("the record before it is another one"));
     }
+    let number = before.map_or(Some(1), |before| before.body.sequence.checked_add(1));
+    if number != Some(body.sequence) {
+        return Err(Refusal::Suspension("its number is not the next one"));
+    }
     let bytes = body.to_bytes().map_err(Refusal::Entry)?;
     let record = Signed { body: &bytes, approvals: &entry.approvals, proposer: None };
     let leaf = entry.leaf_hash().map_err(Refusal::Entry)?;
-    let of = |from, until| Suspension { from, until, sequence: body.sequence, leaf };
+    let of = |from, until| Suspension { from, at: body.time, until, sequence: body.sequence, leaf };
     match body.kind {
         Kind::SuspensionBegun => {
             let said: SuspensionBegun = public(body)?;
@@ -174,7 +244,7 @@ fn check_begun(body: &Body, said: &SuspensionBegun, before: Option<&Entry>) -> R
         return Err(Refusal::Suspension("it must last an hour from its own time on"));
     }
     let again = before.is_some_and(|before| body.time < before.body.time.plus(SUSPENSION_AGAIN));
-    if again { Err(Refusal::Suspension("the one before it is not a day old")) } else { Ok(()) }
+    if again { Err(Refusal::Suspension(TOO_SOON)) } else { Ok(()) }
 }
 
 /// The beginning it names is the record before it, and had not ended.

@@ -5,7 +5,7 @@
 //! for fresh cosignatures again; it never makes the edge accept more than a newly joined one would.
 
 use crate::Consistency;
-use crate::{Refusal, Suspension};
+use crate::{Refusal, Suspension, Suspensions};
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{contradicts, empty_root, verify_consistency};
 use policy::floor;
@@ -28,9 +28,9 @@ pub struct Trust {
     format: TrustFormat,
     logs: BTreeMap<String, SeenLog>,
     decisions: BTreeMap<DecisionId, SeenRecord>,
-    /// The newest suspension: it acts until its end, whatever later parcels leave out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    suspension: Option<Suspension>,
+    /// The newest suspensions: they act until their end, whatever later parcels leave out.
+    #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
+    suspensions: Suspensions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -176,16 +176,14 @@ impl Trust {
         Ok(())
     }
 
-    /// The newest suspension seen.
-    pub fn suspension(&self) -> Option<&Suspension> {
-        self.suspension.as_ref()
+    /// The newest suspensions seen.
+    pub fn suspensions(&self) -> Suspensions {
+        self.suspensions
     }
 
     /// Takes a proved suspension; an older one never displaces a newer.
     pub(crate) fn suspend(&mut self, suspension: Suspension) -> Result<(), Refusal> {
-        suspension.check_follows(self.suspension.as_ref())?;
-        self.suspension = Some(suspension);
-        Ok(())
+        self.suspensions.take(suspension)
     }
 
     /// Remembers what a proved measure showed.

@@ -7,7 +7,7 @@ pub(crate) mod chain;
 pub(crate) mod steps;
 
 use crate::trust::{Record, Tree};
-use crate::{Consistency, Refusal, Roots, Suspension, Trust};
+use crate::{Consistency, Refusal, Roots, Suspensions, Trust};
 use policy::{Demand, Footprint, Measure, Profile, Scope, ServiceClass, Statement, Terms, Territory};
 use std::time::Duration;
 use steps::Read;
@@ -43,8 +43,8 @@ pub struct ProvedMeasure {
     before: Vec<Digest>,
     /// When it no longer acts: the end of its lease, or before.
     ends: Timestamp,
-    /// The suspension that the edge knows of.
-    suspension: Option<Suspension>,
+    /// The suspensions that the edge knows of.
+    suspensions: Suspensions,
     /// Until when it acts outside its territories: the end of the provisional lease that an order took up for
     /// some territories only.
     elsewhere_until: Option<Timestamp>,
@@ -86,8 +86,8 @@ pub fn verify(
     let (terms, scope, statement) = read.into_parts();
     let elsewhere_until = provisional.map(|until| ends.map_or(until, |ends| ends.min(until)));
     let ends = ends.map_or(terms.expires, |ends| ends.min(terms.expires));
-    let suspension = trust.suspension().copied();
-    Ok(ProvedMeasure { terms, scope, statement, record, tree, before, ends, suspension, elsewhere_until })
+    let suspensions = trust.suspensions();
+    Ok(ProvedMeasure { terms, scope, statement, record, tree, before, ends, suspensions, elsewhere_until })
 }
 
 impl ProvedMeasure {
@@ -148,12 +148,12 @@ impl ProvedMeasure {
 
     /// Whether a suspension sets it aside at this instant.
     pub fn is_suspended_at(&self, now: Timestamp) -> bool {
-        self.suspension.is_some_and(|suspension| suspension.pauses(&self.terms, now))
+        self.suspensions.pause(&self.terms, now)
     }
 
-    /// The same measure under a suspension that was learnt of later.
-    pub(crate) fn set_aside(&mut self, suspension: Option<Suspension>) {
-        self.suspension = suspension;
+    /// The same measure under suspensions that were learnt of later.
+    pub(crate) fn set_aside(&mut self, suspensions: Suspensions) {
+        self.suspensions = suspensions;
     }
 
     /// Whether it acts at this instant on visitors from a country; of an unknown one, only where it acts everywhere.

@@ -288,6 +288,7 @@ pub(crate) async fn approve(
         let held = case(plane, value.case).await?;
         let earlier =
             plane.docket.earlier(held.value.account, &plane.founded.roster, plane.clock.now()).await?;
+        check_acts(plane, &value).await?;
         let next = approved(plane, value, &held.value, &earlier, asked.approval.clone())?;
         match plane.docket.put(next.clone(), version).await {
             Ok(version) => {
@@ -299,6 +300,21 @@ pub(crate) async fn approve(
         }
     }
     Err(Problem::new(Reason::Contended))
+}
+
+/// What a suspension would set aside as soon as it is signed takes no signature: those who sign shall know, and what
+/// is proposed anew acts.
+async fn check_acts(plane: &Plane, decision: &Decision) -> Result<(), Problem> {
+    let awaited = matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. });
+    let terms = match &decision.pending {
+        Some(pending) => pending.follow_up.terms(),
+        None => awaited.then_some(&decision.terms),
+    };
+    let Some(terms) = terms else { return Ok(()) };
+    let acting = plane.suspensions_at(plane.clock.now()).await;
+    let acting = acting.map_err(|error| Problem::new(Reason::Broken).detail(error))?;
+    let aside = acting.iter().any(|suspension| policy::is_suspended_by(terms, suspension.from()));
+    if aside { Err(Problem::new(Reason::SuspendedSince)) } else { Ok(()) }
 }
 
 fn approved(

@@ -8,7 +8,7 @@ use crate::bundles::BundleError;
 use crate::plane::Plane;
 use crate::rim::body::Json;
 use crate::rim::{Problem, Reason};
-use crate::suspension::{self, LastSuspension};
+use crate::suspension::{self, LoggedSuspension};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -42,7 +42,7 @@ pub(crate) struct SuspensionApproval {
     approval: Approval,
 }
 
-/// What is suspended, and what waits for signatures.
+/// What is suspended, and what waits for signatures. `beside` is a confirmed suspension that acts beside a newer one.
 #[utoipa::path(get, path = "/api/v1/suspension", tag = "decisions", responses((status = 200, body = Object)))]
 pub(crate) async fn one(State(api): State<Api>) -> Result<Response, Problem> {
     let held = api.plane.suspension_draft().await?;
@@ -82,7 +82,7 @@ fn keeps_its_place(plane: &Plane, draft: &SuspensionDraft) -> bool {
     draft.handed_in || draft.check(&plane.founded.roster).is_err()
 }
 
-fn beginning(plane: &Plane, last: Option<&LastSuspension>) -> Result<SuspensionStep, Problem> {
+fn beginning(plane: &Plane, last: Option<&LoggedSuspension>) -> Result<SuspensionStep, Problem> {
     let now = plane.clock.now();
     let free = last.map(|last| last.placed.entry.body.time.plus(SUSPENSION_AGAIN));
     match free.filter(|free| now < *free) {
@@ -94,9 +94,9 @@ fn beginning(plane: &Plane, last: Option<&LastSuspension>) -> Result<SuspensionS
     }
 }
 
-fn confirming(plane: &Plane, last: Option<&LastSuspension>) -> Result<SuspensionStep, Problem> {
-    let acts = |last: &&LastSuspension| !last.is_confirmed() && plane.clock.now() < last.over_from();
-    let begun = last.filter(acts).map(LastSuspension::from);
+fn confirming(plane: &Plane, last: Option<&LoggedSuspension>) -> Result<SuspensionStep, Problem> {
+    let acts = |last: &&LoggedSuspension| !last.is_confirmed() && plane.clock.now() < last.over_from();
+    let begun = last.filter(acts).map(LoggedSuspension::from);
     begun
         .map(SuspensionStep::Confirm)
         .ok_or_else(|| Problem::refused("nothing-suspended", "no suspension acts that could be confirmed"))
@@ -171,13 +171,23 @@ async fn shown(
     draft: Option<&SuspensionDraft>,
 ) -> Result<Response, Problem> {
     let now = plane.clock.now();
-    let last = plane.last_suspension().await.map_err(broken)?.filter(|last| now < last.over_from());
-    let acts = last.map(|last| {
-        let until = (!last.is_confirmed()).then(|| last.over_from());
-        json!({"since": last.from(), "until": until, "confirmed": last.is_confirmed(), "index": last.placed.index})
-    });
+    let acting = plane.suspensions_at(now).await.map_err(broken)?;
+    let acting: Vec<Value> = acting.iter().map(acts).collect();
     let pending = draft.filter(|draft| now < draft.void_from()).map(|draft| pending(plane, draft));
-    Ok((status, axum::Json(json!({"suspended": acts, "pending": pending}))).into_response())
+    Ok((
+        status,
+        axum::Json(json!({"suspended": acting.first(), "beside": acting.get(1), "pending": pending})),
+    )
+        .into_response())
+}
+
+fn acts(suspension: &LoggedSuspension) -> Value {
+    json!({
+        "since": suspension.from(),
+        "until": suspension.until(),
+        "confirmed": suspension.is_confirmed(),
+        "index": suspension.placed.index,
+    })
 }
 
 fn pending(plane: &Plane, draft: &SuspensionDraft) -> Value {

@@ -61,8 +61,8 @@ pub struct Front {
     pub frame: Frame,
     /// The numbers of the mechanism.
     pub clockwork: Clockwork,
-    /// Whether measures are set aside now.
-    pub suspended: Option<SetAside>,
+    /// What sets measures aside now.
+    pub suspended: Vec<SetAside>,
     /// Decisions about to begin or in force.
     pub running: Vec<Listed>,
     /// Decisions that are over, newest first; the handler bounds the list.

@@ -96,7 +96,7 @@ pub(super) fn front() -> Front {
     Front {
         frame: frame(),
         clockwork: clockwork(),
-        suspended: Some(SetAside { since: made(), until: Some(made().plus(hours(1))), entry: 61 }),
+        suspended: vec![SetAside { since: made(), until: Some(made().plus(hours(1))), entry: 61 }],
         running: vec![listed(
             "Provisional block of a message board after calls to attack a person at home",
             3,
@@ -127,7 +127,7 @@ pub(super) fn front_of_a_new_record() -> Front {
     let frame = Frame { trial: false, ..frame() };
     Front {
         clockwork: Clockwork::default(),
-        suspended: None,
+        suspended: Vec::new(),
         running: vec![],
         over: vec![],
         frame,

@@ -49,9 +49,9 @@ struct Kept {
     hosts: String,
     /// Sizes of the log that edges may have seen, the oldest first.
     sizes: Vec<u64>,
-    /// Place of the suspension that acts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    suspension: Option<u64>,
+    /// Places of the suspensions that act.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suspensions: Vec<u64>,
     /// The operator's book and the lists' versions; none: nothing was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     defence: Option<Digest>,
@@ -77,8 +77,8 @@ pub(super) async fn reconcile(plane: &Plane, planned: &mut Planned) -> Result<Mo
     let present = plane.records.revision().await?;
     let stale = !ids.is_empty() && planned.proved.is_none_or(|proved| now.since(proved) >= PROOF_FRESH);
     let defence = defended(plane).await?;
-    let suspension = plane.suspension_bundle(now).await.map_err(ReconcileError::Bundle)?;
-    let same_suspension = kept.value.suspension == suspension.as_ref().map(|(index, _)| *index);
+    let suspensions = plane.suspension_bundles(now).await.map_err(ReconcileError::Bundle)?;
+    let same_suspension = suspensions.iter().map(|proved| &proved.index).eq(&kept.value.suspensions);
     let same_measures = kept.value.decisions == ids && kept.value.records == records && same_suspension;
     let hosts = plane.host_names.served_digest();
     let same_hosts = kept.value.hosts == hosts;
@@ -187,9 +187,13 @@ async fn publish(
     let Defence { shield, feeds, mark } = defence;
     let mut parcel = Parcel { revision, sites: fleet.sites, pages, shield, feeds, ..Parcel::default() };
     // Proved first, so under no newer checkpoint than the measures: an edge takes it in before them.
-    let suspension = plane.suspension_bundle(plane.clock.now()).await.map_err(ReconcileError::Bundle)?;
-    kept.value.suspension = suspension.as_ref().map(|(index, _)| *index);
-    parcel.suspension = suspension.map(|(_, bytes)| bytes);
+    let suspensions = plane.suspension_bundles(plane.clock.now()).await.map_err(ReconcileError::Bundle)?;
+    kept.value.suspensions = suspensions.iter().map(|proved| proved.index).collect();
+    for proved in suspensions {
+        // An edge without any measure learns of the log by this alone, and asks how it grew from here.
+        remember(&mut kept.value.sizes, proved.size);
+        parcel.suspensions.push(proved.bytes);
+    }
     let mut checkpoint = None;
     for held in running {
         let bundle = plane.bundle(&held.value).await.map_err(ReconcileError::Bundle)?;

@@ -3,6 +3,7 @@
 use super::{Moved, ReconcileError, duress};
 use crate::plane::Plane;
 use crate::sequencer::Item;
+use crate::suspension::LoggedSuspension;
 use casework::SuspensionDraft;
 use ledger::{Body, Entry, SuspensionBegun};
 use records::PutError;
@@ -42,26 +43,27 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
 
 async fn tell(plane: &Plane) -> Result<(), ReconcileError> {
     let now = plane.clock.now();
-    let last = plane.last_suspension().await.map_err(ReconcileError::Bundle)?;
-    match last.filter(|last| now < last.over_from()) {
-        Some(last) if last.is_confirmed() => {
-            let text = format!(
-                "confirmed: every measure without an order that was signed before {} stays set aside to the end of \
-                 its lease",
-                last.from()
-            );
-            plane.alarms.raise(SUSPENDED, SuspensionBegun::SUBJECT, text, now);
-        }
-        Some(last) => {
-            let text = format!(
-                "every measure without an order is set aside until {}, and returns unless three confirm it",
-                last.over_from()
-            );
-            plane.alarms.raise(SUSPENDED, SuspensionBegun::SUBJECT, text, now);
-        }
-        None => plane.alarms.clear(SUSPENDED, SuspensionBegun::SUBJECT),
+    let acting = plane.suspensions_at(now).await.map_err(ReconcileError::Bundle)?;
+    if acting.is_empty() {
+        plane.alarms.clear(SUSPENDED, SuspensionBegun::SUBJECT);
+        return Ok(());
     }
+    let told: Vec<String> = acting.iter().map(told).collect();
+    plane.alarms.raise(SUSPENDED, SuspensionBegun::SUBJECT, told.join("; "), now);
     Ok(())
+}
+
+fn told(suspension: &LoggedSuspension) -> String {
+    match suspension.until() {
+        Some(until) => format!(
+            "every measure without an order is set aside until {until}, and returns unless three confirm it"
+        ),
+        None => format!(
+            "confirmed: every measure without an order that was proposed before {} stays set aside to the end of its \
+             lease",
+            suspension.from()
+        ),
+    }
 }
 
 async fn keep(plane: &Plane, draft: Option<&SuspensionDraft>, version: u64) -> Result<Moved, ReconcileError> {

@@ -8,6 +8,7 @@ use crate::plane::Plane;
 use crate::rim::extract::{Path, Query};
 use crate::rim::page::{PageOf, PageQuery};
 use crate::rim::{Problem, Reason};
+use crate::suspension::LoggedSuspension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -49,12 +50,14 @@ async fn listing(plane: &Plane, query: &PageQuery) -> Result<Response, Problem> 
     let all = listing.items.into_iter().flatten();
     let (over, running) = all.partition(|line| line.standing.is_over());
     let log = super::log_view(plane);
-    let last = plane.last_suspension().await.map_err(|error| Problem::new(Reason::Broken).detail(error))?;
-    let suspended = last.filter(|last| now < last.over_from()).map(|last| SetAside {
-        since: last.from(),
-        until: (!last.is_confirmed()).then(|| last.over_from()),
-        entry: last.placed.index,
-    });
+    let acting = plane.suspensions_at(now).await;
+    let acting = acting.map_err(|error| Problem::new(Reason::Broken).detail(error))?;
+    let aside = |acts: &LoggedSuspension| SetAside {
+        since: acts.from(),
+        until: acts.until(),
+        entry: acts.placed.index,
+    };
+    let suspended = acting.iter().map(aside).collect();
     Ok(page(StatusCode::OK, Front { frame, clockwork, suspended, running, over, older, log }.page()))
 }
 

@@ -80,6 +80,8 @@ reasons! {
     GateClosed = "gate-closed", CONFLICT, "The gate is closed; each condition says why.";
     WindowOver = "approval-window-over", CONFLICT,
         "The 60 minutes for approvals are over; propose again on fresh facts.";
+    SuspendedSince = "suspended-since", CONFLICT,
+        "Everything was set aside after this was proposed, so signed now it would not act; propose it anew.";
     WrongState = "wrong-state", CONFLICT, "That cannot follow the present state.";
     EvidenceUnknown = "evidence-unknown", UNPROCESSABLE_ENTITY, "A finding names evidence that this case does not hold.";
     ScopeUnknown = "scope-unknown", UNPROCESSABLE_ENTITY, "A scope names a site that is not served here.";

@@ -315,6 +315,7 @@ pub(super) struct Seen {
     pub(super) revision: u64,
     pub(super) sites: usize,
     pub(super) bundles: usize,
+    pub(super) suspensions: usize,
     pub(super) snapshot: Option<Arc<Snapshot>>,
     pub(super) refused: Vec<String>,
     /// The last window of purges.
@@ -388,6 +389,7 @@ fn take(
     seen.revision = parcel.revision;
     seen.sites = parcel.sites.len();
     seen.bundles = parcel.bundles.len();
+    seen.suspensions = parcel.suspensions.len();
     seen.snapshot = Some(applied.snapshot.clone());
     seen.refused.extend(receipt.refused.iter().map(|(_, why)| why.clone()));
 }

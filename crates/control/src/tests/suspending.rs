@@ -30,6 +30,12 @@ async fn until_suspension(running: &Running, seen: impl Fn(&Value) -> bool) -> V
     panic!("{}", running.get("/api/v1/suspension").await.text());
 }
 
+/// Waits until a record of the suspension is in the log, and none waits for signatures.
+async fn until_logged(running: &Running, confirmed: bool) -> Value {
+    let logged = |shown: &Value| shown["suspended"]["confirmed"] == confirmed && shown["pending"].is_null();
+    until_suspension(running, logged).await
+}
+
 async fn alarms(running: &Running) -> String {
     running.get("/api/v1/status").await.is(200).json()["alarms"].to_string()
 }
@@ -47,10 +53,7 @@ async fn two_suspend_everything_for_an_hour_three_confirm_it_and_the_log_says_bo
     assert_eq!(one["pending"]["missing"]["reason"], "too-few-approvals");
     assert_eq!(sign_suspension(&rig, &running, "reviewer-1").await.is(409).reason(), "role-may-not-decide");
     sign_suspension(&rig, &running, "assessor-1").await.is(200);
-    until_suspension(&running, |shown| {
-        shown["suspended"]["confirmed"] == false && shown["pending"].is_null()
-    })
-    .await;
+    until_logged(&running, false).await;
     let now = rig.clock.now();
     running.edge.until("the site back", |seen| !blocked(seen, now)).await;
     running.edge.state(|seen| assert!(blocked(seen, now.plus(MINUTE * 60)), "it returns by itself"));
@@ -63,9 +66,69 @@ async fn two_suspend_everything_for_an_hour_three_confirm_it_and_the_log_says_bo
     for by in ["legal-1", "assessor-1", "assessor-2"] {
         sign_suspension(&rig, &running, by).await.is(200);
     }
-    until_suspension(&running, |shown| shown["suspended"]["confirmed"] == true).await;
+    until_logged(&running, true).await;
     running.edge.until("that it stays", |seen| !blocked(seen, now.plus(MINUTE * 120))).await;
     assert_eq!(put_up(&running, false).await.is(409).reason(), "suspended-lately");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_begin_another_do_not_undo_what_three_confirmed() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    in_force(&rig, &running).await;
+    rig.clock.advance(MINUTE);
+    put_up(&running, false).await.is(201);
+    for by in ["legal-1", "assessor-1"] {
+        sign_suspension(&rig, &running, by).await.is(200);
+    }
+    until_logged(&running, false).await;
+    put_up(&running, true).await.is(201);
+    for by in ["legal-1", "assessor-1", "assessor-2"] {
+        sign_suspension(&rig, &running, by).await.is(200);
+    }
+    until_logged(&running, true).await;
+    rig.clock.advance(MINUTE * 60 * 24 + MINUTE);
+    put_up(&running, false).await.is(201);
+    for by in ["legal-1", "assessor-1"] {
+        sign_suspension(&rig, &running, by).await.is(200);
+    }
+    let both = until_logged(&running, false).await;
+    assert_eq!(both["beside"]["confirmed"], true, "{both}");
+    let now = rig.clock.now();
+    running.edge.until("the newer one", |seen| seen.suspensions == 2).await;
+    running.edge.state(|seen| assert!(!blocked(seen, now.plus(MINUTE * 61)), "it stays aside"));
+    rig.clock.advance(MINUTE * 61);
+    let left = until_suspension(&running, |shown| shown["beside"].is_null()).await;
+    assert_eq!(left["suspended"]["confirmed"], true, "{left}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_proposed_before_a_suspension_takes_no_signature_and_what_is_proposed_after_it_acts() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    running.apply(SITES, "").await.is(200);
+    let case = open_case(&rig, &running).await;
+    let before = propose(&running, &case, 3600).await;
+    sign(&rig, &running, &before, "assessor-1").await.is(200);
+    rig.clock.advance(MINUTE);
+    put_up(&running, false).await.is(201);
+    for by in ["legal-1", "assessor-1"] {
+        sign_suspension(&rig, &running, by).await.is(200);
+    }
+    until_logged(&running, false).await;
+    assert_eq!(sign(&rig, &running, &before, "duty-officer-1").await.is(409).reason(), "suspended-since");
+    let after = propose(&running, &case, 3600).await;
+    for by in ["assessor-1", "duty-officer-1"] {
+        sign(&rig, &running, &after, by).await.is(200);
+    }
+    running.until_state(&after, "in-force").await;
+    let now = rig.clock.now();
+    running.edge.state(|seen| {
+        assert!(blocked(seen, now), "those who signed it knew");
+        assert!(seen.refused.is_empty(), "{:?}", seen.refused);
+    });
     running.stop().await;
 }
 
@@ -84,6 +147,7 @@ async fn until_held(running: &Running, stands: bool) {
 async fn the_first_forced_signature_raises_the_alarm_which_outlives_the_record_by_a_day() {
     let mut rig = Rig::new();
     let running = rig.start().await;
+    running.apply(SITES, "").await.is(200);
     let case = open_case(&rig, &running).await;
     let decision = propose(&running, &case, 3600).await;
     sign(&rig, &running, &decision, "assessor-1-2").await.is(200);
@@ -113,7 +177,7 @@ async fn a_suspension_that_is_held_bars_no_other_and_a_confirmation_can_be_signe
     for by in ["legal-1", "assessor-1"] {
         sign_suspension(&rig, &running, by).await.is(200);
     }
-    until_suspension(&running, |shown| shown["suspended"]["confirmed"] == false).await;
+    until_logged(&running, false).await;
     // The same for a confirmation: held, withdrawn, put up again, and signed by three who are free.
     put_up(&running, true).await.is(201);
     for by in ["legal-1", "assessor-1", "duty-officer-1-2"] {
@@ -125,7 +189,7 @@ async fn a_suspension_that_is_held_bars_no_other_and_a_confirmation_can_be_signe
     for by in ["legal-1", "assessor-1", "assessor-2"] {
         sign_suspension(&rig, &running, by).await.is(200);
     }
-    until_suspension(&running, |shown| shown["suspended"]["confirmed"] == true).await;
+    until_logged(&running, true).await;
     running.stop().await;
 }
 

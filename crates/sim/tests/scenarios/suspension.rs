@@ -14,7 +14,7 @@ const THREE: &[&str] = &["assessor-1", "duty-officer-1", "legal-1"];
 /// The edge takes a suspension in beside the block it runs.
 fn suspended(stage: &mut Stage, block: &Arc<[u8]>, suspension: Arc<[u8]>, at: Timestamp) -> Applied {
     let parcel = stage.mote.parcel(2, stage.sites.clone(), vec![Arc::clone(block)]);
-    stage.edge.apply(&Parcel { suspension: Some(suspension), ..parcel }, at)
+    stage.edge.apply(&Parcel { suspensions: vec![suspension], ..parcel }, at)
 }
 
 fn at_minutes<const N: usize>(applied: &Applied, minutes: [u32; N]) -> [bool; N] {

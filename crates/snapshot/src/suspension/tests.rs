@@ -49,7 +49,8 @@ impl Bench {
     fn apply(&mut self, suspension: Option<&Arc<[u8]>>, at: Timestamp) -> Applied {
         self.revision += 1;
         let parcel = self.mote.parcel(self.revision, vec![self.site.clone()], vec![self.block.clone()]);
-        self.edge.apply(&crate::Parcel { suspension: suspension.cloned(), ..parcel }, at)
+        self.edge
+            .apply(&crate::Parcel { suspensions: suspension.into_iter().cloned().collect(), ..parcel }, at)
     }
 
     fn refused(&mut self, suspension: &Arc<[u8]>, at: Timestamp) -> Vec<&'static str> {
@@ -137,6 +138,66 @@ fn a_suspension_outlives_a_restart_and_a_parcel_without_it_and_no_older_one_disp
     assert!(!blocked(&bench.apply(None, after(90)), after(90)));
     assert_eq!(bench.refused(&first, after(91)), ["older-record"]);
     assert!(!blocked(&bench.apply(None, after(92)), after(92)));
+}
+
+#[test]
+fn what_three_confirmed_stands_when_two_begin_another_that_ends() {
+    let day = 24 * 60;
+    let mut bench = Bench::emergency();
+    bench.mote.suspend(TWO, after(10));
+    let confirmed = bench.mote.confirm(after(10), THREE, after(40));
+    bench.apply(Some(&confirmed), after(40));
+    let begun = bench.mote.suspend(TWO, after(day + 40));
+    let applied = bench.apply(Some(&begun), after(day + 40));
+    let aside = |until| Alarm::Suspended { reached: 1, until };
+    assert!(applied.alarms.contains(&aside(None)) && applied.alarms.contains(&aside(Some(after(day + 100)))));
+    let seen = [day + 40, day + 99, day + 100, day + 101].map(|minute| blocked(&applied, after(minute)));
+    assert_eq!(seen, [false; 4], "two do not undo what three confirmed");
+    // An edge that comes later is given both, and takes them in any order.
+    for order in [[&confirmed, &begun], [&begun, &confirmed]] {
+        let mut edge = Enforcement::new(bench.mote.roots(), Trust::default());
+        let parcel = bench.mote.parcel(1, vec![bench.site.clone()], Vec::new());
+        let suspensions = order.into_iter().cloned().collect();
+        let applied = edge.apply(&crate::Parcel { suspensions, ..parcel }, after(day + 41));
+        assert_eq!(applied.refused.len(), 0, "{:?}", applied.refused);
+        assert_eq!(edge.trust().suspensions().acting(after(day + 41)).count(), 2);
+    }
+}
+
+#[test]
+fn numbers_follow_one_by_one_and_an_edge_holds_the_day_whatever_the_record_names() {
+    let mut bench = Bench::emergency();
+    let first = bench.mote.suspend(TWO, after(1));
+    assert!(bench.refused(&first, after(1)).is_empty());
+    let roster = bench.mote.roster().clone();
+    let begun = |mote: &Mote, minutes: u32, change: &dyn Fn(&mut Body)| {
+        let said = SuspensionBegun { roster: roster.hash(), until: after(minutes + 60) };
+        let mut entry = mote.entry(Kind::SuspensionBegun, SuspensionBegun::SUBJECT, &said, after(minutes));
+        change(&mut entry.body);
+        let body = entry.body.to_bytes().expect("bytes");
+        entry.approvals = TWO.iter().map(|name| mote.officer(name).approve(&body)).collect();
+        entry
+    };
+    let judged = |entry: &Entry, before: Option<&Entry>| {
+        suspension(entry, before, &roster).map(drop).map_err(|refusal| refusal.to_string())
+    };
+    // After one, it is the next; that one without any before it is the first is a rule of all entries.
+    let before = begun(&bench.mote, 1, &|body| (body.sequence, body.previous) = (1, None));
+    let hash = before.leaf_hash().expect("hash");
+    for (number, holds) in [(2, true), (3, false), (1 << 52, false)] {
+        let next =
+            begun(&bench.mote, 24 * 60 + 1, &|body| (body.sequence, body.previous) = (number, Some(hash)));
+        assert_eq!(judged(&next, Some(&before)).is_ok(), holds, "{number}");
+    }
+    // One that names a record of yesterday which this edge never saw comes an hour after the one it did see.
+    let yesterday = begun(&bench.mote, 1, &|body| {
+        (body.time, body.sequence, body.previous) = (after(1).minus(MINUTE * 24 * 60), 1, None);
+    });
+    let hash = yesterday.leaf_hash().expect("hash");
+    let again = begun(&bench.mote, 61, &|body| (body.sequence, body.previous) = (2, Some(hash)));
+    let proved = suspension(&again, Some(&yesterday), &roster).expect("it holds by itself");
+    let mut seen = bench.edge.trust().suspensions();
+    assert!(matches!(seen.take(proved), Err(Refusal::Suspension(TOO_SOON))));
 }
 
 #[test]
