@@ -10,7 +10,7 @@ use crate::intake::Intake;
 use crate::live::Live;
 use crate::mail::Post;
 use crate::purges::Purging;
-use crate::reconcile::SealedEntries;
+use crate::reconcile::{CountedDays, SealedEntries};
 use crate::record::{Reports, Turns};
 use crate::sequencer::Sequencer;
 use crate::{DataDir, PublicUrl, Telemetry};
@@ -60,6 +60,8 @@ pub(crate) struct Plane {
     pub(crate) turns: Turns,
     /// Entries with fields that are sealed until a date.
     pub(crate) sealed_entries: SealedEntries,
+    /// The counts of days that are not in the log yet.
+    pub(crate) counted_days: CountedDays,
     /// What somebody must look at.
     pub(crate) alarms: Arc<Alarms>,
     /// Figures second by second.

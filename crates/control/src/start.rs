@@ -209,6 +209,7 @@ fn plane(
         reports: record::Reports::default(),
         turns: record::Turns::default(),
         sealed_entries: reconcile::SealedEntries::default(),
+        counted_days: reconcile::CountedDays::default(),
         live: Live::default(),
         purging: Purging::default(),
         feeds: Feeds::default(),

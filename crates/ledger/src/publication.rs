@@ -4,7 +4,7 @@ use crate::commitment::Disclosure;
 use policy::EndReason;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use vocabulary::{DecisionId, Digest, Timestamp};
+use vocabulary::{DecisionId, Digest, Hasher, Timestamp};
 
 /// `public` of `policy.published`; the entry's subject is [`PolicyPublished::SUBJECT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +167,17 @@ pub struct EnforcementGap {
     pub from: Timestamp,
     /// When it did again, or its lease was over.
     pub until: Timestamp,
-    /// How many edges had enforced it, and how many of them did in the gap.
+    /// Which edge, by a digest of its name and the decision; none in entries of a time when gaps had no edge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Digest>,
+    /// How many edges had enforced it, and how many of them still did when the gap began.
     pub edges: [u32; 2],
+}
+
+impl EnforcementGap {
+    /// What an edge is called in the gaps of one decision. It tells gaps apart; the name of an edge is no secret.
+    pub fn edge(decision: DecisionId, name: &str) -> Digest {
+        let decision = decision.to_string();
+        Hasher::domain("wardmote/gap-edge/v1").part(decision.as_bytes()).part(name.as_bytes()).finish()
+    }
 }

@@ -15,7 +15,7 @@ use ledger::merkle::{Frontier, leaf_hash};
 use ledger::note::Note;
 use ledger::tiles::{TILE_WIDTH, Tile, TileKind, split_bundle};
 use ledger::tlog_policy::TlogPolicy;
-use ledger::{DecisionLapsed, Entry, Kind};
+use ledger::{Body, DecisionLapsed, Entry, Kind, SEALED_UNTIL};
 use policy::{Profile, Terms};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -206,15 +206,21 @@ impl Watch {
         entries.into_iter().skip(skip).flat_map(|entry| self.entry(entry)).collect()
     }
 
-    fn entry(&mut self, bytes: &[u8]) -> Option<WatchAlarm> {
+    /// What is wrong with an entry's sealed fields does not keep its lease from being watched.
+    fn entry(&mut self, bytes: &[u8]) -> Vec<WatchAlarm> {
         let index = self.tree.size();
         let leaf = leaf_hash(bytes);
         self.tree.push(leaf);
-        let Ok(entry) = Entry::parse(bytes) else { return Some(WatchAlarm::Unreadable(index)) };
-        if let Err(why) = self.seals.place_dated(leaf, &entry) {
-            return Some(WatchAlarm::Seal { index, why });
+        let Ok(entry) = Entry::parse(bytes) else { return vec![WatchAlarm::Unreadable(index)] };
+        let seal = self.seals.place_dated(leaf, &entry).err().map(|why| WatchAlarm::Seal { index, why });
+        seal.into_iter().chain(self.lease(entry.body)).collect()
+    }
+
+    /// Follows the lease that an entry begins, carries further or ends. When its fields are opened is no part of that.
+    fn lease(&mut self, mut body: Body) -> Option<WatchAlarm> {
+        if let Some(members) = body.public.as_object_mut() {
+            members.remove(SEALED_UNTIL);
         }
-        let body = entry.body;
         let decision: Option<DecisionId> = body.subject.parse().ok();
         match body.kind {
             Kind::DecisionMade => {

@@ -8,6 +8,7 @@ use crate::sequencer::{Draft, Item};
 use ledger::{CountDaily, Entry, Kind};
 use records::{Cursor, Listing, Page, StoreError};
 use std::collections::BTreeMap;
+use tokio::sync::Mutex;
 use vocabulary::Timestamp;
 
 const DAY_SECS: i64 = 86_400;
@@ -16,6 +17,11 @@ const DAYS_MAX: i64 = 31;
 
 /// A day in UTC, counted from 1970-01-01.
 type Day = i64;
+
+/// What was counted last: its first day, the day on which it was counted, and the counts. The entries may wait long for
+/// their place in the log; they are handed in again meanwhile, and nothing is counted anew.
+#[derive(Debug, Default)]
+pub(crate) struct CountedDays(pub(crate) Mutex<Option<(Day, Day, Vec<CountDaily>)>>);
 
 pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     let today = day(plane.clock.now());
@@ -27,14 +33,25 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     if first >= today {
         return Ok(Moved::No);
     }
+    let mut counted = plane.counted_days.0.lock().await;
+    let days = match counted.take() {
+        Some((from, on, days)) if (from, on) == (first, today) => days,
+        _ => count_days(plane, first, today).await?,
+    };
+    for said in &days {
+        submit(plane, said)?;
+    }
+    *counted = Some((first, today, days));
+    Ok(Moved::No)
+}
+
+async fn count_days(plane: &Plane, first: Day, today: Day) -> Result<Vec<CountDaily>, ReconcileError> {
     let cases = count(first, |page| plane.records.list_cases(page), |held| held.value.opened_at).await?;
     let reports =
         count(first, |page| plane.records.list_reports(None, page), |held| held.value.received_at).await?;
-    for day in first..today {
-        let of = |counts: &BTreeMap<Day, u64>| CountDaily::told(counts.get(&day).copied().unwrap_or(0));
-        submit(plane, CountDaily { day: text(day), cases: of(&cases), reports: of(&reports) })?;
-    }
-    Ok(Moved::No)
+    let of = |counts: &BTreeMap<Day, u64>, day: Day| CountDaily::told(counts.get(&day).copied().unwrap_or(0));
+    let told = |day| CountDaily { day: text(day), cases: of(&cases, day), reports: of(&reports, day) };
+    Ok((first..today).map(told).collect())
 }
 
 /// The day of the newest entry.
@@ -73,7 +90,7 @@ async fn count<T, F: Future<Output = Result<Listing<T>, StoreError>>>(
     }
 }
 
-fn submit(plane: &Plane, said: CountDaily) -> Result<(), ReconcileError> {
+fn submit(plane: &Plane, said: &CountDaily) -> Result<(), ReconcileError> {
     let draft = Draft {
         kind: Kind::CountDaily,
         time: plane.clock.now(),

@@ -24,8 +24,10 @@ struct Gap {
     decision: DecisionId,
     edge: String,
     from: Timestamp,
-    /// Edges that ever enforced it.
+    /// Edges that ever enforced it, and those of them that still did when it began.
     edges: u32,
+    #[serde(default)]
+    enforcing: u32,
     until: Option<Timestamp>,
 }
 
@@ -69,17 +71,22 @@ fn open(plane: &Plane, decisions: &[&Decision], receipts: &[Receipt]) -> Vec<Gap
     let mut open = Vec::new();
     for decision in decisions.iter().filter(|decision| now < decision.terms.expires) {
         let DecisionState::InForce { receipts: enforced, .. } = &decision.state else { continue };
-        for known in enforced {
-            let latest = receipts.iter().find(|receipt| receipt.edge == known.edge);
-            if latest.is_some_and(|latest| !latest.applied.contains(&decision.id)) {
-                let (edge, id) = (&known.edge, decision.id);
-                let subject = format!("{edge} {id}");
-                let text = format!("edge {edge} no longer enforces {id} although its lease runs");
-                plane.alarms.raise(GAP, &subject, text, now);
-                standing.insert(subject);
-                let edges = u32::try_from(enforced.len()).unwrap_or(u32::MAX);
-                open.push(Gap { decision: id, edge: edge.clone(), from: now, edges, until: None });
-            }
+        let id = decision.id;
+        // An edge that says nothing at all is taken to enforce what it enforced: a lease needs no word from here.
+        let stopped = |edge: &str| {
+            let latest = receipts.iter().find(|receipt| receipt.edge == edge);
+            latest.is_some_and(|latest| !latest.applied.contains(&id))
+        };
+        let count = |edges: usize| u32::try_from(edges).unwrap_or(u32::MAX);
+        let gone: Vec<&str> =
+            enforced.iter().map(|known| &*known.edge).filter(|edge| stopped(edge)).collect();
+        let (edges, enforcing) = (count(enforced.len()), count(enforced.len() - gone.len()));
+        for edge in gone {
+            let subject = format!("{edge} {id}");
+            let text = format!("edge {edge} no longer enforces {id} although its lease runs");
+            plane.alarms.raise(GAP, &subject, text, now);
+            standing.insert(subject);
+            open.push(Gap { decision: id, edge: edge.to_owned(), from: now, edges, enforcing, until: None });
         }
     }
     plane.alarms.clear_where(GAP, |subject| !standing.contains(subject));
@@ -101,18 +108,17 @@ fn over(gap: &Gap, decisions: &[&Decision], receipts: &[Receipt], now: Timestamp
 /// Whether a gap that is over stands in the log; hands it in while it does not.
 async fn is_logged(plane: &Plane, gap: &Gap) -> Result<bool, ReconcileError> {
     let Some(until) = gap.until else { return Ok(false) };
-    let subject = gap.decision.to_string();
-    let known = find_gap(&*plane.records, &subject, gap.from).await;
-    if known.map_err(ReconcileError::Log)?.is_some() {
+    let decision = gap.decision;
+    let (edge, edges) = (Some(EnforcementGap::edge(decision, &gap.edge)), [gap.edges, gap.enforcing]);
+    let said = EnforcementGap { decision, from: gap.from, until, edge, edges };
+    if find_gap(&*plane.records, &said).await.map_err(ReconcileError::Log)?.is_some() {
         return Ok(true);
     }
-    let edges = [gap.edges, gap.edges.saturating_sub(1)];
-    let said = EnforcementGap { decision: gap.decision, from: gap.from, until, edges };
     let draft = Draft {
         kind: Kind::EnforcementGap,
         time: until,
         actors: vec!["sequencer".to_owned()],
-        subject,
+        subject: decision.to_string(),
         policy: None,
         commitments: None,
         public: serde_json::to_value(said).map_err(|error| ReconcileError::Damaged(error.to_string()))?,

@@ -34,6 +34,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use counts::CountedDays;
 pub(crate) use log::has_enough;
 pub(crate) use plan::Planned;
 pub(crate) use unseal::SealedEntries;

@@ -1,7 +1,7 @@
 //! What is submitted to the log, and how it gets its number.
 
 use super::writer::WriterError;
-use ledger::{Body, Entry, EntryError, EntryFormat, Kind};
+use ledger::{Body, EnforcementGap, Entry, EntryError, EntryFormat, Kind};
 use policy::Approval;
 use records::{Log, NewLeaf, SubjectHead};
 use serde_json::Value;
@@ -173,11 +173,11 @@ impl Batch {
 
     async fn draft(&mut self, log: &dyn Log, item: &Item, draft: &Draft) -> Result<Numbered, WriterError> {
         if item.is_once() {
-            let key = (draft.subject.clone(), draft.kind, draft.mark().to_owned());
+            let key = (draft.subject.clone(), draft.kind, draft.mark());
             if let Some(place) = self.kinds.get(&key) {
                 return Ok(Numbered::New(*place));
             }
-            if let Some(index) = find_marked(log, &draft.subject, draft.kind, draft.mark()).await? {
+            if let Some(index) = find_marked(log, &draft.subject, draft.kind, &draft.mark()).await? {
                 return Ok(Numbered::There(Logged { index }));
             }
         }
@@ -207,26 +207,29 @@ impl Batch {
         self.leaves.push(leaf);
         self.hashes.push(hash);
         self.last.insert(subject.clone(), Last { sequence, hash: Some(hash) });
-        self.kinds.insert((subject, kind, mark(kind, &public).to_owned()), place);
+        self.kinds.insert((subject, kind, mark(kind, &public)), place);
         Numbered::New(place)
     }
 }
 
 /// What tells two drafts of one kind and subject apart: a decision that goes on under new terms has a
-/// statement for each, each day has its counts, each gap its beginning, each sealed entry an end of its own.
-fn mark(kind: Kind, public: &Value) -> &str {
-    let member = match kind {
-        Kind::StatementPublished => "statement",
-        Kind::CountDaily => "day",
-        Kind::EnforcementGap => "from",
-        Kind::SealOpened | Kind::Tombstone => "entry",
-        _ => return "",
+/// statement for each, each day has its counts, each gap its edge and beginning, each sealed entry an end of its own,
+/// and each renewal of a seal a date.
+fn mark(kind: Kind, public: &Value) -> String {
+    let members: &[&str] = match kind {
+        Kind::StatementPublished => &["statement"],
+        Kind::CountDaily => &["day"],
+        Kind::EnforcementGap => &["edge", "from"],
+        Kind::SealRenewed => &["entry", "until"],
+        Kind::SealOpened | Kind::Tombstone => &["entry"],
+        _ => &[],
     };
-    public.get(member).and_then(Value::as_str).unwrap_or_default()
+    let said = |member: &&str| public.get(*member).and_then(Value::as_str).unwrap_or_default();
+    members.iter().map(said).collect::<Vec<_>>().join(" ")
 }
 
 impl Draft {
-    fn mark(&self) -> &str {
+    fn mark(&self) -> String {
         mark(self.kind, &self.public)
     }
 
@@ -264,13 +267,11 @@ pub(crate) async fn find_statement(
     find_marked(log, subject, Kind::StatementPublished, &statement.to_string()).await
 }
 
-/// Where the gap of a decision that began at an instant lies.
-pub(crate) async fn find_gap(
-    log: &dyn Log,
-    subject: &str,
-    from: Timestamp,
-) -> Result<Option<u64>, WriterError> {
-    find_marked(log, subject, Kind::EnforcementGap, &from.to_string()).await
+/// Where this gap of a decision lies.
+pub(crate) async fn find_gap(log: &dyn Log, said: &EnforcementGap) -> Result<Option<u64>, WriterError> {
+    let kind = Kind::EnforcementGap;
+    let Ok(public) = serde_json::to_value(said) else { return Ok(None) };
+    find_marked(log, &said.decision.to_string(), kind, &mark(kind, &public)).await
 }
 
 async fn find_marked(

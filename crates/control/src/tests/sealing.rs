@@ -6,10 +6,10 @@ use super::rig::*;
 use crate::sequencer::{Draft, Item};
 use ledger::commitment::Disclosure;
 use ledger::tiles::split_bundle;
-use ledger::{Entry, Kind};
+use ledger::{CountDaily, EnforcementGap, Entry, Kind, SealRenewed};
 use serde_json::{Value, json};
 use std::time::Duration;
-use vocabulary::{Clock, Digest};
+use vocabulary::{Clock, DecisionId, Digest};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -99,39 +99,114 @@ async fn what_is_sealed_until_a_date_opens_by_itself_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edge_that_stopped_enforcing_leaves_a_gap_in_the_log_once_it_is_over() {
+async fn a_seal_is_renewed_as_often_as_its_date_moves_and_once_for_each_date() {
     let mut rig = Rig::new();
     let running = rig.start().await;
-    let (_, decision) = in_force(&rig, &running).await;
-    let id = decision.parse().expect("id");
-    let receipt = |applied: bool| feed::Receipt {
-        edge: "edge-2".to_owned(),
+    let plane = running.control.plane();
+    let root = plane.seal_fields(vec![("country".to_owned(), json!("somewhere"))]).await.expect("sealed");
+    let begun = rig.clock.now();
+    let draft = |kind, commitments, public| {
+        Item::Draft(Draft {
+            kind,
+            time: begun,
+            actors: vec!["legal/legal-1".to_owned()],
+            subject: "order-1".to_owned(),
+            policy: None,
+            commitments,
+            public,
+        })
+    };
+    let sealed = draft(Kind::OrderReceived, Some(root), json!({"sealed_until": begun.plus(DAY * 30)}));
+    let place = plane.sequencer.append(sealed).await.expect("logged").index;
+    let leaf = *plane.sequencer.tree().read().leaf(place).expect("a leaf");
+    for days in [60, 90, 60] {
+        let said = SealRenewed { entry: leaf, until: begun.plus(DAY * days) };
+        let renewed = draft(Kind::SealRenewed, None, serde_json::to_value(said).expect("json"));
+        plane.sequencer.append(renewed).await.expect("logged");
+    }
+    let told = until_logged(&running, Kind::SealRenewed, 2).await;
+    assert_eq!(told[1]["until"], json!(begun.plus(DAY * 90)));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_is_counted_once_and_told_when_the_log_takes_it() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    // What was counted of a day is kept until it is told: an earlier count is taken as it is.
+    let first = rig.clock.now().as_secs().div_euclid(86_400);
+    let days = vec![CountDaily { day: "2026-09-21".to_owned(), cases: Some(77), reports: None }];
+    *running.control.plane().counted_days.0.lock().await = Some((first, first + 1, days));
+    rig.clock.advance(DAY);
+    let told = until_logged(&running, Kind::CountDaily, 1).await;
+    assert_eq!(told[0], json!({"day": "2026-09-21", "cases": 77, "reports": null}));
+    running.stop().await;
+}
+
+/// Tells as another edge what it enforces.
+fn report(running: &Running, edge: &str, id: DecisionId, applied: bool) {
+    running.feed.report(feed::Receipt {
+        edge: edge.to_owned(),
         revision: 99,
         purged: 0,
         applied: applied.then_some(id).into_iter().collect(),
         refused: Vec::new(),
         alarms: Vec::new(),
-    };
-    running.feed.report(receipt(true));
+    });
+}
+
+async fn until_alarms(running: &Running, wanted: &[&str]) {
+    for _ in 0..400 {
+        let status = running.get("/api/v1/status").await.text();
+        if wanted.iter().all(|alarm| status.contains(alarm)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{wanted:?}: {}", running.get("/api/v1/status").await.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_edge_that_stopped_enforcing_leaves_a_gap_of_its_own_in_the_log_once_it_is_over() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    let (_, decision) = in_force(&rig, &running).await;
+    let id: DecisionId = decision.parse().expect("id");
+    for edge in ["edge-2", "edge-3"] {
+        report(&running, edge, id, true);
+    }
     for _ in 0..400 {
         let shown = running.get(&format!("/api/v1/decisions/{decision}")).await.json();
-        if shown["progress"]["edges"].as_array().is_some_and(|edges| edges.len() == 2) {
+        if shown["progress"]["edges"].as_array().is_some_and(|edges| edges.len() == 3) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let from = rig.clock.now();
-    running.feed.report(receipt(false));
-    for _ in 0..400 {
-        if running.get("/api/v1/status").await.text().contains("enforcement-gap") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    for edge in ["edge-2", "edge-3"] {
+        report(&running, edge, id, false);
     }
+    let alarm = |edge: &str| format!("{edge} {id}");
+    until_alarms(&running, &[&alarm("edge-2"), &alarm("edge-3")]).await;
     rig.clock.advance(Duration::from_secs(600));
-    running.feed.report(receipt(true));
+    report(&running, "edge-2", id, true);
+    let minute = Duration::from_secs(60);
     let gaps = until_logged(&running, Kind::EnforcementGap, 1).await;
-    let until = from.plus(Duration::from_secs(600));
-    assert_eq!(gaps[0], json!({"decision": id, "from": from, "until": until, "edges": [2, 1]}));
+    let of = |edge, minutes: u32, enforcing| {
+        let until = from.plus(minute * minutes);
+        let edge = EnforcementGap::edge(id, edge);
+        json!({"decision": id, "from": from, "until": until, "edge": edge, "edges": [3, enforcing]})
+    };
+    let counts = &gaps[0]["edges"][1];
+    assert!(counts == &json!(1) || counts == &json!(2), "as many as had stopped when it was seen: {counts}");
+    assert_eq!(gaps[0], of("edge-2", 10, counts.as_u64().expect("a count")));
+    rig.clock.advance(minute * 170);
+    report(&running, "edge-3", id, true);
+    let gaps = until_logged(&running, Kind::EnforcementGap, 2).await;
+    assert_eq!(
+        (&gaps[1]["edge"], &gaps[1]["until"]),
+        (&of("edge-3", 180, 1)["edge"], &of("edge-3", 180, 1)["until"])
+    );
+    assert_eq!(gaps[1]["edges"], json!([3, 1]), "two were gone when the second was seen");
     running.stop().await;
 }

@@ -67,6 +67,20 @@ fn a_growing_log_is_followed_over_the_edges_of_its_tiles() {
 }
 
 #[test]
+fn an_entry_with_a_broken_seal_is_told_and_its_lease_is_watched_all_the_same() {
+    let mut mote = Mote::found(1, now());
+    let site = mote.site(&["a.test"], 1);
+    let draft = mote.draft(&[site], now(), 2 * HOUR);
+    let mut entry = mote.entry(Kind::DecisionMade, &draft.terms.decision.to_string(), &draft.terms, now());
+    entry.body.public["sealed_until"] = json!("never");
+    let mut watch = Watch::default();
+    mote.log(entry);
+    assert_eq!(follow(&mut watch, &mut mote), Ok(vec!["seal-broken"]));
+    let late: Vec<_> = watch.overdue(now().plus(4 * HOUR)).iter().map(WatchAlarm::name).collect();
+    assert_eq!(late, ["missed-lapse"]);
+}
+
+#[test]
 fn a_fork_and_a_rollback_are_told_and_stay_told() {
     for (count, alarm) in [(5, "fork"), (9, "fork"), (2, "rollback")] {
         let (mut mote, mut other) = (Mote::found(1, now()), Mote::found(1, now()));
