@@ -14,6 +14,7 @@ pub mod clocks;
 mod decision;
 mod directory;
 mod earlier;
+mod erasure;
 mod facts;
 mod finding;
 #[cfg(any(test, feature = "testing"))]
@@ -45,6 +46,7 @@ pub use decision::{
 };
 pub use directory::{Call, CallOutcome, DirectoryEntry, DirectoryKey, DirectoryRefusal, DutyLine, Retired};
 pub use earlier::{Earlier, EarlierRefusal};
+pub use erasure::{ERASURE_WINDOW, ErasureDraft};
 pub use facts::{
     Concerned, Considered, Danger, Declaration, Dispatcher, Dissent, Endangering, Fact, Facts, Harm, Horizon,
     Identified, ItemConduct, ItemOutcome, LegalConclusion, LegalReview, LesserMeasures, Nexus, Notice,

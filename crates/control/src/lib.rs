@@ -16,6 +16,7 @@ mod defence;
 mod desk;
 mod docket;
 mod duress;
+mod erasing;
 mod error_pages;
 mod founding;
 mod host_names;

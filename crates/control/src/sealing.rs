@@ -6,10 +6,10 @@
 
 use crate::plane::Plane;
 use crate::rim::{Problem, Reason};
-use crate::sequencer::{Draft, Item};
+use crate::sequencer::{Draft, Item, Stopped};
 use ledger::commitment::{Field, Sealed};
 use ledger::{Kind, Tombstone};
-use records::{DocumentName, WriteOnceError};
+use records::{DocumentName, StoreError, WriteOnceError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vault::{Slot, WrappedKey};
@@ -26,9 +26,30 @@ struct Kept {
     sealed: reports::Sealed,
 }
 
+/// Why fields could not be sealed, opened or erased.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealingError {
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("the log takes no tombstone: {0}")]
+    Log(Stopped),
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<SealingError> for Problem {
+    fn from(error: SealingError) -> Self {
+        match error {
+            SealingError::Store(error) => error.into(),
+            SealingError::Log(stopped) => Self::new(Reason::LogStopped).detail(stopped),
+            SealingError::Broken(why) => Self::new(Reason::Broken).detail(why),
+        }
+    }
+}
+
 impl Plane {
     /// Seals fields before the entry that commits to them is logged; tells the root that it carries.
-    pub(crate) async fn seal_fields(&self, fields: Vec<(String, Value)>) -> Result<Digest, Problem> {
+    pub(crate) async fn seal_fields(&self, fields: Vec<(String, Value)>) -> Result<Digest, SealingError> {
         let sealed = Sealed::new(&*self.random, fields).map_err(broken)?;
         let root = sealed.root().map_err(broken)?;
         let id = ReportId::random(&*self.random);
@@ -47,7 +68,7 @@ impl Plane {
     }
 
     /// The fields under a root; none where they were erased, or never sealed here.
-    pub(crate) async fn sealed_fields(&self, root: &Digest) -> Result<Option<Sealed>, Problem> {
+    pub(crate) async fn sealed_fields(&self, root: &Digest) -> Result<Option<Sealed>, SealingError> {
         let Some(kept) = self.kept_fields(root).await? else { return Ok(None) };
         let Some(wrapped) = self.records.report_key(kept.key).await? else { return Ok(None) };
         let secret = self.intake.vault().open_record(kept.key, &WrappedKey(wrapped)).map_err(broken)?;
@@ -56,16 +77,23 @@ impl Plane {
         Sealed::from_fields(fields).map(Some).map_err(broken)
     }
 
-    /// Erases the fields of an entry of the log: the key is destroyed first, then the log says so.
-    pub(crate) async fn erase_fields(
-        &self,
-        (root, leaf): (&Digest, Digest),
-        subject: &str,
-        by: String,
-    ) -> Result<(), Problem> {
+    /// Destroys the key of fields: nobody opens them any more, in no backup either. Once and for all.
+    pub(crate) async fn destroy_fields(&self, root: &Digest) -> Result<(), SealingError> {
         if let Some(kept) = self.kept_fields(root).await? {
             self.records.destroy_report_key(kept.key).await?;
         }
+        Ok(())
+    }
+
+    /// Erases the fields of an entry of the log: the key is destroyed first, then the log says so.
+    pub(crate) async fn erase_fields(
+        &self,
+        root: &Digest,
+        subject: &str,
+        by: String,
+        tombstone: &Tombstone,
+    ) -> Result<(), SealingError> {
+        self.destroy_fields(root).await?;
         let draft = Draft {
             kind: Kind::Tombstone,
             time: self.clock.now(),
@@ -73,13 +101,12 @@ impl Plane {
             subject: subject.to_owned(),
             policy: None,
             commitments: None,
-            public: serde_json::to_value(Tombstone { entry: leaf }).map_err(broken)?,
+            public: serde_json::to_value(tombstone).map_err(broken)?,
         };
-        let submitted = self.sequencer.submit(Item::Draft(draft));
-        submitted.map_err(|stopped| Problem::new(Reason::LogStopped).detail(stopped))
+        self.sequencer.submit(Item::Draft(draft)).map_err(SealingError::Log)
     }
 
-    async fn kept_fields(&self, root: &Digest) -> Result<Option<Kept>, Problem> {
+    async fn kept_fields(&self, root: &Digest) -> Result<Option<Kept>, SealingError> {
         let Some(document) = self.records.document(&name(root)).await? else { return Ok(None) };
         serde_json::from_slice(&document.bytes).map(Some).map_err(broken)
     }
@@ -89,6 +116,6 @@ fn name(root: &Digest) -> DocumentName {
     DocumentName::new(KIND, root.to_string())
 }
 
-fn broken(error: impl std::fmt::Display) -> Problem {
-    Problem::new(Reason::Broken).detail(error)
+fn broken(error: impl std::fmt::Display) -> SealingError {
+    SealingError::Broken(error.to_string())
 }

@@ -27,7 +27,7 @@ pub mod witness;
 
 pub use entry::{Body, ENTRY_BYTES_MAX, Entry, EntryError, EntryFormat, Kind};
 pub use publication::{
-    CountDaily, DecisionEnded, DecisionLapsed, EnforcementGap, PolicyPublished, RosterChanged, SEALED_MAX,
-    SEALED_UNTIL, SealOpened, SealRenewed, StatementPublished, SuspensionBegun, SuspensionConfirmed,
-    Tombstone,
+    CountDaily, DecisionEnded, DecisionLapsed, EnforcementGap, Erasure, ErasureFormat, PolicyPublished,
+    RosterChanged, SEALED_MAX, SEALED_UNTIL, SealOpened, SealRenewed, StatementPublished, SuspensionBegun,
+    SuspensionConfirmed, Tombstone,
 };

@@ -1,7 +1,7 @@
 //! The public fields of entries that other crates write and read back.
 
 use crate::commitment::Disclosure;
-use policy::EndReason;
+use policy::{Approval, EndReason};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use vocabulary::{DecisionId, Digest, Hasher, Timestamp};
@@ -131,6 +131,40 @@ pub struct SealRenewed {
 pub struct Tombstone {
     /// Leaf hash of that entry.
     pub entry: Digest,
+    /// The `until` of the [`Erasure`] that was signed.
+    pub until: Timestamp,
+    /// Who signed that [`Erasure`].
+    pub approvals: Vec<Approval>,
+}
+
+impl Tombstone {
+    /// What those who signed it signed, under the roster of this digest.
+    pub fn erasure(&self, roster: Digest) -> Erasure {
+        Erasure { format: ErasureFormat::V1, entry: self.entry, roster, until: self.until }
+    }
+}
+
+/// What officers sign who have an entry's confidential fields erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erasure {
+    /// What it is.
+    pub format: ErasureFormat,
+    /// Leaf hash of the entry.
+    pub entry: Digest,
+    /// The roster by which the signatures are judged.
+    pub roster: Digest,
+    /// When it is void unless enough have signed.
+    pub until: Timestamp,
+}
+
+/// The format of an [`Erasure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ErasureFormat {
+    /// The first.
+    #[default]
+    #[serde(rename = "wardmote-erasure/1")]
+    V1,
 }
 
 /// `public` of `count.daily`; the entry's subject is [`CountDaily::SUBJECT`]. A count under 5 is told as none.

@@ -12,6 +12,7 @@ mod admissible;
 mod approval;
 mod document;
 mod duress;
+mod erasure;
 #[cfg(test)]
 mod fixtures;
 pub mod floor;
@@ -33,6 +34,7 @@ pub use admissible::{Admissible, Footprint, LEASE_MIN, admissible};
 pub use approval::{APPROVALS_MAX, Approval, Approved, approval_digest, approve, examine, signer};
 pub use document::{AuthoritiesAsked, Demand, Language, PolicyReference, ScopeReference, Statement, Terms};
 pub use duress::{DuressError, DuressKeys};
+pub use erasure::{KEPT_AFTER_END, may_erase};
 pub use format::{RosterFormat, ScopeFormat, StatementFormat};
 pub use key::{KeyError, OfficerKey, PublicKey, Signature};
 pub use listed_url::{AskedUrl, ListedUrl, ListedUrlError};

@@ -17,7 +17,7 @@ pub const SUSPENSION: Duration = Duration::from_secs(60 * 60);
 /// Least time from one record of a suspension to the beginning of the next.
 pub const SUSPENSION_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// People and organisations that begin one, where the roster has as many organisations.
-const BEGIN: (usize, usize) = (2, 2);
+pub(crate) const BEGIN: (usize, usize) = (2, 2);
 /// People who confirm one.
 const CONFIRM: (usize, usize) = (3, 2);
 
@@ -40,7 +40,7 @@ pub fn is_suspended_by(terms: &Terms, from: Timestamp) -> bool {
 
 /// Distinct people who may decide, and their organisations. A roster of one organisation, as a trial's, has no
 /// second one to ask.
-fn deciders(
+pub(crate) fn deciders(
     record: Signed<'_>,
     roster: &Roster,
     (people, organisations): (usize, usize),

@@ -23,7 +23,7 @@ use ledger::tlog_proof::TlogProof;
 use ledger::witness::{AddCheckpoint, Head, Witness};
 use ledger::{
     Body, DecisionEnded, Entry, EntryFormat, Kind, PolicyPublished, RosterChanged, SuspensionBegun,
-    SuspensionConfirmed,
+    SuspensionConfirmed, Tombstone,
 };
 use policy::{
     AuthoritiesAsked, Demand, Ground, Language, Matrix, Measure, OfficerKey, PolicyReference, Profile,
@@ -33,7 +33,8 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use vocabulary::{AccountId, DecisionId, Hostname, Random, SeededRandom, SiteId, Timestamp};
+use vocabulary::canonical;
+use vocabulary::{AccountId, DecisionId, Digest, Hostname, Random, SeededRandom, SiteId, Timestamp};
 
 /// Origin of the log and name of its key.
 pub const ORIGIN: &str = "wardmote.test/log";
@@ -380,6 +381,14 @@ impl Mote {
         let hashes = self.tree.inclusion(index, self.tree.size()).expect("it was logged");
         let proof = TlogProof { extra: None, index, hashes, checkpoint };
         SuspensionBundle::new(entry, &proof, before).to_bytes().expect("canonical").into()
+    }
+
+    /// The tombstone of an entry, signed by these officers.
+    pub fn tombstone(&self, entry: Digest, by: &[&str], until: Timestamp) -> Tombstone {
+        let unsigned = Tombstone { entry, until, approvals: Vec::new() };
+        let body = canonical::to_bytes(&unsigned.erasure(self.roster.hash())).expect("canonical");
+        let approvals = by.iter().map(|name| self.officer(name).approve(&body)).collect();
+        Tombstone { approvals, ..unsigned }
     }
 
     /// An officer's key by pseudonym.

@@ -164,7 +164,16 @@ pub(crate) async fn propose(
     let sealed = plane.seal_fields(confidential(&held.value, &verdict)).await?;
     let body = body(plane, &proposal, sealed, now)?;
     let decision = proposal.into_decision(body);
-    let version = plane.docket.put(decision.clone(), 0).await?;
+    let version = match plane.docket.put(decision.clone(), 0).await {
+        Ok(version) => version,
+        Err(error) => {
+            // The fate of a failed write is not known; only what is surely not there needs no fields.
+            if matches!(plane.docket.get(decision.id).await, Ok(None)) {
+                plane.destroy_fields(&sealed).await?;
+            }
+            return Err(error.into());
+        }
+    };
     let mut response = shown(plane, StatusCode::CREATED, &Versioned { version, value: decision.clone() });
     if let Ok(location) = format!("/api/v1/decisions/{}", decision.id).parse() {
         response.headers_mut().insert(header::LOCATION, location);

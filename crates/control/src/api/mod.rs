@@ -13,6 +13,7 @@ mod cases;
 mod certificates;
 mod decisions;
 pub(crate) mod defence;
+mod erasures;
 mod events;
 mod evidence;
 mod explain;
@@ -163,7 +164,9 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(appeals::compare))
         .routes(routes!(suspension::one, suspension::propose, suspension::withdraw))
         .routes(routes!(sealed::disclose))
-        .routes(routes!(sealed::erase))
+        .routes(routes!(erasures::propose))
+        .routes(routes!(erasures::bytes))
+        .routes(routes!(erasures::approve))
         .routes(routes!(suspension::bytes))
         .routes(routes!(suspension::approve))
         .routes(routes!(purges::list, purges::purge))

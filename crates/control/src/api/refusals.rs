@@ -194,7 +194,7 @@ impl From<ApplyRefusal> for Problem {
                 Self::new(Reason::HostTaken).detail(error)
             }
             ApplyRefusal::Log(error) => Self::new(Reason::LogStopped).detail(error),
-            ApplyRefusal::Records(_) | ApplyRefusal::Store(_) | ApplyRefusal::Commitment(_) => {
+            ApplyRefusal::Records(_) | ApplyRefusal::Store(_) | ApplyRefusal::Sealing(_) => {
                 Self::new(Reason::RecordsBusy).detail(whole(&refusal))
             }
         }

@@ -1,4 +1,4 @@
-//! The confidential fields behind a decision's entry: telling some of them, erasing all of them.
+//! The confidential fields behind a decision's entry: telling some of them.
 //!
 //! What is told carries its salts, so that whoever gets it compares it with the log alone.
 
@@ -12,7 +12,7 @@ use crate::rim::{Problem, Reason};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use casework::{Decision, Officer, Text};
+use casework::Decision;
 use ledger::Body;
 use policy::Pseudonym;
 use serde::Deserialize;
@@ -28,18 +28,6 @@ pub(crate) struct NewDisclosure {
     by: Pseudonym,
     /// Their names; those that are not there are passed over.
     fields: Vec<String>,
-}
-
-/// Fields to erase.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewErasure {
-    /// The officer's pseudonym.
-    #[schema(value_type = String)]
-    by: Pseudonym,
-    /// Why, for the server's log.
-    #[schema(value_type = String)]
-    reason: Text,
 }
 
 /// Tells some of the fields that a decision's entry commits to, with what proves them.
@@ -62,29 +50,6 @@ pub(crate) async fn disclose(
     let disclosure = sealed.ok_or_else(erased)?.disclose(&names).map_err(|error| broken(&error))?;
     tracing::info!(decision = %id, %by, fields = disclosure.fields.len(), "confidential fields told");
     Ok((StatusCode::OK, axum::Json(json!({"entry": leaf, "disclosure": disclosure}))).into_response())
-}
-
-/// Erases the fields that a decision's entry commits to, once its measure is over; the log gets a tombstone, and every
-/// proof stays valid.
-#[utoipa::path(post, path = "/api/v1/decisions/{decision}/erasure", tag = "decisions",
-    params(("decision" = String, Path)), request_body = NewErasure,
-    responses((status = 204), (status = 409, description = "The measure is not over")))]
-pub(crate) async fn erase(
-    State(api): State<Api>,
-    Path(id): Path<DecisionId>,
-    Json(asked): Json<NewErasure>,
-) -> Result<StatusCode, Problem> {
-    let plane = &api.plane;
-    let by: Officer = officer(plane, &asked.by)?;
-    let held = decision(plane, id).await?.value;
-    if plane.clock.now() < held.ends() {
-        let why = "the fields are kept as long as the measure acts: an appeal may need them";
-        return Err(Problem::new(Reason::WrongState).detail(why));
-    }
-    let (root, leaf) = commitment(plane, &held).await?;
-    plane.erase_fields((&root, leaf), &id.to_string(), by.to_string()).await?;
-    tracing::info!(decision = %id, %by, reason = %asked.reason, "confidential fields erased");
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What the decision's first entry commits to, and its leaf.

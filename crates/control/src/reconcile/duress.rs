@@ -33,6 +33,11 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     if draft.is_some_and(|draft| now < draft.void_from() && holds(plane, &draft.approvals)) {
         held.insert(SuspensionBegun::SUBJECT.to_owned());
     }
+    for draft in plane.erasures().await?.value {
+        if draft.waits(now) && holds(plane, &draft.approvals) {
+            held.insert(draft.subject);
+        }
+    }
     for subject in &held {
         plane.alarms.raise(HELD, subject, TEXT, now);
     }

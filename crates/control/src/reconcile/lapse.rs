@@ -7,7 +7,7 @@ use super::{Moved, ReconcileError, keep};
 use crate::plane::Plane;
 use crate::sequencer::{Draft, Item, find_kind};
 use casework::{Decision, DecisionState, Logged};
-use ledger::{DecisionLapsed, Kind};
+use ledger::{Body, DecisionLapsed, Kind};
 
 pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     let now = plane.clock.now();
@@ -29,11 +29,24 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
             },
         };
         if let Some(next) = next {
+            forget(plane, &next).await?;
             keep(plane, next, held.version).await?;
             moved = Moved::Yes;
         }
     }
     Ok(moved)
+}
+
+/// What an expired decision commits to is of no use to anybody: it never stood in the log. Forgotten first, for nobody
+/// looks at it once it has expired.
+async fn forget(plane: &Plane, decision: &Decision) -> Result<(), ReconcileError> {
+    if !matches!(decision.state, DecisionState::Expired { .. }) {
+        return Ok(());
+    }
+    let damaged = |error: &dyn std::fmt::Display| ReconcileError::Damaged(error.to_string());
+    let body = Body::parse(decision.body.as_bytes()).map_err(|error| damaged(&error))?;
+    let Some(root) = body.commitments else { return Ok(()) };
+    plane.destroy_fields(&root).await.map_err(|error| damaged(&error))
 }
 
 /// What becomes of a decision that still waits for the log when its lease ends: it has expired, unless

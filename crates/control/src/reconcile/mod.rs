@@ -7,10 +7,11 @@
 //! follows them, and chases the clocks of appeals · `suspension` sets all measures aside · `statements` publishes what is
 //! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the
 //! clock of reports of danger · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
-//! date · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say, and `gaps` where one stopped.
+//! date · `erasures` erases confidential fields · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say, and `gaps` where one stopped.
 
 mod counts;
 mod duress;
+mod erasures;
 mod follow;
 mod gaps;
 mod lapse;
@@ -132,6 +133,7 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             attempt(plane, "suspension", suspension::reconcile(plane)).await,
             attempt(plane, "counts", counts::reconcile(plane)).await,
             attempt(plane, "unseal", unseal::reconcile(plane)).await,
+            attempt(plane, "erasures", erasures::reconcile(plane)).await,
             attempt(plane, "triage", triage::reconcile(plane)).await,
             attempt(plane, "statements", statements::reconcile(plane)).await,
             attempt(plane, "notify", notify::reconcile(plane)).await,

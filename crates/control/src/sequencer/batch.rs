@@ -274,6 +274,15 @@ pub(crate) async fn find_gap(log: &dyn Log, said: &EnforcementGap) -> Result<Opt
     find_marked(log, &said.decision.to_string(), kind, &mark(kind, &public)).await
 }
 
+/// Where the tombstone of an entry lies.
+pub(crate) async fn find_tombstone(
+    log: &dyn Log,
+    subject: &str,
+    entry: Digest,
+) -> Result<Option<u64>, WriterError> {
+    find_marked(log, subject, Kind::Tombstone, &entry.to_string()).await
+}
+
 async fn find_marked(
     log: &dyn Log,
     subject: &str,

@@ -17,7 +17,7 @@ mod writer;
 #[cfg(test)]
 mod simulation;
 
-pub(crate) use batch::{Draft, Item, find_gap, find_kind, find_statement};
+pub(crate) use batch::{Draft, Item, find_gap, find_kind, find_statement, find_tombstone};
 pub(crate) use desk::{BEAT, Sequencer, Stopped, Surroundings, run};
 pub(crate) use witness::{LocalWitness, WitnessFile, Witnesses};
 pub(crate) use writer::{Published, Writer, WriterError};

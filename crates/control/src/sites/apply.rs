@@ -7,11 +7,11 @@ use super::ways_in::WaysInVersion;
 use crate::defence;
 use crate::error_pages::{PressRefusal, settle};
 use crate::plane::Plane;
+use crate::sealing::SealingError;
 use crate::sequencer::Stopped;
 use crate::sites_toml::{self, SitesError, WaysIn};
 use casework::Paragraphs;
 use certificates::Certificate;
-use ledger::commitment::CommitmentError;
 use ownership::ClaimRefusal;
 use records::{ApplyError, Change, Fleet, RevisionNote, StoreError};
 use serde_json::json;
@@ -86,7 +86,7 @@ pub(crate) enum ApplyRefusal {
     #[error("{0}")]
     Log(Stopped),
     #[error("{0}")]
-    Commitment(CommitmentError),
+    Sealing(SealingError),
     #[error("{0}")]
     Records(ApplyError),
     #[error("{0}")]

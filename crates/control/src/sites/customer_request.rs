@@ -5,10 +5,8 @@ use crate::plane::Plane;
 use crate::sequencer::{Draft, Item};
 use casework::Paragraphs;
 use ledger::Kind;
-use ledger::commitment::{CommitmentError, Sealed};
-use records::{DocumentName, WriteOnceError};
 use serde_json::{Value, json};
-use vocabulary::{AccountId, canonical};
+use vocabulary::AccountId;
 
 /// What a customer has asked for.
 #[derive(Debug)]
@@ -28,22 +26,12 @@ impl CustomerRequest<'_> {
     pub(crate) async fn record(self, plane: &Plane) -> Result<(), ApplyRefusal> {
         let Self { account, words, actor, steps } = self;
         let sites = steps.len();
-        let fields = [("request".to_owned(), json!(words)), ("steps".to_owned(), Value::Array(steps))];
-        let sealed = Sealed::new(&*plane.random, fields).map_err(ApplyRefusal::Commitment)?;
-        let root = sealed.root().map_err(ApplyRefusal::Commitment)?;
+        let fields = vec![("request".to_owned(), json!(words)), ("steps".to_owned(), Value::Array(steps))];
         // A commitment to what was never kept could not be opened by anybody.
-        let bytes = canonical::to_bytes(sealed.fields()).map_err(|source| {
-            ApplyRefusal::Commitment(CommitmentError::Encoding { name: "request".to_owned(), source })
-        })?;
-        let now = plane.clock.now();
-        let name = DocumentName::new("vault", format!("tenant.request/{root}"));
-        plane.records.put_document(&name, &bytes, now).await.map_err(|error| match error {
-            WriteOnceError::Store(error) => ApplyRefusal::Store(error),
-            error => ApplyRefusal::NoBasis(error.to_string(), Vec::new()),
-        })?;
+        let root = plane.seal_fields(fields).await.map_err(ApplyRefusal::Sealing)?;
         let draft = Draft {
             kind: Kind::TenantRequest,
-            time: now,
+            time: plane.clock.now(),
             actors: vec![actor.to_owned()],
             subject: account.to_string(),
             policy: None,

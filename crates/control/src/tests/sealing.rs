@@ -54,18 +54,101 @@ async fn fields_of_a_decision_are_told_one_by_one_and_erased_with_a_tombstone() 
     assert_eq!((fields.len(), fields[0].value()), (1, &json!(case)));
     assert!(disclosure.commitments.len() > 1, "others stay hidden");
 
+    let index = logged.iter().position(|other| other == entry).expect("its place");
+    let path_of = |part: &str| format!("/api/v1/entries/{index}/erasure{part}");
     let erasure = json!({"by": "legal-1", "reason": "asked for"});
-    let early = running.post(&format!("{path}/erasure"), erasure.clone()).await;
-    assert_eq!(early.is(409).reason(), "wrong-state");
+    // Kept while it acts, and for six months after its end.
+    let early = running.post(&path_of(""), erasure.clone()).await.is(409);
+    assert_eq!(early.reason(), "wrong-state");
     rig.clock.advance(DAY * 2);
     running.until_state(&decision, "lapsed").await;
-    running.post(&format!("{path}/erasure"), erasure).await.is(204);
-    running.post(&format!("{path}/disclosure"), asked).await.is(404);
+    rig.clock.advance(DAY * 183);
+    running.post(&path_of(""), erasure.clone()).await.is(409);
+    rig.clock.advance(DAY * 2);
+    // An appeal has no last day.
+    let appeal = json!({"by": "customer", "against": {"decision": decision}, "grounds": "late"});
+    let appeal = running.post(&format!("/api/v1/cases/{case}/appeals"), appeal).await.is(201).json();
+    let open = running.post(&path_of(""), erasure.clone()).await.is(409).text();
+    assert!(open.contains("is not decided"), "{open}");
+    let refused = json!({"by": "reviewer-1", "step": {"dismiss": "late"}});
+    let step = format!("/api/v1/cases/{case}/appeals/{}/steps", appeal["appeal"].as_str().expect("an id"));
+    running.post(&step, refused).await.is(200);
+    running.post(&path_of(""), erasure).await.is(201);
+    // One alone erases nothing.
+    let bytes = running.get(&path_of("/bytes")).await.is(200).body;
+    let sign = |key: &str| json!({"approval": rig.officer(key).approve(&bytes)});
+    let one = running.post(&path_of("/approvals"), sign("legal-1")).await.is(200).json();
+    assert_eq!(one["pending"]["missing"]["reason"], "too-few-approvals");
+    running.post(&format!("{path}/disclosure"), asked.clone()).await.is(200);
+    running.post(&path_of("/approvals"), sign("assessor-1")).await.is(200);
     let tombstones = until_logged(&running, Kind::Tombstone, 1).await;
     assert_eq!(tombstones[0]["entry"], told["entry"]);
+    assert_eq!(
+        tombstones[0]["approvals"].as_array().map(Vec::len),
+        Some(2),
+        "whoever reads the log sees who signed"
+    );
+    running.post(&format!("{path}/disclosure"), asked).await.is(404);
     // What was told before still proves itself, and the decision's own page and proof still stand.
     assert!(disclosure.verify(&entry.body.commitments.expect("a root")).is_ok());
     running.public(&format!("/record/decisions/{decision}.tlog-proof")).await.is(200);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasing_that_somebody_was_forced_to_sign_erases_nothing() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    running.apply(SITES, "").await.is(200);
+    let asked = json!({"sites": SITES.replace("3001", "3009"), "customer_request": "please move us"});
+    running.post("/api/v1/apply", asked).await.is(200);
+    let logged = entries(&running).await;
+    let index = logged.iter().position(|entry| entry.body.kind == Kind::TenantRequest).expect("a request");
+    let root = logged[index].body.commitments.expect("a root");
+    let plane = running.control.plane();
+    let sealed = plane.sealed_fields(&root).await.expect("kept").expect("there");
+    assert_eq!(
+        sealed.fields().len(),
+        2,
+        "the customer's words and what was done, to be told or erased like any others"
+    );
+    rig.clock.advance(DAY * 185);
+    let path_of = |part: &str| format!("/api/v1/entries/{index}/erasure{part}");
+    running.post(&path_of(""), json!({"by": "legal-1", "reason": "asked for"})).await.is(201);
+    let bytes = running.get(&path_of("/bytes")).await.is(200).body;
+    for key in ["legal-1", "assessor-1-2"] {
+        let approval = json!({"approval": rig.officer(key).approve(&bytes)});
+        running.post(&path_of("/approvals"), approval).await.is(200);
+    }
+    until_alarms(&running, &["record-held"]).await;
+    assert!(plane.sealed_fields(&root).await.expect("kept").is_some(), "held");
+    // Another one, signed by two who are free.
+    rig.clock.advance(Duration::from_secs(60));
+    running.post(&path_of(""), json!({"by": "legal-1", "reason": "asked for"})).await.is(201);
+    let bytes = running.get(&path_of("/bytes")).await.is(200).body;
+    for key in ["legal-1", "assessor-1"] {
+        let approval = json!({"approval": rig.officer(key).approve(&bytes)});
+        running.post(&path_of("/approvals"), approval).await.is(200);
+    }
+    until_logged(&running, Kind::Tombstone, 1).await;
+    assert!(plane.sealed_fields(&root).await.expect("kept").is_none(), "erased");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_expired_proposal_would_have_committed_to_is_forgotten() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    running.apply(SITES, "").await.is(200);
+    let case = open_case(&rig, &running).await;
+    let decision = propose(&running, &case, 3600).await;
+    let bytes = running.get(&format!("/api/v1/decisions/{decision}/bytes")).await.is(200).body;
+    let root = ledger::Body::parse(&bytes).expect("a body").commitments.expect("a root");
+    let plane = running.control.plane();
+    assert!(plane.sealed_fields(&root).await.expect("kept").is_some());
+    rig.clock.advance(Duration::from_secs(3600));
+    running.until_state(&decision, "expired").await;
+    assert!(plane.sealed_fields(&root).await.expect("kept").is_none());
     running.stop().await;
 }
 

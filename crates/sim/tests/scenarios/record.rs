@@ -4,7 +4,7 @@ use super::edge::{Stage, after, now};
 use ledger::commitment::{Field, Sealed};
 use ledger::merkle::verify_inclusion;
 use ledger::tiles::entry_bundle;
-use ledger::{Entry, Kind, SealOpened, Tombstone};
+use ledger::{Entry, Kind, SealOpened};
 use serde_json::{Value, json};
 use snapshot::fixture::Mote;
 use snapshot::{LogAudit, LogKeys, LogReport, Transparency, Watch, WatchAlarm};
@@ -63,7 +63,8 @@ pub(crate) fn t31() {
     let before = Sealed::from_fields(opened(Some(&wrapped)).expect("opened")).expect("the fields");
     assert_eq!(before.root().expect("root"), sealed.root().expect("root"));
     // The person is erased: the key is destroyed, and the log says so. `kept` is what any backup still has.
-    let entry = mote.entry(Kind::Tombstone, "order-1", &Tombstone { entry: leaf }, after(DAY));
+    let tombstone = mote.tombstone(leaf, &["legal-1", "assessor-1"], after(DAY));
+    let entry = mote.entry(Kind::Tombstone, "order-1", &tombstone, after(DAY));
     mote.log(entry);
     assert!(opened(None).is_none(), "nothing opens what an old backup holds");
     let stranger = vault.new_record(ReportId::from_bytes([4; 16])).expect("another record").1;

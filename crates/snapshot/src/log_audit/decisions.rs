@@ -6,10 +6,11 @@ use super::publications::Publications;
 use super::report::{LogReport, Tally};
 use crate::suspension;
 use crate::verification::chain;
-use ledger::{Body, DecisionLapsed, Entry, Kind, StatementPublished};
-use policy::{LEASE_MIN, Roster, Standing, Terms, floor};
+use ledger::{Body, DecisionLapsed, Entry, Kind, StatementPublished, Tombstone};
+use policy::{LEASE_MIN, Roster, Signed, Standing, Terms, floor, may_erase};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use vocabulary::canonical;
 use vocabulary::{DecisionId, Digest, Timestamp};
 
 /// How long after its end a lease's lapse may be missing from the log.
@@ -71,6 +72,7 @@ impl Decisions {
             Kind::DecisionRatified | Kind::DecisionRenewed => self.succeeded(placed, published),
             Kind::DecisionLifted | Kind::DecisionReversed => self.ended(placed, published),
             Kind::SuspensionBegun | Kind::SuspensionConfirmed => self.suspended(placed, published),
+            Kind::Tombstone => self.erased(placed, published),
             Kind::DecisionModified => self.judge_signers(index, entry, published),
             // A changed roster is judged where rosters are; other kinds need no signature.
             _ => {}
@@ -146,6 +148,15 @@ impl Decisions {
                 let judged = suspension::suspension(entry, before.as_ref(), roster).map(drop);
                 self.approvals.judge(index, judged);
             }
+            None => self.unjudged += 1,
+        }
+    }
+
+    /// Confidential fields are erased for good only by enough officers.
+    fn erased(&mut self, Placed { index, entry, .. }: Placed<'_>, published: &Publications) {
+        let in_force = published.roster_in_force(entry.body.time);
+        match in_force.and_then(|sha256| published.given(sha256)) {
+            Some(roster) => self.approvals.judge(index, check_erasure(entry, roster)),
             None => self.unjudged += 1,
         }
     }
@@ -264,6 +275,14 @@ fn check_terms(body: &Body, terms: &Terms, published: &Publications) -> Result<(
         return Err("its roster is not the one in force".to_owned());
     }
     Ok(())
+}
+
+fn check_erasure(entry: &Entry, roster: &Roster) -> Result<(), String> {
+    let said: Tombstone = serde_json::from_value(entry.body.public.clone())
+        .map_err(|_| "its public fields do not say who signed what")?;
+    let body = canonical::to_bytes(&said.erasure(roster.hash())).map_err(|error| error.to_string())?;
+    let record = Signed { body: &body, approvals: &said.approvals, proposer: None };
+    may_erase(record, roster).map_err(|refusal| refusal.to_string())
 }
 
 fn check_signers(entry: &Entry, roster: &Roster) -> Result<(), String> {

@@ -281,3 +281,21 @@ fn an_entry_or_tile_other_than_signed_is_told() {
     audit.bundle(b"\x00\x09short");
     assert_eq!(failed(&audit.finish()), ["tiles", "entries"]);
 }
+
+#[test]
+fn an_erasing_that_two_did_not_sign_is_found() {
+    for (by, expected) in
+        [(&["legal-1", "assessor-1"][..], &[][..]), (&["legal-1"], &["approvals"]), (&[], &["approvals"])]
+    {
+        let mut mote = Mote::found(1, now().minus(24 * HOUR));
+        let mut request = mote.entry(Kind::TenantRequest, "shop", &json!({}), now());
+        request.body.commitments = Some(vocabulary::Digest::of(b"a root"));
+        let leaf = request.leaf_hash().expect("leaf");
+        mote.log(request);
+        let tombstone = mote.tombstone(leaf, by, now().plus(HOUR));
+        let entry = mote.entry(Kind::Tombstone, "shop", &tombstone, now());
+        mote.log(entry);
+        let keys = pinned(&mote);
+        assert_eq!(failed(&audited(&mut mote, keys, now())), expected, "{by:?}");
+    }
+}

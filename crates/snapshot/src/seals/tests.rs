@@ -86,7 +86,8 @@ fn a_missed_opening_is_told_once_and_an_erased_seal_is_due_no_more() {
     assert!(seals.overdue(at(30)).is_empty());
     assert_eq!(seals.overdue(at(31)), [("order".to_owned(), at(30))]);
     assert!(seals.overdue(at(32)).is_empty());
-    let said = serde_json::to_value(Tombstone { entry: leaf }).expect("json");
+    let said =
+        serde_json::to_value(Tombstone { entry: leaf, until: at(33), approvals: Vec::new() }).expect("json");
     placed(&mut seals, &entry(Kind::Tombstone, "order", 32, None, said.clone())).expect("erased");
     assert_eq!(seals.due(at(40)).count(), 0);
     let twice = entry(Kind::Tombstone, "order", 33, None, said);

@@ -10,7 +10,7 @@ use crate::command_line::Sign;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, plain, quoted};
 use bytes::Bytes;
-use ledger::{Body, DecisionEnded, Kind, SuspensionBegun, SuspensionConfirmed};
+use ledger::{Body, DecisionEnded, Erasure, Kind, SuspensionBegun, SuspensionConfirmed};
 use policy::{OfficerKey, Scope, Statement, Terms};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, Write as _};
@@ -53,6 +53,8 @@ enum Awaited {
     Decision(DecisionId),
     /// That every measure without an order be set aside.
     Suspension,
+    /// That the confidential fields of an entry of the log be erased.
+    Erasure(u64),
 }
 
 impl std::str::FromStr for Awaited {
@@ -61,6 +63,12 @@ impl std::str::FromStr for Awaited {
     fn from_str(text: &str) -> Result<Self, Failure> {
         if text == SuspensionBegun::SUBJECT {
             return Ok(Self::Suspension);
+        }
+        if let Some(index) = text.strip_prefix("erasure:") {
+            let index = index.parse();
+            return index
+                .map(Self::Erasure)
+                .map_err(|error| Failure::bad_use(format!("--proposal {text}: {error}")));
         }
         let decision: DecisionId =
             text.parse().map_err(|error| Failure::bad_use(format!("--proposal {text}: {error}")))?;
@@ -74,6 +82,7 @@ impl Awaited {
         match self {
             Self::Decision(decision) => format!("/api/v1/decisions/{decision}/{part}"),
             Self::Suspension => format!("/api/v1/suspension/{part}"),
+            Self::Erasure(index) => format!("/api/v1/entries/{index}/erasure/{part}"),
         }
     }
 }
@@ -93,6 +102,10 @@ async fn fetch(client: &Client, what: Awaited) -> Result<(Bytes, String), Failur
         Awaited::Decision(decision) => decision,
         Awaited::Suspension => {
             let shown = suspension_shown(&bytes).map_err(refuse)?;
+            return Ok((bytes, shown));
+        }
+        Awaited::Erasure(index) => {
+            let shown = erasure_shown(index, &bytes).map_err(refuse)?;
             return Ok((bytes, shown));
         }
     };
@@ -255,6 +268,20 @@ fn ending_shown(said: &DecisionEnded, bytes: &Bytes) -> Result<String, Failure> 
     ];
     let raw = std::str::from_utf8(bytes).map_err(Failure::failed)?;
     Ok(format!("{}\nThe exact bytes:\n{}\n\n", output::table(&rows), plain(raw)))
+}
+
+/// For people: what would be erased, then the bytes.
+fn erasure_shown(index: u64, bytes: &Bytes) -> Result<String, String> {
+    let said: Erasure = vocabulary::canonical::parse(bytes).map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(bytes);
+    Ok(format!(
+        "erase      the confidential fields behind entry {index} of the log, for good\n\
+         its hash   {}\n\
+         void from  {}\n\n{}\n",
+        said.entry,
+        said.until,
+        plain(&text)
+    ))
 }
 
 /// For people: what a suspension does, from when and how long, then the bytes.
