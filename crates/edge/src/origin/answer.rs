@@ -9,12 +9,14 @@ use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use std::mem::MaybeUninit;
 
 /// The largest head of an answer, in bytes.
 pub(crate) const ORIGIN_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The most fields of an answer.
 pub(crate) const ORIGIN_FIELDS_MAX: usize = 100;
+
+/// Room for as many fields as most answers have.
+const USUAL_FIELDS: usize = 12;
 
 /// What of a request decides how its answer is framed.
 #[derive(Debug, Clone, Copy)]
@@ -70,18 +72,14 @@ impl AnswerHead {
     }
 }
 
+/// Reads a head in one pass. `head` ends with an empty line, and each of its lines in CR LF; what a name and a value may
+/// be made of is for their types to say, so nothing looks at the same bytes twice.
 fn parse(head: &Bytes, asked: Asked) -> Option<AnswerHead> {
-    let mut slots = [const { MaybeUninit::uninit() }; ORIGIN_FIELDS_MAX];
-    let mut tokens = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
-    match config.parse_response_with_uninit_headers(&mut tokens, head, &mut slots) {
-        Ok(httparse::Status::Complete(length)) if length == head.len() => {}
-        _ => return None,
-    }
-    let status = StatusCode::from_u16(tokens.code?).ok()?;
-    let mut section = Section::new(tokens.version? == 1, tokens.headers.len());
-    for field in tokens.headers.iter() {
-        section.take(field, head)?;
+    let mut lines = Lines(head);
+    let (http_11, status) = status_line(lines.next()?)?;
+    let mut section = Section::new(http_11);
+    while let Some(line) = lines.next().filter(|line| !line.is_empty()) {
+        section.take(line, head)?;
     }
     for name in std::mem::take(&mut section.named) {
         section.fields.remove(name);
@@ -89,6 +87,36 @@ fn parse(head: &Bytes, asked: Asked) -> Option<AnswerHead> {
     let framing = section.framing(status, asked)?;
     let keep_alive = section.keep_alive && framing != Framing::UntilClose && !section.contradicts(status);
     Some(AnswerHead { status, fields: section.fields, framing, keep_alive })
+}
+
+/// Lines without their CR LF.
+struct Lines<'a>(&'a [u8]);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let feed = memchr::memchr(b'\n', self.0)?;
+        let (line, rest) = self.0.split_at(feed + 1);
+        self.0 = rest;
+        line.strip_suffix(b"\r\n")
+    }
+}
+
+/// Whether it is HTTP/1.1, and the status (RFC 9112 §4). The reason phrase means nothing, but what it may hold is
+/// bounded: a reader that ends lines elsewhere would find another head in it.
+fn status_line(line: &[u8]) -> Option<(bool, StatusCode)> {
+    let (version, rest) = line.split_at_checked(b"HTTP/1.1 ".len())?;
+    let http_11 = match version {
+        b"HTTP/1.1 " => true,
+        b"HTTP/1.0 " => false,
+        _ => return None,
+    };
+    let (status, reason) = rest.split_at_checked(3)?;
+    let is_text = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+    let is_apart = reason.first().is_none_or(|byte| *byte == b' ');
+    (is_apart && reason.iter().all(is_text)).then_some(())?;
+    Some((http_11, StatusCode::from_bytes(status).ok()?))
 }
 
 /// What the fields say, gathered in one pass.
@@ -101,35 +129,51 @@ struct Section {
     close: bool,
     /// Fields that the Connection field names (RFC 9110 §7.6.1).
     named: Vec<HeaderName>,
+    /// Fields so far, those of the connection among them.
+    count: usize,
 }
 
 impl Section {
-    fn new(http_11: bool, count: usize) -> Self {
-        let fields = HeaderMap::with_capacity(count);
+    fn new(http_11: bool) -> Self {
+        let fields = HeaderMap::with_capacity(USUAL_FIELDS);
         let (content_length, named) = (None, Vec::new());
-        Self { fields, content_length, chunked: false, http_11, keep_alive: http_11, close: false, named }
+        Self {
+            fields,
+            content_length,
+            chunked: false,
+            http_11,
+            keep_alive: http_11,
+            close: false,
+            named,
+            count: 0,
+        }
     }
 
-    /// None: nobody can say what the field means for the framing.
-    fn take(&mut self, field: &httparse::Header<'_>, head: &Bytes) -> Option<()> {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+    /// None: it is no field, one too many, or nobody can say what it means for the framing.
+    fn take(&mut self, line: &[u8], head: &Bytes) -> Option<()> {
+        self.count += 1;
+        (self.count <= ORIGIN_FIELDS_MAX).then_some(())?;
+        // A name ends at its colon and begins its line: with white space on either side it is none (RFC 9112 §5.1, §5.2).
+        let (name, value) = line.split_at(memchr::memchr(b':', line)?);
+        let name = HeaderName::from_bytes(name).ok()?;
+        let value = trim_blanks(&value[1..]);
         match name {
             header::CONTENT_LENGTH => {
-                let length = crate::http1::framing::plain_number(field.value)?;
+                let length = crate::http1::framing::plain_number(value)?;
                 self.content_length.replace(length).is_none().then_some(())?;
             }
             header::TRANSFER_ENCODING => {
-                let alone = field.value.eq_ignore_ascii_case(b"chunked") && !self.chunked;
+                let alone = value.eq_ignore_ascii_case(b"chunked") && !self.chunked;
                 alone.then_some(())?;
                 self.chunked = true;
             }
-            header::CONNECTION => self.take_options(field.value),
+            header::CONNECTION => self.take_options(value),
             _ => {}
         }
         if is_hop_by_hop(&name) {
             return Some(());
         }
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value)).ok()?;
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
         self.fields.try_append(name, value).ok().map(drop)
     }
 
@@ -175,6 +219,14 @@ impl Section {
         let announced = self.chunked || self.content_length.is_some_and(|length| length > 0);
         announced && status == StatusCode::NO_CONTENT
     }
+}
+
+/// Without the blanks and tabs around a value (RFC 9112 §5).
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// Fields that are never of one connection alone, whatever an origin's Connection field says (RFC 9110 §7.6.1):
@@ -261,18 +313,59 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: \r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n",
             "HTTP/1.1 200 OK\r\nX : y\r\n",
+            "HTTP/1.1 200 OK\r\nX\t: y\r\n",
+            "HTTP/1.1 200 OK\r\n X: y\r\n",
+            "HTTP/1.1 200 OK\r\n: y\r\n",
+            "HTTP/1.1 200 OK\r\nX\r\n",
+            "HTTP/1.1 200 OK\r\nX(: y\r\n",
+            "HTTP/1.1 200 OK\r\nX\u{e9}: y\r\n",
+            "HTTP/1.1 200 OK\r\nX: y\u{7f}z\r\n",
+            "HTTP/1.1 200 O\rK\r\nX: y\r\n",
+            "HTTP/1.1 200 O\0K\r\nX: y\r\n",
             "HTTP/1.1 200 OK\r\nX: y\r\n z\r\n",
             "HTTP/1.1 200 OK\r\nX: y\0z\r\n",
             "HTTP/1.1 200 OK\r\nX: y\rz\r\n",
             "HTTP/1.1 200 OK\nX: y\r\n",
             "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n",
             "HTTP/1.1 099 Odd\r\n",
+            "HTTP/1.1 2000 OK\r\n",
+            "HTTP/1.1 20 OK\r\n",
+            "HTTP/1.1  200 OK\r\n",
+            "HTTP/1.1\t200 OK\r\n",
+            "HTTP/1.1 200\tOK\r\n",
+            "HTTP/1.1 +20 OK\r\n",
+            "http/1.1 200 OK\r\n",
+            "HTTP/1.1\r\n",
             "HTTP/2.0 200 OK\r\n",
             "HTTP/0.9 200 OK\r\n",
             "ICY 200 OK\r\n",
             "\r\nHTTP/1.1 200 OK\r\n",
         ] {
             assert!(read(&format!("{lines}\r\n"), PLAIN).is_err(), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_made_of_the_bytes_of_rfc_9110_and_no_others() {
+        for byte in 0..=u8::MAX {
+            let is_of_names = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            let text = [b"HTTP/1.1 200 OK\r\na".as_slice(), &[byte], b"b: 1\r\n\r\n"].concat();
+            let found = AnswerHead::read(&mut BytesMut::from(&text[..]), &mut Scan::default(), PLAIN);
+            // The colon ends the name; what is left of it is one, and the rest is its value.
+            let is_well = is_of_names || byte == b':';
+            assert_eq!(matches!(found, Ok(Some(_))), is_well, "byte {byte}");
+        }
+    }
+
+    #[test]
+    fn values_are_taken_without_the_blanks_around_them() {
+        for (line, value) in
+            [("X:y", "y"), ("X: \t y z \t", "y z"), ("X:", ""), ("X: \t ", ""), ("X: a:b", "a:b")]
+        {
+            let head = read(&format!("HTTP/1.1 200 OK\r\n{line}\r\n\r\n"), PLAIN)
+                .expect("well-formed")
+                .expect("whole");
+            assert_eq!(head.fields["x"], value, "{line:?}");
         }
     }
 
