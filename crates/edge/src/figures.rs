@@ -370,7 +370,7 @@ mod tests {
         }
         figures.reasons = vec![(Reason::Hit, 1)];
         let site = vocabulary::SiteId::from_bytes([7; 16]);
-        figures.add_sites(&SiteCounterTable::from([(
+        figures.add_sites(&SiteCounterTable::from_iter([(
             site,
             std::sync::Arc::new(crate::site_figures::SiteCounters::of(site)),
         )]));

@@ -2,9 +2,9 @@
 
 use crate::figures::add;
 use crate::top_misses::{TopMiss, TopMisses};
+use crate::worker::BySite;
 use caching::{CacheStatus, Reason};
 use guard::Watch;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
@@ -29,7 +29,7 @@ pub(crate) struct SiteCounters {
 }
 
 /// The counters of all sites of a snapshot.
-pub(crate) type SiteCounterTable = HashMap<SiteId, Arc<SiteCounters>>;
+pub(crate) type SiteCounterTable = BySite<Arc<SiteCounters>>;
 
 impl SiteCounters {
     /// Nothing was counted yet.

@@ -19,13 +19,18 @@ use geo::Places;
 use guard::{Desk, Guard};
 use object_cache::{ObjectCache, Quota};
 use snapshot::Snapshot;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-use vocabulary::{Cidr, Clock, Hostname, Random};
+use vocabulary::{Cidr, Clock, Hostname, Random, SiteId};
+
+/// What each request looks up by its site. Sites' ids are the control plane's to give, never a visitor's, so a hash that
+/// is quick to compute will do.
+pub(crate) type BySite<T> = HashMap<SiteId, T, foldhash::fast::RandomState>;
 
 /// Bytes of bodies that may wait at once to be whole before they are stored.
 pub(crate) const FILLING_BYTES_MAX: usize = 64 << 20;

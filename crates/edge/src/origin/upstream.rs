@@ -13,6 +13,7 @@ use super::http2::Holding;
 use super::pool::{OPEN_MAX, Pool};
 use super::transfer::Waits;
 use crate::origin_request::Greeting;
+use crate::worker::BySite;
 use balance::{
     Candidate, Ejecting, EjectionLimits, FULL, MEMBERS_MAX, RetryBudget, Rotation, Tried, effective_shares,
     hash_of, least_outstanding, rendezvous,
@@ -20,7 +21,6 @@ use balance::{
 use http::{HeaderName, HeaderValue};
 use names::Name;
 use snapshot::{Balance, Origin, OriginPolicy, OriginProtocol, OriginSecret, OriginTls, Scheme, Site};
-use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
@@ -28,14 +28,14 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use vocabulary::{SiteId, Timestamp};
+use vocabulary::Timestamp;
 use zeroize::Zeroizing;
 
 /// The longest secret with its line's end, in bytes.
 const SECRET_BYTES_MAX: usize = 4096;
 
 /// The origins of all sites of a snapshot.
-pub(crate) type UpstreamTable = HashMap<SiteId, Arc<Upstream>>;
+pub(crate) type UpstreamTable = BySite<Arc<Upstream>>;
 
 /// One site's origins.
 pub(crate) struct Upstream {
