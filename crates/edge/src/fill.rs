@@ -155,9 +155,9 @@ async fn ask(
         joins_trace: admitted.site().front.trace,
         class: if order.unattended { Class::Unattended } else { identified.class },
     };
-    let requested = worker.shared.clock.now();
     let fetched = fetch_without_content(worker, admitted, request, &behalf, &mut Heralds(flight)).await?;
-    Ok((fetched, Exchanged { requested, received: worker.shared.clock.now() }))
+    let exchanged = fetched.exchanged;
+    Ok((fetched, exchanged))
 }
 
 /// Fetched → Personal | Arriving.

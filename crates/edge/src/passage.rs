@@ -2,6 +2,7 @@
 //! nobody. What may be stored is gathered as it goes by.
 
 use crate::compress::announce;
+use crate::copy::boxed;
 use crate::origin_request::OnBehalf;
 use crate::ports::{Answer, Content};
 use crate::reasons::Reason;
@@ -19,7 +20,7 @@ use crate::trail::Trail;
 use crate::websocket::Bridge;
 use crate::worker::Worker;
 use bytes::Bytes;
-use caching::{CacheStatus, Exchanged, Plan};
+use caching::{CacheStatus, Plan};
 use http::StatusCode;
 use http::uri::PathAndQuery;
 use object_cache::Fill;
@@ -69,25 +70,22 @@ pub(crate) async fn pass<C: Content, A: Answer>(
     let fill = lookup.then(|| worker.shared.cache.begin(&routed.key));
     let voyage = facts.voyage(trail);
     if let (Some(fill), Some(span)) = (fill, span_of(&voyage).filter(|_| lookup)) {
-        return part(facts, why, (span, fill), trail, answer).await;
+        return boxed(part(facts, why, (span, fill), trail, answer)).await;
     }
     let bridge = Bridge::of(request, &worker.rays);
     let bridged = bridge.as_ref().map(|bridge| Box::new(bridge.request(request)));
     let asked = bridged.as_deref().unwrap_or(request);
-    let requested = worker.shared.clock.now();
-    let Fetched { status, fields, length, delimited, transfer } =
+    let Fetched { status, fields, length, delimited, exchanged, transfer } =
         fetch(worker, admitted, asked, &behalf, content, answer).await?;
-    let received = worker.shared.clock.now();
     if let Some(bridge) = &bridge {
         bridge.check(status, &fields)?;
     }
     if status == StatusCode::SWITCHING_PROTOCOLS {
         let lease = transfer.into_lease();
         let _open = worker.counters.tunnel();
-        return tunnel::run(fields, lease, trail.own_fields(), content, answer).await;
+        return boxed(tunnel::run(fields, lease, trail.own_fields(), content, answer)).await;
     }
-    let fetched = Fetched { status, fields, length, delimited, transfer };
-    let exchanged = Exchanged { requested, received };
+    let fetched = Fetched { status, fields, length, delimited, exchanged, transfer };
     invalidate(worker, admitted.site(), &routed.key, request, fetched.status, &fetched.fields).await;
     if let Some(fill) = fill.filter(|_| routed.asked.is_head()) {
         learn_from_head(worker, routed, fill, &fetched, exchanged);
@@ -97,7 +95,7 @@ pub(crate) async fn pass<C: Content, A: Answer>(
         fill.or_else(|| tells_content(facts, &fetched).then(|| worker.shared.cache.begin(&routed.key)));
     let filling = fill.map(|fill| keep(worker, routed, fill, &fetched, exchanged));
     let kept = match &filling {
-        Some(Ok(filling)) => Ok(filling.ttl(received)),
+        Some(Ok(filling)) => Ok(filling.ttl(exchanged.received)),
         Some(Err(reason)) => Err(Some(*reason)),
         None => Err(None),
     };
@@ -150,9 +148,9 @@ pub(crate) async fn answer_on<A: Answer>(
     answer: &mut A,
 ) -> Result<Reason, Reason> {
     let Facts { worker, .. } = facts;
-    let Fetched { status, fields, length, transfer, .. } = fetched;
+    let Fetched { status, fields, length, exchanged, transfer, .. } = fetched;
     trail.cache = Some(CacheStatus::Forwarded { why, status: Some(status), kept });
-    let date = worker.date.at(worker.shared.clock.now());
+    let date = worker.date.at(exchanged.received);
     let (mut fields, own) = (passed_on(fields, &date), trail.own_fields());
     if kept.is_ok() {
         announce(&mut fields, status, length.known());

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
+use vocabulary::Timestamp;
 
 /// One request's attempts.
 pub(crate) struct Attempts<'w> {
@@ -214,8 +215,7 @@ impl<'w> Attempts<'w> {
     }
 
     /// Notes what the origin asked now has answered.
-    pub(crate) fn answered(&self, status: StatusCode) {
-        let now = self.worker.shared.clock.now();
+    pub(crate) fn answered(&self, status: StatusCode, now: Timestamp) {
         if matches!(status.as_u16(), 429 | 502 | 503 | 504) {
             self.upstream.members()[self.member].entrance.failed();
         }

@@ -143,6 +143,8 @@ impl OriginConnection {
     /// Content follows by [`Self::put`] where there is some.
     pub(crate) fn begin(&mut self, asked: Asked, length: Length, write: impl FnOnce(&mut BytesMut)) {
         debug_assert!(self.is_free(), "one exchange at a time");
+        // The last answer is gone by now: the next comes to the same memory, which is warm, and not to what lies behind.
+        let _ = self.input.try_reclaim(READ_BYTES);
         write(&mut self.sending.held);
         self.sending.held.extend_from_slice(b"\r\n");
         self.sending.length = (length != Length::None).then_some(length);

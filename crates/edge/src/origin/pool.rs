@@ -13,6 +13,7 @@ use super::link::Link;
 use super::stalls::{NOTED_FROM, Stall, Stalls};
 use super::stream::OriginStream;
 use super::upstream::Member;
+use crate::copy::boxed;
 use crate::figures::{Counters, add};
 use crate::reasons::Reason;
 use std::future::poll_fn;
@@ -127,12 +128,13 @@ impl Origins {
                 return Ok(lease);
             }
         }
-        self.connect(sought).await
+        // In a box: what connecting needs would be carried along by every exchange that finds a connection.
+        boxed(self.connect(sought)).await
     }
 
     /// A new connection, whatever waits; or a stream of one that is shared and has not ended.
     pub(crate) async fn lease_new(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
-        self.connect(sought).await
+        boxed(self.connect(sought)).await
     }
 
     async fn connect(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
@@ -160,7 +162,7 @@ impl Origins {
         if !lease.is_narrow() || !self.share(sought.member).has(Width::Wide) || !lease.pool.seeks_wider() {
             return lease;
         }
-        self.open(sought).await.unwrap_or(lease)
+        boxed(self.open(sought)).await.unwrap_or(lease)
     }
 
     fn share(&self, member: &Member) -> Share {

@@ -1,9 +1,10 @@
 //! Miss → Fetched: the request goes to one of the site's origins, the head of its answer comes back.
 
+use crate::copy::boxed;
 use crate::figures::add;
 use crate::origin::{
-    AnswerHead, Asked, Attempts, Deadlines, Framing, Replay, Sought, Transfer, Upstream, Versions, Waits,
-    is_conversation,
+    AnswerHead, Asked, Attempts, Deadlines, Framing, Member, Replay, Sought, Transfer, Upstream, Versions,
+    Waits, is_conversation,
 };
 use crate::origin_request::{Addressee, OnBehalf, write_head};
 use crate::ports::{Content, Waiting};
@@ -16,6 +17,7 @@ use crate::worker::Worker;
 use super::Admitted;
 use super::defend::view;
 use crate::reasons::Outcome as ReasonOutcome;
+use caching::Exchanged;
 use http::{HeaderMap, Method, StatusCode, header};
 use shield::adaptive::Outcome;
 use std::future::poll_fn;
@@ -37,6 +39,8 @@ pub(crate) struct Fetched<'a> {
     pub(crate) length: Length,
     /// Whether the end of the content is marked: an answer that ends with its connection may be cut.
     pub(crate) delimited: bool,
+    /// When it was asked for, and when its head had come.
+    pub(crate) exchanged: Exchanged,
     /// The connection.
     pub(crate) transfer: Transfer<'a>,
 }
@@ -122,7 +126,7 @@ async fn fetch_with_content<'a, C: Content, W: Waiting>(
     let upstream = Arc::clone(attempts.upstream());
     let asking = Asking { worker, request, behalf, to: towards(&upstream)?, waits: attempts.waits() };
     let fetched = asking.ask(transfer, waiting).await.map_err(|reason| attempts.failed(reason))?;
-    attempts.answered(fetched.status);
+    attempts.answered(fetched.status, fetched.exchanged.received);
     Ok(fetched)
 }
 
@@ -134,7 +138,8 @@ async fn ask_without_content<'a, W: Waiting>(
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
     if behalf.may_be_stored()
-        && let Some(fetched) = fetch_by_parent(worker, request, behalf, waiting).await?
+        && let Some(parent) = worker.shared.tier.parent(&*worker.shared.clock)
+        && let Some(fetched) = boxed(fetch_by_parent(worker, parent, request, behalf, waiting)).await?
     {
         return Ok(fetched);
     }
@@ -180,7 +185,7 @@ async fn try_each<'a, W: Waiting>(
         };
         match asked {
             Ok(fetched) => {
-                attempts.answered(fetched.status);
+                attempts.answered(fetched.status, fetched.exchanged.received);
                 if waiting.has_heard || !attempts.go_on_from(fetched.status) {
                     return Ok(fetched);
                 }
@@ -221,16 +226,16 @@ impl<W: Waiting> Waiting for Hearing<'_, W> {
     }
 }
 
-/// The parent edge's answer, where there is one and it speaks for the site; none: the origin is to be asked.
+/// The parent edge's answer, where it is there and speaks for the site; none: the origin is to be asked.
 async fn fetch_by_parent<'a, W: Waiting>(
     worker: &Worker,
+    parent: &Member,
     request: &Request,
     behalf: &OnBehalf,
     waiting: &mut W,
 ) -> Result<Option<Fetched<'a>>, Reason> {
     let shared = &worker.shared;
     let tier = &shared.tier;
-    let Some(parent) = tier.parent(&*shared.clock) else { return Ok(None) };
     let (waits, counters) = (Waits { connect: PARENT_CONNECT_TIME_MAX, ..Waits::usual() }, &worker.counters);
     let to_parent = tier.to_parent(shared, request);
     let asking = Asking { worker, request, behalf, to: Addressee::Parent(&to_parent), waits };
@@ -282,6 +287,7 @@ impl Asking<'_> {
     ) -> Result<Fetched<'a>, Reason> {
         let Self { worker, request, behalf, to, waits } = self;
         let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
+        let requested = worker.shared.clock.now();
         transfer.begin(asked, request.length, |out| write_head(out, request, behalf, *to));
         add(&worker.counters.origin_requests, 1);
         let waits = if is_call(request) { waits.of_call() } else { *waits };
@@ -307,7 +313,8 @@ impl Asking<'_> {
                 transfer.converse();
             }
             let delimited = framing != Framing::UntilClose;
-            return Ok(Fetched { status, fields, length, delimited, transfer });
+            let exchanged = Exchanged { requested, received: worker.shared.clock.now() };
+            return Ok(Fetched { status, fields, length, delimited, exchanged, transfer });
         }
     }
 }

@@ -74,12 +74,10 @@ pub(crate) fn span_of(voyage: &Voyage<'_>) -> Option<Span> {
 
 /// Asks the origin for the slices that a span touches. `fill` was begun before.
 pub(crate) async fn fetch_slices(voyage: &Voyage<'_>, span: Span, fill: Fill) -> Result<Ranged, Reason> {
-    let clock = &voyage.worker.shared.clock;
     let first = span.first - span.first % SLICE_BYTES;
     let last = span.last.map(|last| (last - last % SLICE_BYTES).saturating_add(SLICE_BYTES - 1));
-    let requested = clock.now();
     let fetched = ask(voyage, first, last, None).await?;
-    let exchanged = Exchanged { requested, received: clock.now() };
+    let exchanged = fetched.exchanged;
     let brought = content_range(&fetched.fields).filter(|_| fetched.status == StatusCode::PARTIAL_CONTENT);
     let Some(ContentRange { range: Some(range), length: Some(length) }) = brought else {
         if fetched.status == StatusCode::OK {
