@@ -37,7 +37,7 @@ pub use duress::{DuressError, DuressKeys};
 pub use erasure::{KEPT_AFTER_END, may_erase};
 pub use format::{RosterFormat, ScopeFormat, StatementFormat};
 pub use key::{KeyError, OfficerKey, PublicKey, Signature};
-pub use listed_url::{AskedUrl, ListedUrl, ListedUrlError};
+pub use listed_url::{AskedUrl, ListedUrl, ListedUrlError, unescaped};
 pub use matrix::{Clause, Condition, Matrix, PolicyError, Renewals, default_policy_text};
 pub use measure::{Feature, Ground, Measure, ServiceClass};
 pub use profile::{Ability, abilities};

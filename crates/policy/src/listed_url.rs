@@ -4,7 +4,9 @@
 //! escaped; letters are folded; `\` is `/`; empty and dot segments, parameters of a segment (`;x`), dots and spaces
 //! at its end and control characters go; the order and the number of a query's pairs do not matter. So a few addresses
 //! fall under a listed one that a server with finer eyes would tell apart, above all by the case of letters. The other
-//! way round, a changed spelling would be a way past the measure.
+//! way round, a changed spelling would be a way past the measure. Where servers differ in what an address says (what
+//! follows a script's name, `;` between pairs, names as PHP changes them), each of their readings is held against the
+//! list ([`AskedUrl`]).
 //!
 //! Invariant: a canonical text is its own canonical text, and a text is read in one pass, whatever it holds.
 
@@ -13,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+mod readings;
 #[cfg(test)]
 mod tests;
 
@@ -26,9 +29,12 @@ const TEXT_MAX: usize = 4_096;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListedUrl(Canonical);
 
-/// An address that is asked for, read once to be held against many listed ones.
+/// An address that is asked for, read once, in each way in which servers read it, to be held against many listed ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskedUrl(Canonical);
+pub struct AskedUrl {
+    paths: BTreeSet<Vec<u8>>,
+    pairs: BTreeSet<(Vec<u8>, Vec<u8>)>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Canonical {
@@ -53,26 +59,39 @@ pub enum ListedUrlError {
 impl ListedUrl {
     /// Whether an address that is asked for is this one.
     pub fn covers(&self, asked: &AskedUrl) -> bool {
-        self.0.path == asked.0.path && self.0.query.is_subset(&asked.0.query)
+        let Canonical { path, query } = &self.0;
+        asked.paths.contains(path)
+            && (query.is_subset(&asked.pairs) || readings::php(query).is_subset(&asked.pairs))
     }
 }
 
 impl AskedUrl {
     /// The path and query of a request, as they came.
     pub fn of(target: &str) -> Self {
-        Self(Canonical::of(target.as_bytes()))
+        let (path, query) = parts(target.as_bytes());
+        Self { paths: readings::paths(path), pairs: readings::pairs(query) }
     }
 }
 
 impl Canonical {
     fn of(text: &[u8]) -> Self {
-        let text = text.split(|byte| *byte == b'#').next().unwrap_or_default();
-        let (path, query) = match text.iter().position(|byte| *byte == b'?') {
-            Some(place) => (&text[..place], &text[place + 1..]),
-            None => (text, &[][..]),
-        };
+        let (path, query) = parts(text);
         Self { path: path_of(path), query: query.split(|byte| *byte == b'&').filter_map(pair_of).collect() }
     }
+}
+
+/// Path and query, without a fragment.
+fn parts(text: &[u8]) -> (&[u8], &[u8]) {
+    let text = text.split(|byte| *byte == b'#').next().unwrap_or_default();
+    match text.iter().position(|byte| *byte == b'?') {
+        Some(place) => (&text[..place], &text[place + 1..]),
+        None => (text, &[]),
+    }
+}
+
+/// A text as it reads once its escapes are decoded, however often they were escaped; for guards that look for words.
+pub fn unescaped(text: &str) -> String {
+    String::from_utf8_lossy(&decoded(text.as_bytes())).into_owned()
 }
 
 /// Decodes escapes until none is left, in one pass: what an escape gives may end another one. Control characters go as they
@@ -81,17 +100,30 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::with_capacity(text.len());
     for byte in text {
         out.push(*byte);
-        while let [.., b'%', high, low] = out[..]
-            && let (Some(high), Some(low)) = (hex(high), hex(low))
-        {
-            out.truncate(out.len() - 3);
-            out.push(high << 4 | low);
-        }
+        while end_decoded(&mut out) {}
         if out.last().is_some_and(u8::is_ascii_control) {
             out.pop();
         }
     }
     out
+}
+
+/// Decodes the escape that a text ends with, if it does: `%70`, or `%u0070` as some servers write it.
+fn end_decoded(out: &mut Vec<u8>) -> bool {
+    if let [.., b'%', high, low] = out[..]
+        && let (Some(high), Some(low)) = (hex(high), hex(low))
+    {
+        out.truncate(out.len() - 3);
+        out.push(high << 4 | low);
+        return true;
+    }
+    let [.., b'%', b'u' | b'U', a, b, c, d] = out[..] else { return false };
+    let digits = [a, b, c, d].map(hex);
+    let code = digits.into_iter().try_fold(0, |code, digit| Some(code << 4 | u32::from(digit?)));
+    let Some(letter) = code.and_then(char::from_u32) else { return false };
+    out.truncate(out.len() - 6);
+    out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+    true
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -110,20 +142,34 @@ fn folded(text: &[u8]) -> Vec<u8> {
 
 /// Segments without slashes at either end; empty for the root.
 fn path_of(text: &[u8]) -> Vec<u8> {
-    let text = folded(text);
+    segments(&folded(text), Empty::GoesFirst).join(&b'/')
+}
+
+/// What becomes of an empty segment before `..`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    /// It goes first, and `..` takes the one before it away.
+    GoesFirst,
+    /// `..` takes it away (RFC 3986 §5.2.4).
+    IsTaken,
+}
+
+fn segments(text: &[u8], empty: Empty) -> Vec<&[u8]> {
     let mut kept: Vec<&[u8]> = Vec::new();
-    for segment in text.split(|byte| matches!(byte, b'/' | b'\\')) {
+    for (place, segment) in text.split(|byte| matches!(byte, b'/' | b'\\')).enumerate() {
         let segment = segment.split(|byte| *byte == b';').next().unwrap_or_default();
         if segment == b".." {
             kept.pop();
             continue;
         }
-        let end = segment.iter().rposition(|byte| !matches!(byte, b'.' | b' ')).map_or(0, |last| last + 1);
-        if end > 0 {
-            kept.push(&segment[..end]);
+        let dots = segment.iter().rposition(|byte| !matches!(byte, b'.' | b' ')).map_or(0, |last| last + 1);
+        let taken = empty == Empty::IsTaken && segment.is_empty() && place > 0;
+        if dots > 0 || taken {
+            kept.push(&segment[..dots]);
         }
     }
-    kept.join(&b'/')
+    kept.retain(|segment| !segment.is_empty());
+    kept
 }
 
 fn pair_of(pair: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {

@@ -102,3 +102,58 @@ fn escapes_of_escapes_are_read_in_one_pass() {
     let deep = format!("/{}61", "%".to_owned() + &"25".repeat(1_000));
     assert!(listed("/a").covers(&AskedUrl::of(&deep)));
 }
+
+#[test]
+fn an_address_is_listed_in_whatever_way_a_server_reads_it() {
+    for (url, targets) in [
+        // What follows a script is its own matter.
+        (
+            "/topic.php?t=5",
+            &[
+                "/topic.php/x?t=5",
+                "/topic.php/a/b.html?t=5",
+                "/TOPIC.PHP/x/../y?t=5",
+                "/topic.php%00.jpg?t=5",
+            ][..],
+        ),
+        ("/cgi-bin/view.pl", &["/cgi-bin/view.pl/5", "/cgi-bin//view.pl/5/"]),
+        // Names as PHP has them.
+        ("/v?t=5", &["/v?+t=5", "/v?%20%20t=5", "/v?t%00z=5", "/v?x=1&+t=5", "/v?t%2500z=5"]),
+        (
+            "/v?topic_id=5",
+            &["/v?topic.id=5", "/v?topic id=5", "/v?topic+id=5", "/v?topic[id=5", "/v?topic%2eid=5"],
+        ),
+        ("/v?topic.id=5", &["/v?topic_id=5", "/v?topic.id=5"]),
+        ("/v?a[b.c]=5", &["/v?a[b.c]=5", "/v?+a[b.c]=5"]),
+        // `;` between pairs.
+        ("/v?id=5", &["/v?x=1;id=5", "/v?id=5;all", "/v?id=5;x=1&y"]),
+        ("/v?topic=5.0", &["/v?topic=5.0;all"]),
+        // Empty segments before `..`.
+        ("/post/1", &["/post//../1", "/post/x/../1", "/a/..//post/1", "//post/1"]),
+        ("/1", &["/post/../1", "/post//../1"]),
+        ("/post", &["/%u0070ost", "/%25u0070ost", "/%u0070%6Fst"]),
+    ] {
+        for target in targets {
+            assert!(listed(url).covers(&AskedUrl::of(target)), "{url}: {target}");
+        }
+    }
+    for (url, target) in [
+        ("/board", "/board/5"),
+        ("/board.html", "/board.html/5"),
+        ("/topic.php?t=5", "/topic.php/x?t=6"),
+        ("/topic.php", "/other.php/topic.php.txt"),
+        ("/v?a[b.c]=5", "/v?a[b_c]=5"),
+        ("/v?t=5", "/v?tz=5"),
+        ("/v?id=5", "/v?x=1;id=6"),
+        ("/post/1", "/post//1/.."),
+    ] {
+        assert!(!listed(url).covers(&AskedUrl::of(target)), "{url}: {target}");
+    }
+}
+
+#[test]
+fn a_path_of_scripts_alone_has_a_bounded_number_of_readings() {
+    let asked = AskedUrl::of(&"/a.php".repeat(2_000));
+    assert!(asked.paths.len() <= 9, "{}", asked.paths.len());
+    assert!(listed("/a.php").covers(&asked));
+}
