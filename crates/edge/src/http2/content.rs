@@ -71,3 +71,57 @@ impl Content for Http2Content {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::{HeaderName, HeaderValue, Request};
+
+    /// The content of one request that a visitor sends with this trailer.
+    async fn with_trailer(names: &[&'static str]) -> (HeaderMap, Vec<u8>) {
+        let (near, far) = tokio::io::duplex(4096);
+        let visitor = async {
+            let (mut sender, connection) = h2::client::handshake(near).await.expect("a greeting");
+            let sending = async {
+                let request = Request::post("https://a.test/").body(()).expect("a request");
+                let (response, mut stream) = sender.send_request(request, false).expect("sent");
+                stream.send_data(Bytes::from_static(b"all"), false).expect("sent");
+                let field = |name: &&'static str| (HeaderName::from_static(name), HeaderValue::from(1));
+                stream.send_trailers(names.iter().map(field).collect()).expect("sent");
+                response.await
+            };
+            let _ = futures_util::future::join(sending, connection).await;
+        };
+        let edge = async {
+            let mut connection = h2::server::handshake(far).await.expect("a greeting");
+            let (request, _respond) = connection.accept().await.expect("a stream").expect("a request");
+            let mut content = Http2Content::new(request.into_body(), Pace::of(None));
+            let reading = async {
+                let mut all = Vec::new();
+                loop {
+                    match content.next().await.expect("content") {
+                        Piece::Content(bytes) => all.extend_from_slice(&bytes),
+                        Piece::End(trailers) => return (trailers, all),
+                    }
+                }
+            };
+            tokio::select! {
+                read = reading => read,
+                _ = connection.accept() => panic!("the stream is still read"),
+            }
+        };
+        tokio::select! {
+            read = edge => read,
+            () = visitor => panic!("the visitor waits for an answer"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_trailer_says_nothing_that_only_a_head_may() {
+        let names = ["x-end", "authorization", "x-forwarded-for", "content-type", "cdn-loop"];
+        let (trailers, content) = with_trailer(&names).await;
+        let trailers: Vec<_> = trailers.keys().map(HeaderName::as_str).collect();
+        assert_eq!((trailers, content), (vec!["x-end"], b"all".to_vec()));
+    }
+}

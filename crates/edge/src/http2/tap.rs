@@ -342,4 +342,19 @@ mod tests {
         assert!(streams_taken(true, 100).await >= 3_000);
         assert!(streams_taken(false, 0).await >= 3_000);
     }
+
+    #[tokio::test]
+    async fn nothing_is_read_behind_a_flood() {
+        let pings = frame(0x6, 0, &[0; 8]).repeat(1_000);
+        let all = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &pings[..]].concat();
+        let (mut tap, found) = Tap::around(all.as_slice(), true, None);
+        let mut bytes = [0; 100];
+        while found.breach().is_none() {
+            assert!(tokio::io::AsyncReadExt::read(&mut tap, &mut bytes).await.expect("bytes") > 0);
+        }
+        let left = tap.io.len();
+        let more = tokio::io::AsyncReadExt::read(&mut tap, &mut bytes);
+        let more = tokio::time::timeout(std::time::Duration::from_millis(10), more).await;
+        assert!(more.is_err() && left > 0 && tap.io.len() == left, "{left} bytes were left");
+    }
 }

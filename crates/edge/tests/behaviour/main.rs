@@ -19,6 +19,7 @@ mod fingerprints;
 mod frames;
 mod framing;
 mod front;
+mod front_guards;
 mod graduated;
 mod handover;
 mod http2_conformance;

@@ -159,7 +159,7 @@ pub enum Answer {
 /// A visitor that sends exact bytes.
 pub struct Exact {
     pub connection: Connection,
-    _control: SendStream,
+    pub control: SendStream,
 }
 
 impl Exact {
@@ -173,7 +173,7 @@ impl Exact {
         let connection = connect(stage, HOST).await.expect("a handshake");
         let mut stream = connection.open_uni().await.expect("a stream");
         stream.write_all(&[&[0], control].concat()).await.expect("sent");
-        Self { connection, _control: stream }
+        Self { connection, control: stream }
     }
 
     /// Sends a stream whole, and waits for what comes of it.
