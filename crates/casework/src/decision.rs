@@ -12,13 +12,13 @@ mod state;
 pub(crate) mod tests;
 
 use crate::{
-    Case, CaseStatus, Earlier, EarlierRefusal, GateVerdict, Officer, Proposal, RatificationRefusal, assess,
-    clocks,
+    Case, CaseStatus, Earlier, EarlierRefusal, Footing, GateVerdict, NotBehind, Officer, Proposal,
+    RatificationRefusal, assess, clocks,
 };
-use policy::{Approval, Approved, Refusal, Roster, Scope, Statement, Terms};
+use policy::{Approval, Approved, Ground, Refusal, Roster, Scope, Statement, Terms};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use vocabulary::{AppealId, CaseId, DecisionId, Timestamp};
+use vocabulary::{AppealId, CaseId, DecisionId, OrderId, Timestamp};
 
 pub use following::{Continuation, FollowUp, Pending};
 pub use state::{DecisionState, EdgeReceipt, Ending, Logged, Published};
@@ -46,6 +46,9 @@ pub struct Decision {
     pub body: String,
     /// What the gate said when it was proposed.
     pub verdict: GateVerdict,
+    /// The order that it carries out, on the ground order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
     /// How far it is.
     pub state: DecisionState,
     /// The records before the present one, the first one first.
@@ -70,6 +73,9 @@ pub struct Former {
     pub body: String,
     /// Who signed.
     pub approvals: Vec<Approval>,
+    /// The order that it carried out, on the ground order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
     /// Where it is logged.
     pub logged: Logged,
 }
@@ -117,6 +123,9 @@ pub enum DecisionRefusal {
     /// Earlier provisional blocks of the customer stand against it.
     #[error(transparent)]
     Earlier(EarlierRefusal),
+    /// The order does not stand behind it.
+    #[error(transparent)]
+    Order(NotBehind),
     /// The signer has not declared its interests.
     #[error("{0} has not declared its interests in this case within 48 h")]
     NotDeclared(Officer),
@@ -158,6 +167,7 @@ impl DecisionRefusal {
             Self::GateClosed(_) => "gate-closed",
             Self::LeaseOverGate { .. } => "lease-over-gate",
             Self::Earlier(refusal) => refusal.name(),
+            Self::Order(why) => why.name(),
             Self::NotDeclared(_) => "not-declared",
             Self::Conflicted(_) => "conflicted",
             Self::Ratification(refusal) => refusal.name(),
@@ -173,7 +183,7 @@ impl DecisionRefusal {
 
 impl Decision {
     pub(crate) fn proposed(proposal: Proposal, body: String) -> Self {
-        let Proposal { case, terms, scope, statement, verdict, by } = proposal;
+        let Proposal { case, terms, scope, statement, verdict, order, by } = proposal;
         let id = terms.decision;
         Self {
             id,
@@ -184,6 +194,7 @@ impl Decision {
             statement,
             body,
             verdict,
+            order,
             state: DecisionState::Proposed,
             former: Vec::new(),
             pending: None,
@@ -192,14 +203,16 @@ impl Decision {
 
     /// Adds an officer's approval. Runs the gate again; asks for the officer's declaration of interests,
     /// and that no other provisional block of the customer came in between.
-    pub fn approve(
+    pub fn approve<'a>(
         mut self,
         approval: Approval,
-        case: &Case,
+        footing: impl Into<Footing<'a>>,
         roster: &Roster,
         earlier: &Earlier,
         now: Timestamp,
     ) -> Result<Self, DecisionRefusal> {
+        let footing = footing.into();
+        let case = footing.case;
         let mut approvals = match self.state {
             DecisionState::Proposed => Vec::new(),
             DecisionState::Approving { ref approvals } => approvals.clone(),
@@ -208,7 +221,7 @@ impl Decision {
         let member =
             policy::examine(self.body.as_bytes(), &approval, roster).map_err(DecisionRefusal::Approval)?;
         check_interests(case, Officer { role: member.role, pseudonym: member.pseudonym.clone() }, now)?;
-        self.check_gate(case, now)?;
+        self.check_gate(footing, now)?;
         self.check_earlier(case, earlier, now)?;
         approvals.push(approval);
         match policy::approve(self.body.as_bytes(), &approvals, roster, &self.terms) {
@@ -225,20 +238,21 @@ impl Decision {
     }
 
     /// Whether the decision may be logged now.
-    pub fn ready(
+    pub fn ready<'a>(
         &self,
-        case: &Case,
+        footing: impl Into<Footing<'a>>,
         roster: &Roster,
         earlier: &Earlier,
         now: Timestamp,
     ) -> Result<Ready, DecisionRefusal> {
+        let footing = footing.into();
         let DecisionState::Approving { approvals } = &self.state else {
             return Err(self.refuse("logged"));
         };
         let approved = policy::approve(self.body.as_bytes(), approvals, roster, &self.terms)
             .map_err(DecisionRefusal::Approval)?;
-        self.check_gate(case, now)?;
-        self.check_earlier(case, earlier, now)?;
+        self.check_gate(footing, now)?;
+        self.check_earlier(footing.case, earlier, now)?;
         Ok(Ready { approvals: approvals.clone(), approved })
     }
 
@@ -343,7 +357,8 @@ impl Decision {
         Ok(self)
     }
 
-    fn check_gate(&self, case: &Case, now: Timestamp) -> Result<(), DecisionRefusal> {
+    fn check_gate(&self, footing: Footing<'_>, now: Timestamp) -> Result<(), DecisionRefusal> {
+        let case = footing.case;
         if case.id != self.case {
             return Err(DecisionRefusal::Other);
         }
@@ -353,7 +368,7 @@ impl Decision {
         if now >= self.terms.expires {
             return Err(DecisionRefusal::LeaseOver(self.terms.expires));
         }
-        let verdict = assess(case, self.terms.measure, self.terms.ground, now);
+        let verdict = assess(footing, self.terms.measure, self.terms.ground, now);
         let max = verdict.lease_max();
         if !verdict.open {
             return Err(DecisionRefusal::GateClosed(Box::new(verdict)));
@@ -361,7 +376,21 @@ impl Decision {
         if self.terms.expires.since(self.terms.not_before) > max {
             return Err(DecisionRefusal::LeaseOverGate { max });
         }
-        Ok(())
+        self.check_order(footing, (self.order, &self.terms), now)
+    }
+
+    /// On the ground order: the order that a record of it names stands, and reaches as far as its terms and the scope.
+    fn check_order(
+        &self,
+        footing: Footing<'_>,
+        (order, terms): (Option<OrderId>, &Terms),
+        now: Timestamp,
+    ) -> Result<(), DecisionRefusal> {
+        if terms.ground != Ground::Order {
+            return Ok(());
+        }
+        let order = footing.named(order).map_err(DecisionRefusal::Order)?;
+        order.stands_behind(footing.case.id, (terms, &self.scope), now).map_err(DecisionRefusal::Order)
     }
 
     fn check_earlier(&self, case: &Case, earlier: &Earlier, now: Timestamp) -> Result<(), DecisionRefusal> {

@@ -12,6 +12,10 @@ use policy::{Footprint, Founding, Matrix, Measure, OfficerKey, Role, Roster, def
 use std::time::Duration;
 use vocabulary::{AccountId, CaseId, Digest, EvidenceId, FindingId, ReferralId, SeededRandom, Timestamp};
 
+mod court;
+
+pub use court::*;
+
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3_600);
 

@@ -59,8 +59,8 @@ pub use gate::{
 };
 pub use officer::{Officer, Recorded};
 pub use order::{
-    Authentic, Demanded, DemandedError, Fault, Order, OrderRefusal, OrderState, RefusedBecause, Served,
-    order_digest,
+    Authentic, Demanded, DemandedError, Fault, Footing, NotBehind, Order, OrderRefusal, OrderState,
+    RefusedBecause, Served, SignedBy, order_digest,
 };
 pub use packet::{Packet, PacketError, PacketItem};
 pub use precedent::{PRECEDENTS_MAX, Precedent, Relation};

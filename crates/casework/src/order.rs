@@ -2,13 +2,17 @@
 //!
 //! Owns how an order is authenticated (a confirmed key of the authority under its exact text, and a call back to the
 //! number of the directory, both), what is wrong with one by itself ([`examine`]), and that it is refused with a reason
-//! from the list. An order acts where it says and nowhere else. Knows neither sites' settings nor the edge.
+//! from the list. An order acts where it says and nowhere else ([`Order::stands_behind`]). Its id is made of its text, so
+//! that the same order brought twice is one; the authority's signature stays with it, so that anybody can check later
+//! who ordered. Knows neither sites' settings nor the edge.
 
+mod behind;
 mod demanded;
 mod refused;
 #[cfg(test)]
 mod tests;
 
+pub use behind::{Footing, NotBehind};
 pub use demanded::{Demanded, DemandedError, Served, order_digest};
 pub use refused::{Fault, OrderRefusal, RefusedBecause};
 
@@ -43,8 +47,8 @@ pub enum OrderState {
     Received,
     /// Some of what authenticates it is there.
     Authenticating {
-        /// The confirmed key that signed it.
-        key: Option<PublicKey>,
+        /// The confirmed key that signed it, and the signature.
+        signed: Option<SignedBy>,
         /// Who called back, and when.
         call_back: Option<(Officer, Timestamp)>,
     },
@@ -99,12 +103,22 @@ pub enum OrderState {
     },
 }
 
+/// A signature over [`order_digest`] of an order's text, and the key that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedBy {
+    /// The key, confirmed when the signature came.
+    pub key: PublicKey,
+    /// The signature.
+    pub signature: Signature,
+}
+
 /// What authenticated an order: both, always.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authentic {
-    /// The confirmed key that signed it.
-    pub key: PublicKey,
+    /// The confirmed key that signed it, and the signature.
+    pub signed: SignedBy,
     /// Who called back.
     pub called_by: Officer,
     /// When.
@@ -112,14 +126,13 @@ pub struct Authentic {
 }
 
 impl Order {
-    /// Takes an order in. Its text must be one; whose it is shows later.
+    /// Takes an order in, under the id that its text gives. Its text must be an order; whose it is shows later.
     pub fn receive(
-        id: OrderId,
         text: String,
         answers: Option<(CaseId, ReferralId)>,
         at: Timestamp,
     ) -> Result<Self, DemandedError> {
-        let authority = Demanded::parse(&text)?.authority;
+        let (authority, id) = (Demanded::parse(&text)?.authority, id_of(&text));
         Ok(Self { id, authority, answers, text, received_at: at, state: OrderState::Received })
     }
 
@@ -139,15 +152,16 @@ impl Order {
         let (_, call_back) = self.authenticating("signed")?;
         let digest = order_digest(&self.text);
         let signer = entry.keys_at(now).find(|key| key.verifies(&digest, signature));
-        let key = Some(*signer.ok_or(OrderRefusal::ForeignSignature)?);
-        Ok(self.into(OrderState::Authenticating { key, call_back }))
+        let key = *signer.ok_or(OrderRefusal::ForeignSignature)?;
+        let signed = Some(SignedBy { key, signature: *signature });
+        Ok(self.into(OrderState::Authenticating { signed, call_back }))
     }
 
     /// Takes the call back that the directory notes last: the authority confirmed this order on its duty line, after
     /// the order came.
     pub fn called_back(self, entry: &DirectoryEntry, now: Timestamp) -> Result<Self, OrderRefusal> {
         self.check_entry(entry)?;
-        let (key, _) = self.authenticating("called back about")?;
+        let (signed, _) = self.authenticating("called back about")?;
         let line = entry.duty_line.as_ref().map(|line| &line.number);
         let call = entry.calls.last().filter(|call| Some(&call.number) == line && call.at <= now);
         let call = call.filter(|call| call.at >= self.received_at).ok_or(OrderRefusal::NotCalledBack)?;
@@ -155,20 +169,20 @@ impl Order {
             return Err(OrderRefusal::CallNotConfirmed);
         }
         let call_back = Some((call.by.clone(), call.at));
-        Ok(self.into(OrderState::Authenticating { key, call_back }))
+        Ok(self.into(OrderState::Authenticating { signed, call_back }))
     }
 
     /// A legal reviewer accepts it: it is authentic, and [`examine`] finds nothing against it.
     pub fn accept(self, faults: &[Fault], by: Officer, at: Timestamp) -> Result<Self, OrderRefusal> {
         check_legal(&by)?;
-        let (key, call_back) = self.authenticating("accepted")?;
-        let (Some(key), Some((called_by, called_at))) = (key, call_back) else {
+        let (signed, call_back) = self.authenticating("accepted")?;
+        let (Some(signed), Some((called_by, called_at))) = (signed, call_back) else {
             return Err(OrderRefusal::NotAuthentic);
         };
         if let Some(fault) = faults.first() {
             return Err(OrderRefusal::Faulty(fault.clone()));
         }
-        let authentic = Authentic { key, called_by, called_at };
+        let authentic = Authentic { signed, called_by, called_at };
         Ok(self.into(OrderState::Valid { authentic, by, at }))
     }
 
@@ -227,7 +241,7 @@ impl Order {
     fn authenticating(&self, wanted: &'static str) -> Result<Proofs, OrderRefusal> {
         match &self.state {
             OrderState::Received => Ok((None, None)),
-            OrderState::Authenticating { key, call_back } => Ok((*key, call_back.clone())),
+            OrderState::Authenticating { signed, call_back } => Ok((signed.clone(), call_back.clone())),
             _ => Err(self.in_wrong_state(wanted)),
         }
     }
@@ -248,8 +262,14 @@ impl Order {
     }
 }
 
-/// A key that signed, and who called back when.
-type Proofs = (Option<PublicKey>, Option<(Officer, Timestamp)>);
+/// Who signed, and who called back when.
+type Proofs = (Option<SignedBy>, Option<(Officer, Timestamp)>);
+
+/// The id of an order with this text: the first half of what its authority signs.
+fn id_of(text: &str) -> OrderId {
+    let digest = order_digest(text);
+    OrderId::from_bytes(std::array::from_fn(|place| digest.as_bytes()[place]))
+}
 
 fn check_legal(by: &Officer) -> Result<(), OrderRefusal> {
     if by.role == Role::Legal { Ok(()) } else { Err(OrderRefusal::NotLegal(by.clone())) }

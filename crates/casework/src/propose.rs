@@ -4,8 +4,8 @@
 //! policy, the profile's reach, the scope's bounds. The edge asks floor, policy and reach again.
 
 use crate::{
-    Case, Decision, Earlier, EarlierRefusal, GateVerdict, Notice, Officer, Outcome, Paragraphs, Text, assess,
-    statement,
+    Case, Decision, Earlier, EarlierRefusal, Footing, GateVerdict, NotBehind, Notice, Officer, Outcome,
+    Paragraphs, Text, assess, statement,
 };
 use policy::{
     Condition, Demand, Footprint, Ground, Matrix, Measure, Refusal, Roster, Scope, ScopeReference,
@@ -13,7 +13,7 @@ use policy::{
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
-use vocabulary::{CaseId, DecisionId, SiteId, Timestamp};
+use vocabulary::{CaseId, DecisionId, OrderId, SiteId, Timestamp};
 
 /// Most sentences that officers may add to a statement.
 const FACTS_MAX: usize = 20;
@@ -33,7 +33,7 @@ pub struct Request {
     pub lease: Duration,
     /// The legal demand behind it; for the ground order, and there always.
     pub demand: Option<Demand>,
-    /// Where it acts, for the ground order alone; nothing: everywhere.
+    /// Where it acts, for the ground order alone and there always.
     pub territories: BTreeSet<Territory>,
     /// The sites.
     pub scope: Scope,
@@ -68,6 +68,7 @@ pub struct Proposal {
     pub(crate) scope: Scope,
     pub(crate) statement: Statement,
     pub(crate) verdict: GateVerdict,
+    pub(crate) order: Option<OrderId>,
     pub(crate) by: Officer,
 }
 
@@ -110,6 +111,9 @@ pub enum ProposalRefusal {
     /// Earlier provisional blocks of the customer stand against it.
     #[error(transparent)]
     Earlier(EarlierRefusal),
+    /// The order does not stand behind it.
+    #[error(transparent)]
+    Order(NotBehind),
     /// Too many sentences.
     #[error("at most {FACTS_MAX} sentences may be added to the statement")]
     TooManyFacts,
@@ -139,15 +143,17 @@ impl ProposalRefusal {
             Self::SiteOutsideCase(_) => "site-outside-case",
             Self::ConditionUnmet(_) => "condition-unmet",
             Self::Earlier(refusal) => refusal.name(),
+            Self::Order(why) => why.name(),
             Self::TooManyFacts => "too-many-facts",
             Self::Inadmissible(refusal) => refusal.name(),
         }
     }
 }
 
-/// Composes a proposal; the lease begins now. `earlier` are the provisional blocks that the customer had.
-pub fn propose(
-    case: &Case,
+/// Composes a proposal; the lease begins now. `earlier` are the provisional blocks that the customer had. On the ground
+/// order it rests on the order that is given, and reaches no further.
+pub fn propose<'a>(
+    footing: impl Into<Footing<'a>>,
     verdict: &GateVerdict,
     request: Request,
     by: Officer,
@@ -155,6 +161,8 @@ pub fn propose(
     earlier: &Earlier,
     now: Timestamp,
 ) -> Result<Proposal, ProposalRefusal> {
+    let footing = footing.into();
+    let case = footing.case;
     check_request(case, &request)?;
     let expires = now.plus(request.lease);
     let statement = statement::compose(case, &request, setting, (now, expires));
@@ -163,14 +171,16 @@ pub fn propose(
     let profile = setting.roster.profile();
     let admitted = admissible(&terms, &request.scope, setting.matrix, profile, setting.footprint)
         .map_err(ProposalRefusal::Inadmissible)?;
-    check_verdict(case, verdict, &request, now)?;
+    check_verdict(footing, verdict, &request, now)?;
+    let order = check_order(footing, (&terms, &request.scope), now)?;
     earlier
         .admit(case, (request.decision, request.measure, request.lease), now)
         .map_err(ProposalRefusal::Earlier)?;
     for condition in admitted.conditions() {
         check_condition(case, *condition)?;
     }
-    Ok(Proposal { case: case.id, terms, scope: request.scope, statement, verdict: verdict.clone(), by })
+    let verdict = verdict.clone();
+    Ok(Proposal { case: case.id, terms, scope: request.scope, statement, verdict, order, by })
 }
 
 fn check_request(case: &Case, request: &Request) -> Result<(), ProposalRefusal> {
@@ -206,11 +216,12 @@ fn terms(request: &Request, setting: &Setting<'_>, statement: &Statement) -> Ter
 
 /// The verdict is this case's, still holds, and is what the gate says of the facts as they are.
 fn check_verdict(
-    case: &Case,
+    footing: Footing<'_>,
     verdict: &GateVerdict,
     request: &Request,
     now: Timestamp,
 ) -> Result<(), ProposalRefusal> {
+    let case = footing.case;
     if request.ground == Ground::RatifiedEmergency {
         return Err(ProposalRefusal::GroundFollows(request.ground));
     }
@@ -220,7 +231,7 @@ fn check_verdict(
     if !verdict.holds_at(now) {
         return Err(ProposalRefusal::VerdictExpired(verdict.valid_until));
     }
-    if assess(case, verdict.measure, request.ground, verdict.at) != *verdict {
+    if assess(footing, verdict.measure, request.ground, verdict.at) != *verdict {
         return Err(ProposalRefusal::VerdictOutdated);
     }
     if !verdict.open {
@@ -228,6 +239,20 @@ fn check_verdict(
     }
     let (lasts, max) = (request.lease, verdict.lease_max());
     if lasts > max { Err(ProposalRefusal::LeaseOverGate { lasts, max }) } else { Ok(()) }
+}
+
+/// The order that is carried out, where the ground is one; it reaches as far as terms and scope do.
+fn check_order(
+    footing: Footing<'_>,
+    (terms, scope): (&Terms, &Scope),
+    now: Timestamp,
+) -> Result<Option<OrderId>, ProposalRefusal> {
+    if terms.ground != Ground::Order {
+        return Ok(None);
+    }
+    let order = footing.ordered().map_err(ProposalRefusal::Order)?;
+    order.stands_behind(footing.case.id, (terms, scope), now).map_err(ProposalRefusal::Order)?;
+    Ok(Some(order.id))
 }
 
 /// What a policy wants to have happened before, as far as the record can show it.

@@ -8,18 +8,18 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Answer, Case, Decision, Officer, ReferralState, Source};
+use crate::{Answer, Case, Decision, Footing, NotBehind, Officer, ReferralState, Source};
 use policy::{Role, Roster};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use vocabulary::ReferralId;
+use vocabulary::{OrderId, ReferralId, Timestamp};
 
 /// What a ratification rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// An authority's answer to a referral, alone.
-    Answer(ReferralId),
+    /// An authority's order, alone.
+    Order(OrderId),
     /// The independent reviewer.
     Reviewer(Officer),
     /// An authority's non-objection together with the reviewer.
@@ -70,39 +70,46 @@ pub enum RatificationRefusal {
     /// Hears an appeal in the case.
     #[error("{0} hears an appeal in this case and cannot confirm a decision in it")]
     HearsAppeal(Officer),
+    /// The order does not stand.
+    #[error(transparent)]
+    Order(NotBehind),
     /// From who supplied evidence.
     #[error("who supplied evidence cannot help to ratify by not objecting")]
     SuppliedEvidence,
 }
 
 /// Checks people and basis.
-pub fn ratify(
+pub fn ratify<'a>(
     decision: &Decision,
-    case: &Case,
+    footing: impl Into<Footing<'a>>,
     roster: &Roster,
     ratification: &Ratification,
+    now: Timestamp,
 ) -> Result<Ratified, RatificationRefusal> {
-    if decision.state.logged().is_none() || decision.case != case.id {
+    let footing = footing.into();
+    if decision.state.logged().is_none() || decision.case != footing.case.id {
         return Err(RatificationRefusal::NotLogged);
     }
     check_people(decision, roster, &ratification.people)?;
-    check_basis(decision, case, roster, &ratification.basis)?;
+    check_basis(decision, footing, roster, &ratification.basis, now)?;
     Ok(Ratified(()))
 }
 
-/// Whether the basis carries a ratification.
+/// Whether the basis carries a ratification. How far an order reaches is asked of the terms.
 pub(crate) fn check_basis(
     decision: &Decision,
-    case: &Case,
+    footing: Footing<'_>,
     roster: &Roster,
     basis: &Basis,
+    now: Timestamp,
 ) -> Result<(), RatificationRefusal> {
+    let case = footing.case;
     match basis {
         Basis::Reviewer(reviewer) => check_reviewer(decision, case, roster, reviewer),
-        Basis::Answer(id) => match answer(case, *id)? {
-            Answer::Order => Ok(()),
-            _ => Err(RatificationRefusal::AnswerTooWeak),
-        },
+        Basis::Order(id) => {
+            let stands = footing.named(Some(*id)).and_then(|order| order.stands(case.id, now));
+            stands.map(drop).map_err(RatificationRefusal::Order)
+        }
         Basis::NonObjectionAndReviewer(id, reviewer) => {
             if *answer(case, *id)? != Answer::NonObjection {
                 return Err(RatificationRefusal::AnswerTooWeak);
@@ -118,7 +125,15 @@ impl Basis {
     pub fn reviewer(&self) -> Option<&Officer> {
         match self {
             Self::Reviewer(reviewer) | Self::NonObjectionAndReviewer(_, reviewer) => Some(reviewer),
-            Self::Answer(_) => None,
+            Self::Order(_) => None,
+        }
+    }
+
+    /// The order that it rests on, if it does.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::Order(order) => Some(*order),
+            Self::Reviewer(_) | Self::NonObjectionAndReviewer(..) => None,
         }
     }
 }
@@ -136,6 +151,7 @@ impl RatificationRefusal {
             Self::HearsAppeal(_) => "hears-appeal",
             Self::Silence(_) => "silence",
             Self::AnswerTooWeak => "answer-too-weak",
+            Self::Order(why) => why.name(),
             Self::SuppliedEvidence => "supplied-evidence",
         }
     }

@@ -4,7 +4,7 @@
 //! Invariant: every write of a decision goes through [`Docket::put`]; after a write whose fate is not
 //! known the memory is dropped and read anew.
 
-use casework::{Decision, DecisionState, Earlier};
+use casework::{Decision, DecisionState, Earlier, Order};
 use policy::Roster;
 use records::{DecisionFilter, Page, PutError, Records, StoreError, Versioned};
 use std::collections::BTreeMap;
@@ -44,6 +44,12 @@ impl Docket {
         let list = held.values().cloned().collect();
         *open = Some(held);
         Ok(list)
+    }
+
+    /// The order that a decision's next step rests on, as it is now.
+    pub(crate) async fn order_behind(&self, decision: &Decision) -> Result<Option<Order>, StoreError> {
+        let Some(id) = decision.order_asked() else { return Ok(None) };
+        Ok(self.records.order(id).await?.map(|held| held.value))
     }
 
     /// The customer's provisional blocks that still matter for a new one.

@@ -7,9 +7,9 @@ use crate::operator::{Broken, Operator, broken};
 use casework::{
     Addressee, Answer, Appearance, Authority, Case, Channel, Concerned, Considered, Credibility, Danger,
     Decision, Declaration, Delivery, DeliveryProof, Dispatcher, Dissent, Earlier, EdgeReceipt, Fact, Finding,
-    Harm, Horizon, Identified, ItemConduct, ItemOutcome, LegalConclusion, LegalReview, LesserMeasures, Nexus,
-    Notice, Officer, Outcome, Paragraphs, Placement, PostedAt, Published, Rating, Ratings, Referral, Request,
-    Safety, Setting, SiteConduct, Source, Text, gate, propose,
+    Footing, Harm, Horizon, Identified, ItemConduct, ItemOutcome, LegalConclusion, LegalReview,
+    LesserMeasures, Nexus, Notice, Officer, Outcome, Paragraphs, Placement, PostedAt, Published, Rating,
+    Ratings, Referral, Request, Safety, Setting, SiteConduct, Source, Text, gate, propose,
 };
 use ledger::{DecisionEnded, DecisionLapsed, Kind, StatementPublished};
 use policy::{Approval, Footprint, Ground, Measure, OfficerKey, Salt, Scope, ScopeSite, ServiceClass};
@@ -347,9 +347,13 @@ impl Operator {
         decision.sign(approval, case, &self.founding.roster, self.now).map_err(broken)
     }
 
-    /// What follows goes into the log, if it is ready.
-    pub fn log_following(&mut self, decision: Decision, case: &Case) -> Result<Decision, Broken> {
-        decision.follow_ready(case, &self.founding.roster, self.now).map_err(broken)?;
+    /// What follows goes into the log, if it is ready; it may rest on an order.
+    pub fn log_following<'a>(
+        &mut self,
+        decision: Decision,
+        footing: impl Into<Footing<'a>>,
+    ) -> Result<Decision, Broken> {
+        decision.follow_ready(footing, &self.founding.roster, self.now).map_err(broken)?;
         let pending = decision.pending.clone().ok_or_else(|| broken("nothing waits"))?;
         let logged = self.seal(&pending.body, &pending.approvals)?;
         decision.follow_found(logged).map_err(broken)

@@ -1,15 +1,15 @@
 //! What must hold after every step, whatever happened: the invariants of due process, by their numbers.
 //!
 //! Those that a type already makes impossible to break (I7, I23) and those about parts that do not exist
-//! here (I13, I15, I16, I19, I20, I24, I25) are not asked.
+//! here (I13, I16, I19, I20, I24, I25) are not asked.
 
 use crate::operator::{Broken, Operator, broken};
-use casework::{Attention, Case, Decision, gate};
+use casework::{Attention, Case, Decision, Order, gate};
 use ledger::Kind;
-use policy::{Ground, Measure, Role, floor};
+use policy::{Ground, Measure, Role, Terms, floor};
 use snapshot::{Facts, ProvedMeasure, Snapshot, Verdict};
 use std::collections::BTreeSet;
-use vocabulary::{Hostname, Timestamp};
+use vocabulary::{Hostname, OrderId, Timestamp};
 
 /// The world that is looked at.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct World<'a> {
     pub(crate) operator: &'a Operator,
     pub(crate) cases: &'a [Case],
     pub(crate) decisions: &'a [Decision],
+    /// Every order that was ever accepted.
+    pub(crate) orders: &'a [Order],
     /// What the edge serves from.
     pub(crate) snapshot: &'a Snapshot,
 }
@@ -32,6 +34,7 @@ pub(crate) fn check(world: &World<'_>) -> Result<(), Broken> {
     for decision in world.decisions {
         referred_before(world, decision)?;
         nobody_twice(world, decision)?;
+        within_the_order(world, decision)?;
     }
     for case in world.cases {
         attention_moves_nothing(case, world.operator.now)?;
@@ -114,6 +117,28 @@ fn nobody_twice(world: &World<'_>, decision: &Decision) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+/// I15: what was logged on the ground order lies within an order that was accepted: territories and end.
+fn within_the_order(world: &World<'_>, decision: &Decision) -> Result<(), Broken> {
+    if decision.state.logged().is_none() {
+        return Ok(());
+    }
+    let records = decision.former.iter().map(|former| (former.order, &former.terms));
+    for (order, terms) in records.chain([(decision.order, &decision.terms)]) {
+        if terms.ground == Ground::Order && !reaches(world, order, terms)? {
+            return Err(broken(format!("I15: {} reaches beyond its order", decision.id)));
+        }
+    }
+    Ok(())
+}
+
+fn reaches(world: &World<'_>, id: Option<OrderId>, terms: &Terms) -> Result<bool, Broken> {
+    let Some(order) = world.orders.iter().find(|order| Some(order.id) == id) else { return Ok(false) };
+    let demanded = order.demanded().map_err(broken)?;
+    let named: BTreeSet<String> = demanded.territories.iter().map(ToString::to_string).collect();
+    let within = terms.territories.iter().all(|territory| named.contains(&territory.to_string()));
+    Ok(within && !terms.territories.is_empty() && terms.expires <= demanded.until)
 }
 
 /// I6: reports and campaigns are no input of the gate.

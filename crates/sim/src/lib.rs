@@ -7,6 +7,7 @@
 //! Invariants: the same seed gives the same bytes; what is signed here acts nowhere else, because the
 //! log has a name that no edge outside pins.
 
+mod court;
 mod desk;
 mod invariants;
 mod operator;

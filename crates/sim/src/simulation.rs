@@ -9,10 +9,10 @@ use crate::invariants::{World, check};
 use crate::operator::{Broken, Operator, broken};
 use casework::{
     Addressee, Against, Answer, Appeal, AppealOutcome, Appellant, Basis, Case, Continuation, Credibility,
-    Decision, DecisionState, ItemOutcome, Outcome, ReferralState, Review,
+    Decision, DecisionState, ItemOutcome, Order, Outcome, ReferralState, Review,
 };
 use ledger::Kind;
-use policy::{Demand, EndReason};
+use policy::{EndReason, Territory};
 use snapshot::Snapshot;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -62,6 +62,7 @@ pub fn simulate(seed: u64, planted: Planted) -> Result<Run, Broken> {
         case,
         findings: Vec::new(),
         decisions: Vec::new(),
+        orders: Vec::new(),
         snapshot: Arc::new(Snapshot::default()),
         old: Vec::new(),
         planted,
@@ -85,6 +86,8 @@ struct Running {
     case: Case,
     findings: Vec<FindingId>,
     decisions: Vec<Decision>,
+    /// Orders that were accepted; some were taken back.
+    orders: Vec<Order>,
     snapshot: Arc<Snapshot>,
     /// Bundles that were sent before.
     old: Vec<Arc<[u8]>>,
@@ -123,6 +126,7 @@ impl Running {
             operator: &self.operator,
             cases: std::slice::from_ref(&self.case),
             decisions: &self.decisions,
+            orders: &self.orders,
             snapshot: &self.snapshot,
         })
     }
@@ -164,6 +168,9 @@ impl Running {
             };
             return self.operator.refer(&mut self.case, to, "A desk").map(drop);
         }
+        if self.roll(12) == 0 {
+            return self.take_back();
+        }
         let place = usize::from(self.roll(3));
         let id = self.case.referrals[place].id;
         let answer = match self.roll(4) {
@@ -173,6 +180,12 @@ impl Running {
             _ => Answer::NoJurisdiction,
         };
         let (operator, case) = (&self.operator, &mut self.case);
+        if let (Answer::Order, Addressee::Jurisdiction(territory), ReferralState::Delivered { .. }) =
+            (&answer, case.referrals[place].addressee.clone(), &case.referrals[place].state)
+        {
+            self.orders.push(operator.ordered(case, id, territory)?);
+            return Ok(());
+        }
         match case.referrals[place].state {
             ReferralState::Sent { .. } => operator.delivered(case, id),
             _ => operator.answered(case, id, answer).or_else(|_| operator.second_channel(case, id)),
@@ -246,7 +259,8 @@ impl Running {
             }
             let dies = self.roll(3) == 0;
             let next = if decision.pending.is_some() {
-                self.operator.log_following(decision, &self.case)
+                let order = self.order_behind(&decision);
+                self.operator.log_following(decision, (&self.case, order.as_ref()))
             } else if matches!(decision.state, DecisionState::Approving { .. }) {
                 let earlier: Vec<Decision> = self.decisions.clone();
                 let earlier: Vec<&Decision> = earlier.iter().collect();
@@ -338,24 +352,22 @@ impl Running {
     fn ratify(&mut self) -> Result<(), Broken> {
         let place = self.acting()?;
         let by = SIGNERS[usize::from(self.roll(5))];
-        let asked = self.case.referrals.iter().map(|referral| referral.id).nth(usize::from(self.roll(3)));
-        let basis = match (self.roll(2), asked) {
-            (0, Some(referral)) => Basis::Answer(referral),
-            _ => Basis::Reviewer(self.operator.officer("reviewer-1")?),
+        let order = self.orders.last().filter(|_| self.roll(2) == 0).cloned();
+        let basis = match &order {
+            Some(order) => Basis::Order(order.id),
+            None => Basis::Reviewer(self.operator.officer("reviewer-1")?),
         };
-        let demand = matches!(basis, Basis::Answer(_)).then(|| Demand {
-            authority: "A court".to_owned(),
-            law: "A law".to_owned(),
-            url: "https://court.test/1".to_owned(),
-        });
+        let demand = basis.order().map(|_| self.operator.demand());
         let decision = self.decisions[place].clone();
-        let asked = Continuation { lease: HOUR * 24 * 14, demand, territories: BTreeSet::new() };
+        let territories = self.territories(order.as_ref())?;
+        let asked = Continuation { lease: HOUR * 24 * 14, demand, territories };
         let (setting, officer) = (self.operator.setting(), self.operator.officer(by)?);
         let now = self.operator.now;
+        let footing = (&self.case, order.as_ref());
         let follow_up = if decision.former.is_empty() {
-            decision.ratification(&self.case, (basis, asked), &officer, &setting, now)
+            decision.ratification(footing, (basis, asked), &officer, &setting, now)
         } else {
-            decision.renewal(&self.case, asked, &setting, now)
+            decision.renewal(footing, asked, &setting, now)
         };
         self.decisions[place] = self.operator.follow(decision, follow_up.map_err(broken)?, by)?;
         for signer in ["assessor-2", "legal-1", "reviewer-1"] {
@@ -366,6 +378,27 @@ impl Running {
         }
         // Mostly the reconciler looks before somebody puts an end up in its place.
         if self.roll(4) > 0 { self.hand_in() } else { Ok(()) }
+    }
+
+    /// Where the order acts, or sometimes, by mistake, everywhere.
+    fn territories(&self, order: Option<&Order>) -> Result<BTreeSet<Territory>, Broken> {
+        let Some(order) = order.filter(|_| self.roll(8) > 0) else { return Ok(BTreeSet::new()) };
+        let demanded = order.demanded().map_err(broken)?;
+        demanded.territories.iter().map(|one| one.to_string().parse().map_err(broken)).collect()
+    }
+
+    /// The order that a decision's next step rests on, as it is now.
+    fn order_behind(&self, decision: &Decision) -> Option<Order> {
+        let id = decision.order_asked()?;
+        self.orders.iter().find(|order| order.id == id).cloned()
+    }
+
+    /// A court takes its newest order back.
+    fn take_back(&mut self) -> Result<(), Broken> {
+        let by = self.operator.officer("authority-liaison-1")?;
+        let order = self.orders.pop().ok_or_else(|| broken("no order"))?;
+        self.orders.push(order.clone().withdraw(by, self.operator.now).unwrap_or(order));
+        Ok(())
     }
 
     /// Somebody lifts, or an appeal overturns.

@@ -40,7 +40,7 @@ fn holds(files: &[(String, Vec<u8>)]) -> bool {
 #[test]
 fn the_story_is_told_with_each_of_its_endings() {
     for (ending, says) in [
-        (Ending::Order, "Visitors of board.test get 451"),
+        (Ending::Order, "Visitors of board.test from AA get 451"),
         (Ending::NonObjection, "Ratified by assessor-2, legal-1, reviewer-1"),
         (Ending::Lapse, "The block was never ratified: restored by itself"),
     ] {
@@ -48,7 +48,7 @@ fn the_story_is_told_with_each_of_its_endings() {
         assert_eq!(told.stopped, None);
         let all: Vec<&str> = told.lines.iter().map(|(_, line)| line.as_str()).collect();
         assert!(
-            all.iter().any(|line| line.contains(says) || line.contains("archive.test get 451")),
+            all.iter().any(|line| line.contains(says) || line.contains("archive.test from AA get 451")),
             "{all:#?}"
         );
         assert!(all.iter().any(|line| line.contains("They are no input of the gate")));

@@ -7,13 +7,12 @@ use crate::desk::{fresh, paragraphs, text};
 use crate::invariants::{World, check};
 use crate::operator::{Broken, Operator, broken};
 use casework::{
-    Addressee, Answer, Attention, Basis, Case, Continuation, Credibility, Decision, ItemOutcome, Outcome,
-    Precedent, Relation, gate,
+    Addressee, Answer, Attention, Basis, Case, Continuation, Credibility, Decision, ItemOutcome, Order,
+    Outcome, Precedent, Relation, gate,
 };
 use ledger::Kind;
-use policy::{Demand, Ground, Measure, ServiceClass};
+use policy::{Ground, Measure, ServiceClass};
 use snapshot::{Facts, Snapshot, Verdict};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::{EvidenceId, FindingId, Hostname, ReferralId, SeededRandom, Timestamp, moment};
@@ -65,6 +64,7 @@ pub fn timeline(script: Script) -> Result<Told, Broken> {
         operator,
         cases: Vec::new(),
         decisions: Vec::new(),
+        orders: Vec::new(),
         bundles: Vec::new(),
         snapshot: Arc::new(Snapshot::default()),
         lines: Vec::new(),
@@ -76,6 +76,7 @@ struct Story {
     operator: Operator,
     cases: Vec<Case>,
     decisions: Vec<Decision>,
+    orders: Vec<Order>,
     /// What edges should run.
     bundles: Vec<Arc<[u8]>>,
     snapshot: Arc<Snapshot>,
@@ -135,6 +136,7 @@ impl Story {
             operator: &self.operator,
             cases: &self.cases,
             decisions: &self.decisions,
+            orders: &self.orders,
             snapshot: &self.snapshot,
         };
         check(&world)
@@ -354,13 +356,16 @@ impl Story {
         let pattern = self.decisions[place].scope.hosts().next().cloned();
         let pattern = pattern.ok_or_else(|| broken("a scope without hosts"))?;
         let host: &Hostname = pattern.base();
-        let verdict = self.snapshot.evaluate(&Facts::of(host), self.operator.now);
+        let country = self.decisions[place].terms.territories.first().copied();
+        let facts = Facts { country, ..Facts::of(host) };
+        let verdict = self.snapshot.evaluate(&facts, self.operator.now);
+        let from = country.map(|country| format!(" from {country}")).unwrap_or_default();
         let line = match verdict {
             Verdict::Blocked(measure) => {
-                let status = if measure.demand().is_some() { 451 } else { 403 };
-                format!("Visitors of {host} get {status} with the link to {}.", measure.statement_url())
+                let status = if measure.demand_in(country).is_some() { 451 } else { 403 };
+                format!("Visitors of {host}{from} get {status} with the link to {}.", measure.statement_url())
             }
-            _ => format!("Visitors of {host} get the site."),
+            _ => format!("Visitors of {host}{from} get the site."),
         };
         if matches!(verdict, Verdict::Blocked(_)) != expected {
             return Err(broken(format!("I17: {line}")));
@@ -380,16 +385,13 @@ impl Story {
     /// (a) A court orders it, a minute before the lease ends.
     fn by_order(&mut self, referral: ReferralId) -> Result<(), Broken> {
         self.until_the_end(MINUTE)?;
-        self.on_case(|operator, case| {
-            operator.answered(case, referral, Answer::Order)?;
-            operator.declare(case)
+        let territory = "AA".parse().map_err(broken)?;
+        let order = self.on_case(|operator, case| {
+            operator.declare(case)?;
+            operator.ordered(case, referral, territory)
         })?;
-        let demand = Demand {
-            authority: "A court (drill)".to_owned(),
-            law: "A law (drill)".to_owned(),
-            url: "https://court.test/orders/1".to_owned(),
-        };
-        self.ratify(Basis::Answer(referral), Some(demand), &["assessor-2", "legal-1"])?;
+        self.orders.push(order.clone());
+        self.ratify((Basis::Order(order.id), Some(order)), &["assessor-2", "legal-1"])?;
         self.run_out("The order's lease is over")
     }
 
@@ -422,7 +424,7 @@ impl Story {
         })?;
         let reviewer = self.operator.officer("reviewer-1")?;
         let basis = Basis::NonObjectionAndReviewer(referral, reviewer);
-        self.ratify(basis, None, &["assessor-2", "legal-1", "reviewer-1"])?;
+        self.ratify((basis, None), &["assessor-2", "legal-1", "reviewer-1"])?;
         self.run_out("The ratified lease is over")
     }
 
@@ -433,18 +435,21 @@ impl Story {
         self.run_out("The block was never ratified")
     }
 
-    fn ratify(&mut self, basis: Basis, demand: Option<Demand>, signers: &[&str]) -> Result<(), Broken> {
+    fn ratify(&mut self, (basis, order): (Basis, Option<Order>), signers: &[&str]) -> Result<(), Broken> {
         let place = self.decisions.len() - 1;
         let (case, mut decision) = (self.case().clone(), self.decisions[place].clone());
         let by = self.operator.officer("legal-1")?;
-        let asked = Continuation { lease: DAY * 14, demand, territories: BTreeSet::new() };
+        let demand = order.as_ref().map(|_| self.operator.demand());
+        let territories = order.iter().map(|_| "AA".parse().map_err(broken)).collect::<Result<_, _>>()?;
+        let asked = Continuation { lease: DAY * 14, demand, territories };
+        let footing = (&case, order.as_ref());
         let setting = self.operator.setting();
-        let follow_up = decision.ratification(&case, (basis, asked), &by, &setting, self.operator.now);
+        let follow_up = decision.ratification(footing, (basis, asked), &by, &setting, self.operator.now);
         decision = self.operator.follow(decision, follow_up.map_err(broken)?, "legal-1")?;
         for signer in signers {
             decision = self.operator.countersign(decision, &case, signer)?;
         }
-        let logged = self.operator.log_following(decision, &case)?;
+        let logged = self.operator.log_following(decision, footing)?;
         let (published, bundle) = self.operator.publish(logged)?;
         self.bundles = vec![bundle];
         self.decisions[place] = self.operator.enforced(published)?;

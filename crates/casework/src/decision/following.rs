@@ -1,12 +1,12 @@
 //! What follows a decision: ratification, renewal, a lift by officers, a reversal by the reviewer.
 //!
 //! Owns who may propose and sign each, and when it is ready for the log. A decision waits for one such
-//! record at a time. Ratification and renewal run the gate again, unless an order stands behind them;
+//! record at a time. Ratification and renewal run the gate again, or ask the order behind them;
 //! what ends a measure asks no gate. Edges repeat the check of the signatures ([`policy::Standing`]).
 
 use super::{Decision, DecisionRefusal, DecisionState, Ending, Former, Logged, check_interests};
 use crate::ratification::{Basis, check_basis, check_took_no_part};
-use crate::{Case, CaseStatus, Officer, Setting, assess, clocks, statement};
+use crate::{Case, CaseStatus, Footing, Officer, Setting, assess, clocks, statement};
 use policy::{
     Approval, Demand, EndReason, Ground, LIFT_WAIT, Measure, Refusal, Roster, Signed, Standing, Statement,
     Terms, Territory, admissible,
@@ -14,7 +14,7 @@ use policy::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use vocabulary::{AppealId, Timestamp};
+use vocabulary::{AppealId, OrderId, Timestamp};
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +73,9 @@ pub enum FollowUp {
     },
     /// A confirmed measure is taken up once more.
     Renewal {
+        /// The order that it carries out, on the ground order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
         /// The terms from then on.
         terms: Box<Terms>,
         /// Their statement.
@@ -126,6 +129,15 @@ impl FollowUp {
         }
     }
 
+    /// The order that it rests on, where it carries the measure further by one.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::Ratification { basis, .. } => basis.order(),
+            Self::Renewal { order, .. } => *order,
+            Self::Lift { .. } | Self::Reversal { .. } => None,
+        }
+    }
+
     /// Whether this may take the place of `other`, which waits for signatures or for the facts: what ends
     /// a measure before what carries it further, and what ends it at once before what ends it later.
     fn goes_before(&self, other: &Self) -> bool {
@@ -148,44 +160,54 @@ impl FollowUp {
 }
 
 impl Decision {
+    /// The order that has to stand for the next step: that of the record which waits, or else its own.
+    pub fn order_asked(&self) -> Option<OrderId> {
+        self.pending.as_ref().map_or(self.order, |pending| pending.follow_up.order())
+    }
+
     /// Composes a ratification: M6 from now on.
-    pub fn ratification(
+    pub fn ratification<'a>(
         &self,
-        case: &Case,
+        footing: impl Into<Footing<'a>>,
         (basis, asked): (Basis, Continuation),
         by: &Officer,
         setting: &Setting<'_>,
         now: Timestamp,
     ) -> Result<FollowUp, DecisionRefusal> {
-        self.check_runs(case, now)?;
+        let footing = footing.into();
+        self.check_runs(footing.case, now)?;
         if self.terms.ground != Ground::Emergency {
             return Err(DecisionRefusal::Approval(Refusal::NotARatification));
         }
         check_took_no_part(self, setting.roster, by).map_err(DecisionRefusal::Ratification)?;
-        check_basis(self, case, setting.roster, &basis).map_err(DecisionRefusal::Ratification)?;
+        check_basis(self, footing, setting.roster, &basis, now).map_err(DecisionRefusal::Ratification)?;
         let ground = match basis {
-            Basis::Answer(_) => Ground::Order,
+            Basis::Order(_) => Ground::Order,
             Basis::Reviewer(_) | Basis::NonObjectionAndReviewer(..) => Ground::RatifiedEmergency,
         };
-        self.check_facts(case, ground, now)?;
+        self.check_facts(footing, ground, now)?;
         let (terms, statement) = self.continued((Measure::M6, ground, 0), asked, setting, now)?;
+        self.check_order(footing, (basis.order(), &terms), now)?;
         Ok(FollowUp::Ratification { basis, terms, statement })
     }
 
-    /// Composes a renewal of a confirmed measure.
-    pub fn renewal(
+    /// Composes a renewal of a confirmed measure; on the ground order, by the order that is given.
+    pub fn renewal<'a>(
         &self,
-        case: &Case,
+        footing: impl Into<Footing<'a>>,
         asked: Continuation,
         setting: &Setting<'_>,
         now: Timestamp,
     ) -> Result<FollowUp, DecisionRefusal> {
-        self.check_runs(case, now)?;
+        let footing = footing.into();
+        self.check_runs(footing.case, now)?;
         let (measure, ground) = (self.terms.measure, self.terms.ground);
-        self.check_facts(case, ground, now)?;
+        self.check_facts(footing, ground, now)?;
         let number = self.terms.renewal + 1;
         let (terms, statement) = self.continued((measure, ground, number), asked, setting, now)?;
-        Ok(FollowUp::Renewal { terms, statement })
+        let order = footing.order.filter(|_| ground == Ground::Order).map(|order| order.id);
+        self.check_order(footing, (order, &terms), now)?;
+        Ok(FollowUp::Renewal { order, terms, statement })
     }
 
     /// Composes a lift; it acts when [`LIFT_WAIT`] is over.
@@ -307,18 +329,25 @@ impl Decision {
     }
 
     /// Whether the record that waits may be handed to the log: the signatures suffice and, where it
-    /// carries the measure further, what it rests on still does: an open case, the answer or the reviewer,
+    /// carries the measure further, what it rests on still does: an open case, the order or the reviewer,
     /// the facts.
-    pub fn follow_ready(&self, case: &Case, roster: &Roster, now: Timestamp) -> Result<(), DecisionRefusal> {
+    pub fn follow_ready<'a>(
+        &self,
+        footing: impl Into<Footing<'a>>,
+        roster: &Roster,
+        now: Timestamp,
+    ) -> Result<(), DecisionRefusal> {
+        let footing = footing.into();
         self.check_acts(now)?;
         let pending = self.pending.as_ref().ok_or(DecisionRefusal::NothingPending)?;
         self.check_signatures(pending, roster).map_err(DecisionRefusal::Approval)?;
         let Some(terms) = pending.follow_up.terms() else { return Ok(()) };
-        self.check_runs(case, now)?;
+        self.check_runs(footing.case, now)?;
         if let FollowUp::Ratification { basis, .. } = &pending.follow_up {
-            check_basis(self, case, roster, basis).map_err(DecisionRefusal::Ratification)?;
+            check_basis(self, footing, roster, basis, now).map_err(DecisionRefusal::Ratification)?;
         }
-        self.check_facts(case, terms.ground, now)
+        self.check_order(footing, (pending.follow_up.order(), terms), now)?;
+        self.check_facts(footing, terms.ground, now)
     }
 
     /// Whether the record that waits carries enough signatures.
@@ -340,6 +369,7 @@ impl Decision {
     /// The record was found in the log: the decision goes on under its new terms, or ends.
     pub fn follow_found(mut self, logged: Logged) -> Result<Self, DecisionRefusal> {
         let pending = self.pending.take().ok_or(DecisionRefusal::NothingPending)?;
+        let order = pending.follow_up.order();
         let (approvals, before, published, receipts) = match self.state {
             DecisionState::Published { approvals, logged, published } => {
                 (approvals, logged, published, Vec::new())
@@ -350,13 +380,14 @@ impl Decision {
             _ => return Err(self.refuse(pending.follow_up.name())),
         };
         match pending.follow_up {
-            FollowUp::Ratification { terms, statement, .. } | FollowUp::Renewal { terms, statement } => {
+            FollowUp::Ratification { terms, statement, .. } | FollowUp::Renewal { terms, statement, .. } => {
                 self.former.push(Former {
                     proposed_by: std::mem::replace(&mut self.proposed_by, pending.by),
                     terms: std::mem::replace(&mut self.terms, *terms),
                     statement: std::mem::replace(&mut self.statement, *statement),
                     body: std::mem::replace(&mut self.body, pending.body),
                     approvals,
+                    order: std::mem::replace(&mut self.order, order),
                     logged: before,
                 });
                 self.state = DecisionState::Logged { approvals: pending.approvals, logged };
@@ -410,13 +441,18 @@ impl Decision {
         self.check_acts(now)
     }
 
-    /// An order stands by itself; everything else stands on facts of the last 48 hours.
-    fn check_facts(&self, case: &Case, ground: Ground, now: Timestamp) -> Result<(), DecisionRefusal> {
+    /// An order stands by itself, and is asked by itself; everything else stands on facts of the last 48 hours.
+    fn check_facts(
+        &self,
+        footing: Footing<'_>,
+        ground: Ground,
+        now: Timestamp,
+    ) -> Result<(), DecisionRefusal> {
         if ground == Ground::Order {
             return Ok(());
         }
         let first = self.former.first().map_or(&self.terms, |former| &former.terms);
-        let verdict = assess(case, first.measure, ground, now);
+        let verdict = assess(footing, first.measure, ground, now);
         if verdict.open { Ok(()) } else { Err(DecisionRefusal::GateClosed(Box::new(verdict))) }
     }
 

@@ -245,8 +245,16 @@ pub enum Closed {
     #[error("no two independent findings are left after what the site did")]
     NoPairLeft,
     /// An order that nobody has given.
-    #[error("no authority has answered a referral of this case with an order")]
+    #[error(
+        "no order is named; one that an authority gave in this case and a legal reviewer accepted is needed"
+    )]
     NoOrder,
+    /// The order does not stand.
+    #[error("{why}")]
+    OrderGone {
+        /// Why.
+        why: String,
+    },
     /// A breach that no two officers see.
     #[error("no finding is rated by two officers as what it is said to be")]
     NothingAgreed,

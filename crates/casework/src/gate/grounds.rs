@@ -8,22 +8,33 @@
 use super::{
     Closed, ConditionVerdict, GateCondition, GateInput, GateVerdict, Run, evidence, gate, measures, people,
 };
-use crate::{Answer, Case, ReferralState, clocks};
+use crate::{Footing, NotBehind, clocks};
 use policy::{Ground, Measure, floor};
 use vocabulary::Timestamp;
 
-/// Says whether the recorded facts carry a measure on a ground: for an emergency, confirmed or not, the gate.
-pub fn assess(case: &Case, sought: Measure, ground: Ground, now: Timestamp) -> GateVerdict {
-    let conditions = match ground {
+/// Says whether the recorded facts carry a measure on a ground: for an emergency, confirmed or not, the gate. On the
+/// ground order the order itself is asked, as it is now; how far it reaches is asked of terms and scope
+/// ([`Order::stands_behind`](crate::Order::stands_behind)).
+pub fn assess<'a>(
+    footing: impl Into<Footing<'a>>,
+    sought: Measure,
+    ground: Ground,
+    now: Timestamp,
+) -> GateVerdict {
+    let footing = footing.into();
+    let case = footing.case;
+    let (input, order) = match ground {
         Ground::Emergency | Ground::RatifiedEmergency => return gate(case, sought, now),
-        Ground::Order => ordered as fn(&Run<'_>) -> Conditions,
+        Ground::Order => (GateInput::with_order(footing, sought), Some(no_order(footing, now))),
         Ground::Policy | Ground::TechnicalAbuse | Ground::Malware | Ground::Phishing | Ground::Payment => {
-            by_policy
+            (GateInput::of(case, sought), None)
         }
     };
-    let input = GateInput::of(case, sought);
     let run = Run { input: &input, now };
-    let conditions = conditions(&run);
+    let conditions = match order {
+        Some(missing) => ordered(&run, missing),
+        None => by_policy(&run),
+    };
     let lease = floor::lease_max(sought, ground).unwrap_or_default();
     GateVerdict {
         case: case.id,
@@ -40,14 +51,20 @@ pub fn assess(case: &Case, sought: Measure, ground: Ground, now: Timestamp) -> G
 
 type Conditions = Vec<(GateCondition, Vec<Closed>)>;
 
+/// What an order that stands behind nothing closes.
+fn no_order(footing: Footing<'_>, now: Timestamp) -> Vec<Closed> {
+    let stands = footing.ordered().and_then(|order| order.stands(footing.case.id, now));
+    match stands {
+        Ok(_) => Vec::new(),
+        Err(NotBehind::Unnamed) => vec![Closed::NoOrder],
+        Err(why) => vec![Closed::OrderGone { why: why.to_string() }],
+    }
+}
+
 /// An authority's order, read by a legal reviewer.
-fn ordered(run: &Run<'_>) -> Conditions {
-    let is_order =
-        |state: &ReferralState| matches!(state.answered(), Some((Answer::Order, at)) if at <= run.now);
-    let has_order = run.input.referrals.iter().any(|referral| is_order(&referral.state));
-    let order = if has_order { Vec::new() } else { vec![Closed::NoOrder] };
+fn ordered(run: &Run<'_>, missing: Vec<Closed>) -> Conditions {
     vec![
-        (GateCondition::E4, order),
+        (GateCondition::E4, missing),
         (GateCondition::E7, people::legal(run, &[])),
         (GateCondition::E8, people::interests(run, &[])),
     ]

@@ -15,12 +15,12 @@ mod referrals;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{Case, Facts, Finding, Horizon, Officer, Ratings, Recorded, Referral, clocks};
+use crate::{Case, Facts, Finding, Footing, Horizon, Officer, Ratings, Recorded, Referral, clocks};
 use policy::Measure;
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::time::Duration;
-use vocabulary::{CaseId, Digest, FindingId, Hasher, Timestamp, canonical};
+use vocabulary::{CaseId, Digest, FindingId, Hasher, OrderId, Timestamp, canonical};
 
 pub use closed::{Closed, NotCounted};
 pub use grounds::assess;
@@ -103,6 +103,9 @@ pub(crate) struct GateInput<'a> {
     findings: Vec<&'a Finding>,
     facts: Facts,
     referrals: Vec<&'a Referral>,
+    /// The order that is to be carried out, and how far it is; on every other ground none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<(OrderId, &'static str)>,
 }
 
 /// The findings as they are hashed. A lone rating is left out, so that nobody can try what it says
@@ -164,7 +167,13 @@ impl<'a> GateInput<'a> {
         referrals.sort_by_key(|referral| referral.id);
         let mut facts = case.facts.clone();
         facts.declarations.sort_by(|one, other| one.by.cmp(&other.by));
-        Self { measure, findings, facts, referrals }
+        Self { measure, findings, facts, referrals, order: None }
+    }
+
+    /// The same with the order that a measure on the ground order would carry out.
+    fn with_order(footing: Footing<'a>, measure: Measure) -> Self {
+        let order = footing.order.map(|order| (order.id, order.state.name()));
+        Self { order, ..Self::of(footing.case, measure) }
     }
 
     fn hash(&self) -> Digest {

@@ -1,11 +1,12 @@
 //! What an order demands, in the one form that is signed, and what can be seen to be wrong with it.
 
+use super::behind::Address;
 use super::{Fault, RefusedBecause};
 use crate::{Addressee, DirectoryEntry, Jurisdiction, Text};
 use policy::Measure;
 use serde::{Deserialize, Serialize};
 use vocabulary::canonical::{self, CanonicalError};
-use vocabulary::{AuthorityId, Digest, Hasher, Hostname, SitePattern, Timestamp};
+use vocabulary::{AuthorityId, Digest, Hasher, SitePattern, Timestamp};
 
 /// Most addresses of one order.
 const ADDRESSES_MAX: usize = 1_000;
@@ -32,7 +33,7 @@ pub struct Demanded {
     pub issued_at: Timestamp,
     /// What is to be done.
     pub measure: Measure,
-    /// On which addresses: `https://…` for one page, a host name for a whole one.
+    /// On which addresses: `https://…` for one page, a host name for a whole one, `*.NAME` for all below one.
     pub addresses: Vec<String>,
     /// Where.
     pub territories: Vec<Jurisdiction>,
@@ -135,7 +136,7 @@ impl Demanded {
 
     fn examine_addresses(&self, served: Served<'_>, fault: &mut impl FnMut(RefusedBecause, String)) {
         for address in &self.addresses {
-            match host(address) {
+            match Address::parse(address).map(|address| address.pattern()) {
                 None => fault(RefusedBecause::ManifestError, format!("{address:?} is no address")),
                 Some(host) if !served.has(&host) => {
                     fault(RefusedBecause::ManifestError, format!("{host} is not served here"));
@@ -147,24 +148,7 @@ impl Demanded {
 }
 
 impl Served<'_> {
-    fn has(self, host: &Hostname) -> bool {
-        self.0.iter().any(|pattern| pattern.matches(host))
+    fn has(self, host: &SitePattern) -> bool {
+        self.0.iter().any(|pattern| pattern.overlaps(host))
     }
-}
-
-/// The host of an address: a whole URL of the web, or a host name alone.
-fn host(address: &str) -> Option<Hostname> {
-    let rest = match address.split_once("://") {
-        Some(("http" | "https", rest)) => rest.split(['/', '?', '#']).next()?,
-        Some(_) => return None,
-        None => address,
-    };
-    if rest.contains(['@', '/', '\\', ' ']) {
-        return None;
-    }
-    let name = match rest.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => rest,
-    };
-    Hostname::parse(name).ok()
 }

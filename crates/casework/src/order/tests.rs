@@ -1,85 +1,42 @@
 //! An order: authenticated by key and call, examined, accepted or refused, carried out.
 
 use super::*;
+use crate::Addressee;
 use crate::fixtures::*;
-use crate::{Addressee, DutyLine};
-use policy::{Measure, OfficerKey};
-use std::time::Duration;
-use vocabulary::{SeededRandom, SitePattern};
+use policy::Measure;
+use vocabulary::SitePattern;
 
-fn key(seed: u64) -> OfficerKey {
-    OfficerKey::generate(&SeededRandom::new(seed), "authority".parse().expect("a name"), Role::Legal)
-}
-
-fn liaison(number: u32) -> Officer {
-    officer(Role::AuthorityLiaison, &format!("authority-liaison-{number}"))
-}
-
-/// An authority of AA with one confirmed key, verified two hours ago.
-fn entry() -> DirectoryEntry {
-    let before = now().minus(HOUR * 2);
-    let id = AuthorityId::from_bytes([1; 16]);
-    let stands_for = Addressee::Jurisdiction(jurisdiction("AA"));
-    let mut entry = DirectoryEntry::enter(id, text("Court of AA"), stands_for, liaison(1), before);
-    let line = DutyLine { number: text("+999 100"), source: text("the state's handbook") };
-    entry.set_duty_line(line).expect("set");
-    entry.call_back(liaison(1), CallOutcome::Confirmed, None, before).expect("noted");
-    entry.enter_key(key(1).public(), liaison(1), before).expect("entered");
-    entry.confirm_key(&key(1).public(), liaison(2), before).expect("confirmed");
-    entry
-}
-
-/// The same after a call about the order.
+/// The court after a call about the order with this outcome.
 fn called(outcome: CallOutcome) -> DirectoryEntry {
-    let mut entry = entry();
-    entry.call_back(liaison(2), outcome, None, now()).expect("noted");
-    entry
+    let mut court = court();
+    court.call_back(liaison_named(2), outcome, None, now()).expect("noted");
+    court
 }
 
 fn demanded() -> Demanded {
-    Demanded {
-        format: Demanded::FORMAT.to_owned(),
-        authority: AuthorityId::from_bytes([1; 16]),
-        reference: text("17 Qs 3/26"),
-        law: text("Act on danger, section 4"),
-        offence: text("public call to kill"),
-        remedy: Some(text("complaint to the court of appeal within 14 days")),
-        issued_at: now().minus(HOUR),
-        measure: Measure::M4,
-        addresses: vec!["https://www.board.test/thread/9".to_owned(), "board.test".to_owned()],
-        territories: vec![jurisdiction("AA")],
-        until: now().plus(Duration::from_secs(30 * 24 * 3_600)),
-    }
-}
-
-fn order(demanded: &Demanded) -> Order {
-    let id = OrderId::from_bytes([2; 16]);
-    Order::receive(id, demanded.to_text().expect("text"), None, now()).expect("an order")
+    crate::fixtures::demanded(Measure::M4, &["https://www.board.test/thread/9", "board.test"])
 }
 
 fn sign(order: &Order, seed: u64) -> Signature {
-    key(seed).sign(&order_digest(&order.text)).signature
+    authority_key(seed).sign(&order_digest(&order.text)).signature
 }
 
 fn faults(demanded: &Demanded) -> Vec<&'static str> {
     let served: Vec<SitePattern> =
         ["board.test", "*.board.test"].map(|one| one.parse().expect("fine")).into();
-    let found = demanded.examine(&entry(), Served(&served), now());
+    let found = demanded.examine(&court(), Served(&served), now());
     found.into_iter().map(|fault| fault.because.name()).collect()
 }
 
 fn authentic() -> Order {
-    let order = order(&demanded());
-    let signature = sign(&order, 1);
-    let signed = order.signed(&signature, &entry(), now()).expect("signed");
-    signed.called_back(&called(CallOutcome::Confirmed), now()).expect("called")
+    crate::fixtures::authentic(&demanded())
 }
 
 #[test]
 fn an_order_needs_key_and_call_back_both() {
-    let order = order(&demanded());
-    let signature = sign(&order, 1);
-    let only_signed = order.clone().signed(&signature, &entry(), now()).expect("signed");
+    let order = received(&demanded());
+    let signature = sign(&order, 5);
+    let only_signed = order.clone().signed(&signature, &court(), now()).expect("signed");
     assert_eq!(only_signed.accept(&[], legal(), now()), Err(OrderRefusal::NotAuthentic));
     let only_called = order.clone().called_back(&called(CallOutcome::Confirmed), now()).expect("called");
     assert_eq!(only_called.accept(&[], legal(), now()), Err(OrderRefusal::NotAuthentic));
@@ -91,26 +48,26 @@ fn an_order_needs_key_and_call_back_both() {
 
 #[test]
 fn a_foreign_key_another_text_and_an_ended_key_sign_nothing() {
-    let order = order(&demanded());
+    let order = received(&demanded());
     let foreign = OrderRefusal::ForeignSignature;
-    assert_eq!(order.clone().signed(&sign(&order, 2), &entry(), now()), Err(foreign.clone()));
+    assert_eq!(order.clone().signed(&sign(&order, 2), &court(), now()), Err(foreign.clone()));
     let other = Order {
         text: Demanded { law: text("another"), ..demanded() }.to_text().expect("text"),
         ..order.clone()
     };
-    assert_eq!(order.clone().signed(&sign(&other, 1), &entry(), now()), Err(foreign.clone()));
-    let mut ended = entry();
-    ended.end_key(&key(1).public(), now()).expect("ended");
-    assert_eq!(order.clone().signed(&sign(&order, 1), &ended, now()), Err(foreign));
-    let stranger = DirectoryEntry { id: AuthorityId::from_bytes([9; 16]), ..entry() };
-    let unknown = order.clone().signed(&sign(&order, 1), &stranger, now());
+    assert_eq!(order.clone().signed(&sign(&other, 5), &court(), now()), Err(foreign.clone()));
+    let mut ended = court();
+    ended.end_key(&court_key().public(), now()).expect("ended");
+    assert_eq!(order.clone().signed(&sign(&order, 5), &ended, now()), Err(foreign));
+    let stranger = DirectoryEntry { id: AuthorityId::from_bytes([9; 16]), ..court() };
+    let unknown = order.clone().signed(&sign(&order, 5), &stranger, now());
     assert_eq!(unknown, Err(OrderRefusal::NotInDirectory));
 }
 
 #[test]
 fn only_a_call_after_the_order_came_that_confirms_it_counts() {
-    let order = order(&demanded());
-    assert_eq!(order.clone().called_back(&entry(), now()), Err(OrderRefusal::NotCalledBack));
+    let order = received(&demanded());
+    assert_eq!(order.clone().called_back(&court(), now()), Err(OrderRefusal::NotCalledBack));
     for outcome in [CallOutcome::Denied, CallOutcome::Unanswered] {
         let called = order.clone().called_back(&called(outcome), now());
         assert_eq!(called, Err(OrderRefusal::CallNotConfirmed));
@@ -134,7 +91,7 @@ fn an_order_that_is_wrong_on_its_face_can_only_be_refused() {
     assert_eq!(with(|one| one.remedy = None), ["no-judicial-remedy"]);
     assert_eq!(with(|one| one.until = one.issued_at), ["manifest-error"]);
     assert_eq!(with(|one| one.measure = Measure::M1), ["service-not-covered"]);
-    let fallback = DirectoryEntry { stands_for: Addressee::Fallback, ..entry() };
+    let fallback = DirectoryEntry { stands_for: Addressee::Fallback, ..court() };
     let found = demanded().examine(
         &fallback,
         Served(&["board.test".parse().expect("fine"), "*.board.test".parse().expect("fine")]),
@@ -164,11 +121,11 @@ fn an_order_is_carried_out_reported_back_and_withdrawn() {
     let decision = DecisionId::from_bytes([3; 16]);
     let executed = valid.executed(decision, now()).expect("executed");
     let told = executed.report(text("blocked at 7 of 8 edges"), now()).expect("reported");
-    let withdrawn = told.withdraw(liaison(1), now()).expect("withdrawn");
+    let withdrawn = told.withdraw(liaison_named(1), now()).expect("withdrawn");
     assert!(
         matches!(withdrawn.state, OrderState::Withdrawn { decision: Some(lifted), .. } if lifted == decision)
     );
-    assert!(withdrawn.clone().withdraw(liaison(1), now()).is_err());
+    assert!(withdrawn.clone().withdraw(liaison_named(1), now()).is_err());
     let json = serde_json::to_string(&withdrawn).expect("json");
     assert_eq!(serde_json::from_str::<Order>(&json).expect("read"), withdrawn);
 }
@@ -183,6 +140,28 @@ fn a_text_that_is_not_canonical_is_no_order() {
         String::new(),
         "x".repeat(300_000),
     ] {
-        assert!(Order::receive(OrderId::from_bytes([2; 16]), wrong, None, now()).is_err());
+        assert!(Order::receive(wrong, None, now()).is_err());
     }
+}
+
+#[test]
+fn the_signature_stays_with_an_order_to_its_end() {
+    let order = received(&demanded());
+    let signature = sign(&order, 5);
+    let kept = SignedBy { key: court_key().public(), signature };
+    let valid = authentic().accept(&[], legal(), now()).expect("valid");
+    let OrderState::Valid { authentic, .. } = &valid.state else { panic!("{:?}", valid.state) };
+    assert_eq!(authentic.signed, kept);
+    assert!(authentic.signed.key.verifies(&order_digest(&valid.text), &authentic.signed.signature));
+    let told = valid.executed(DecisionId::from_bytes([3; 16]), now()).expect("executed");
+    let told = told.report(text("done"), now()).expect("reported");
+    let OrderState::EffectReported { authentic, .. } = &told.state else { panic!("{:?}", told.state) };
+    assert_eq!(authentic.signed, kept);
+}
+
+#[test]
+fn the_same_text_is_the_same_order_and_another_one_is_another() {
+    let other = Demanded { reference: text("18 Qs 3/26"), ..demanded() };
+    assert_eq!(received(&demanded()).id, received(&demanded()).id);
+    assert_ne!(received(&demanded()).id, received(&other).id);
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fixtures::*;
-use crate::{Addressee, DecisionState, Logged};
-use policy::{Approval, Role};
+use crate::{Addressee, DecisionState, Logged, Order};
+use policy::{Approval, Measure, Role};
 use vocabulary::Digest;
 
 /// A logged decision proposed by an intake officer and approved by assessor 1 and the duty officer, so
@@ -20,13 +20,18 @@ fn reviewer() -> Officer {
 }
 
 fn check(case: &Case, people: &[Officer], basis: Basis) -> Result<Ratified, RatificationRefusal> {
+    with_order(case, None, people, basis)
+}
+
+fn with_order(
+    case: &Case,
+    order: Option<&Order>,
+    people: &[Officer],
+    basis: Basis,
+) -> Result<Ratified, RatificationRefusal> {
     let asked = Ratification { people: people.to_vec(), basis };
-    ratify(
-        &Decision { proposed_by: officer(Role::Intake, "intake-1"), ..decided() },
-        case,
-        &Trial::new().founding.roster,
-        &asked,
-    )
+    let decision = Decision { proposed_by: officer(Role::Intake, "intake-1"), ..decided() };
+    ratify(&decision, (case, order), &Trial::new().founding.roster, &asked, now())
 }
 
 fn others() -> [Officer; 2] {
@@ -42,7 +47,9 @@ fn with(answer: Answer) -> Case {
 #[test]
 fn two_others_with_an_order_or_the_reviewer_may_ratify() {
     let id = referral_id(1);
-    assert!(check(&with(Answer::Order), &others(), Basis::Answer(id)).is_ok());
+    let order = valid(&demanded(Measure::M6, &["board.test"]));
+    let by_order = || Basis::Order(order.id);
+    assert!(with_order(&open_case(), Some(&order), &others(), by_order()).is_ok());
     assert!(check(&open_case(), &others(), Basis::Reviewer(reviewer())).is_ok());
     let together = Basis::NonObjectionAndReviewer(id, reviewer());
     assert!(check(&with(Answer::NonObjection), &others(), together).is_ok());
@@ -57,7 +64,7 @@ fn who_proposed_or_approved_never_ratifies() {
     }
     let own = Ratification { people: others().to_vec(), basis: basis() };
     let proposed = Decision { proposed_by: legal(), ..decided() };
-    let refused = ratify(&proposed, &open_case(), &Trial::new().founding.roster, &own);
+    let refused = ratify(&proposed, &open_case(), &Trial::new().founding.roster, &own, now());
     assert_eq!(refused, Err(RatificationRefusal::Proposer(legal())));
 }
 
@@ -81,15 +88,17 @@ fn one_person_or_the_wrong_people_do_not_ratify() {
 #[test]
 fn request_silence_and_lone_non_objection_never_ratify() {
     let id = referral_id(1);
-    for answer in [Answer::Request, Answer::NonObjection, Answer::NoJurisdiction, Answer::NeedsInfo] {
-        let refused = check(&with(answer), &others(), Basis::Answer(id));
-        assert_eq!(refused, Err(RatificationRefusal::AnswerTooWeak));
-    }
+    let order = authentic(&demanded(Measure::M6, &["board.test"]));
+    let refused = |order: Option<&Order>, id| {
+        with_order(&with(Answer::Order), order, &others(), Basis::Order(id)).expect_err("refused").name()
+    };
+    assert_eq!(refused(Some(&order), order.id), "order-not-accepted", "the word of an answer is no order");
+    assert_eq!(refused(None, order.id), "order-unnamed");
+    assert_eq!(refused(Some(&order), OrderId::from_bytes([9; 16])), "order-unnamed");
     let mut silent = open_case();
     silent.referrals[0] = delivered(1, Addressee::Fallback);
-    for basis in
-        [Basis::Answer(id), Basis::NonObjectionAndReviewer(id, reviewer()), Basis::Answer(referral_id(9))]
-    {
+    for id in [id, referral_id(9)] {
+        let basis = Basis::NonObjectionAndReviewer(id, reviewer());
         assert!(matches!(check(&silent, &others(), basis), Err(RatificationRefusal::Silence(_))));
     }
     let request = Basis::NonObjectionAndReviewer(id, reviewer());
@@ -108,6 +117,6 @@ fn who_supplied_the_evidence_cannot_help_by_not_objecting() {
 fn what_was_never_logged_cannot_be_ratified() {
     let proposed = crate::decision::tests::decision();
     let asked = Ratification { people: others().to_vec(), basis: Basis::Reviewer(reviewer()) };
-    let refused = ratify(&proposed, &open_case(), &Trial::new().founding.roster, &asked);
+    let refused = ratify(&proposed, &open_case(), &Trial::new().founding.roster, &asked, now());
     assert_eq!(refused, Err(RatificationRefusal::NotLogged));
 }

@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::evidence::{EvidenceView, sealed};
+use super::orders;
 use super::refusals::{case, changed_case, officer};
 use crate::rim::body::Json;
 use crate::rim::extract::{Path, Query};
@@ -16,7 +17,7 @@ use policy::{Ground, Measure, Pseudonym};
 use records::Versioned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vocabulary::{AccountId, CaseId, Timestamp};
+use vocabulary::{AccountId, CaseId, OrderId, Timestamp};
 
 /// A case to open.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -101,6 +102,9 @@ pub(crate) struct GateQuery {
     /// The ground it would rest on; `emergency` when left out.
     #[param(value_type = Option<String>)]
     ground: Option<Ground>,
+    /// For the ground order: the order that would be carried out.
+    #[param(value_type = Option<String>)]
+    order: Option<OrderId>,
 }
 
 /// A case as it is answered after a change: id and version, with the ETag.
@@ -212,7 +216,8 @@ pub(crate) async fn gate(
 ) -> Result<axum::Json<Value>, Problem> {
     let held = case(&api.plane, id).await?;
     let (measure, ground) = (query.measure.unwrap_or(Measure::M5), query.ground.unwrap_or(Ground::Emergency));
-    let verdict = casework::assess(&held.value, measure, ground, api.plane.clock.now());
+    let order = orders::named(&api.plane, query.order).await?;
+    let verdict = casework::assess((&held.value, order.as_ref()), measure, ground, api.plane.clock.now());
     let texts: Vec<Value> = verdict
         .reasons()
         .map(|(condition, reason)| {

@@ -1,6 +1,7 @@
 //! Decisions: proposing, showing the exact bytes, taking signatures.
 
 use super::Api;
+use super::orders;
 use super::refusals::{case, officer};
 use super::scope_preview::{self, InScope};
 use crate::plane::Plane;
@@ -14,8 +15,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use casework::{
-    Case, Decision, DecisionRefusal, DecisionState, Earlier, Finding, FollowUp, GateVerdict, Paragraphs,
-    Pending, Proposal, Request, Setting, Text,
+    Case, Decision, DecisionRefusal, DecisionState, Earlier, Finding, FollowUp, Footing, GateVerdict, Order,
+    Paragraphs, Pending, Proposal, Request, Setting, Text,
 };
 use ledger::{Body, EntryFormat, Kind};
 use policy::{Approval, Demand, Ground, Measure, Pseudonym, Refusal, Salt, Scope, ServiceClass, Territory};
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use vocabulary::{CaseId, DecisionId, Digest, Timestamp};
+use vocabulary::{CaseId, DecisionId, Digest, OrderId, Timestamp};
 
 /// How long officers may sign after the proposal.
 const APPROVAL_WINDOW: Duration = Duration::from_secs(3_600);
@@ -51,11 +52,16 @@ pub(crate) struct NewProposal {
     lease_seconds: u64,
     /// The sites in scope, each with its reason.
     sites: Vec<InScope>,
+    /// For the ground order: the order that is carried out, which was accepted; measure, addresses, territories and
+    /// end lie within what it demands.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    order: Option<OrderId>,
     /// For the ground order: who demanded it, under which law, and where that can be read.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     demand: Option<Demand>,
-    /// For the ground order: where it acts, as codes of ISO 3166-1; everywhere when left out. M4 needs at least one.
+    /// For the ground order: where it acts, as codes of ISO 3166-1; at least one.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     territories: BTreeSet<Territory>,
@@ -147,6 +153,9 @@ pub(crate) async fn propose(
     guarded(plane, &asked)?;
     let held = case(plane, id).await?;
     let fleet = plane.fleet().await?;
+    let order = orders::named(plane, asked.order).await?;
+    orders::check_demand(plane, order.as_ref(), asked.demand.as_ref()).await?;
+    let footing = (&held.value, order.as_ref());
     let request = request(plane, &fleet, asked)?;
     let public_url = plane.public_url.to_string();
     let contact = plane.contact();
@@ -158,10 +167,10 @@ pub(crate) async fn propose(
         contact: &contact,
     };
     let now = plane.clock.now();
-    let verdict = casework::assess(&held.value, request.measure, request.ground, now);
+    let verdict = casework::assess(footing, request.measure, request.ground, now);
     let earlier = plane.docket.earlier(held.value.account, &plane.founded.roster, now).await?;
-    let proposal = casework::propose(&held.value, &verdict, request, by, &setting, &earlier, now)?;
-    let sealed = plane.seal_fields(confidential(&held.value, &verdict)).await?;
+    let proposal = casework::propose(footing, &verdict, request, by, &setting, &earlier, now)?;
+    let sealed = plane.seal_fields(confidential(&held.value, &verdict, order.as_ref())).await?;
     let body = body(plane, &proposal, sealed, now)?;
     let decision = proposal.into_decision(body);
     let version = match plane.docket.put(decision.clone(), 0).await {
@@ -182,7 +191,7 @@ pub(crate) async fn propose(
 }
 
 /// What a decision rests on and the public does not see: the log commits to it, field by field.
-fn confidential(case: &Case, verdict: &GateVerdict) -> Vec<(String, Value)> {
+fn confidential(case: &Case, verdict: &GateVerdict, order: Option<&Order>) -> Vec<(String, Value)> {
     let counted = |finding: &&Finding| verdict.counted.contains(&finding.id);
     let evidence: Vec<Digest> = case.findings.iter().filter(counted).flat_map(|f| f.sha256.clone()).collect();
     let fields = [
@@ -191,7 +200,8 @@ fn confidential(case: &Case, verdict: &GateVerdict) -> Vec<(String, Value)> {
         ("evidence", json!(evidence)),
         ("gate-input", json!(verdict.input_hash)),
     ];
-    fields.map(|(name, value)| (name.to_owned(), value)).into()
+    let order = order.map(|order| ("order", json!(order.id)));
+    fields.into_iter().chain(order).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The exact bytes that officers will sign.
@@ -298,7 +308,9 @@ pub(crate) async fn approve(
         let earlier =
             plane.docket.earlier(held.value.account, &plane.founded.roster, plane.clock.now()).await?;
         check_acts(plane, &value).await?;
-        let next = approved(plane, value, &held.value, &earlier, asked.approval.clone())?;
+        let order = plane.docket.order_behind(&value).await?;
+        let footing = Footing { case: &held.value, order: order.as_ref() };
+        let next = approved(plane, value, footing, &earlier, asked.approval.clone())?;
         match plane.docket.put(next.clone(), version).await {
             Ok(version) => {
                 plane.wake.notify_one();
@@ -329,7 +341,7 @@ async fn check_acts(plane: &Plane, decision: &Decision) -> Result<(), Problem> {
 fn approved(
     plane: &Plane,
     decision: Decision,
-    case: &Case,
+    footing: Footing<'_>,
     earlier: &Earlier,
     approval: Approval,
 ) -> Result<Decision, Problem> {
@@ -342,7 +354,7 @@ fn approved(
                 "enough officers have signed; the record goes its way",
             ));
         }
-        return Ok(decision.sign(approval, case, &plane.founded.roster, now)?);
+        return Ok(decision.sign(approval, footing.case, &plane.founded.roster, now)?);
     }
     let awaited = matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. });
     if awaited && now >= decision.terms.not_before.plus(APPROVAL_WINDOW) {
@@ -354,10 +366,12 @@ fn approved(
             "enough officers have signed; the decision goes its way",
         ));
     }
-    decision.approve(approval, case, &plane.founded.roster, earlier, now).map_err(|refusal| match refusal {
-        DecisionRefusal::WrongState { .. } => Problem::new(Reason::WrongState).detail(refusal),
-        refusal => refusal.into(),
-    })
+    decision.approve(approval, footing, &plane.founded.roster, earlier, now).map_err(
+        |refusal| match refusal {
+            DecisionRefusal::WrongState { .. } => Problem::new(Reason::WrongState).detail(refusal),
+            refusal => refusal.into(),
+        },
+    )
 }
 
 /// One decision, or 404.
@@ -384,6 +398,7 @@ pub(super) fn shown(plane: &Plane, status: StatusCode, held: &Versioned<Decision
         "missing": missing(plane, decision),
         "approve_until": decision.terms.not_before.plus(APPROVAL_WINDOW),
         "expires": decision.terms.expires,
+        "order": decision.order,
         "former": decision.former,
         "pending": decision.pending.as_ref().map(|pending| pending_view(plane, decision, pending)),
         "log": state.logged(),

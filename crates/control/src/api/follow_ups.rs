@@ -5,6 +5,7 @@
 
 use super::Api;
 use super::decisions::{broken, decision, shown};
+use super::orders;
 use super::refusals::{case, officer};
 use crate::plane::Plane;
 use crate::rim::body::Json;
@@ -21,7 +22,7 @@ use records::Versioned;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use vocabulary::{AppealId, DecisionId, ReferralId};
+use vocabulary::{AppealId, DecisionId, OrderId, ReferralId};
 
 /// A record to put up for signing.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -39,9 +40,11 @@ pub(crate) struct NewFollowUp {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum Asked {
-    /// Confirm an emergency: by the order that answers a referral, or by a reviewer.
+    /// Confirm an emergency: by an order, by a reviewer, or by a reviewer and an authority that does not object.
     Ratification {
         lease_seconds: u64,
+        #[serde(default)]
+        order: Option<OrderId>,
         #[serde(default)]
         referral: Option<ReferralId>,
         #[serde(default)]
@@ -52,8 +55,11 @@ enum Asked {
         territories: BTreeSet<Territory>,
     },
     /// Take a confirmed measure up once more.
+    /// For the ground order: by the order that it rests on already, or a newer one.
     Renewal {
         lease_seconds: u64,
+        #[serde(default)]
+        order: Option<OrderId>,
         #[serde(default)]
         demand: Option<Demand>,
         #[serde(default)]
@@ -129,26 +135,39 @@ async fn compose(
         territories,
     };
     Ok(match asked {
-        Asked::Ratification { lease_seconds, referral, reviewer, demand, territories } => {
+        Asked::Ratification { lease_seconds, order, referral, reviewer, demand, territories } => {
             let reviewer = reviewer.map(|name| officer(plane, &name)).transpose()?;
-            let basis = match (referral, reviewer) {
-                (Some(referral), None) => Basis::Answer(referral),
-                (None, Some(reviewer)) => Basis::Reviewer(reviewer),
-                (Some(referral), Some(reviewer)) => Basis::NonObjectionAndReviewer(referral, reviewer),
-                (None, None) => {
-                    return Err(Problem::new(Reason::Malformed)
-                        .detail("a ratification names a referral, a reviewer, or both"));
-                }
-            };
+            let basis = basis(order, referral, reviewer)?;
+            let order = orders::named(plane, basis.order()).await?;
+            orders::check_demand(plane, order.as_ref(), demand.as_ref()).await?;
             let asked = (basis, continuation(lease_seconds, demand, territories));
-            decision.ratification(case, asked, by, &setting, now)?
+            decision.ratification((case, order.as_ref()), asked, by, &setting, now)?
         }
-        Asked::Renewal { lease_seconds, demand, territories } => {
-            decision.renewal(case, continuation(lease_seconds, demand, territories), &setting, now)?
+        Asked::Renewal { lease_seconds, order, demand, territories } => {
+            let order = orders::named(plane, order.or(decision.order)).await?;
+            let demanded = demand.as_ref().or(decision.terms.demand.as_ref());
+            orders::check_demand(plane, order.as_ref(), demanded).await?;
+            let asked = continuation(lease_seconds, demand, territories);
+            decision.renewal((case, order.as_ref()), asked, &setting, now)?
         }
         Asked::Lift { because } => decision.lift(because, now)?,
         Asked::Reversal { appeal } => decision.reversal(case, appeal, now)?,
     })
+}
+
+/// What a ratification rests on: an order alone, a reviewer alone, or a reviewer and an authority's answer.
+fn basis(
+    order: Option<OrderId>,
+    referral: Option<ReferralId>,
+    reviewer: Option<Officer>,
+) -> Result<Basis, Problem> {
+    match (order, referral, reviewer) {
+        (Some(order), None, None) => Ok(Basis::Order(order)),
+        (None, None, Some(reviewer)) => Ok(Basis::Reviewer(reviewer)),
+        (None, Some(referral), Some(reviewer)) => Ok(Basis::NonObjectionAndReviewer(referral, reviewer)),
+        _ => Err(Problem::new(Reason::Malformed)
+            .detail("a ratification names an order, or a reviewer, or a referral and a reviewer")),
+    }
 }
 
 /// The exact bytes to sign: the next entry of the decision in the log.

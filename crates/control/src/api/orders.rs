@@ -2,19 +2,18 @@
 
 use super::Api;
 use super::decisions::decision;
-use super::refusals::{changed_case, officer};
-use crate::desk::{entry, examine};
+use super::refusals::officer;
+use crate::desk::{Taken, answer_referral, entry, examine, may_answer, take_in};
 use crate::plane::Plane;
 use crate::rim::body::Json;
 use crate::rim::extract::{Path, Query};
 use crate::rim::page::{PageOf, PageQuery};
-use crate::rim::version::Wanted;
 use crate::rim::{Problem, Reason};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use casework::{Answer, DecisionState, Fault, Order, OrderRefusal, OrderState, RefusedBecause, Text};
-use policy::{Pseudonym, Signature};
+use casework::{DecisionState, Fault, Order, OrderRefusal, OrderState, RefusedBecause, Text};
+use policy::{Demand, Pseudonym, Signature};
 use records::Versioned;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -96,9 +95,11 @@ pub(crate) async fn one(
     Ok(axum::Json(shown(&held, &faults)))
 }
 
-/// Takes an order in. Nothing of it is believed until it is signed, called back and accepted.
+/// Takes an order in; the same text brought again is the order that is there. Nothing of it is believed until it is
+/// signed, called back and accepted.
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = NewOrder,
-    responses((status = 201, body = Object), (status = 409, description = "It is unreadable, or not of an authority of the directory")))]
+    responses((status = 201, body = Object), (status = 200, description = "It was there already", body = Object),
+        (status = 409, description = "It is unreadable, or not of an authority of the directory")))]
 pub(crate) async fn receive(
     State(api): State<Api>,
     Json(asked): Json<NewOrder>,
@@ -108,18 +109,12 @@ pub(crate) async fn receive(
     if !held.referrals.iter().any(|one| one.id == asked.referral) {
         return Err(casework::CaseRefusal::NoReferral(asked.referral).into());
     }
-    let (id, now) = (OrderId::random(&*plane.random), plane.clock.now());
-    let order = Order::receive(id, asked.text, Some((asked.case, asked.referral)), now);
-    let mut order = order.map_err(|error| Problem::refused("order-unreadable", error))?;
-    let entry = entry(plane, &order).await?.value;
-    if let Some(signature) = asked.signature {
-        order = order.signed(&signature, &entry, now).map_err(refused)?;
-    }
-    let faults = examine(plane, &order).await?;
-    let version = plane.records.put_order(&order, 0).await?;
-    plane.wake.notify_one();
-    Ok((StatusCode::CREATED, axum::Json(shown(&Versioned { version, value: order }, &faults)))
-        .into_response())
+    let order = Order::receive(asked.text, Some((asked.case, asked.referral)), plane.clock.now());
+    let order = order.map_err(|error| Problem::refused("order-unreadable", error))?;
+    let (taken, held) = take_in(plane, order, asked.signature.as_ref()).await?;
+    let faults = examine(plane, &held.value).await?;
+    let status = if taken == Taken::New { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, axum::Json(shown(&held, &faults))).into_response())
 }
 
 /// Moves an order on by one step. Once it is accepted, the referral it answers is answered with it.
@@ -139,7 +134,11 @@ pub(crate) async fn step(
     let next = match asked.step {
         Step::Signed(signature) => value.signed(&signature, &entry, now),
         Step::CalledBack => value.called_back(&entry, now),
-        Step::Accept => value.accept(&faults, by, now),
+        Step::Accept => {
+            let accepted = value.accept(&faults, by, now).map_err(refused)?;
+            may_answer(plane, &accepted).await?;
+            Ok(accepted)
+        }
         Step::Refuse { because, words } => value.refuse(because, words, by, now),
         Step::Executed(decision) => {
             carries_out(plane, &value, decision).await?;
@@ -149,24 +148,21 @@ pub(crate) async fn step(
         Step::Withdraw => value.withdraw(by, now),
     };
     let next = next.map_err(refused)?;
-    if let OrderState::Valid { .. } = next.state {
-        // First: an order that is accepted while its referral is not answered would be of no use, and nobody would see why.
-        answered(plane, &next).await?;
-    }
     let version = plane.records.put_order(&next, version).await?;
+    // After it: what answers the referral is an accepted order. Should this fail or never run, the reconciler of orders
+    // does it.
+    if let (OrderState::Valid { .. }, Err(problem)) = (&next.state, answer_referral(plane, &next).await) {
+        tracing::warn!(order = %next.id, "the referral is not answered yet: {}", problem.said());
+    }
     plane.wake.notify_one();
     Ok(axum::Json(shown(&Versioned { version, value: next }, &faults)))
 }
 
-/// The decision rests on this order: it demands what the order demands, and acts where it may.
+/// The decision rests on this order.
 async fn carries_out(plane: &Plane, order: &Order, id: DecisionId) -> Result<(), Problem> {
     let held = decision(plane, id).await?.value;
-    let demanded = order.demanded().map_err(|error| Problem::refused("order-unreadable", error))?;
-    let named = held.terms.demand.as_ref().is_some_and(|demand| demand.law == demanded.law.as_str());
-    let same_case = order.answers.is_some_and(|(case, _)| case == held.case);
-    if !same_case || !named {
-        let why = "the decision does not rest on this order: another case, or no demand under the same law";
-        return Err(Problem::refused("order-not-behind-it", why));
+    if held.order != Some(order.id) {
+        return Err(Problem::refused("order-not-behind-it", "the decision does not rest on this order"));
     }
     match held.state {
         DecisionState::InForce { .. } => Ok(()),
@@ -175,16 +171,27 @@ async fn carries_out(plane: &Plane, order: &Order, id: DecisionId) -> Result<(),
     }
 }
 
-async fn answered(plane: &Plane, order: &Order) -> Result<(), Problem> {
-    let Some((case, referral)) = order.answers else { return Ok(()) };
-    changed_case(plane, case, Wanted::Any, |case, now| {
-        Ok(case.step_referral(referral, |held| match held.state.answered() {
-            Some((Answer::Order, _)) => Ok((held, ())),
-            _ => held.answer(Answer::Order, now).map(|(held, _)| (held, ())),
-        })?)
-    })
-    .await?;
-    Ok(())
+/// An order that is named, if one is.
+pub(super) async fn named(plane: &Plane, id: Option<OrderId>) -> Result<Option<Order>, Problem> {
+    match id {
+        Some(id) => Ok(Some(order(plane, id).await?.value)),
+        None => Ok(None),
+    }
+}
+
+/// Who is said to have demanded a measure is who gave the order.
+pub(super) async fn check_demand(
+    plane: &Plane,
+    order: Option<&Order>,
+    demand: Option<&Demand>,
+) -> Result<(), Problem> {
+    let (Some(order), Some(demand)) = (order, demand) else { return Ok(()) };
+    let name = entry(plane, order).await?.value.name;
+    if demand.authority == name.as_str() {
+        return Ok(());
+    }
+    let why = format!("the order is of {name}; the demand names {:?}", demand.authority);
+    Err(Problem::refused("demand-of-another", why))
 }
 
 async fn order(plane: &Plane, id: OrderId) -> Result<Versioned<Order>, Problem> {

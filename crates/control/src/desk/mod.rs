@@ -5,10 +5,12 @@
 //! hash is kept. What is said at the desk by an authority that nobody verified freezes its inbound channel and nothing
 //! else.
 
+mod orders;
 mod packet;
 mod passes;
 mod steps;
 
+pub(crate) use orders::{Taken, answer_referral, bring_order, entry, examine, may_answer, take_in};
 pub(crate) use packet::{Sealing, packet_of, seal_packet};
 pub(crate) use passes::{Opened, PassFor, give_pass};
-pub(crate) use steps::{Said, answer, bring_order, entry, examine, rule};
+pub(crate) use steps::{Said, answer, rule};

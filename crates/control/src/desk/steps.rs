@@ -1,4 +1,4 @@
-//! What is done at the desk: read, acknowledge, answer, order, rule.
+//! What is done at the desk: read, acknowledge, answer, rule.
 
 use super::passes::{Opened, PassFor};
 use crate::api::appeals::{decisions_of, review};
@@ -7,12 +7,10 @@ use crate::plane::Plane;
 use crate::rim::version::Wanted;
 use crate::rim::{Problem, Reason};
 use casework::{
-    Answer, AppealOutcome, Channel, Delivery, DeliveryProof, DirectoryEntry, Fault, Order, Paragraphs,
-    Received, Referral, ReferralRefusal, ReferralState, Review, Served,
+    Answer, AppealOutcome, Channel, Delivery, DeliveryProof, Paragraphs, Received, Referral, ReferralRefusal,
+    ReferralState, Review,
 };
-use policy::Signature;
-use records::Versioned;
-use vocabulary::{OrderId, SitePattern, Timestamp};
+use vocabulary::Timestamp;
 
 /// What an authority says.
 #[derive(Debug, Clone)]
@@ -60,48 +58,6 @@ fn read(referral: Referral, now: Timestamp) -> Result<Referral, ReferralRefusal>
     let sent = traffic.is_some_and(|traffic| traffic.attempts.iter().any(|one| over_desk(one.channel)));
     let referral = if sent { referral } else { referral.send(Channel::Desk, now)? };
     referral.deliver(Delivery { channel: Channel::Desk, at: now, proof: DeliveryProof::DeskRead })
-}
-
-/// Takes an order in, signed with one of the authority's keys. It acts on nothing until it is called back and accepted.
-pub(crate) async fn bring_order(
-    plane: &Plane,
-    opened: &Opened,
-    text: String,
-    signature: &Signature,
-) -> Result<OrderId, Problem> {
-    let PassFor::Referral { case, referral, authority } = opened.pass.opens else {
-        return Err(Problem::new(Reason::NotFound));
-    };
-    let id = OrderId::random(&*plane.random);
-    let now = plane.clock.now();
-    let order = Order::receive(id, text, Some((case, referral)), now);
-    let order = order.map_err(|error| Problem::refused("order-unreadable", error))?;
-    if Some(order.authority) != authority {
-        let why = "the order names another authority than the one this code was given to";
-        return Err(Problem::refused("order-of-another", why));
-    }
-    let entry = entry(plane, &order).await?.value;
-    let order = order.signed(signature, &entry, now);
-    let order = order.map_err(|refusal| Problem::refused(refusal.name(), refusal))?;
-    plane.records.put_order(&order, 0).await?;
-    plane.wake.notify_one();
-    Ok(id)
-}
-
-/// The directory's entry of the authority that an order names.
-pub(crate) async fn entry(plane: &Plane, order: &Order) -> Result<Versioned<DirectoryEntry>, Problem> {
-    let unknown = casework::OrderRefusal::NotInDirectory;
-    let found = plane.records.authority(order.authority).await?;
-    found.ok_or_else(|| Problem::refused(unknown.name(), unknown))
-}
-
-/// What can be seen to stand against an order now.
-pub(crate) async fn examine(plane: &Plane, order: &Order) -> Result<Vec<Fault>, Problem> {
-    let demanded = order.demanded().map_err(|error| Problem::refused("order-unreadable", error))?;
-    let entry = entry(plane, order).await?.value;
-    let fleet = plane.fleet().await?;
-    let hosts: Vec<SitePattern> = fleet.sites.iter().flat_map(|site| site.hosts.iter().cloned()).collect();
-    Ok(demanded.examine(&entry, Served(&hosts), plane.clock.now()))
 }
 
 /// The reviewer's ruling on the appeal that the pass opens; taken up first, if it was not.

@@ -58,7 +58,8 @@ async fn log(plane: &Plane, held: &Versioned<Decision>, pending: &Pending) -> Re
     }
     let case = plane.records.case(decision.case).await?;
     let case = case.ok_or_else(|| ReconcileError::Damaged(format!("{} is gone", decision.case)))?;
-    match decision.follow_ready(&case.value, roster, now) {
+    let order = plane.docket.order_behind(decision).await?;
+    match decision.follow_ready((&case.value, order.as_ref()), roster, now) {
         // Kept first: from here on nothing takes its place, and a crash in between changes nothing.
         Ok(()) if !pending.handed_in => {
             return keep(plane, decision.clone().hand_in(true), held.version).await;

@@ -47,7 +47,8 @@ async fn hand_in(plane: &Plane, decision: &Decision) -> Result<Moved, ReconcileE
     let case = case.ok_or_else(|| ReconcileError::Damaged(format!("{} is gone", decision.case)))?;
     let (roster, now) = (&plane.founded.roster, plane.clock.now());
     let earlier = plane.docket.earlier(case.value.account, roster, now).await?;
-    match decision.ready(&case.value, roster, &earlier, now) {
+    let order = plane.docket.order_behind(decision).await?;
+    match decision.ready((&case.value, order.as_ref()), roster, &earlier, now) {
         Ok(_) => {
             plane.alarms.clear(NOT_LOGGED, decision.id);
             plane.sequencer.submit(Item::Sealed(entry(decision)?)).map_err(ReconcileError::Submit)?;

@@ -1,46 +1,89 @@
-//! The clocks of orders: an alarm for each that waits for a call back or a ruling, and for each that was taken back
+//! The clocks of orders: an alarm for each that waits for a call back or a ruling, and for each that no longer stands
 //! while what it demanded still acts.
 //!
-//! It moves nothing: whether an order is believed, and what is lifted, people decide.
+//! It finishes what was decided: an accepted order answers its referral, and one that is in force is carried out. Whether an
+//! order is believed, and what is lifted, people decide.
 
 use super::{Moved, ReconcileError};
+use crate::desk::answer_referral;
 use crate::plane::Plane;
-use casework::{DecisionState, OrderState};
-use records::Page;
+use casework::{Decision, DecisionState, Order, OrderState};
+use records::{Page, PutError, Versioned};
 use std::collections::BTreeSet;
 
-/// An order that nobody has accepted or refused.
+/// An order that nobody has accepted or refused, or whose referral does not take it as its answer.
 const WAITS: &str = "order-waits";
-/// An order that was taken back, and a measure that rests on it.
+/// A measure that rests on an order which was taken back or refused, or has ended.
 const WITHDRAWN: &str = "order-withdrawn";
 
 pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     let (mut waiting, mut withdrawn) = (BTreeSet::new(), BTreeSet::new());
     // Older ones have had their alarm; two hundred that wait are a matter of their own.
     for held in plane.records.list_orders(Page::first(records::bounds::PAGE_MAX)).await?.items {
-        let (order, now) = (held.value, plane.clock.now());
-        match &order.state {
-            OrderState::Received | OrderState::Authenticating { .. } => {
-                let text = format!(
-                    "an order came on {}: call the authority's duty line back, then accept or refuse it",
-                    order.received_at
-                );
-                plane.alarms.raise(WAITS, order.id, text, now);
-                waiting.insert(order.id.to_string());
-            }
-            OrderState::Withdrawn { decision: Some(decision), .. } => {
-                let held = plane.docket.get(*decision).await?;
-                if held.is_some_and(|held| matches!(held.value.state, DecisionState::InForce { .. })) {
-                    let text =
-                        format!("the authority took its order back: lift {decision} (order-withdrawn)");
-                    plane.alarms.raise(WITHDRAWN, order.id, text, now);
-                    withdrawn.insert(order.id.to_string());
+        if let Some(why) = waits(plane, &held.value).await {
+            plane.alarms.raise(WAITS, held.value.id, why, plane.clock.now());
+            waiting.insert(held.value.id.to_string());
+        }
+    }
+    let mut moved = Moved::No;
+    for decision in plane.docket.open().await? {
+        let Some(order) = behind(plane, &decision.value).await? else { continue };
+        match order.value.stands(decision.value.case, plane.clock.now()) {
+            Ok(_) => {
+                if carried_out(plane, order, &decision.value).await? == Moved::Yes {
+                    moved = Moved::Yes;
                 }
             }
-            _ => {}
+            Err(why) => {
+                let text = format!("lift {} (order-withdrawn): {why}", decision.value.id);
+                plane.alarms.raise(WITHDRAWN, order.value.id, text, plane.clock.now());
+                withdrawn.insert(order.value.id.to_string());
+            }
         }
     }
     plane.alarms.clear_where(WAITS, |about| !waiting.contains(about));
     plane.alarms.clear_where(WITHDRAWN, |about| !withdrawn.contains(about));
-    Ok(Moved::No)
+    Ok(moved)
+}
+
+/// What an order waits for, if it does. An accepted one whose referral is not answered yet is its answer first.
+async fn waits(plane: &Plane, order: &Order) -> Option<String> {
+    match &order.state {
+        OrderState::Received | OrderState::Authenticating { .. } => Some(format!(
+            "an order came on {}: call the authority's duty line back, then accept or refuse it",
+            order.received_at
+        )),
+        OrderState::Valid { .. } => {
+            let refused = answer_referral(plane, order).await.err()?;
+            Some(format!("the order is accepted, and its referral does not take it: {}", refused.said()))
+        }
+        _ => None,
+    }
+}
+
+/// The order that a decision which acts rests on. What is gone from the records stands no more than what was refused,
+/// and is damage.
+async fn behind(plane: &Plane, decision: &Decision) -> Result<Option<Versioned<Order>>, ReconcileError> {
+    let Some(id) = decision.order else { return Ok(None) };
+    if !matches!(decision.state, DecisionState::InForce { .. }) || plane.clock.now() >= decision.ends() {
+        return Ok(None);
+    }
+    let missing = || ReconcileError::Damaged(format!("{id} is gone, and {} rests on it", decision.id));
+    plane.records.order(id).await?.map(Some).ok_or_else(missing)
+}
+
+/// An accepted order whose measure is in force is carried out.
+async fn carried_out(
+    plane: &Plane,
+    order: Versioned<Order>,
+    decision: &Decision,
+) -> Result<Moved, ReconcileError> {
+    if !matches!(order.value.state, OrderState::Valid { .. }) {
+        return Ok(Moved::No);
+    }
+    let Ok(executed) = order.value.executed(decision.id, plane.clock.now()) else { return Ok(Moved::No) };
+    match plane.records.put_order(&executed, order.version).await {
+        Ok(_) | Err(PutError::Conflict { .. }) => Ok(Moved::Yes),
+        Err(error) => Err(ReconcileError::Put(error)),
+    }
 }

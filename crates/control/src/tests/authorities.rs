@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use vocabulary::{Clock, SeededRandom};
 
-fn key(seed: u64) -> OfficerKey {
+pub(super) fn key(seed: u64) -> OfficerKey {
     OfficerKey::generate(&SeededRandom::new(seed), "authority".parse().expect("a name"), Role::Legal)
 }
 
-async fn started() -> (Rig, Running, String) {
+pub(super) async fn started() -> (Rig, Running, String) {
     let mut rig = Rig::new();
     let running = rig.start().await;
     running.apply(SITES, "").await.is(200);
@@ -19,12 +19,12 @@ async fn started() -> (Rig, Running, String) {
     (rig, running, case)
 }
 
-async fn directory_step(running: &Running, authority: &str, by: &str, step: Value) -> Answer {
+pub(super) async fn directory_step(running: &Running, authority: &str, by: &str, step: Value) -> Answer {
     running.post(&format!("/api/v1/authorities/{authority}/steps"), json!({"by": by, "step": step})).await
 }
 
 /// A court of AA in the directory: called back, with one confirmed key.
-async fn court(running: &Running) -> String {
+pub(super) async fn court(running: &Running) -> String {
     let asked = json!({"by": "authority-liaison-1", "name": "Court of AA", "stands_for": {"jurisdiction": "AA"},
         "mail": "desk@court.test", "duty_line": {"number": "+999 100", "source": "the state's handbook"}});
     let entered = running.post("/api/v1/authorities", asked).await.is(201).json();
@@ -40,7 +40,7 @@ async fn court(running: &Running) -> String {
 }
 
 /// A referral to the court with a packet of ours and a pass; the referral's path and the code.
-async fn referred(running: &Running, case: &str, court: &str) -> (String, String) {
+pub(super) async fn referred(running: &Running, case: &str, court: &str) -> (String, String) {
     let asked = json!({"by": "authority-liaison-1", "addressee": {"jurisdiction": "AA"}, "authority": "Court of AA",
         "directory": court});
     let added = running.post(&format!("/api/v1/cases/{case}/referrals"), asked).await.is(201).json();
@@ -51,7 +51,7 @@ async fn referred(running: &Running, case: &str, court: &str) -> (String, String
 }
 
 /// A form as a browser sends it.
-async fn post_form(running: &Running, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(super) async fn post_form(running: &Running, path: &str, fields: &[(&str, &str)]) -> Answer {
     let encoded: String = fields
         .iter()
         .map(|(name, value)| {
@@ -63,14 +63,14 @@ async fn post_form(running: &Running, path: &str, fields: &[(&str, &str)]) -> An
     send(running.control.public(), "POST", path, &kind, encoded.as_bytes()).await
 }
 
-async fn state_of(running: &Running, case: &str, referral: &str) -> Value {
+pub(super) async fn state_of(running: &Running, case: &str, referral: &str) -> Value {
     let shown = running.get(&format!("/api/v1/cases/{case}")).await.is(200).json();
     let id = referral.rsplit('/').next().expect("an id");
     let all = shown["case"]["referrals"].as_array().expect("a list").clone();
     all.into_iter().find(|held| held["id"] == id).expect("the referral")
 }
 
-fn demanded(rig: &Rig, court: &str, address: &str) -> Demanded {
+pub(super) fn demanded(rig: &Rig, court: &str, address: &str) -> Demanded {
     let text = |text: &str| text.parse().expect("a text");
     Demanded {
         format: Demanded::FORMAT.to_owned(),
@@ -172,7 +172,7 @@ async fn a_wrong_code_opens_nothing_and_is_slowed_and_a_code_opens_one_matter() 
     running.stop().await;
 }
 
-async fn until_alarm(running: &Running, name: &str, subject: &str) {
+pub(super) async fn until_alarm(running: &Running, name: &str, subject: &str) {
     for _ in 0..400 {
         let status = running.get("/api/v1/status").await.is(200).json();
         let alarms = status["alarms"].as_array().expect("a list").clone();

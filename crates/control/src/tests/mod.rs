@@ -13,6 +13,7 @@ mod host_names;
 mod interrupted;
 mod mailing;
 mod officers;
+mod ordering;
 mod purging;
 mod repeating;
 mod reporting;

@@ -5,7 +5,7 @@ use super::fixtures::{at, officer, text};
 use crate::{Page, PutError};
 use casework::{Addressee, Demanded, DirectoryEntry, Order};
 use policy::Measure;
-use vocabulary::{AuthorityId, OrderId};
+use vocabulary::AuthorityId;
 
 fn entry(number: u8) -> DirectoryEntry {
     let id = AuthorityId::from_bytes([number; 16]);
@@ -16,7 +16,7 @@ fn order(number: u8) -> Order {
     let demanded = Demanded {
         format: Demanded::FORMAT.to_owned(),
         authority: AuthorityId::from_bytes([1; 16]),
-        reference: text("1/26"),
+        reference: text(&format!("{number}/26")),
         law: text("a law"),
         offence: text("an offence"),
         remedy: None,
@@ -26,8 +26,7 @@ fn order(number: u8) -> Order {
         territories: vec!["AA".parse().expect("a jurisdiction")],
         until: at(99),
     };
-    let id = OrderId::from_bytes([number; 16]);
-    Order::receive(id, demanded.to_text().expect("text"), None, at(2)).expect("an order")
+    Order::receive(demanded.to_text().expect("text"), None, at(2)).expect("an order")
 }
 
 pub async fn an_authority_is_put_under_its_version(rig: &mut dyn Rig) {

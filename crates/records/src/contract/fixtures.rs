@@ -130,6 +130,7 @@ pub fn decision(number: u8, of_case: u8, approving: bool) -> Decision {
             DecisionState::Proposed
         },
         former: Vec::new(),
+        order: None,
         pending: None,
     }
 }

@@ -111,6 +111,7 @@ fn refusing<'a>(
 }
 
 pub(crate) fn t14() {
+    super::orders::carries_its_territory_alone();
     let mut stage = Stage::new();
     let mut draft = stage.mote.confirmation(&stage.draft(HOUR), Ground::Order, now(), HOUR * 24 * 90);
     (draft.terms.measure, draft.statement.measure) = (Measure::M4, Measure::M4);
@@ -162,6 +163,7 @@ pub(crate) fn t38() {
 }
 
 pub(crate) fn t56() {
+    super::orders::ratifies_its_territory_alone();
     let mut stage = Stage::new();
     let draft = stage.draft(48 * HOUR);
     let made = stage.mote.decide(&draft, now());

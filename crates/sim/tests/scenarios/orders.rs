@@ -1,73 +1,23 @@
 //! Rows about authorities' orders.
 
+use super::deciding::{in_force, request, site};
 use casework::fixtures::*;
 use casework::{
-    Addressee, CallOutcome, Demanded, DirectoryEntry, DutyLine, Officer, Order, OrderRefusal, OrderState,
-    RefusedBecause, Served, order_digest,
+    Basis, Continuation, Order, OrderRefusal, OrderState, RefusedBecause, Request, Served, assess, propose,
 };
-use policy::{Measure, OfficerKey, Role};
-use std::time::Duration;
-use vocabulary::{AuthorityId, OrderId, SeededRandom, SitePattern};
-
-fn liaison(number: u32) -> Officer {
-    officer(Role::AuthorityLiaison, &format!("authority-liaison-{number}"))
-}
-
-fn key() -> OfficerKey {
-    OfficerKey::generate(&SeededRandom::new(5), "authority".parse().expect("a name"), Role::Legal)
-}
-
-/// A court of AA: called back, with a key that two officers confirmed.
-fn court() -> DirectoryEntry {
-    let before = now().minus(HOUR * 3);
-    let stands_for = Addressee::Jurisdiction(jurisdiction("AA"));
-    let id = AuthorityId::from_bytes([1; 16]);
-    let mut court = DirectoryEntry::enter(id, text("Court of AA"), stands_for, liaison(1), before);
-    let line = DutyLine { number: text("+999 100"), source: text("the state's handbook") };
-    court.set_duty_line(line).expect("set");
-    court.call_back(liaison(1), CallOutcome::Confirmed, None, before).expect("noted");
-    court.enter_key(key().public(), liaison(1), before).expect("entered");
-    court.confirm_key(&key().public(), liaison(2), before).expect("confirmed");
-    court
-}
-
-fn demanded(address: &str) -> Demanded {
-    Demanded {
-        format: Demanded::FORMAT.to_owned(),
-        authority: court().id,
-        reference: text("17 Qs 3/26"),
-        law: text("Act on danger, section 4"),
-        offence: text("public call to kill"),
-        remedy: Some(text("complaint to the court of appeal")),
-        issued_at: now().minus(HOUR),
-        measure: Measure::M4,
-        addresses: vec![address.to_owned()],
-        territories: vec![jurisdiction("AA")],
-        until: now().plus(Duration::from_secs(30 * 24 * 3_600)),
-    }
-}
-
-/// Signed by the court's key, and confirmed when it was called back.
-fn authentic(demanded: &Demanded) -> Order {
-    let text = demanded.to_text().expect("text");
-    let order = Order::receive(OrderId::from_bytes([2; 16]), text, None, now()).expect("an order");
-    let signature = key().sign(&order_digest(&order.text)).signature;
-    let mut court = court();
-    court.call_back(liaison(2), CallOutcome::Confirmed, None, now()).expect("noted");
-    let signed = order.signed(&signature, &court, now()).expect("signed");
-    signed.called_back(&court, now()).expect("called back")
-}
+use policy::{Ground, Measure};
+use vocabulary::SitePattern;
 
 pub(crate) fn t13() {
     let served: Vec<SitePattern> = vec!["board.test".parse().expect("a pattern")];
-    let examined = |demanded: &Demanded| demanded.examine(&court(), Served(&served), now());
-    let right = demanded("https://board.test/thread/9");
+    let examined = |demanded: &casework::Demanded| demanded.examine(&court(), Served(&served), now());
+    let right = demanded(Measure::M4, &["https://board.test/thread/9"]);
     assert!(examined(&right).is_empty());
     let valid = authentic(&right).accept(&examined(&right), legal(), now()).expect("valid");
     assert_eq!(valid.state.name(), "valid");
 
     // One letter is missing: the same court, the same key, the same call.
-    let wrong = demanded("https://bord.test/thread/9");
+    let wrong = demanded(Measure::M4, &["https://bord.test/thread/9"]);
     let faults = examined(&wrong);
     assert_eq!(faults[0].because, RefusedBecause::ManifestError);
     let accepted = authentic(&wrong).accept(&faults, legal(), now());
@@ -75,4 +25,51 @@ pub(crate) fn t13() {
     let words = text("bord.test is not served here; which address is meant?");
     let refused = authentic(&wrong).refuse(faults[0].because, words, legal(), now()).expect("refused");
     assert!(matches!(refused.state, OrderState::Refused { because: RefusedBecause::ManifestError, .. }));
+}
+
+/// An order of AA's court carries a block in AA, and in no other country; nothing once it is taken back.
+pub(crate) fn carries_its_territory_alone() {
+    let case = open_case();
+    let order = valid(&demanded(Measure::M4, &["board.test"]));
+    let proposed = |order: &Order, territories: &[&str]| {
+        let request = Request {
+            measure: Measure::M4,
+            ground: Ground::Order,
+            lease: HOUR * 24 * 90,
+            demand: Some(demand()),
+            territories: territories.iter().map(|code| code.parse().expect("a territory")).collect(),
+            ..request(vec![site(1, "board.test")])
+        };
+        let (footing, trial) = ((&case, Some(order)), Trial::new());
+        let verdict = assess(footing, Measure::M4, Ground::Order, now());
+        let made = propose(footing, &verdict, request, duty(), &trial.setting(), &no_earlier(), now());
+        made.map(drop).map_err(|refusal| refusal.name())
+    };
+    assert_eq!(proposed(&order, &["AA"]), Ok(()));
+    for beyond in [&[][..], &["BB"], &["AA", "BB"]] {
+        assert!(proposed(&order, beyond).is_err(), "{beyond:?}");
+    }
+    assert_eq!(proposed(&order, &["BB"]), Err("beyond-ordered-territories"));
+    let withdrawn = order.withdraw(legal(), now()).expect("withdrawn");
+    assert_eq!(proposed(&withdrawn, &["AA"]), Err("gate-closed"));
+}
+
+/// An order ratifies an emergency in its own territory alone.
+pub(crate) fn ratifies_its_territory_alone() {
+    let case = open_case();
+    let decision = in_force();
+    let hosts: Vec<String> = decision.scope.hosts().map(ToString::to_string).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let order = valid(&demanded(Measure::M6, &hosts));
+    let ratified = |territories: &[&str]| {
+        let territories = territories.iter().map(|code| code.parse().expect("a territory")).collect();
+        let asked = Continuation { lease: HOUR * 24 * 14, demand: Some(demand()), territories };
+        let (footing, basis) = ((&case, Some(&order)), Basis::Order(order.id));
+        let made =
+            decision.ratification(footing, (basis, asked), &assessor(2), &Trial::new().setting(), now());
+        made.map(drop).map_err(|refusal| refusal.name())
+    };
+    assert_eq!(ratified(&["AA"]), Ok(()));
+    assert_eq!(ratified(&[]), Err("beyond-ordered-territories"));
+    assert_eq!(ratified(&["AA", "BB"]), Err("beyond-ordered-territories"));
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::decision::tests::{in_force, place};
 use crate::fixtures::*;
-use crate::{Addressee, Against, Answer, Appeal, AppealOutcome, Appellant, Review};
+use crate::{Against, Appeal, AppealOutcome, Appellant, Demanded, Order, Review};
 use policy::Role;
 use vocabulary::AppealId;
 
@@ -21,28 +21,33 @@ fn reviewer() -> Officer {
     officer(Role::Reviewer, "reviewer-1")
 }
 
-fn demand() -> Demand {
-    Demand { authority: "A court".into(), law: "A law".into(), url: "https://court.test/1".into() }
+/// The court's order to block what the decision covers, in AA.
+fn ordered() -> Order {
+    valid(&demanded(Measure::M6, &["board.test", "*.board.test"]))
 }
 
-/// The open case, where the reviewer has declared its interests, too, and an authority ordered.
+/// The open case, where the reviewer has declared its interests, too.
 fn case() -> Case {
     let mut case = open_case();
     let none = crate::Fact::Declaration(crate::Declaration { conflict: None });
     case.record(none, reviewer(), ago(HOUR)).expect("recorded");
-    case.referrals[0] = answered(1, Addressee::Jurisdiction(jurisdiction("AA")), Answer::Order);
     case
 }
 
+fn by_order() -> Basis {
+    Basis::Order(ordered().id)
+}
+
 fn asked(demand: Option<Demand>) -> Continuation {
-    Continuation { lease: DAY * 14, demand, territories: BTreeSet::new() }
+    let territories = demand.iter().map(|_| "AA".parse().expect("a territory")).collect();
+    Continuation { lease: DAY * 14, demand, territories }
 }
 
 fn ratification(case: &Case, basis: Basis, by: &Officer) -> Result<FollowUp, &'static str> {
-    let order = matches!(basis, Basis::Answer(_)).then(demand);
-    let trial = Trial::new();
+    let demand = basis.order().map(|_| demand());
+    let (trial, order) = (Trial::new(), ordered());
     in_force()
-        .ratification(case, (basis, asked(order)), by, &trial.setting(), now())
+        .ratification((case, Some(&order)), (basis, asked(demand)), by, &trial.setting(), now())
         .map_err(|refusal| refusal.name())
 }
 
@@ -64,25 +69,28 @@ fn sign(decision: Decision, names: &[&str]) -> Result<Decision, &'static str> {
 
 #[test]
 fn reviewer_or_order_and_two_who_took_no_part_ratify() {
-    let (decided, trial) = (decided(), Trial::new());
+    let (decided, trial, held) = (decided(), Trial::new(), ordered());
+    let case = case();
+    let footing = (&case, Some(&held));
     for (basis, order, signers) in [
         (by_reviewer(), None, &["assessor-2", "duty-officer-1", "reviewer-1"][..]),
-        (Basis::Answer(referral_id(1)), Some(demand()), &["assessor-2", "duty-officer-1"]),
+        (by_order(), Some(demand()), &["assessor-2", "duty-officer-1"]),
     ] {
         let setting = trial.setting();
         let follow_up =
-            decided.ratification(&case(), (basis, asked(order.clone())), &duty(), &setting, now());
+            decided.ratification(footing, (basis.clone(), asked(order.clone())), &duty(), &setting, now());
         let follow_up = follow_up.expect("composed");
         assert_eq!(follow_up.terms().expect("terms").demand, order);
         let waiting = decided.clone().follow(follow_up, duty(), "bytes to sign".to_owned(), now());
         let waiting = waiting.expect("put up");
         let early = sign(waiting.clone(), &signers[..1]).expect("signed");
-        assert!(early.follow_ready(&case(), &roster(), now()).is_err(), "one is not enough");
+        assert!(early.follow_ready(footing, &roster(), now()).is_err(), "one is not enough");
         let signed = sign(waiting, signers).expect("signed");
-        assert!(signed.follow_ready(&case(), &roster(), now()).is_ok());
+        assert!(signed.follow_ready(footing, &roster(), now()).is_ok());
         let on = signed.clone().follow_found(place(9)).expect("found");
         assert_eq!((on.state.name(), on.former.len(), on.pending.is_none()), ("logged", 1, true));
         assert_eq!((on.terms.measure, on.terms.renewal), (Measure::M6, 0));
+        assert_eq!((on.order, on.former[0].order), (basis.order(), None));
         assert_eq!(on.statement.expires, on.terms.expires);
         assert_eq!(on.first_terms().measure, Measure::M5);
         assert!(on.terms.check_statement(&on.statement).is_ok());
@@ -93,16 +101,15 @@ fn reviewer_or_order_and_two_who_took_no_part_ratify() {
 
 #[test]
 fn what_does_not_ratify_is_refused_before_anybody_signs() {
-    let mut request = case();
-    request.referrals[0] = answered(1, Addressee::Jurisdiction(jurisdiction("AA")), Answer::Request);
     let by = assessor(2);
-    assert_eq!(ratification(&request, Basis::Answer(referral_id(1)), &by).err(), Some("answer-too-weak"));
+    let other = Basis::Order(vocabulary::OrderId::from_bytes([9; 16]));
+    assert_eq!(ratification(&case(), other, &by).err(), Some("order-unnamed"));
     assert_eq!(ratification(&case(), by_reviewer(), &duty()).err(), Some("took-part"));
     assert_eq!(ratification(&case(), Basis::Reviewer(legal()), &by).err(), Some("not-reviewer"));
     let mut stale = case();
     stale.facts.nexus = None;
     assert_eq!(ratification(&stale, by_reviewer(), &by).err(), Some("gate-closed"));
-    assert!(ratification(&stale, Basis::Answer(referral_id(1)), &by).is_ok(), "an order stands by itself");
+    assert!(ratification(&stale, by_order(), &by).is_ok(), "an order stands by itself");
     let long = Continuation { lease: DAY * 15, demand: None, territories: BTreeSet::new() };
     let trial = Trial::new();
     let over = in_force().ratification(&case(), (by_reviewer(), long), &by, &trial.setting(), now());
@@ -166,19 +173,21 @@ fn what_carries_a_measure_further_is_signed_within_the_hour_of_its_verdict() {
 
 #[test]
 fn what_a_ratification_rests_on_is_asked_again_before_it_is_logged() {
-    let by_answer = ratification(&case(), Basis::Answer(referral_id(1)), &assessor(2)).expect("composed");
-    let ready = |follow_up: FollowUp, signers: &[&str], case: &Case| {
+    let by_order = ratification(&case(), by_order(), &assessor(2)).expect("composed");
+    let order = ordered();
+    let ready_by = |follow_up: FollowUp, signers: &[&str], case: &Case, order: &Order| {
         let signed = sign(pending(follow_up, assessor(2)), signers).expect("signed");
-        signed.follow_ready(case, &roster(), now()).map_err(|refusal| refusal.name())
+        signed.follow_ready((case, Some(order)), &roster(), now()).map_err(|refusal| refusal.name())
     };
+    let ready =
+        |follow_up: FollowUp, signers: &[&str], case: &Case| ready_by(follow_up, signers, case, &order);
     let two = ["duty-officer-1", "assessor-2"];
-    assert_eq!(ready(by_answer.clone(), &two, &case()), Ok(()));
-    let mut withdrawn = case();
-    withdrawn.referrals[0] = answered(1, Addressee::Jurisdiction(jurisdiction("AA")), Answer::Request);
-    assert_eq!(ready(by_answer.clone(), &two, &withdrawn), Err("answer-too-weak"));
+    assert_eq!(ready(by_order.clone(), &two, &case()), Ok(()));
+    let withdrawn = order.clone().withdraw(liaison(), now()).expect("withdrawn");
+    assert_eq!(ready_by(by_order.clone(), &two, &case(), &withdrawn), Err("order-not-accepted"));
     let mut closed = case();
     closed.status = open_case().close(duty(), now(), text("unfounded")).expect("closed").status;
-    assert_eq!(ready(by_answer, &two, &closed), Err("case-closed"));
+    assert_eq!(ready(by_order, &two, &closed), Err("case-closed"));
     let mut hearing = case();
     let against = (Appellant::Customer, Against::Inaction);
     let appeal = Appeal::file(APPEAL, against, paragraphs("Nobody looked."), &[], now());
@@ -240,4 +249,29 @@ fn signers_of_what_follows_have_declared_their_interests() {
     let approval = Trial::new().key("legal-1").approve(b"bytes to sign");
     let signed = pending(lift, duty()).sign(approval, &silent, &roster(), now());
     assert_eq!(signed.map_err(|refusal| refusal.name()).err(), Some("not-declared"));
+}
+
+#[test]
+fn a_measure_by_order_is_renewed_while_its_order_stands_and_no_longer() {
+    let (trial, case, order) = (Trial::new(), case(), ordered());
+    let setting = trial.setting();
+    let late = now().plus(DAY * 13);
+    let follow_up = ratification(&case, by_order(), &assessor(2)).expect("composed");
+    let signed = sign(pending(follow_up, duty()), &["assessor-2", "duty-officer-1"]).expect("signed");
+    let ratified = signed.follow_found(place(9)).expect("found");
+    let ratified =
+        ratified.publish(crate::Published { bundle: vocabulary::Digest::of(b"bundle"), at: now() });
+    let ratified = ratified.expect("published");
+    let renewed = |order: Option<&Order>, asked: Continuation| {
+        ratified.renewal((&case, order), asked, &setting, late).map_err(|refusal| refusal.name())
+    };
+    let again = || asked(Some(demand()));
+    assert_eq!(renewed(Some(&order), again()).expect("composed").order(), Some(order.id));
+    assert_eq!(renewed(None, again()), Err("order-unnamed"));
+    let withdrawn = order.clone().withdraw(liaison(), late).expect("withdrawn");
+    assert_eq!(renewed(Some(&withdrawn), again()), Err("order-not-accepted"));
+    let ending =
+        valid(&Demanded { until: late.plus(DAY), ..demanded(Measure::M6, &["board.test", "*.board.test"]) });
+    assert_eq!(renewed(Some(&ending), again()), Err("beyond-ordered-end"));
+    assert!(renewed(Some(&ending), Continuation { lease: DAY, ..again() }).is_ok());
 }

@@ -1,7 +1,7 @@
 //! What a measure rests on where it is no emergency.
 
 use super::*;
-use crate::assess;
+use crate::{Demanded, Order, RefusedBecause, assess};
 use policy::Ground;
 
 /// What closes a measure on a ground, as `E4 no-order`.
@@ -78,21 +78,42 @@ fn a_breach_of_policy_is_closed_by_each_thing_it_owes() {
 }
 
 #[test]
-fn an_order_needs_an_authority_that_gave_one_and_the_law_heard() {
-    let ordered = |answer| {
-        changed(|case| {
-            let to = Addressee::Jurisdiction(jurisdiction("AA"));
-            case.referrals = vec![answered(1, to, answer)];
-            case.findings.clear();
-            case.facts.danger = None;
-        })
+fn an_order_is_asked_itself_and_the_law_heard() {
+    let mut case = changed(|case| {
+        case.findings.clear();
+        case.facts.danger = None;
+    });
+    let order = valid(&demanded(Measure::M4, &["board.test"]));
+    let closed_by = |case: &Case, order: Option<&Order>| {
+        let verdict = assess((case, order), Measure::M4, Ground::Order, now());
+        let name = |(condition, reason): (_, &Closed)| format!("{condition:?} {}", reason.name());
+        verdict.reasons().map(name).collect::<Vec<_>>()
     };
-    assert_eq!(closed_on(&ordered(Answer::Order), Measure::M4, Ground::Order), [""; 0]);
-    for weaker in [Answer::Request, Answer::NonObjection] {
-        assert_eq!(closed_on(&ordered(weaker), Measure::M4, Ground::Order), ["E4 no-order"]);
+    assert_eq!(closed_by(&case, Some(&order)), [""; 0]);
+    // What the referral says of itself is no order.
+    case.referrals = vec![answered(1, Addressee::Jurisdiction(jurisdiction("AA")), Answer::Order)];
+    assert_eq!(closed_by(&case, None), ["E4 no-order"]);
+    let by = || (legal(), now());
+    let other = Order { answers: Some((CaseId::from_bytes([9; 16]), referral_id(1))), ..order.clone() };
+    let refused = |order: Order| {
+        order.refuse(RefusedBecause::Immunity, text("an envoy"), by().0, by().1).expect("refused")
+    };
+    let gone = [
+        received(&demanded(Measure::M4, &["board.test"])),
+        authentic(&demanded(Measure::M4, &["board.test"])),
+        refused(order.clone()),
+        order.clone().withdraw(legal(), now()).expect("withdrawn"),
+        valid(&Demanded { until: now(), ..demanded(Measure::M4, &["board.test"]) }),
+        other,
+    ];
+    for gone in gone {
+        assert_eq!(closed_by(&case, Some(&gone)), ["E4 order-gone"], "{}", gone.state.name());
     }
-    let mut unheard = ordered(Answer::Order);
-    unheard.facts.legal_review = None;
-    assert_eq!(closed_on(&unheard, Measure::M4, Ground::Order), ["E7 not-recorded"]);
-    assert_eq!(assess(&unheard, Measure::M4, Ground::Order, now()).lease_max(), HOUR * 24 * 90);
+    case.facts.legal_review = None;
+    assert_eq!(closed_by(&case, Some(&order)), ["E7 not-recorded"]);
+    assert_eq!(assess(&case, Measure::M4, Ground::Order, now()).lease_max(), HOUR * 24 * 90);
+    let (with, without) = [Some(&order), None]
+        .map(|order| assess((&case, order), Measure::M4, Ground::Order, now()).input_hash)
+        .into();
+    assert_ne!(with, without, "the verdict says which order it read");
 }
