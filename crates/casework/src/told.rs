@@ -4,9 +4,15 @@
 //! with the reason for each. Nobody who reported and nobody who is threatened stands in it.
 
 use crate::{Decision, DecisionState};
-use policy::{EndReason, Measure, Statement};
+use policy::{EndReason, Measure, ScopeSite, Statement};
 use std::fmt::Write as _;
 use vocabulary::{AccountId, moment};
+
+/// Most sites, and most hosts of one, that a letter lists; the statement's page has all of them.
+const SITES_LISTED: usize = 200;
+const HOSTS_LISTED: usize = 10;
+/// Longest reason that a letter gives of one site, in characters.
+const REASON_LISTED: usize = 300;
 
 /// A subject and a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +43,16 @@ impl Decision {
         let what = effect(said.measure);
         let mut body =
             format!("This letter is about your sites at this network.\n\n{}\n\nYour sites:\n", said.title);
-        for site in self.scope.sites().iter().filter(|site| site.account == account) {
-            let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
+        let own = || self.scope.sites().iter().filter(|site| site.account == account);
+        body.extend(own().take(SITES_LISTED).map(line));
+        let more = own().count().saturating_sub(SITES_LISTED);
+        if more > 0 {
             // Writing to a String cannot fail.
-            let _ = writeln!(body, "  {}: {}", hosts.join(", "), site.reason);
+            let _ = writeln!(
+                body,
+                "  and {more} more of your sites; ask us for the whole list, naming {}",
+                self.id
+            );
         }
         let _ = write!(
             body,
@@ -79,6 +91,20 @@ impl Decision {
     }
 }
 
+/// One site in scope, on one line of bounded length.
+fn line(site: &ScopeSite) -> String {
+    let mut hosts: Vec<String> = site.hosts.iter().take(HOSTS_LISTED).map(ToString::to_string).collect();
+    let more = site.hosts.len().saturating_sub(HOSTS_LISTED);
+    if more > 0 {
+        hosts.push(format!("{more} more"));
+    }
+    let mut reason: String = site.reason.chars().take(REASON_LISTED).collect();
+    if reason.len() < site.reason.len() {
+        reason.push('…');
+    }
+    format!("  {}: {reason}\n", hosts.join(", "))
+}
+
 fn listed(facts: &[String]) -> String {
     facts.iter().fold(String::new(), |text, fact| text + "- " + fact + "\n")
 }
@@ -93,5 +119,41 @@ fn effect(measure: Measure) -> &'static str {
         Measure::M4 => "blocked in some countries",
         Measure::M5 | Measure::M6 => "blocked",
         Measure::M7 => "the service ends",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decision::tests::in_force;
+    use crate::fixtures::text;
+    use policy::{Salt, Scope, ScopeSite};
+    use std::collections::BTreeSet;
+    use vocabulary::{AccountId, SiteId};
+
+    #[test]
+    fn a_letter_about_thousands_of_sites_stays_one_letter_and_says_how_many_more() {
+        let account = AccountId::from_bytes([1; 16]);
+        let host = |site: u16, host: u16| {
+            format!("h{host}.s{site}.{}.test", "x".repeat(60)).parse().expect("a pattern")
+        };
+        let site = |number: u16| ScopeSite {
+            site: SiteId::from_bytes(
+                [&number.to_be_bytes()[..], &[0; 14]].concat().try_into().expect("16 bytes"),
+            ),
+            account,
+            hosts: (0..12).map(|place| host(number, place)).collect(),
+            except: BTreeSet::new(),
+            urls: BTreeSet::new(),
+            features: BTreeSet::new(),
+            reason: "a long reason ".repeat(140),
+        };
+        let mut decision = in_force();
+        let sites = (0..5_000).map(site).collect();
+        decision.scope = Scope::new(Salt::from_bytes([3; 32]), sites).expect("a scope");
+        let told = decision.told(account).expect("public");
+        assert!(told.body.len() < 256 * 1024, "{}", told.body.len());
+        assert!(told.body.contains("and 4800 more of your sites"), "{}", told.body);
+        assert!(told.body.contains("2 more: a long reason"));
+        assert!(told.body.contains(text("WHAT YOU CAN DO").as_str()), "what follows the list is all there");
     }
 }

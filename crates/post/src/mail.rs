@@ -18,6 +18,9 @@ pub const GIVEN_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 60 * MINUTE);
 /// Longest answer of a mail server that is kept, in characters.
 const SAID_CHARS_MAX: usize = 300;
 
+/// Shortest wait from the begin of a try to the next one: longer than any try lasts.
+const LEASE_MIN: Duration = Duration::from_secs(15 * MINUTE);
+
 /// What a mail is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,24 +163,35 @@ impl Mail {
         Self { id: Self::id_of(purpose, &about, &to), purpose, about, to, queued_at: now, state }
     }
 
-    /// A mail server took it.
+    /// A try begins: kept before anything goes out, so that what is not known of its end is not tried at once again,
+    /// and no try is forgotten.
+    pub fn begin_try(self, now: Timestamp) -> Result<Self, MailRefusal> {
+        match self.state {
+            MailState::Waiting { letter, tries, said, .. } => {
+                let tries = tries + 1;
+                let next_at = now.plus(delay(tries).max(LEASE_MIN));
+                Ok(Self { state: MailState::Waiting { letter, tries, next_at, said }, ..self })
+            }
+            _ => Err(self.refuse("tried")),
+        }
+    }
+
+    /// A mail server took it, in the try that was begun.
     pub fn sent(self, said: &str, at: Timestamp) -> Result<Self, MailRefusal> {
         match self.state {
             MailState::Waiting { letter, tries, .. } => {
-                let state =
-                    MailState::Sent { letter: letter.digest(), tries: tries + 1, at, said: short(said) };
+                let state = MailState::Sent { letter: letter.digest(), tries, at, said: short(said) };
                 Ok(Self { state, ..self })
             }
             _ => Err(self.refuse("sent")),
         }
     }
 
-    /// A try failed: it waits for the next one, or is given up.
+    /// The try that was begun failed: it waits for the next one, or is given up.
     pub fn failed(self, failure: &Failure, at: Timestamp) -> Result<Self, MailRefusal> {
         let MailState::Waiting { letter, tries, .. } = self.state else {
             return Err(self.refuse("tried"));
         };
-        let tries = tries + 1;
         let state = match failure {
             Failure::Later(said) if at < self.queued_at.plus(GIVEN_UP_AFTER) => {
                 let next_at = at.plus(delay(tries));

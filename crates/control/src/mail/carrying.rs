@@ -67,32 +67,43 @@ async fn round(plane: &Arc<Plane>) -> Result<More, StoreError> {
     for held in due {
         tries.spawn(one(Arc::clone(plane), held));
     }
+    // All of them, whatever becomes of one: a try that is cut off may have been taken.
+    let mut first = None;
     while let Some(tried) = tries.join_next().await {
-        if let Ok(Err(error)) = tried {
-            return Err(error);
-        }
+        first = first.or(tried.ok().and_then(Result::err));
+    }
+    if let Some(error) = first {
+        return Err(error);
     }
     Ok(if full { More::AtOnce } else { More::Later })
 }
 
-/// One try and what came of it.
+/// One try and what came of it. That it begins is kept first: where nothing can be kept, nothing goes out.
 async fn one(plane: Arc<Plane>, held: Versioned<Mail>) -> Result<(), StoreError> {
     let Post { carrier: Some(carrier), .. } = &plane.post else { return Ok(()) };
-    let Some(letter) = held.value.letter() else { return Ok(()) };
-    let outcome = carrier.carry(&held.value, letter, plane.clock.now()).await;
+    let Ok(mail) = held.value.begin_try(plane.clock.now()) else { return Ok(()) };
+    let Some(version) = kept(&plane, &mail, held.version).await? else { return Ok(()) };
+    let Some(letter) = mail.letter() else { return Ok(()) };
+    let outcome = carrier.carry(&mail, letter, plane.clock.now()).await;
     let now = plane.clock.now();
-    let (mail, version) = (held.value.clone(), held.version);
     let next = match &outcome {
-        Ok(said) => mail.sent(said, now),
-        Err(failure) => mail.failed(failure, now),
+        Ok(said) => mail.clone().sent(said, now),
+        Err(failure) => mail.clone().failed(failure, now),
     };
     tell(&plane, &carrier.place(), &outcome, next.as_ref().ok());
     let Ok(next) = next else { return Ok(()) };
-    match plane.records.put_mail(&next, version).await {
-        // Somebody else moved it on; the next look sees that.
-        Ok(_) | Err(PutError::Conflict { .. }) => Ok(()),
+    if kept(&plane, &next, version).await?.is_some() {
+        super::referrals::note_attempt(&plane, &next).await;
+    }
+    Ok(())
+}
+
+/// The new version; none where somebody else moved the mail on, which the next look sees.
+async fn kept(plane: &Plane, mail: &Mail, version: u64) -> Result<Option<u64>, StoreError> {
+    match plane.records.put_mail(mail, version).await {
+        Ok(version) => Ok(Some(version)),
         Err(PutError::Store(error)) => Err(error),
-        Err(_) => Ok(()),
+        Err(_) => Ok(None),
     }
 }
 

@@ -4,10 +4,11 @@
 //! The letter's id is made of the decision and the record, so looking again queues nothing twice.
 
 use super::{Moved, ReconcileError};
+use crate::mail::Queuing;
 use crate::plane::Plane;
 use casework::{Decision, Told};
-use post::{Letter, Mail, Purpose, SUBJECT_CHARS_MAX};
-use records::{Account, Queued};
+use post::{Letter, Mail, MailAddress, Purpose, SUBJECT_CHARS_MAX};
+use records::Account;
 use std::collections::BTreeSet;
 use vocabulary::AccountId;
 
@@ -25,7 +26,7 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
                 accounts = Some(plane.records.fleet().await?.accounts);
             }
             let named = accounts.iter().flatten().find(|known| known.id == account);
-            if !tell(plane, decision, named, told).await? {
+            if !tell(plane, decision, named, told).await {
                 untold.insert(subject(decision, account));
             }
         }
@@ -43,29 +44,39 @@ fn subject(decision: &Decision, account: AccountId) -> String {
 }
 
 /// Whether the customer is told, or will be.
-async fn tell(
-    plane: &Plane,
-    decision: &Decision,
-    account: Option<&Account>,
-    told: Told,
-) -> Result<bool, ReconcileError> {
-    let Some(account) = account else { return Ok(true) };
+async fn tell(plane: &Plane, decision: &Decision, account: Option<&Account>, told: Told) -> bool {
+    let Some(account) = account else { return true };
     let Some(to) = account.mail.clone() else {
         let text = format!(
             "account {:?} has no mail address: tell it of {} in another way, and set `mail` in sites.toml",
             account.name, decision.id
         );
         plane.alarms.raise(UNTOLD, subject(decision, account.id), text, plane.clock.now());
-        return Ok(false);
+        return false;
     };
-    let line: String = told.subject.chars().take(SUBJECT_CHARS_MAX).collect();
-    let letter =
-        Letter::new(to, line, told.body).map_err(|error| ReconcileError::Damaged(error.to_string()))?;
-    let mail = Mail::queued(Purpose::CustomerNotice, about(decision), letter, plane.clock.now());
-    if plane.queue_mail(&mail).await? == Queued::New {
-        tracing::info!(decision = %decision.id, account = %account.id, "a letter to the customer is queued");
+    match queue(plane, decision, to, told).await {
+        Ok(Queuing::New) => {
+            tracing::info!(decision = %decision.id, account = %account.id, "a letter to the customer is queued");
+            true
+        }
+        Ok(Queuing::Known | Queuing::HeldBack) => true,
+        // One letter that cannot be queued holds back nobody else's.
+        Err(why) => {
+            let text = format!(
+                "the letter about {} to account {:?} is not queued: {why}",
+                decision.id, account.name
+            );
+            plane.alarms.raise(UNTOLD, subject(decision, account.id), text, plane.clock.now());
+            false
+        }
     }
-    Ok(true)
+}
+
+async fn queue(plane: &Plane, decision: &Decision, to: MailAddress, told: Told) -> Result<Queuing, String> {
+    let line: String = told.subject.chars().take(SUBJECT_CHARS_MAX).collect();
+    let letter = Letter::new(to, line, told.body).map_err(|error| error.to_string())?;
+    let mail = Mail::queued(Purpose::CustomerNotice, about(decision), letter, plane.clock.now());
+    plane.queue_mail(&mail).await.map_err(|error| error.to_string())
 }
 
 /// The matter: the decision under its present statement, or its end.

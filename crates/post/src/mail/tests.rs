@@ -30,7 +30,7 @@ fn tries_come_soon_at_first_and_every_two_hours_in_the_end() {
     let mut mail = mail();
     let mut waits = Vec::new();
     while let Some(due) = mail.due() {
-        mail = mail.failed(&later(), due).expect("it waits");
+        mail = mail.begin_try(due).and_then(|mail| mail.failed(&later(), due)).expect("it waits");
         waits.extend(mail.due().map(|next| next.since(due).as_secs() / MINUTE));
     }
     assert_eq!(waits[..8], [1, 2, 5, 15, 30, 60, 120, 120]);
@@ -58,10 +58,26 @@ fn a_final_refusal_is_not_tried_again_until_somebody_asks_for_it() {
 #[test]
 fn what_was_sent_no_longer_holds_the_words() {
     let letter = mail().letter().expect("it waits").digest();
-    let sent = mail().sent("250 queued\r\nas 17", at(3)).expect("it waits");
+    let sent =
+        mail().begin_try(at(3)).and_then(|mail| mail.sent("250 queued\r\nas 17", at(3))).expect("it waits");
     let json = serde_json::to_string(&sent).expect("json");
     assert!(!json.contains("Text") && json.contains("250 queued  as 17"), "{json}");
     assert!(matches!(sent.state, MailState::Sent { letter: kept, tries: 1, .. } if kept == letter));
     assert!(sent.clone().failed(&later(), at(4)).is_err());
     assert_eq!(serde_json::from_str::<Mail>(&json).expect("read"), sent);
+}
+
+#[test]
+fn a_try_whose_end_is_never_kept_counts_and_is_not_repeated_at_once() {
+    let begun = mail().begin_try(at(0)).expect("it waits");
+    assert!(matches!(begun.state, MailState::Waiting { tries: 1, .. }));
+    assert_eq!(begun.due(), Some(at(15)));
+    let again = begun.begin_try(at(15)).expect("it waits");
+    assert!(matches!(again.state, MailState::Waiting { tries: 2, .. }));
+    let mut often = again;
+    for _ in 0..10 {
+        often = often.begin_try(at(60)).expect("it waits");
+    }
+    assert_eq!(often.due(), Some(at(180)));
+    assert!(often.sent("250 ok", at(61)).expect("it waits").begin_try(at(62)).is_err());
 }

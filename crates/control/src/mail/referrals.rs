@@ -1,0 +1,36 @@
+//! Referrals that go by mail: what a mail is about, and the attempt that it is once a mail server has taken it.
+
+use crate::api::refusals::changed_case;
+use crate::plane::Plane;
+use crate::rim::version::Wanted;
+use casework::Channel;
+use post::{Mail, MailState, Purpose};
+use vocabulary::{CaseId, ReferralId};
+
+/// A referral that was mailed and does not say so.
+const NOT_NOTED: &str = "mail-not-noted";
+
+/// What the mail of a referral is about, as it stands in the queue.
+pub(crate) fn mailed_about((case, referral): (CaseId, ReferralId)) -> String {
+    format!("{case} {referral}")
+}
+
+fn place(about: &str) -> Option<(CaseId, ReferralId)> {
+    let (case, referral) = about.split_once(' ')?;
+    Some((case.parse().ok()?, referral.parse().ok()?))
+}
+
+/// Notes the attempt by mail, once the mail was kept as sent. One that never left is none: an authority that was written to
+/// in vain is not silent. Where this fails or the process dies before it, an attempt is missing and none is invented.
+pub(super) async fn note_attempt(plane: &Plane, mail: &Mail) {
+    let (Purpose::Referral, MailState::Sent { at, .. }) = (mail.purpose, &mail.state) else { return };
+    let Some((case, referral)) = place(&mail.about) else { return };
+    let noted = changed_case(plane, case, Wanted::Any, |case, now| {
+        Ok(case.step_referral(referral, |held| Ok((held.send(Channel::Email, now)?, ())))?)
+    });
+    if let Err(problem) = noted.await {
+        let text =
+            format!("a letter with the referral went out on {at}, note it (`sent`): {}", problem.said());
+        plane.alarms.raise(NOT_NOTED, referral, text, plane.clock.now());
+    }
+}
