@@ -3,7 +3,7 @@
 //! Sentences about what the gate found are fixed texts: they name no person, no jurisdiction and no
 //! number of either, so two cases that differ only there get the same words.
 
-use crate::{Case, Notice, Request, Setting, WithheldBecause};
+use crate::{Case, Notice, Referral, Request, Setting, Traffic, WithheldBecause, clocks};
 use policy::{
     AuthoritiesAsked, Demand, Ground, Language, Measure, PolicyReference, Profile, Statement,
     StatementFormat, Terms, Territory, floor,
@@ -24,7 +24,7 @@ pub(crate) fn compose(
         decision: request.decision,
         title: request.title.to_string(),
         summary: stamped(profile, request.summary.as_str()),
-        facts: facts(case, request),
+        facts: facts(case, request, not_before),
         ground: request.ground,
         ground_text: ground_text(request.ground, request.demand.as_ref(), setting),
         measure: request.measure,
@@ -124,7 +124,8 @@ fn ground_text(ground: Ground, demand: Option<&Demand>, setting: &Setting<'_>) -
 
 /// An emergency and an order have been before an authority; of a breach, what the case shows.
 fn asked(case: &Case, ground: Ground) -> AuthoritiesAsked {
-    let delivered = case.referrals.iter().any(|referral| referral.state.answered().is_some());
+    let arrived = |referral: &Referral| referral.state.traffic().and_then(Traffic::first_delivery).is_some();
+    let delivered = case.referrals.iter().any(arrived);
     match ground {
         Ground::Emergency | Ground::RatifiedEmergency | Ground::Order => AuthoritiesAsked::Formally,
         _ if delivered => AuthoritiesAsked::Formally,
@@ -146,12 +147,15 @@ fn stamped(profile: Profile, summary: &str) -> String {
     }
 }
 
-fn facts(case: &Case, request: &Request) -> Vec<String> {
+fn facts(case: &Case, request: &Request, now: Timestamp) -> Vec<String> {
     let told = match case.facts.site_conduct.as_ref().and_then(|recorded| recorded.fact.notice.as_ref()) {
         Some(Notice::Given { reply: Some(_), .. }) => {
-            "The customer was told, had time to act, and answered; its answer is on the record."
+            "The customer was told, and answered; its answer is on the record."
         }
-        Some(Notice::Given { reply: None, .. }) => "The customer was told and had time to act.",
+        Some(Notice::Given { at, .. }) if now >= at.plus(clocks::HEARING_MIN) => {
+            "The customer was told and had time to act."
+        }
+        Some(Notice::Given { .. }) => "The customer was told less than an hour before.",
         Some(Notice::Withheld { because: WithheldBecause::EndangersSomeone, .. }) => {
             "The customer was not told before, because the warning would have endangered someone."
         }

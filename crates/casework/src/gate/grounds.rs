@@ -33,7 +33,7 @@ pub fn assess<'a>(
     let run = Run { input: &input, now };
     let conditions = match order {
         Some(missing) => ordered(&run, missing),
-        None => by_policy(&run),
+        None => by_policy(&run, ground),
     };
     let lease = floor::lease_max(sought, ground).unwrap_or_default();
     GateVerdict {
@@ -70,8 +70,8 @@ fn ordered(run: &Run<'_>, missing: Vec<Closed>) -> Conditions {
     ]
 }
 
-/// A breach that two officers see, and a customer that was told and has not put an end to it.
-fn by_policy(run: &Run<'_>) -> Conditions {
+/// A breach that two officers see, and a customer that was told, had its hour and has not put an end to it.
+fn by_policy(run: &Run<'_>, ground: Ground) -> Conditions {
     let agreed = evidence::agreed(run);
     let found = if agreed.is_empty() { vec![Closed::NothingAgreed] } else { Vec::new() };
     let cured = evidence::cured(run, &agreed);
@@ -79,6 +79,6 @@ fn by_policy(run: &Run<'_>) -> Conditions {
         (GateCondition::E5, measures::considered(run)),
         (GateCondition::E7, [found, people::legal(run, &agreed)].concat()),
         (GateCondition::E8, people::interests(run, &agreed)),
-        (GateCondition::E9, [people::notice(run), cured].concat()),
+        (GateCondition::E9, [people::notice(run, ground), cured].concat()),
     ]
 }

@@ -16,7 +16,7 @@ mod referrals;
 pub(crate) mod tests;
 
 use crate::{Case, Facts, Finding, Footing, Horizon, Officer, Ratings, Recorded, Referral, clocks};
-use policy::Measure;
+use policy::{Ground, Measure};
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -138,7 +138,7 @@ pub fn gate(case: &Case, sought: Measure, now: Timestamp) -> GateVerdict {
         (GateCondition::E6, measures::safety(&run)),
         (GateCondition::E7, [evidence.ratings, people::legal(&run, &evidence.relied)].concat()),
         (GateCondition::E8, people::interests(&run, &evidence.relied)),
-        (GateCondition::E9, [people::notice(&run), evidence.conduct].concat()),
+        (GateCondition::E9, [people::notice(&run, Ground::Emergency), evidence.conduct].concat()),
     ];
     let lease = if referrals.short { clocks::SHORT_LEASE_MAX } else { clocks::LEASE_MAX };
     GateVerdict {

@@ -3,7 +3,7 @@
 
 use super::{Closed, Run, same_officer};
 use crate::{Finding, LegalConclusion, Notice, Officer, WithheldBecause, clocks};
-use policy::{Measure, Role};
+use policy::{Ground, Measure, Role};
 use std::collections::BTreeSet;
 
 /// E7: the legal reviewer's conclusion.
@@ -61,8 +61,19 @@ fn participants(run: &Run<'_>, relied: &[&Finding]) -> BTreeSet<Officer> {
     recorders.into_iter().flatten().chain(raters).cloned().collect()
 }
 
+/// Whether a measure waits until the customer has had its hour to cure or answer: a provisional block, and by policy every
+/// block. Listed addresses that spread malware, trick visitors or abuse the service do not wait: each minute of theirs harms
+/// somebody who was not told either.
+pub(super) fn waits_for_hearing(measure: Measure, ground: Ground) -> bool {
+    match measure {
+        Measure::M5 | Measure::M6 => true,
+        Measure::M3 => matches!(ground, Ground::Policy | Ground::Payment),
+        _ => false,
+    }
+}
+
 /// E9: the customer was told and had its hour, or why not. Of which items, `evidence` asks.
-pub(super) fn notice(run: &Run<'_>) -> Vec<Closed> {
+pub(super) fn notice(run: &Run<'_>, ground: Ground) -> Vec<Closed> {
     let fact = match run.fresh(&run.input.facts.site_conduct, "what the site did (E9)") {
         Ok(recorded) => &recorded.fact,
         Err(closed) => return closed,
@@ -71,7 +82,7 @@ pub(super) fn notice(run: &Run<'_>) -> Vec<Closed> {
         None => vec![Closed::CustomerNotTold],
         Some(Notice::Given { at, .. }) => {
             let until = at.plus(clocks::HEARING_MIN);
-            let runs = run.input.measure == Measure::M5 && run.now < until;
+            let runs = waits_for_hearing(run.input.measure, ground) && run.now < until;
             if runs { vec![Closed::HearingRuns { until }] } else { Vec::new() }
         }
         Some(Notice::Withheld { because: WithheldBecause::EndangersSomeone, .. }) => Vec::new(),

@@ -117,3 +117,35 @@ fn an_order_is_asked_itself_and_the_law_heard() {
         .into();
     assert_ne!(with, without, "the verdict says which order it read");
 }
+
+#[test]
+fn a_block_by_policy_waits_until_the_customer_had_its_hour() {
+    let told = |since: Duration| {
+        changed(|case| {
+            let conduct = &mut case.facts.site_conduct.as_mut().expect("recorded").fact;
+            let items = vec![finding_id(1), finding_id(2)];
+            conduct.notice = Some(Notice::Given { at: ago(since), items, reply: None });
+            case.facts
+                .lesser_measures
+                .as_mut()
+                .expect("recorded")
+                .fact
+                .considered
+                .push(would_not_do(Measure::M5));
+        })
+    };
+    let just = told(MINUTE * 59);
+    for (measure, ground, waits) in [
+        (Measure::M6, Ground::Policy, true),
+        (Measure::M5, Ground::Policy, true),
+        (Measure::M6, Ground::Malware, true),
+        (Measure::M3, Ground::Policy, true),
+        (Measure::M3, Ground::Phishing, false),
+        (Measure::M1, Ground::Policy, false),
+        (Measure::M2, Ground::Policy, false),
+    ] {
+        let expected = if waits { vec!["E9 hearing-runs"] } else { Vec::new() };
+        assert_eq!(closed_on(&just, measure, ground), expected, "{measure} {ground}");
+        assert_eq!(closed_on(&told(HOUR), measure, ground), [""; 0], "{measure} {ground} after the hour");
+    }
+}
