@@ -83,8 +83,20 @@ fn guarded(plane: &Plane, asked: &NewProposal) -> Result<(), Problem> {
     let facts = asked.facts.iter().map(Text::as_str);
     let reasons = asked.sites.iter().flat_map(InScope::words);
     let words = [asked.title.as_str(), asked.summary.as_str()].into_iter().chain(facts).chain(reasons);
-    let words: Vec<&str> = words.collect();
-    plane.intake.check(&words.join("\n")).map_err(|_| Problem::new(Reason::VaultText))
+    check_words(plane, words.chain(asked.demand.iter().flat_map(demand_words)))
+}
+
+/// The words of a demand, which are signed, published and shown.
+pub(super) fn demand_words(demand: &Demand) -> [&str; 3] {
+    [&demand.authority, &demand.law, &demand.url]
+}
+
+/// Refuses words that repeat something from the vault of reports, as they are typed and with their escapes decoded.
+pub(super) fn check_words<'a>(plane: &Plane, words: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
+    let typed: Vec<&str> = words.collect();
+    let read: Vec<String> = typed.iter().map(|word| policy::unescaped(word)).collect();
+    let all = format!("{}\n{}", typed.join("\n"), read.join("\n"));
+    plane.intake.check(&all).map_err(|_| Problem::new(Reason::VaultText))
 }
 
 /// One officer's signature.

@@ -4,7 +4,7 @@
 //! decision went, so that whoever signs does the same each time.
 
 use super::Api;
-use super::decisions::{broken, decision, shown};
+use super::decisions::{broken, check_words, decision, demand_words, shown};
 use super::orders;
 use super::refusals::{case, officer};
 use crate::plane::Plane;
@@ -71,6 +71,16 @@ enum Asked {
     Reversal { appeal: AppealId },
 }
 
+impl Asked {
+    /// The demand that would become public with it.
+    fn demand(&self) -> Option<&Demand> {
+        match self {
+            Self::Ratification { demand, .. } | Self::Renewal { demand, .. } => demand.as_ref(),
+            Self::Lift { .. } | Self::Reversal { .. } => None,
+        }
+    }
+}
+
 /// Puts a record up for signing; one at a time.
 #[utoipa::path(post, path = "/api/v1/decisions/{decision}/follow-up", tag = "decisions",
     params(("decision" = String, Path)), request_body = NewFollowUp,
@@ -83,6 +93,8 @@ pub(crate) async fn propose(
 ) -> Result<Response, Problem> {
     let plane = &api.plane;
     let by = officer(plane, &asked.by)?;
+    let demand = asked.follow_up.demand();
+    check_words(plane, demand.into_iter().flat_map(demand_words))?;
     let Versioned { version, value: held } = decision(plane, id).await?;
     let case = case(plane, held.case).await?.value;
     let statement = find_statement(&*plane.records, &id.to_string(), &held.terms.statement).await;
