@@ -370,7 +370,7 @@ impl Case {
     /// Pseudonyms of everybody who opened, filed, rated, recorded, proposed or signed anything in it, or
     /// declared a conflict. What waits for signatures counts, too; only a reversal does not, which is a
     /// reviewer's own word.
-    fn took_part(&self, decisions: &[&Decision], roster: &Roster) -> BTreeSet<String> {
+    pub fn took_part(&self, decisions: &[&Decision], roster: &Roster) -> BTreeSet<String> {
         fn by<T>(fact: &Option<Recorded<T>>) -> Option<&Officer> {
             fact.as_ref().map(|recorded| &recorded.by)
         }

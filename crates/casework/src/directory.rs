@@ -202,16 +202,18 @@ impl DirectoryEntry {
 
     /// When a call to the present duty line last confirmed it, if that is recent enough at `now`.
     pub fn verified_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.verifying_call(now).map(|call| call.at)
+    }
+
+    /// The call that verifies it at `now`.
+    pub(crate) fn verifying_call(&self, now: Timestamp) -> Option<&Call> {
         let line = self.duty_line.as_ref()?;
         let to_line = self.calls.iter().filter(|call| call.number == line.number && call.at <= now);
-        let last = to_line.max_by_key(|call| call.at).filter(|call| call.outcome != CallOutcome::Denied)?;
-        // An unanswered call takes nothing back; a denied one does.
-        let confirmed = self.calls.iter().filter(|call| {
-            call.number == line.number && call.at <= last.at && call.outcome == CallOutcome::Confirmed
-        });
-        let confirmed = confirmed.map(|call| call.at).max()?;
-        let fresh = confirmed.plus(clocks::DUTY_LINE_VERIFIED_WITHIN) >= now && self.retired.is_none();
-        fresh.then_some(confirmed)
+        // A call that nobody answers says nothing, neither for the entry nor against it. Of the others the last one counts.
+        let answered = to_line.filter(|call| call.outcome != CallOutcome::Unanswered);
+        let last = answered.max_by_key(|call| call.at)?;
+        let fresh = last.at.plus(clocks::DUTY_LINE_VERIFIED_WITHIN) >= now && self.retired.is_none();
+        (fresh && last.outcome == CallOutcome::Confirmed).then_some(last)
     }
 
     /// Enters a key; it counts once another officer confirmed it.

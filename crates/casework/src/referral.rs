@@ -226,7 +226,7 @@ impl Referral {
             _ => return Err(self.refuse("answered")),
         };
         self.state.check_after(at)?;
-        if self.authority.verified.is_none() || self.authority.inbound != Inbound::Open {
+        if !self.authority.is_believed() {
             self.authority.inbound = Inbound::Frozen { since: at };
             return Ok((self, Received::Frozen));
         }

@@ -75,3 +75,27 @@ fn a_key_counts_once_another_officer_had_it_read_out() {
     let again = entry.enter_key(key(1), liaison(1), now().plus(HOUR));
     assert_eq!(again, Err(DirectoryRefusal::KeyTwice));
 }
+
+#[test]
+fn a_call_that_nobody_answers_does_not_bring_back_what_a_denial_took() {
+    use CallOutcome::{Confirmed, Denied, Unanswered};
+    let after = |outcomes: &[CallOutcome]| {
+        let mut entry = entry();
+        let mut at = now();
+        for outcome in outcomes {
+            at = at.plus(MINUTE);
+            entry.call_back(liaison(1), *outcome, None, at).expect("noted");
+        }
+        entry.verified_at(at).is_some()
+    };
+    for (outcomes, verified) in [
+        (&[Confirmed, Unanswered][..], true),
+        (&[Confirmed, Denied], false),
+        (&[Confirmed, Denied, Unanswered], false),
+        (&[Confirmed, Denied, Unanswered, Unanswered], false),
+        (&[Denied, Unanswered, Confirmed], true),
+        (&[Unanswered], false),
+    ] {
+        assert_eq!(after(outcomes), verified, "{outcomes:?}");
+    }
+}

@@ -1,10 +1,10 @@
 //! Authorities: who they are for, whether anyone verified them, and what they may send us.
 
-use crate::{Officer, Text};
+use crate::{DirectoryEntry, Officer, Text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
-use vocabulary::Timestamp;
+use vocabulary::{AuthorityId, Timestamp};
 
 /// An authority as the case knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ use vocabulary::Timestamp;
 pub struct Authority {
     /// Its name.
     pub name: Text,
+    /// Its entry in the directory. Without one nobody can verify it, and it gets neither a pass nor mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<AuthorityId>,
     /// Who verified it out of band, if anyone.
     pub verified: Option<Verification>,
     /// Whether what it sends is taken in.
@@ -46,7 +49,24 @@ pub enum Inbound {
 impl Authority {
     /// An authority that nobody has verified yet.
     pub fn unverified(name: Text) -> Self {
-        Self { name, verified: None, inbound: Inbound::Open }
+        Self { name, directory: None, verified: None, inbound: Inbound::Open }
+    }
+
+    /// The authority of an entry, as the directory knows it at `now`: name and verification are its.
+    pub fn of(entry: &DirectoryEntry, now: Timestamp) -> Self {
+        let known = Self { directory: Some(entry.id), ..Self::unverified(entry.name.clone()) };
+        known.verified_again(entry, now).unwrap_or(known)
+    }
+
+    /// Takes the verification of its own entry, where that has one now; clears a frozen inbound channel.
+    pub fn verified_again(&self, entry: &DirectoryEntry, now: Timestamp) -> Option<Self> {
+        let call = entry.verifying_call(now).filter(|_| self.directory == Some(entry.id))?;
+        Some(self.clone().called_back(call.by.clone(), call.at))
+    }
+
+    /// Whether what it sends is taken in.
+    pub fn is_believed(&self) -> bool {
+        self.verified.is_some() && self.inbound == Inbound::Open
     }
 
     /// Verified by call-back; clears a frozen inbound channel.

@@ -152,10 +152,11 @@ pub(crate) struct ReviewerPass {
     reviewer: Pseudonym,
 }
 
-/// Makes a pass to the desk for the reviewer who hears an appeal. Its code is shown this once.
+/// Makes a pass to the desk for the reviewer who hears an appeal; not by somebody who took part in the case. Its code is
+/// shown this once.
 #[utoipa::path(post, path = "/api/v1/cases/{case}/appeals/{appeal}/pass", tag = "appeals",
     params(("case" = String, Path), ("appeal" = String, Path)), request_body = ReviewerPass,
-    responses((status = 201, description = "`code` are the eight words"), (status = 404), (status = 409)))]
+    responses((status = 201, description = "`code` are the eight words, `pass` is the number it is ended by"), (status = 404), (status = 409)))]
 pub(crate) async fn give_pass(
     State(api): State<Api>,
     Path((case, appeal)): Path<(CaseId, AppealId)>,
@@ -171,9 +172,19 @@ pub(crate) async fn give_pass(
     if !held.appeals.iter().any(|one| one.id == appeal) {
         return Err(casework::CaseRefusal::NoAppeal(appeal).into());
     }
+    let decisions = decisions_of(plane, case).await?;
+    let all: Vec<&Decision> = decisions.iter().collect();
+    // Who makes the pass hears its code, and could rule in the reviewer's name.
+    if held.took_part(&all, &plane.founded.roster).contains(&by.pseudonym.to_string()) {
+        return Err(Problem::refused(
+            "took-part",
+            format!("{by} took part in the case; somebody else makes the pass"),
+        ));
+    }
     let opens = PassFor::Appeal { case, appeal, reviewer: asked.reviewer };
-    let code = give(plane, opens, by).await?;
-    Ok((StatusCode::CREATED, axum::Json(json!({"code": code.words().join(" ")}))).into_response())
+    let given = give(plane, opens, by).await?;
+    let shown = json!({"code": given.code.words().join(" "), "pass": given.number});
+    Ok((StatusCode::CREATED, axum::Json(shown)).into_response())
 }
 
 /// Records how the case stands to an earlier decision, in place of what was said of it before.

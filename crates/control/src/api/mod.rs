@@ -86,6 +86,7 @@ fn correspondence(router: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
     router
         .routes(routes!(referrals::packet))
         .routes(routes!(referrals::give_pass))
+        .routes(routes!(referrals::end_pass))
         .routes(routes!(referrals::mail))
         .routes(routes!(authorities::list, authorities::enter))
         .routes(routes!(authorities::step))

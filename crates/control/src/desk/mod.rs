@@ -12,5 +12,5 @@ mod steps;
 
 pub(crate) use orders::{Taken, answer_referral, bring_order, entry, examine, may_answer, take_in};
 pub(crate) use packet::{Sealing, packet_of, seal_packet};
-pub(crate) use passes::{Opened, PassFor, give_pass};
-pub(crate) use steps::{Said, answer, rule};
+pub(crate) use passes::{Opened, PassFor, end_pass, give_pass};
+pub(crate) use steps::{Heard, Said, answer, rule};

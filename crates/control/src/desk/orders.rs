@@ -36,7 +36,7 @@ pub(crate) async fn bring_order(
     };
     let order = Order::receive(text, Some((case, referral)), plane.clock.now());
     let order = order.map_err(|error| Problem::refused("order-unreadable", error))?;
-    if Some(order.authority) != authority {
+    if order.authority != authority {
         let why = "the order names another authority than the one this code was given to";
         return Err(Problem::refused("order-of-another", why));
     }

@@ -1,4 +1,4 @@
-//! Passes: made by an officer, handed over by voice or hand, open for a month.
+//! Passes: made by an officer, handed over by voice or hand, open for a month unless somebody ends them before.
 
 use crate::intake::{NotOpened, Source};
 use crate::plane::Plane;
@@ -9,12 +9,23 @@ use records::{DocumentName, Versioned};
 use reports::{Code, ReceiptHash};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use vocabulary::{AppealId, AuthorityId, CaseId, ReferralId, Timestamp};
+use vocabulary::{AppealId, AuthorityId, CaseId, Digest, ReferralId, Timestamp};
 
 /// How long a pass opens.
 const OPEN: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// The kind of documents that passes are kept as. A document never changes, and a pass needs none.
 const KIND: &str = "desk-pass";
+
+/// The kind of documents that say that a pass was ended.
+const ENDED: &str = "desk-pass-ended";
+
+/// A pass that was made: its code, shown this once, and its number, by which it can be ended.
+pub(crate) struct Given {
+    /// The eight words.
+    pub(crate) code: Code,
+    /// The number.
+    pub(crate) number: Digest,
+}
 
 /// One pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +50,8 @@ pub(crate) enum PassFor {
         case: CaseId,
         /// The referral.
         referral: ReferralId,
-        /// The authority's entry in the directory; without one it can answer and not order.
-        authority: Option<AuthorityId>,
+        /// The authority's entry in the directory.
+        authority: AuthorityId,
     },
     /// An appeal, to the reviewer who hears it.
     Appeal {
@@ -78,19 +89,33 @@ impl PassFor {
     }
 }
 
-/// Makes a pass; its code is shown this once.
-pub(crate) async fn give_pass(plane: &Plane, opens: PassFor, by: Officer) -> Result<Code, Problem> {
+pub(crate) async fn give_pass(plane: &Plane, opens: PassFor, by: Officer) -> Result<Given, Problem> {
     let code = Code::from_bytes(plane.random.bytes());
     let hash = plane.intake.receipt(&code).await.ok_or_else(|| Problem::new(Reason::Broken))?;
     let now = plane.clock.now();
     let pass = Pass { hash, opens, by, until: now.plus(OPEN) };
     let bytes = serde_json::to_vec(&pass).map_err(|_| Problem::new(Reason::Broken))?;
-    plane.records.put_document(&name(&hash), &bytes, now).await?;
-    Ok(code)
+    let number = number(&hash);
+    plane.records.put_document(&DocumentName::new(KIND, number.to_string()), &bytes, now).await?;
+    Ok(Given { code, number })
 }
 
-fn name(hash: &ReceiptHash) -> DocumentName {
-    DocumentName::new(KIND, vocabulary::Digest::of(&hash.locator()).to_string())
+/// Ends a pass by its number, for good.
+pub(crate) async fn end_pass(plane: &Plane, number: Digest, by: &Officer) -> Result<(), Problem> {
+    let missing = || Problem::new(Reason::NotFound).detail(format!("there is no pass {number}"));
+    let kept = plane.records.document(&DocumentName::new(KIND, number.to_string())).await?;
+    kept.ok_or_else(missing)?;
+    let ended = DocumentName::new(ENDED, number.to_string());
+    if plane.records.document(&ended).await?.is_some() {
+        return Ok(());
+    }
+    let said = format!("{{\"by\":\"{by}\"}}");
+    plane.records.put_document(&ended, said.as_bytes(), plane.clock.now()).await?;
+    Ok(())
+}
+
+fn number(hash: &ReceiptHash) -> Digest {
+    Digest::of(&hash.locator())
 }
 
 impl Plane {
@@ -109,11 +134,24 @@ impl Plane {
     async fn found_pass(&self, typed: &str) -> Result<Option<Opened>, NotOpened> {
         let Ok(code) = Code::parse(typed) else { return Ok(None) };
         let hash = self.intake.receipt(&code).await.ok_or_else(|| Problem::new(Reason::Broken))?;
-        let Some(document) = self.records.document(&name(&hash)).await? else { return Ok(None) };
+        let number = number(&hash).to_string();
+        let Some(document) = self.records.document(&DocumentName::new(KIND, number.clone())).await? else {
+            return Ok(None);
+        };
         let read = serde_json::from_slice::<Pass>(&document.bytes).ok();
         let fits = |pass: &Pass| pass.hash.matches(&hash) && self.clock.now() < pass.until;
         let Some(pass) = read.filter(fits) else { return Ok(None) };
+        let ended = self.records.document(&DocumentName::new(ENDED, number)).await?.is_some();
+        if ended || self.is_gone(&pass).await? {
+            return Ok(None);
+        }
         let case = self.records.case(pass.opens.case()).await?;
         Ok(case.map(|case| Opened { pass, case }))
+    }
+    /// Whether the authority that a pass was given to was retired from the directory since.
+    async fn is_gone(&self, pass: &Pass) -> Result<bool, Problem> {
+        let PassFor::Referral { authority, .. } = pass.opens else { return Ok(false) };
+        let entry = self.records.authority(authority).await?;
+        Ok(entry.is_none_or(|entry| entry.value.retired.is_some()))
     }
 }

@@ -23,27 +23,43 @@ pub(crate) enum Said {
     Answered(Answer),
 }
 
-/// Takes down what an authority says with its pass. `false`: it was not taken, because nobody verified the authority.
-pub(crate) async fn answer(plane: &Plane, opened: &Opened, said: &Said) -> Result<bool, Problem> {
+/// What became of what an authority said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It is taken down.
+    Taken,
+    /// Nothing of it is believed: nobody has verified the authority.
+    NotBelieved,
+    /// It changes nothing: it was said before, or comes too late.
+    Nothing,
+}
+
+/// Takes down what an authority says with its pass.
+pub(crate) async fn answer(plane: &Plane, opened: &Opened, said: &Said) -> Result<Heard, Problem> {
     let PassFor::Referral { case, referral, .. } = opened.pass.opens else {
         return Err(Problem::new(Reason::NotFound));
     };
-    let (taken, _) = changed_case(plane, case, Wanted::Any, |case, now| {
+    let (heard, _) = changed_case(plane, case, Wanted::Any, |case, now| {
         Ok(case.step_referral(referral, |referral| step(referral, said, now))?)
     })
     .await?;
-    Ok(taken == Received::Answered)
+    Ok(heard)
 }
 
-fn step(referral: Referral, said: &Said, now: Timestamp) -> Result<(Referral, Received), ReferralRefusal> {
+fn step(referral: Referral, said: &Said, now: Timestamp) -> Result<(Referral, Heard), ReferralRefusal> {
     let referral = read(referral, now)?;
     match said {
-        Said::Read => Ok((referral, Received::Answered)),
+        Said::Read => Ok((referral, Heard::Taken)),
         Said::Acknowledged => match &referral.state {
-            ReferralState::Delivered { .. } => Ok((referral.acknowledge(now)?, Received::Answered)),
-            _ => Ok((referral, Received::Answered)),
+            _ if !referral.authority.is_believed() => Ok((referral, Heard::NotBelieved)),
+            ReferralState::Delivered { .. } => Ok((referral.acknowledge(now)?, Heard::Taken)),
+            _ => Ok((referral, Heard::Nothing)),
         },
-        Said::Answered(answer) => referral.answer(answer.clone(), now),
+        Said::Answered(answer) => {
+            let (referral, received) = referral.answer(answer.clone(), now)?;
+            let taken = received == Received::Answered;
+            Ok((referral, if taken { Heard::Taken } else { Heard::NotBelieved }))
+        }
     }
 }
 

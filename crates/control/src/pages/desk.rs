@@ -49,8 +49,6 @@ pub struct DeskReferral {
     pub digest: Digest,
     /// The code as it was typed: each form carries it, so that no cookie has to.
     pub code: String,
-    /// Whether the code may carry an order.
-    pub may_order: bool,
 }
 
 /// `/desk` with the code of a reviewer: the appeal.

@@ -1,6 +1,6 @@
 //! `/desk`: authorities read, answer and order; reviewers rule. By a code, form by form, without a cookie.
 
-use crate::desk::{self, Opened, PassFor, Said};
+use crate::desk::{self, Heard, Opened, PassFor, Said};
 use crate::intake::{NotOpened, Source};
 use crate::pages::HTML;
 use crate::pages::desk::{DeskAppeal, DeskAsk, DeskReferral, DeskSaid};
@@ -87,7 +87,7 @@ async fn shown(
         plane.records.case(opened.pass.opens.case()).await?.ok_or_else(|| Problem::new(Reason::NotFound))?;
     let code = field(sent, "code").to_owned();
     let html = match &opened.pass.opens {
-        PassFor::Referral { referral, authority, .. } => {
+        PassFor::Referral { referral, .. } => {
             let referral = case.value.referrals.iter().find(|held| held.id == *referral);
             let referral = referral.ok_or_else(|| Problem::new(Reason::NotFound))?;
             let packet = desk::packet_of(plane, referral.id).await?;
@@ -100,7 +100,6 @@ async fn shown(
                 digest: packet.as_ref().map_or_else(|| Digest::of(b""), |(_, digest)| *digest),
                 packet: packet.map(|(packet, _)| packet),
                 code,
-                may_order: authority.is_some(),
             }
             .page()
         }
@@ -181,9 +180,10 @@ async fn answer(
         Err(again) => return Ok(again),
     };
     let said = match said(&sent) {
-        Ok(said) => desk::answer(&plane, &opened, &said).await.map(|taken| match taken {
-            true => "Your answer is taken down. Thank you.",
-            false => {
+        Ok(said) => desk::answer(&plane, &opened, &said).await.map(|heard| match heard {
+            Heard::Taken => "Your answer is taken down. Thank you.",
+            Heard::Nothing => "Nothing was changed: you said so before, or have answered, or the matter is closed.",
+            Heard::NotBelieved => {
                 "We could not verify you yet, so nothing of this is believed. Our liaison calls you back on a number \
                  that we look up ourselves; then answer once more."
             }

@@ -41,11 +41,10 @@ pub(super) async fn court(running: &Running) -> String {
 
 /// A referral to the court with a packet of ours and a pass; the referral's path and the code.
 pub(super) async fn referred(running: &Running, case: &str, court: &str) -> (String, String) {
-    let asked = json!({"by": "authority-liaison-1", "addressee": {"jurisdiction": "AA"}, "authority": "Court of AA",
-        "directory": court});
+    let asked = json!({"by": "authority-liaison-1", "directory": court});
     let added = running.post(&format!("/api/v1/cases/{case}/referrals"), asked).await.is(201).json();
     let path = format!("/api/v1/cases/{case}/referrals/{}", added["referral"].as_str().expect("an id"));
-    let pass = json!({"by": "authority-liaison-1", "directory": court});
+    let pass = json!({"by": "authority-liaison-1"});
     let pass = running.post(&format!("{path}/pass"), pass).await.is(201).json();
     (path, pass["code"].as_str().expect("a code").to_owned())
 }

@@ -15,6 +15,7 @@ mod mailing;
 mod officers;
 mod ordering;
 mod purging;
+mod referring;
 mod repeating;
 mod reporting;
 mod restarting;

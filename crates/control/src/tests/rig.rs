@@ -445,8 +445,13 @@ async fn add_finding(rig: &Rig, running: &Running, case: &str, number: u64) {
 }
 
 async fn refer(rig: &Rig, running: &Running, case: &str, log: &str) {
-    let referral = json!({"by": "authority-liaison-1", "addressee": "fallback", "authority": "A duty desk",
-        "verified": true, "packet": vocabulary::Digest::of(b"packet")});
+    let desk = json!({"by": "authority-liaison-1", "name": "A duty desk", "stands_for": "fallback",
+        "duty_line": {"number": "+999 1", "source": "the state's handbook"}});
+    let desk = running.post("/api/v1/authorities", desk).await.is(201).json()["authority"]["id"].clone();
+    let step = json!({"by": "authority-liaison-1", "step": {"called": {"outcome": "confirmed"}}});
+    running.post(&format!("/api/v1/authorities/{}/steps", desk.as_str().expect("id")), step).await.is(200);
+    let referral =
+        json!({"by": "authority-liaison-1", "directory": desk, "packet": vocabulary::Digest::of(b"packet")});
     let added = running.post(&format!("/api/v1/cases/{case}/referrals"), referral).await.is(201).json();
     let path = format!("/api/v1/cases/{case}/referrals/{}", added["referral"].as_str().expect("id"));
     running.post(&format!("{path}/sent"), json!({"channel": "duty-line"})).await.is(200);

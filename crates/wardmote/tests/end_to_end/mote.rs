@@ -85,10 +85,15 @@ impl<'a> CaseFile<'a> {
 
     /// A referral, delivered by hand and answered.
     fn refer(&self, number: u8, to: &Value) {
-        let body = json!({
-            "by": "authority-liaison-1", "addressee": to, "authority": format!("Duty desk {number}"),
-            "verified": true, "packet": Digest::of(&[number]),
+        let entry = json!({
+            "by": "authority-liaison-1", "name": format!("Duty desk {number}"), "stands_for": to,
+            "duty_line": {"number": format!("+999 {number}"), "source": "the state's handbook"},
         });
+        let entered = self.wardmote.api("POST", "/api/v1/authorities", Some(&entry)).status(201).json();
+        let id = text(&entered["authority"], "id");
+        let called = json!({"by": "authority-liaison-1", "step": {"called": {"outcome": "confirmed"}}});
+        self.wardmote.api("POST", &format!("/api/v1/authorities/{id}/steps"), Some(&called)).status(200);
+        let body = json!({"by": "authority-liaison-1", "directory": id, "packet": Digest::of(&[number])});
         let referral = text(&self.post("referrals", &body, 201), "referral");
         self.post(&format!("referrals/{referral}/sent"), &json!({"channel": "desk"}), 200);
         let delivered = json!({"channel": "desk", "proof": "desk-read"});

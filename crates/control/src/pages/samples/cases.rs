@@ -138,7 +138,6 @@ pub(in crate::pages) fn desk() -> [(&'static str, String); 4] {
         digest: Digest::of(b"packet"),
         packet: Some(packet),
         code: "able acid".to_owned(),
-        may_order: true,
     };
     let appeal = DeskAppeal {
         host,
