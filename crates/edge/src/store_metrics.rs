@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 type Row = (&'static str, &'static str, &'static str, fn(&Figures) -> u64);
 
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 20] = [
     ("wardmote_cache_bytes", "gauge", "Bytes of stored responses.", |f| f.bytes),
     ("wardmote_cache_capacity_bytes", "gauge", "Bytes that may be stored.", |f| f.capacity),
     ("wardmote_cache_keys", "gauge", "Keys of stored responses.", |f| f.keys),
@@ -27,6 +27,12 @@ const ROWS: [Row; 19] = [
     ("wardmote_cache_disk_drops_total", "counter", "Records the queue had no room for.", |f| f.disk_drops),
     ("wardmote_cache_disk_timeouts_total", "counter", "Reads that took too long.", |f| f.disk_timeouts),
     ("wardmote_cache_disk_errors_total", "counter", "Reads and writes that failed.", |f| f.disk_errors),
+    (
+        "wardmote_cache_disk_reopenings_total",
+        "counter",
+        "Times the disk was opened anew after losses.",
+        |f| f.disk_reopenings,
+    ),
     ("wardmote_cache_disk_skips_total", "counter", "Reads left out.", |f| f.disk_skips),
     ("wardmote_cache_disk_unreadable_total", "counter", "Damaged or foreign records.", |f| f.disk_unreadable),
     ("wardmote_cache_disk_outdated_total", "counter", "Records purged or replaced.", |f| f.disk_outdated),

@@ -45,6 +45,8 @@ pub struct Figures {
     pub disk_unreadable: u64,
     /// Records not used, because they were purged or replaced since they were written.
     pub disk_outdated: u64,
+    /// Times the disk's store was opened anew, because it had lost what it was given.
+    pub disk_reopenings: u64,
     /// Bytes that wait to be written.
     pub disk_queued: u64,
     /// Most bytes on disk; none without a disk.
@@ -70,6 +72,7 @@ pub(crate) struct Counters {
     pub(crate) disk_skips: AtomicU64,
     pub(crate) disk_unreadable: AtomicU64,
     pub(crate) disk_outdated: AtomicU64,
+    pub(crate) disk_reopenings: AtomicU64,
 }
 
 impl Counters {
@@ -93,6 +96,7 @@ impl Counters {
             disk_skips: read(&self.disk_skips),
             disk_unreadable: read(&self.disk_unreadable),
             disk_outdated: read(&self.disk_outdated),
+            disk_reopenings: read(&self.disk_reopenings),
             ..Figures::default()
         }
     }

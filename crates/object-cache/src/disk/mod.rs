@@ -16,6 +16,7 @@ mod loads;
 mod open;
 mod record;
 mod reinsertion;
+mod revival;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ use crate::held::HeldKey;
 use crate::journal::{Base, Event, Journal, JournalError, Ticket};
 use crate::purges::Purges;
 use canary::Canary;
-use folder::{Folder, Incarnations};
+use folder::{Folder, Incarnations, Layout};
 use foyer::{HybridCache, Load, Spawner, Store};
 use futures_util::FutureExt;
 use gathering::{GATHER_TIME, Gathering};
@@ -39,10 +40,11 @@ use health::Health;
 use loads::Loads;
 use record::Record;
 use reinsertion::Reinsertion;
+use revival::Revival;
 use room::{Room, Taken};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 use versions::{Seen, Versions};
@@ -63,7 +65,10 @@ type Hybrid = HybridCache<HeldKey, Record, KeyedHasher>;
 
 /// An open disk store.
 pub(crate) struct DiskStore {
-    hybrid: Hybrid,
+    /// Another one after it was [opened anew](revival).
+    hybrid: RwLock<Hybrid>,
+    revival: Revival,
+    layout: Layout,
     hasher: KeyedHasher,
     spawner: Spawner,
     folder: Folder,
@@ -122,19 +127,27 @@ impl DiskStore {
         payload: Payload,
         taken: Option<Taken>,
     ) -> bool {
-        let Some(mut taken) = taken else {
+        let Some(mut taken) = taken.filter(|_| !self.revival.is_under_way()) else {
             count(&self.counters.disk_drops);
             if self.canary.may_log() {
                 tracing::warn!("the cache disk is behind: some responses are not written to it");
             }
             return false;
         };
-        let storage = self.hybrid.storage();
-        if !self.canary.pass(&key, &mut taken, |written| storage.may_contains(written)) {
+        let hybrid = self.hybrid();
+        let is_there = |written: &HeldKey| {
+            let is_there = hybrid.storage().may_contains(written);
+            if is_there {
+                self.revival.arrives();
+            }
+            is_there
+        };
+        if !self.canary.pass(&key, &mut taken, is_there) {
             count(&self.counters.disk_errors);
             if self.canary.may_log() {
                 tracing::error!("the cache disk loses what is written to it");
             }
+            self.loses();
         }
         self.reinsertion.budget.earn(payload.encoded_len());
         self.enqueue(key, Record { written, payload, _taken: Some(taken) });
@@ -154,6 +167,12 @@ impl DiskStore {
         }
     }
 
+    /// foyer, as it is open now.
+    fn hybrid(&self) -> Hybrid {
+        // It is replaced as a whole, so a poisoned lock is still good.
+        self.hybrid.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Hands to foyer what has been gathered.
     fn hand_over(&self) {
         drop(self.handed_over());
@@ -163,9 +182,10 @@ impl DiskStore {
     fn handed_over(&self) -> MutexGuard<'_, ()> {
         // Nothing is guarded but the order, so a poisoned lock is still good.
         let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let hybrid = self.hybrid();
         for waiting in self.gathering.take() {
             // Forced: what is admitted was decided by the room. It is dropped from foyer's memory at once.
-            drop(self.hybrid.storage_writer(waiting.key).force().insert(waiting.record));
+            drop(hybrid.storage_writer(waiting.key).force().insert(waiting.record));
         }
         order
     }
@@ -175,7 +195,7 @@ impl DiskStore {
         if self.gathering.contains(self.hasher.hash_one(key)) {
             self.hand_over();
         }
-        self.hybrid.storage().may_contains(key)
+        self.hybrid().storage().may_contains(key)
     }
 
     /// Of several variants as many as fit into a record, the newest first.
@@ -231,7 +251,7 @@ impl DiskStore {
 
     fn reader(&self) -> Reader {
         Reader {
-            store: self.hybrid.storage().clone(),
+            store: self.hybrid().storage().clone(),
             spawner: self.spawner.clone(),
             health: self.health.clone(),
             counters: self.counters.clone(),
@@ -244,15 +264,16 @@ impl DiskStore {
     pub(crate) fn forget(&self, key: &HeldKey) {
         // First: it may be among those that somebody else is handing over just now.
         let _order = self.handed_over();
-        if self.hybrid.storage().may_contains(key) {
+        let hybrid = self.hybrid();
+        if hybrid.storage().may_contains(key) {
             self.canary.forget(key);
-            self.hybrid.storage().delete(key);
+            hybrid.storage().delete(key);
         }
     }
 
     /// Whether any record of a key may lie on the disk, read back after a restart included.
     pub(crate) fn may_hold(&self, key: &HeldKey) -> bool {
-        self.seen.contains(self.hasher.hash_one(key)) || self.hybrid.storage().may_contains(key)
+        self.seen.contains(self.hasher.hash_one(key)) || self.hybrid().storage().may_contains(key)
     }
 
     /// Has no record of a key be used that an earlier fill wrote. Outlives a crash of the process, if not
@@ -335,7 +356,7 @@ impl DiskStore {
     /// Waits until all that is queued is written, though not for ever, and takes nothing more.
     pub(crate) async fn close(self: &Arc<Self>) {
         self.hand_over();
-        let closing = self.hybrid.clone();
+        let closing = self.hybrid();
         let closed = self.spawner.spawn(async move { closing.close().await });
         match tokio::time::timeout(CLOSE_TIME_MAX, closed).await {
             Ok(Ok(Ok(()))) => {}
@@ -352,7 +373,7 @@ impl DiskStore {
     }
 
     pub(crate) fn capacity(&self) -> u64 {
-        self.hybrid.storage().device().capacity() as u64
+        self.hybrid().storage().device().capacity() as u64
     }
 }
 

@@ -13,7 +13,8 @@ use foyer::{
     BlockEngineConfig, Cache, DeviceBuilder, FsDeviceBuilder, HybridCacheBuilder, HybridCachePolicy,
     PsyncIoEngineConfig, RecoverMode, Spawner, StorageFilter,
 };
-use std::sync::{Arc, Mutex, Weak};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use vocabulary::Random;
 
 /// The fewest bytes that make sense on a disk.
@@ -66,17 +67,8 @@ impl Opening {
         let Self { folder, layout, hasher } = self;
         let spawner = spawner()?;
         let objects = folder.objects();
-        clean_some_blocks(&objects, layout.block_bytes)
-            .map_err(|source| OpenError::Folder { path: objects.clone(), source })?;
         let reinsertion = Arc::new(Reinsertion::default());
-        let engine = {
-            let (objects, spawner) = (objects.clone(), spawner.clone());
-            let (hasher, reinsertion) = (hasher.clone(), HitAgain(reinsertion.clone()));
-            // On the store's own runtime: foyer's tasks belong to whoever builds it.
-            let building = spawner.clone().spawn(build(objects, layout, hasher, reinsertion, spawner));
-            building.await.and_then(|built| built)
-        };
-        let hybrid = engine.map_err(|error| OpenError::Engine(error.into()))?;
+        let hybrid = build(objects.clone(), layout, hasher.clone(), &reinsertion, spawner.clone()).await?;
         take_space(&objects).map_err(|source| OpenError::NoSpace { bytes: layout.bytes, source })?;
         let block_bytes = usize::try_from(layout.block_bytes).unwrap_or(usize::MAX);
         let disk = Arc::new(DiskStore {
@@ -94,7 +86,9 @@ impl Opening {
             settling: Default::default(),
             settles_soon: Default::default(),
             counters,
-            hybrid,
+            hybrid: RwLock::new(hybrid),
+            revival: Default::default(),
+            layout,
             hasher,
             spawner,
             folder,
@@ -126,8 +120,24 @@ impl DiskStore {
     }
 }
 
-async fn build(
-    objects: std::path::PathBuf,
+/// Opens foyer, and reads its index.
+pub(super) async fn build(
+    objects: PathBuf,
+    layout: Layout,
+    hasher: KeyedHasher,
+    reinsertion: &Arc<Reinsertion>,
+    spawner: Spawner,
+) -> Result<Hybrid, OpenError> {
+    clean_some_blocks(&objects, layout.block_bytes)
+        .map_err(|source| OpenError::Folder { path: objects.clone(), source })?;
+    let reinsertion = HitAgain(reinsertion.clone());
+    // On the store's own runtime: foyer's tasks belong to whoever builds it.
+    let building = spawner.clone().spawn(engine(objects, layout, hasher, reinsertion, spawner));
+    building.await.and_then(|built| built).map_err(|error| OpenError::Engine(error.into()))
+}
+
+async fn engine(
+    objects: PathBuf,
     layout: Layout,
     hasher: KeyedHasher,
     reinsertion: HitAgain,

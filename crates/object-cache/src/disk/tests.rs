@@ -235,14 +235,14 @@ async fn what_is_removed_while_it_is_handed_over_is_gone() {
     });
     assert!(forgotten.recv_timeout(Duration::from_millis(50)).is_err(), "it waits for the other");
     for waiting in under_way {
-        drop(disk.hybrid.storage_writer(waiting.key).force().insert(waiting.record));
+        drop(disk.hybrid().storage_writer(waiting.key).force().insert(waiting.record));
     }
     drop(order);
     removing.join().expect("removed");
     while disk.queued() > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(!disk.hybrid.storage().may_contains(&key));
+    assert!(!disk.hybrid().storage().may_contains(&key));
 }
 
 #[tokio::test]
