@@ -47,7 +47,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
-use versions::{Seen, Versions};
+use versions::Versions;
 
 /// Bytes that may wait to be written, and of each of foyer's two buffers.
 const QUEUE_BYTES: usize = 8 << 20;
@@ -82,7 +82,6 @@ pub(crate) struct DiskStore {
     loads: Loads,
     health: Arc<Health>,
     pub(crate) versions: Versions,
-    seen: Seen,
     canary: Canary,
     reinsertion: Arc<Reinsertion>,
     /// Held by who has the journal written for others too.
@@ -157,7 +156,7 @@ impl DiskStore {
 
     fn enqueue(self: &Arc<Self>, key: HeldKey, record: Record) {
         let hash = self.hasher.hash_one(&key);
-        self.seen.add(hash);
+        self.reinsertion.seen.add(hash);
         if self.gathering.add(hash, key, record) {
             let disk = self.clone();
             drop(self.spawner.spawn(async move {
@@ -273,7 +272,7 @@ impl DiskStore {
 
     /// Whether any record of a key may lie on the disk, read back after a restart included.
     pub(crate) fn may_hold(&self, key: &HeldKey) -> bool {
-        self.seen.contains(self.hasher.hash_one(key)) || self.hybrid().storage().may_contains(key)
+        self.reinsertion.seen.contains(self.hasher.hash_one(key)) || self.hybrid().storage().may_contains(key)
     }
 
     /// Has no record of a key be used that an earlier fill wrote. Outlives a crash of the process, if not

@@ -3,7 +3,7 @@
 use super::folder::{Folder, Incarnations, Layout, clean_some_blocks, take_space};
 use super::reinsertion::{HitAgain, Reinsertion};
 use super::room::Room;
-use super::versions::{Seen, Versions};
+use super::versions::Versions;
 use super::{DiskStore, Hybrid, Payload, QUEUE_BYTES, RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES};
 use crate::counters::Counters;
 use crate::hasher::{HashProbe, KeyedHasher};
@@ -80,7 +80,6 @@ impl Opening {
             record_bytes_max: RECORD_BYTES_MAX.min(block_bytes - INDEX_BYTES),
             loads: Default::default(),
             health: Arc::default(),
-            seen: Seen::default(),
             canary: Default::default(),
             reinsertion,
             settling: Default::default(),

@@ -8,6 +8,7 @@
 //! Invariant: less is written again than half of what comes new, so that a disk as small as memory comes to
 //! rest.
 
+use super::versions::Seen;
 use foyer::{Statistics, StorageFilterCondition, StorageFilterResult};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,9 @@ pub(super) struct Reinsertion {
     pub(super) rewrite: OnceLock<Rewrite>,
     /// Bytes that may be written again.
     pub(super) budget: Budget,
+    /// Which keys the disk may have a record of. Those of a cleared block stay among them: foyer forgets them before
+    /// their bytes are gone, and a crash in between brings them back.
+    pub(super) seen: Seen,
 }
 
 /// Half of the bytes written new, up to a bound, less those written again.
@@ -57,6 +61,7 @@ impl std::fmt::Debug for HitAgain {
 
 impl StorageFilterCondition for HitAgain {
     fn filter(&self, _: &Arc<Statistics>, hash: u64, estimated_size: usize) -> StorageFilterResult {
+        self.0.seen.add(hash);
         if self.0.budget.has(estimated_size)
             && let Some(rewrite) = self.0.rewrite.get()
             && let Some(bytes) = rewrite(hash)

@@ -9,6 +9,8 @@
 use super::open::build;
 use super::{CLOSE_TIME_MAX, DiskStore, Hybrid};
 use crate::counters::count;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,10 +21,15 @@ const LOST_MAX: u32 = 3;
 /// The least time between two attempts.
 const ATTEMPT_EVERY: Duration = Duration::from_secs(5);
 
+/// What ends once foyer has let go of its files.
+type Closing = BoxFuture<'static, foyer::Result<()>>;
+
 /// What is known of losses, and of attempts to end them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Revival {
     losses: Mutex<Losses>,
+    /// The closing that is not over yet. foyer says of a second one at once that all is closed, whatever it still writes.
+    closing: tokio::sync::Mutex<Option<Closing>>,
     is_under_way: AtomicBool,
 }
 
@@ -56,6 +63,17 @@ impl Revival {
         self.is_under_way.load(Ordering::Acquire)
     }
 
+    /// Returns once foyer has let go of its files, or says why it has not; a closing that takes longer goes on, and the
+    /// next attempt waits for the same.
+    async fn closed(&self, begin: impl FnOnce() -> Closing) -> Result<(), String> {
+        let mut slot = self.closing.lock().await;
+        let closing = slot.get_or_insert_with(begin);
+        let closed = tokio::time::timeout(CLOSE_TIME_MAX, closing).await;
+        let closed = closed.map_err(|_| "what is open does not close in time")?;
+        *slot = None;
+        closed.map_err(|error| error.to_string())
+    }
+
     fn ends(&self) {
         self.losses().lost = 0;
         self.is_under_way.store(false, Ordering::Release);
@@ -85,10 +103,14 @@ impl DiskStore {
     }
 
     async fn open_anew(&self) -> Result<(), String> {
-        let old = self.hybrid();
-        let closed = tokio::time::timeout(CLOSE_TIME_MAX, old.close()).await;
-        // One that is only slow still writes: it keeps the files.
-        closed.map_err(|_| "what is open does not close in time")?.map_err(|error| error.to_string())?;
+        self.revival
+            .closed(|| {
+                let old = self.hybrid();
+                // On its own, so that it goes on while nobody waits for it.
+                let closing = self.spawner.spawn(async move { old.close().await });
+                closing.map(|closed| closed.and_then(|closed| closed)).boxed()
+            })
+            .await?;
         let (objects, layout) = (self.folder.objects(), self.layout);
         let new = build(objects, layout, self.hasher.clone(), &self.reinsertion, self.spawner.clone()).await;
         self.replace(new.map_err(|error| error.to_string())?);
@@ -106,6 +128,18 @@ impl DiskStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_files_are_free_only_when_the_first_closing_is_over() {
+        let (revival, (end, ended)) = (Revival::default(), tokio::sync::oneshot::channel::<()>());
+        let slow = || async { Ok(drop(ended.await)) }.boxed();
+        assert!(revival.closed(slow).await.is_err(), "it takes too long");
+        let at_once = || async { Ok(()) }.boxed();
+        assert!(revival.closed(at_once).await.is_err(), "the first one still writes");
+        end.send(()).expect("it goes on");
+        assert_eq!(revival.closed(at_once).await, Ok(()));
+        assert_eq!(revival.closed(at_once).await, Ok(()), "another one is another closing");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn some_losses_in_a_row_have_it_opened_anew_and_not_too_often() {
