@@ -70,10 +70,7 @@ impl Alarm {
     /// One more minute, where those of the last 24 hours leave room for it, and the seconds that the operator has taken
     /// of the same time.
     fn extend(&mut self, now: Timestamp, switched_seconds: u32) -> bool {
-        let over = now.as_secs() - DAY_SECONDS;
-        while self.minutes.front().is_some_and(|began| *began <= over) {
-            self.minutes.pop_front();
-        }
+        self.forget_before(now);
         let taken = switched_seconds.div_ceil(ALARM_SECONDS) as usize;
         if self.minutes.len() + taken >= ALARMS_EACH_DAY {
             return false;
@@ -81,6 +78,15 @@ impl Alarm {
         self.minutes.push_back(now.as_secs());
         self.until = now.as_secs() + i64::from(ALARM_SECONDS);
         true
+    }
+
+    /// Lets go of minutes that are more than 24 hours ago; whether there were any.
+    fn forget_before(&mut self, now: Timestamp) -> bool {
+        let (over, had) = (now.as_secs() - DAY_SECONDS, self.minutes.len());
+        while self.minutes.front().is_some_and(|began| *began <= over) {
+            self.minutes.pop_front();
+        }
+        self.minutes.len() < had
     }
 
     /// How long it was in the last 24 hours, in seconds.
@@ -337,6 +343,9 @@ fn watch_alarm(guard: &Guard, known: &mut Known, now: Timestamp) {
     let proved = known.acting.iter().any(|acting| acting.stage() != Stage::Canary);
     let wanted = proved && known.record.distress_seconds() >= ALARM_AFTER_SECONDS;
     let was_on = known.alarm.until > 0;
+    if known.alarm.forget_before(now) {
+        known.watch.alarm(Timestamp::from_secs(known.alarm.until), known.alarm.seconds());
+    }
     let switched = known.watch.switched_seconds(now);
     if wanted && known.alarm.until <= now.as_secs() && known.alarm.extend(now, switched) {
         known.watch.alarm(Timestamp::from_secs(known.alarm.until), known.alarm.seconds());
@@ -388,5 +397,20 @@ mod tests {
         let taken = watch.switched_seconds(at(600));
         assert!(alarm.extend(at(600), taken), "the last minute of them");
         assert!(!alarm.extend(at(601), taken) && alarm.extend(at(601), taken - 120));
+    }
+
+    #[test]
+    fn what_the_edge_has_taken_of_a_day_is_the_operators_again_a_day_later() {
+        let watch = Arc::new(Watch::new(vocabulary::SiteId::from_bytes([1; 16])));
+        let mut known = Known::new(Arc::clone(&watch));
+        let began = DAY_SECONDS * 20_000;
+        let at = |minute: i64| Timestamp::from_secs(began + minute * 60);
+        assert!((0..180).all(|minute| known.alarm.extend(at(minute), 0)));
+        watch.alarm(at(180), known.alarm.seconds());
+        assert!(!watch.may_be_switched(at(200), at(200)));
+        let random = Arc::new(vocabulary::SeededRandom::new(3));
+        let guard = Guard::new(random, shield::challenge::ChallengeSecret::new([7; 32]), at(0));
+        watch_alarm(&guard, &mut known, at(200 + 24 * 60));
+        assert!(watch.may_be_switched(at(200 + 24 * 60), at(200 + 24 * 60)));
     }
 }

@@ -139,9 +139,10 @@ impl<'w> Attempts<'w> {
         Err(failure)
     }
 
-    /// A connection to the same origin that the request was not sent on before.
-    pub(crate) async fn lease_anew<W: Waiting>(&mut self, waiting: &mut W) -> Result<Lease, Reason> {
-        let stay = self.enter(waiting).await?;
+    /// A connection to the same origin that the request was not sent on before. It has been let in there once, and need
+    /// not wait again because a connection was closed.
+    pub(crate) async fn lease_anew(&mut self) -> Result<Lease, Reason> {
+        let stay = self.upstream.members()[self.member].entrance.enter_anyway(self.caller);
         let leased = self.worker.origins.lease_new(self.sought()?).await;
         let mut lease = leased.map_err(|reason| self.failed(reason))?;
         lease.stay = Some(stay);
@@ -209,15 +210,16 @@ impl<'w> Attempts<'w> {
     pub(crate) fn failed(&self, reason: Reason) -> Reason {
         if is_the_origins(reason) {
             self.upstream.failed(self.member, self.worker.shared.clock.now());
-            self.upstream.members()[self.member].entrance.failed();
+            self.upstream.members()[self.member].entrance.failed(self.caller.network);
         }
         reason
     }
 
     /// Notes what the origin asked now has answered.
     pub(crate) fn answered(&self, status: StatusCode, now: Timestamp) {
-        if matches!(status.as_u16(), 429 | 502 | 503 | 504) {
-            self.upstream.members()[self.member].entrance.failed();
+        // Not 429: that is one client's own, and whoever earns it would earn it for all.
+        if matches!(status.as_u16(), 502..=504) {
+            self.upstream.members()[self.member].entrance.failed(self.caller.network);
         }
         match status.is_server_error() {
             true => self.upstream.failed(self.member, now),

@@ -114,7 +114,7 @@ impl Entrance {
         }
     }
 
-    /// Takes a place whether one is free or not: for sites whose shield only looks on.
+    /// Takes a place whether one is free or not: for sites whose shield only looks on, and for who has been let in.
     pub(super) fn enter_anyway(self: &Arc<Self>, caller: Caller) -> Stay {
         let mut state = self.state();
         let asking = state.asking(caller);
@@ -128,11 +128,11 @@ impl Entrance {
         self.occupancy().sending >= SENDERS_MANY
     }
 
-    /// The origin has failed a request as servers do that have too much to do.
-    pub(super) fn failed(&self) {
+    /// The origin has failed a request of this network as servers do that have too much to do.
+    pub(super) fn failed(&self, network: Prefix) {
         let now = self.began.elapsed();
         let mut state = self.state();
-        state.admission.failed(now);
+        state.admission.failed(now, network);
         state.let_in();
     }
 

@@ -178,7 +178,10 @@ async fn try_each<'a, W: Waiting>(
                 // 9110 §9.2.2), once, on a new one. So is what the origin says it has not looked at.
                 Err(reason) if again && is_worth_another(reason, reused, &request.method) => {
                     again = false;
-                    lease = attempts.lease_anew(&mut waiting).await?;
+                    lease = match attempts.lease_anew().await {
+                        Ok(lease) => lease,
+                        Err(reason) => return spare.ok_or(reason),
+                    };
                 }
                 asked => break asked,
             }

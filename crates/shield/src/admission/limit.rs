@@ -4,12 +4,14 @@
 //! the origin when little is asked of it: while it is at most twice that, or a tenth of a second more, places are added
 //! where they are wanted; above it the number shrinks in proportion (as Netflix's concurrency-limits and Envoy's
 //! adaptive concurrency do), and where many fail by a third (additive increase, multiplicative decrease; Chiu and
-//! Jain 1989).
+//! Jain 1989). Failures count only where somebody waits and several networks see them: one visitor who asks for nothing
+//! but what fails takes no place from the others.
 //!
 //! What is taken away is reckoned from the places that were in use, and only while somebody waits. So an origin that is
 //! slow by itself, and does not fall behind, keeps all it had; and one that is as slow with the fewest places as before
 //! was not slow because of them: that becomes the usual.
 
+use crate::budgets::Prefix;
 use std::time::Duration;
 
 /// The fewest places of an origin.
@@ -30,6 +32,8 @@ const TOLERATED_MORE_US: f32 = 100_000.0;
 /// Failures that count for something, and their part of a window.
 const FAILURES_LEAST: u32 = 5;
 const FAILURES_ONE_IN: u32 = 5;
+/// The networks that must see some: what one of them asks for may fail for its own sake.
+const FAILING_NETWORKS: usize = 3;
 /// What is left of the places after a window in which many failed.
 const LEFT_AFTER_FAILURES: f32 = 0.7;
 /// What is left at least after a window that was slow.
@@ -62,6 +66,8 @@ struct Window {
     answers: [u16; BUCKETS],
     count: u32,
     failures: u32,
+    /// Who saw them: each network once, and no more of them than are asked for.
+    failing: Vec<Prefix>,
     /// The most places in use at once.
     peak: u32,
     /// Whether anybody had to wait.
@@ -103,8 +109,13 @@ impl Limit {
         self.window.count += 1;
     }
 
-    pub(super) fn failed(&mut self) {
-        self.window.failures += 1;
+    /// A request of this network failed.
+    pub(super) fn failed(&mut self, network: Prefix) {
+        let Window { failures, failing, .. } = &mut self.window;
+        *failures += 1;
+        if failing.len() < FAILING_NETWORKS && !failing.contains(&network) {
+            failing.push(network);
+        }
     }
 
     /// Follows what the window has shown, once it has shown enough.
@@ -179,11 +190,20 @@ fn tolerated(usual_us: f32) -> f32 {
 
 impl Window {
     fn new() -> Self {
-        Self { began: Duration::ZERO, answers: [0; BUCKETS], count: 0, failures: 0, peak: 0, wanted: false }
+        Self {
+            began: Duration::ZERO,
+            answers: [0; BUCKETS],
+            count: 0,
+            failures: 0,
+            failing: Vec::new(),
+            peak: 0,
+            wanted: false,
+        }
     }
 
     fn has_failed(&self) -> bool {
-        self.failures >= FAILURES_LEAST && self.failures * FAILURES_ONE_IN > self.count
+        let are_many = self.failures >= FAILURES_LEAST && self.failures * FAILURES_ONE_IN > self.count;
+        are_many && self.wanted && self.failing.len() >= FAILING_NETWORKS
     }
 
     /// The middle of the half octave in which the median lies; none without answers.

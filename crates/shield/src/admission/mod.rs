@@ -166,9 +166,9 @@ impl Admission {
         }
     }
 
-    /// The origin failed a request as servers do that have too much to do.
-    pub fn failed(&mut self, now: Duration) {
-        self.limit.failed();
+    /// The origin failed a request of this network as servers do that have too much to do.
+    pub fn failed(&mut self, now: Duration, network: Prefix) {
+        self.limit.failed(network);
         self.turn(now);
     }
 

@@ -159,11 +159,20 @@ fn an_origin_that_is_slow_by_itself_keeps_what_it_uses() {
 
 #[test]
 fn an_origin_that_fails_gets_fewer_and_never_none() {
-    let mut admission = full();
-    for ms in 0..10_000 {
-        admission.failed(Duration::from_millis(ms));
-    }
-    assert_eq!(admission.occupancy().places, PLACES_MIN);
+    let places_after = |networks: u8, waiting: bool| {
+        let mut admission = full();
+        if waiting {
+            assert!(matches!(admission.ask(&asking(1_000, 1), Duration::ZERO), Entry::Wait { .. }));
+        }
+        for ms in 0..10_000 {
+            let network = Prefix::of([10, 0, (ms % u64::from(networks)) as u8, 1].into());
+            admission.failed(Duration::from_millis(ms), network);
+        }
+        admission.occupancy().places
+    };
+    assert_eq!(places_after(3, true), PLACES_MIN);
+    assert!(places_after(2, true) >= PLACES_FIRST, "what one or two ask for may fail for their own sake");
+    assert!(places_after(3, false) >= PLACES_FIRST, "nobody waits");
 }
 
 /// So many come at once, and nobody is answered for three seconds: how many of them have a place then.
