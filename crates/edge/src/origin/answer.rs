@@ -170,10 +170,10 @@ impl Section {
             header::CONNECTION => self.take_options(value),
             _ => {}
         }
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
         if is_hop_by_hop(&name) {
             return Some(());
         }
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
         self.fields.try_append(name, value).ok().map(drop)
     }
 
@@ -320,6 +320,9 @@ mod tests {
             "HTTP/1.1 200 OK\r\nX(: y\r\n",
             "HTTP/1.1 200 OK\r\nX\u{e9}: y\r\n",
             "HTTP/1.1 200 OK\r\nX: y\u{7f}z\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\0\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: x\rContent-Length: 0\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nKeep-Alive: \u{7f}\r\n",
             "HTTP/1.1 200 O\rK\r\nX: y\r\n",
             "HTTP/1.1 200 O\0K\r\nX: y\r\n",
             "HTTP/1.1 200 OK\r\nX: y\r\n z\r\n",
