@@ -238,10 +238,14 @@ fn roster(files: &DataDir, clock: &dyn Clock, random: &dyn Random) -> Result<Ros
 fn duress(files: &DataDir) -> Result<(DuressKeys, Digest), FoundError> {
     let path = files.duress_keys();
     let text = if path.exists() { secret_text(&path)? } else { zeroize::Zeroizing::default() };
-    let mark = Hasher::domain("wardmote/duress-keys/v1")
-        .part(secret_text(&files.log_key())?.as_bytes())
-        .part(text.as_bytes())
-        .finish();
+    // Over what the files say: blanks, line ends and the order of lines are an editor's or a copy's.
+    let mut lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.sort_unstable();
+    let mark = lines.iter().fold(
+        Hasher::domain("wardmote/duress-keys/v1").part(secret_text(&files.log_key())?.trim().as_bytes()),
+        |mark, line| mark.part(line.as_bytes()),
+    );
+    let mark = mark.finish();
     let keys = DuressKeys::parse(&text).map_err(|source| FoundError::Duress { path, source })?;
     Ok((keys, mark))
 }

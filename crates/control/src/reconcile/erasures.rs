@@ -34,9 +34,11 @@ async fn is_awaited(plane: &Plane, draft: &ErasureDraft) -> Result<bool, Reconci
     if logged.map_err(ReconcileError::Log)?.is_some() {
         return Ok(false);
     }
-    // Somebody may have appealed since it was put up.
+    let fields = plane.sealed_fields(&draft.root).await;
+    let are_there = fields.map_err(|error| ReconcileError::Damaged(error.to_string()))?.is_some();
+    // Somebody may have appealed since it was put up. Once the fields are gone, only the log is to be told.
     let placed = plane.entry(draft.index).await.map_err(ReconcileError::Bundle)?;
-    if let Err(refusal) = plane.erasable(&placed).await {
+    if are_there && let Err(refusal) = plane.erasable(&placed).await {
         tracing::warn!(subject = %draft.subject, why = refusal.title(), "signed, and not erased");
         return Ok(waits);
     }
