@@ -180,6 +180,19 @@ async fn with_connections_short_and_one_origin_full_the_edge_serves_strangers() 
         idle.push(stage.visit().await);
     }
     until(&stage, "the crowd waits", |one| one.waiting == 100).await;
+    // Those who are asked to leave take a moment to go; who comes within it, and is one of 32 too many, is turned away.
+    let come = (visitors.len() + idle.len()) as u64;
+    let has_room = || {
+        let figures = stage.edge.figures();
+        figures.connections + figures.connections_refused >= come && figures.open_connections < 288
+    };
+    for _ in 0..1000 {
+        if has_room() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(has_room());
     let mut stranger = from_elsewhere(&stage).await;
     stranger.send("GET / HTTP/1.1\r\nHost: b.test\r\n\r\n").await;
     let mut origin = stage.origin.accept().await;
