@@ -22,6 +22,7 @@ mod mote;
 mod record;
 mod settings;
 mod story;
+mod suspending;
 mod upgrading;
 mod upkeep;
 mod witnesses;

@@ -15,7 +15,7 @@ use vocabulary::SeededRandom;
 const SOON: Duration = Duration::from_secs(20);
 
 /// A witness that runs, with what it needs to run again.
-struct Witness {
+pub(crate) struct Witness {
     process: Process,
     folder: PathBuf,
     address: SocketAddr,
@@ -56,7 +56,7 @@ impl Witness {
 }
 
 /// Starts three witnesses and a deployment that needs two of them; the third is dead from the start.
-fn three(setup: &Setup) -> Vec<Witness> {
+pub(crate) fn three(setup: &Setup) -> Vec<Witness> {
     let logs = setup.data().join("edge/roots/tlog-policy");
     let start = |place| Witness::start(&setup.path().join(format!("w{place}")), &logs);
     let mut witnesses: Vec<Witness> = (1..=3).map(start).collect();
