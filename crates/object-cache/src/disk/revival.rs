@@ -132,7 +132,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_files_are_free_only_when_the_first_closing_is_over() {
         let (revival, (end, ended)) = (Revival::default(), tokio::sync::oneshot::channel::<()>());
-        let slow = || async { Ok(drop(ended.await)) }.boxed();
+        let slow = || {
+            let ended = async {
+                let _ = ended.await;
+                Ok(())
+            };
+            ended.boxed()
+        };
         assert!(revival.closed(slow).await.is_err(), "it takes too long");
         let at_once = || async { Ok(()) }.boxed();
         assert!(revival.closed(at_once).await.is_err(), "the first one still writes");
