@@ -5,7 +5,8 @@
 //! enough is in the table, however many addresses were asked for once.
 
 use caching::Reason;
-use std::hash::{BuildHasher, RandomState};
+use foldhash::quality::RandomState;
+use std::hash::BuildHasher;
 
 /// Addresses watched for one site.
 const WATCHED_MAX: usize = 64;

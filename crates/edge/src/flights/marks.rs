@@ -4,8 +4,9 @@
 //! which costs a request to an origin and nothing else.
 
 use caching::KeyRef;
+use foldhash::quality::RandomState;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use vocabulary::{SiteId, Timestamp};
@@ -14,11 +15,14 @@ const SHARDS: usize = 64;
 /// Marks of one shard; where there is no room an old one goes.
 pub(crate) const MARKS_MAX: usize = 1024;
 
+/// Until when the marks of one shard stand. They are found by what is a hash already, so another one is made for little.
+type Shard = HashMap<u64, Timestamp, foldhash::fast::RandomState>;
+
 /// A bounded set of marked keys.
 pub(crate) struct Marks {
     /// Keyed with a secret of this process: nobody can aim at another's mark.
     hasher: RandomState,
-    shards: Box<[Mutex<HashMap<u64, Timestamp>>]>,
+    shards: Box<[Mutex<Shard>]>,
     lasts: Duration,
 }
 
@@ -26,7 +30,7 @@ impl Marks {
     /// Marks that stand for so long.
     pub(crate) fn lasting(lasts: Duration) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { hasher: RandomState::new(), shards, lasts }
+        Self { hasher: RandomState::default(), shards, lasts }
     }
 
     /// What a key's marks are found by.
@@ -43,7 +47,7 @@ impl Marks {
         Marked { marks: self, hash }
     }
 
-    fn shard(&self, hash: u64) -> MutexGuard<'_, HashMap<u64, Timestamp>> {
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
         let shard = hash as usize % SHARDS;
         // Entries are written whole, so a poisoned map is still good.
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)

@@ -16,8 +16,9 @@ impl Scan {
     /// Lines end in CR LF; a bare LF is refused (RFC 9112 §2.2 allows leniency, and leniency is how two
     /// readers come to differ).
     pub(crate) fn section_end(&mut self, buffer: &[u8]) -> Result<Option<usize>, Reason> {
-        while let Some(found) = memchr::memchr(b'\n', buffer.get(self.seen..).unwrap_or_default()) {
-            let feed = self.seen + found;
+        let from = self.seen;
+        for found in memchr::memchr_iter(b'\n', buffer.get(from..).unwrap_or_default()) {
+            let feed = from + found;
             if feed == self.line_start || buffer[feed - 1] != b'\r' {
                 return Err(Reason::BareLineFeed);
             }

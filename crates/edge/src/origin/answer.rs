@@ -3,6 +3,7 @@
 //! Pure. As strict as the reading of requests: an answer that two readers could frame differently is
 //! refused, because a cache or a visitor behind this edge may be the other reader.
 
+use super::repeats::Repeats;
 use crate::fields::{is_hop_by_hop, is_usual};
 use crate::http1::scan::Scan;
 use crate::reasons::Reason;
@@ -59,8 +60,13 @@ pub(crate) enum Framing {
 
 impl AnswerHead {
     /// Takes one whole head off the front of `buffer`, or `None` while more bytes are needed. `scan` keeps
-    /// the place in a head that is not whole.
-    pub(crate) fn read(buffer: &mut BytesMut, scan: &mut Scan, asked: Asked) -> Result<Option<Self>, Reason> {
+    /// the place in a head that is not whole, `repeats` what earlier heads of this connection said.
+    pub(crate) fn read(
+        buffer: &mut BytesMut,
+        scan: &mut Scan,
+        repeats: &mut Repeats,
+        asked: Asked,
+    ) -> Result<Option<Self>, Reason> {
         let end = match scan.section_end(buffer).map_err(|_| Reason::OriginMalformed)? {
             None if buffer.len() < ORIGIN_HEAD_BYTES_MAX => return Ok(None),
             Some(end) if end <= ORIGIN_HEAD_BYTES_MAX => end,
@@ -68,18 +74,19 @@ impl AnswerHead {
         };
         *scan = Scan::default();
         let head = buffer.split_to(end).freeze();
-        parse(&head, asked).ok_or(Reason::OriginMalformed).map(Some)
+        parse(&head, repeats, asked).ok_or(Reason::OriginMalformed).map(Some)
     }
 }
 
 /// Reads a head in one pass. `head` ends with an empty line, and each of its lines in CR LF; what a name and a value may
 /// be made of is for their types to say, so nothing looks at the same bytes twice.
-fn parse(head: &Bytes, asked: Asked) -> Option<AnswerHead> {
-    let mut lines = Lines(head);
-    let (http_11, status) = status_line(lines.next()?)?;
+fn parse(head: &Bytes, repeats: &mut Repeats, asked: Asked) -> Option<AnswerHead> {
+    let mut rest: &[u8] = head;
+    let (http_11, status) = status_line(take_line(&mut rest)?.strip_suffix(b"\r\n")?)?;
     let mut section = Section::new(http_11);
-    while let Some(line) = lines.next().filter(|line| !line.is_empty()) {
-        section.take(line, head)?;
+    while rest != b"\r\n" {
+        let (name, value) = take_field(section.count, &mut rest, head, repeats)?;
+        section.take(name, value)?;
     }
     for name in std::mem::take(&mut section.named) {
         section.fields.remove(name);
@@ -89,18 +96,31 @@ fn parse(head: &Bytes, asked: Asked) -> Option<AnswerHead> {
     Some(AnswerHead { status, fields: section.fields, framing, keep_alive })
 }
 
-/// Lines without their CR LF.
-struct Lines<'a>(&'a [u8]);
+/// Takes a line, with its end, off the front of `rest`.
+fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (line, behind) = rest.split_at(memchr::memchr(b'\n', rest)? + 1);
+    *rest = behind;
+    Some(line)
+}
 
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let feed = memchr::memchr(b'\n', self.0)?;
-        let (line, rest) = self.0.split_at(feed + 1);
-        self.0 = rest;
-        line.strip_suffix(b"\r\n")
+/// Takes the field at `place` off the front of `rest`, a part of `head`: as remembered, or read and remembered.
+fn take_field(
+    place: usize,
+    rest: &mut &[u8],
+    head: &Bytes,
+    repeats: &mut Repeats,
+) -> Option<(HeaderName, HeaderValue)> {
+    if let Some((length, name, value)) = repeats.known(place, rest) {
+        *rest = &rest[length..];
+        return Some((name, value));
     }
+    let line = take_line(rest)?;
+    // A name ends at its colon and begins its line: with white space on either side it is none (RFC 9112 §5.1, §5.2).
+    let (name, value) = line.strip_suffix(b"\r\n")?.split_at(memchr::memchr(b':', line)?);
+    let name = HeaderName::from_bytes(name).ok()?;
+    let value = HeaderValue::from_maybe_shared(head.slice_ref(trim_blanks(&value[1..]))).ok()?;
+    repeats.keep(place, line, &name, &value);
+    Some((name, value))
 }
 
 /// Whether it is HTTP/1.1, and the status (RFC 9112 §4). The reason phrase means nothing, but what it may hold is
@@ -149,28 +169,23 @@ impl Section {
         }
     }
 
-    /// None: it is no field, one too many, or nobody can say what it means for the framing.
-    fn take(&mut self, line: &[u8], head: &Bytes) -> Option<()> {
+    /// None: it is one too many, or nobody can say what it means for the framing.
+    fn take(&mut self, name: HeaderName, value: HeaderValue) -> Option<()> {
         self.count += 1;
         (self.count <= ORIGIN_FIELDS_MAX).then_some(())?;
-        // A name ends at its colon and begins its line: with white space on either side it is none (RFC 9112 §5.1, §5.2).
-        let (name, value) = line.split_at(memchr::memchr(b':', line)?);
-        let name = HeaderName::from_bytes(name).ok()?;
-        let value = trim_blanks(&value[1..]);
         match name {
             header::CONTENT_LENGTH => {
-                let length = crate::http1::framing::plain_number(value)?;
+                let length = crate::http1::framing::plain_number(value.as_bytes())?;
                 self.content_length.replace(length).is_none().then_some(())?;
             }
             header::TRANSFER_ENCODING => {
-                let alone = value.eq_ignore_ascii_case(b"chunked") && !self.chunked;
+                let alone = value.as_bytes().eq_ignore_ascii_case(b"chunked") && !self.chunked;
                 alone.then_some(())?;
                 self.chunked = true;
             }
-            header::CONNECTION => self.take_options(value),
+            header::CONNECTION => self.take_options(value.as_bytes()),
             _ => {}
         }
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?;
         if is_hop_by_hop(&name) {
             return Some(());
         }
@@ -264,7 +279,16 @@ mod tests {
     const UPGRADE: Asked = Asked { is_head: false, upgrade: true };
 
     fn read(text: &str, asked: Asked) -> Result<Option<AnswerHead>, Reason> {
-        AnswerHead::read(&mut BytesMut::from(text), &mut Scan::default(), asked)
+        let mut repeats = Repeats::default();
+        let first = AnswerHead::read(&mut BytesMut::from(text), &mut Scan::default(), &mut repeats, asked);
+        // Whoever says it again is told the same.
+        let again = AnswerHead::read(&mut BytesMut::from(text), &mut Scan::default(), &mut repeats, asked);
+        assert_eq!(format!("{first:?}"), format!("{again:?}"), "{text:?}");
+        again
+    }
+
+    fn read_once(buffer: &mut BytesMut, scan: &mut Scan) -> Result<Option<AnswerHead>, Reason> {
+        AnswerHead::read(buffer, scan, &mut Repeats::default(), PLAIN)
     }
 
     #[test]
@@ -353,7 +377,7 @@ mod tests {
         for byte in 0..=u8::MAX {
             let is_of_names = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             let text = [b"HTTP/1.1 200 OK\r\na".as_slice(), &[byte], b"b: 1\r\n\r\n"].concat();
-            let found = AnswerHead::read(&mut BytesMut::from(&text[..]), &mut Scan::default(), PLAIN);
+            let found = read_once(&mut BytesMut::from(&text[..]), &mut Scan::default());
             // The colon ends the name; what is left of it is one, and the rest is its value.
             let is_well = is_of_names || byte == b':';
             assert_eq!(matches!(found, Ok(Some(_))), is_well, "byte {byte}");
@@ -386,9 +410,9 @@ mod tests {
         let text = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
         for cut in 0..text.len() - 2 {
             let (mut buffer, mut scan) = (BytesMut::from(&text[..cut]), Scan::default());
-            assert!(AnswerHead::read(&mut buffer, &mut scan, PLAIN).expect("good so far").is_none());
+            assert!(read_once(&mut buffer, &mut scan).expect("good so far").is_none());
             buffer.extend_from_slice(&text[cut..]);
-            let head = AnswerHead::read(&mut buffer, &mut scan, PLAIN).expect("good").expect("whole");
+            let head = read_once(&mut buffer, &mut scan).expect("good").expect("whole");
             assert_eq!((head.framing, &buffer[..]), (Framing::Sized(2), &b"hi"[..]), "cut at {cut}");
         }
     }

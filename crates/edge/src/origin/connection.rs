@@ -5,6 +5,7 @@
 //! with nothing behind it and nothing left to send, carries another exchange.
 
 use super::answer::{AnswerHead, Asked, Framing};
+use super::repeats::Repeats;
 use super::stream::OriginStream;
 use crate::http1::chunked::{ChunkedDecoder, Step};
 use crate::http1::lines::write_fields;
@@ -38,6 +39,7 @@ pub(crate) struct OriginConnection {
     input: BytesMut,
     sending: Sending,
     receiving: Receiving,
+    repeats: Repeats,
     /// When it was last used; its pool's clock.
     pub(crate) idle_since: Instant,
     /// Which of its name's answers its address was last found in; its pool's.
@@ -93,6 +95,7 @@ impl OriginConnection {
             input: BytesMut::new(),
             sending: Sending::default(),
             receiving: Receiving::Nothing { keep_alive: true },
+            repeats: Repeats::default(),
             idle_since: Instant::now(),
             names_revision: 0,
         }
@@ -125,6 +128,7 @@ impl OriginConnection {
         if self.is_free() {
             self.input = BytesMut::new();
             self.sending.held = BytesMut::new();
+            self.repeats.clear();
         }
     }
 
@@ -178,18 +182,13 @@ impl OriginConnection {
             let Receiving::Head { scan, asked } = &mut self.receiving else {
                 return Poll::Ready(Err(Reason::Internal));
             };
-            let read = match AnswerHead::read(&mut self.input, scan, *asked) {
-                Ok(None) => None,
-                Ok(Some(head)) => Some(Ok(head)),
-                Err(reason) => Some(Err(reason)),
-            };
-            match read {
-                Some(Ok(head)) => {
+            match AnswerHead::read(&mut self.input, scan, &mut self.repeats, *asked) {
+                Ok(Some(head)) => {
                     self.follow(&head);
                     return Poll::Ready(Ok(head));
                 }
-                Some(Err(reason)) => return Poll::Ready(Err(self.lose(reason))),
-                None => {}
+                Err(reason) => return Poll::Ready(Err(self.lose(reason))),
+                Ok(None) => {}
             }
             match ready!(self.poll_fill(cx)) {
                 Ok(0) | Err(_) => return Poll::Ready(Err(self.lose(Reason::OriginClosed))),

@@ -12,6 +12,7 @@ mod http2;
 mod link;
 mod ourselves;
 mod pool;
+mod repeats;
 mod replay;
 mod stalls;
 mod stream;
