@@ -50,6 +50,9 @@ pub(crate) async fn stale<A: Answer>(
 
 /// What is not needed to answer from the cache has a box of its own, so that a connection does not carry
 /// its memory while idle.
+///
+/// Inlined, so that the step is made in its box: of what is made elsewhere, all of its memory is copied, used or not.
+#[inline(always)]
 pub(crate) fn boxed<F: Future>(step: F) -> Pin<Box<F>> {
     Box::pin(step)
 }

@@ -4,20 +4,15 @@
 //! refused, because a cache or a visitor behind this edge may be the other reader.
 
 use super::repeats::Repeats;
-use crate::fields::{is_hop_by_hop, is_usual};
+use super::section::{Field, Section};
 use crate::http1::scan::Scan;
 use crate::reasons::Reason;
 use crate::request::Length;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// The largest head of an answer, in bytes.
 pub(crate) const ORIGIN_HEAD_BYTES_MAX: usize = 64 * 1024;
-/// The most fields of an answer.
-pub(crate) const ORIGIN_FIELDS_MAX: usize = 100;
-
-/// Room for as many fields as most answers have.
-const USUAL_FIELDS: usize = 12;
 
 /// What of a request decides how its answer is framed.
 #[derive(Debug, Clone, Copy)]
@@ -85,15 +80,12 @@ fn parse(head: &Bytes, repeats: &mut Repeats, asked: Asked) -> Option<AnswerHead
     let (http_11, status) = status_line(take_line(&mut rest)?.strip_suffix(b"\r\n")?)?;
     let mut section = Section::new(http_11);
     while rest != b"\r\n" {
-        let (name, value) = take_field(section.count, &mut rest, head, repeats)?;
-        section.take(name, value)?;
-    }
-    for name in std::mem::take(&mut section.named) {
-        section.fields.remove(name);
+        let field = take_field(section.count(), &mut rest, head, repeats)?;
+        section.take(field)?;
     }
     let framing = section.framing(status, asked)?;
-    let keep_alive = section.keep_alive && framing != Framing::UntilClose && !section.contradicts(status);
-    Some(AnswerHead { status, fields: section.fields, framing, keep_alive })
+    let keep_alive = section.keeps_alive(status) && framing != Framing::UntilClose;
+    Some(AnswerHead { status, fields: section.into_fields(), framing, keep_alive })
 }
 
 /// Takes a line, with its end, off the front of `rest`.
@@ -104,23 +96,19 @@ fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Takes the field at `place` off the front of `rest`, a part of `head`: as remembered, or read and remembered.
-fn take_field(
-    place: usize,
-    rest: &mut &[u8],
-    head: &Bytes,
-    repeats: &mut Repeats,
-) -> Option<(HeaderName, HeaderValue)> {
-    if let Some((length, name, value)) = repeats.known(place, rest) {
+fn take_field(place: usize, rest: &mut &[u8], head: &Bytes, repeats: &mut Repeats) -> Option<Field> {
+    if let Some((length, field)) = repeats.known(place, rest) {
         *rest = &rest[length..];
-        return Some((name, value));
+        return Some(field);
     }
     let line = take_line(rest)?;
     // A name ends at its colon and begins its line: with white space on either side it is none (RFC 9112 §5.1, §5.2).
     let (name, value) = line.strip_suffix(b"\r\n")?.split_at(memchr::memchr(b':', line)?);
     let name = HeaderName::from_bytes(name).ok()?;
     let value = HeaderValue::from_maybe_shared(head.slice_ref(trim_blanks(&value[1..]))).ok()?;
-    repeats.keep(place, line, &name, &value);
-    Some((name, value))
+    let field = Field::new(name, value);
+    repeats.keep(place, line, &field);
+    Some(field)
 }
 
 /// Whether it is HTTP/1.1, and the status (RFC 9112 §4). The reason phrase means nothing, but what it may hold is
@@ -139,103 +127,6 @@ fn status_line(line: &[u8]) -> Option<(bool, StatusCode)> {
     Some((http_11, StatusCode::from_bytes(status).ok()?))
 }
 
-/// What the fields say, gathered in one pass.
-struct Section {
-    fields: HeaderMap,
-    content_length: Option<u64>,
-    chunked: bool,
-    http_11: bool,
-    keep_alive: bool,
-    close: bool,
-    /// Fields that the Connection field names (RFC 9110 §7.6.1).
-    named: Vec<HeaderName>,
-    /// Fields so far, those of the connection among them.
-    count: usize,
-}
-
-impl Section {
-    fn new(http_11: bool) -> Self {
-        let fields = HeaderMap::with_capacity(USUAL_FIELDS);
-        let (content_length, named) = (None, Vec::new());
-        Self {
-            fields,
-            content_length,
-            chunked: false,
-            http_11,
-            keep_alive: http_11,
-            close: false,
-            named,
-            count: 0,
-        }
-    }
-
-    /// None: it is one too many, or nobody can say what it means for the framing.
-    fn take(&mut self, name: HeaderName, value: HeaderValue) -> Option<()> {
-        self.count += 1;
-        (self.count <= ORIGIN_FIELDS_MAX).then_some(())?;
-        match name {
-            header::CONTENT_LENGTH => {
-                let length = crate::http1::framing::plain_number(value.as_bytes())?;
-                self.content_length.replace(length).is_none().then_some(())?;
-            }
-            header::TRANSFER_ENCODING => {
-                let alone = value.as_bytes().eq_ignore_ascii_case(b"chunked") && !self.chunked;
-                alone.then_some(())?;
-                self.chunked = true;
-            }
-            header::CONNECTION => self.take_options(value.as_bytes()),
-            _ => {}
-        }
-        if is_hop_by_hop(&name) {
-            return Some(());
-        }
-        self.fields.try_append(name, value).ok().map(drop)
-    }
-
-    fn take_options(&mut self, value: &[u8]) {
-        for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            self.close |= option.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-            if !is_usual(option) {
-                // A name that is none cannot be among the fields.
-                let name = HeaderName::from_bytes(option).ok();
-                self.named.extend(name.filter(|name| !is_for_everyone(name)));
-            }
-        }
-        self.keep_alive &= !self.close;
-    }
-
-    fn framing(&self, status: StatusCode, asked: Asked) -> Option<Framing> {
-        // Both, or a coding in HTTP/1.0, is how answers are smuggled (RFC 9112 §6.1).
-        if self.chunked && (self.content_length.is_some() || !self.http_11) {
-            return None;
-        }
-        if status.is_informational() {
-            let switches = status == StatusCode::SWITCHING_PROTOCOLS;
-            return match (switches, asked.upgrade) {
-                (true, true) => Some(Framing::Tunnel),
-                (true, false) => None,
-                (false, _) => Some(Framing::Interim),
-            };
-        }
-        Some(match (self.chunked, self.content_length) {
-            _ if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) => {
-                Framing::Bodiless(Length::None)
-            }
-            (_, length) if asked.is_head => Framing::Bodiless(length.map_or(Length::Unknown, Length::Known)),
-            (true, _) => Framing::Chunked,
-            (false, Some(length)) => Framing::Sized(length),
-            (false, None) => Framing::UntilClose,
-        })
-    }
-
-    /// Announces content where there must be none (RFC 9112 §6.1): whatever comes next may be that content.
-    fn contradicts(&self, status: StatusCode) -> bool {
-        let announced = self.chunked || self.content_length.is_some_and(|length| length > 0);
-        announced && status == StatusCode::NO_CONTENT
-    }
-}
-
 /// Without the blanks and tabs around a value (RFC 9112 §5).
 fn trim_blanks(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
@@ -244,34 +135,9 @@ fn trim_blanks(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// Fields that are never of one connection alone, whatever an origin's Connection field says (RFC 9110 §7.6.1):
-/// without them its answer would be kept and read as another one.
-fn is_for_everyone(name: &HeaderName) -> bool {
-    const FIELDS: [HeaderName; 18] = [
-        header::AGE,
-        header::CACHE_CONTROL,
-        header::CONTENT_DISPOSITION,
-        header::CONTENT_ENCODING,
-        header::CONTENT_LOCATION,
-        header::CONTENT_RANGE,
-        header::CONTENT_SECURITY_POLICY,
-        header::CONTENT_TYPE,
-        header::DATE,
-        header::ETAG,
-        header::EXPIRES,
-        header::LAST_MODIFIED,
-        header::LOCATION,
-        header::PRAGMA,
-        header::SET_COOKIE,
-        header::VARY,
-        header::WWW_AUTHENTICATE,
-        header::X_CONTENT_TYPE_OPTIONS,
-    ];
-    FIELDS.contains(name) || name.as_str().ends_with("cache-control") || name.as_str() == "cache-tag"
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::section::ORIGIN_FIELDS_MAX;
     use super::*;
 
     const PLAIN: Asked = Asked { is_head: false, upgrade: false };

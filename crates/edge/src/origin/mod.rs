@@ -14,6 +14,7 @@ mod ourselves;
 mod pool;
 mod repeats;
 mod replay;
+mod section;
 mod stalls;
 mod stream;
 mod transfer;

@@ -4,7 +4,7 @@
 //! the type, what caches may do. A line that is byte for byte the one that stood in this place of an earlier answer has
 //! its name and its value, which were found good then.
 
-use http::{HeaderName, HeaderValue};
+use super::section::Field;
 
 /// Places that are remembered; an answer may have more fields.
 const PLACES_MAX: usize = 24;
@@ -21,28 +21,27 @@ pub(crate) struct Repeats {
 struct Line {
     /// With its CR LF, so that nothing longer is taken for it.
     text: Box<[u8]>,
-    name: HeaderName,
-    value: HeaderValue,
+    field: Field,
     /// How often another line has stood here since this one did.
     missed: u32,
 }
 
 impl Repeats {
     /// The field at `place` if `rest` begins with the line that is remembered there, and that line's length.
-    pub(crate) fn known(&mut self, place: usize, rest: &[u8]) -> Option<(usize, HeaderName, HeaderValue)> {
+    pub(super) fn known(&mut self, place: usize, rest: &[u8]) -> Option<(usize, Field)> {
         let line = self.lines.get_mut(place)?;
         if !rest.starts_with(&line.text) {
             return None;
         }
         line.missed = 0;
-        Some((line.text.len(), line.name.clone(), line.value.clone()))
+        Some((line.text.len(), line.field.clone()))
     }
 
     /// Remembers a line, with its CR LF, that was read at `place`.
     ///
     /// What changes with each answer (a length, a tag) would be copied for nothing: the more often a place has
     /// changed in a row, the more rarely its line is taken.
-    pub(crate) fn keep(&mut self, place: usize, text: &[u8], name: &HeaderName, value: &HeaderValue) {
+    pub(super) fn keep(&mut self, place: usize, text: &[u8], field: &Field) {
         let missed = match self.lines.get_mut(place) {
             Some(line) => {
                 line.missed = line.missed.saturating_add(1);
@@ -55,10 +54,8 @@ impl Repeats {
             return;
         }
         // Memory of its own: a part of the connection's buffer would keep all of that from being used again.
-        let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else {
-            return;
-        };
-        let line = Line { text: text.into(), name: name.clone(), value, missed };
+        let Some(field) = field.copied() else { return };
+        let line = Line { text: text.into(), field, missed };
         match self.lines.get_mut(place) {
             Some(held) => *held = line,
             None => self.lines.push(line),
@@ -66,7 +63,7 @@ impl Repeats {
     }
 
     /// Forgets all of it.
-    pub(crate) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.lines = Vec::new();
     }
 }
@@ -74,17 +71,18 @@ impl Repeats {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{HeaderName, HeaderValue};
 
     /// Keeps `text` as the line of a place, its name and value as they stand around `: `.
     fn keep(repeats: &mut Repeats, place: usize, text: &str) {
         let (name, value) = text.trim_end().split_once(": ").expect("a field");
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
         let value = HeaderValue::from_str(value).expect("a value");
-        repeats.keep(place, text.as_bytes(), &name, &value);
+        repeats.keep(place, text.as_bytes(), &Field::new(name, value));
     }
 
     fn known(repeats: &mut Repeats, place: usize, rest: &str) -> Option<String> {
-        let (length, name, value) = repeats.known(place, rest.as_bytes())?;
+        let (length, Field { name, value, .. }) = repeats.known(place, rest.as_bytes())?;
         Some(format!("{length} {name}={}", value.to_str().expect("text")))
     }
 

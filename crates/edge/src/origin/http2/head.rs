@@ -5,7 +5,8 @@
 //! pass.
 
 use crate::fields::is_hop_by_hop;
-use crate::origin::answer::{AnswerHead, Asked, Framing, ORIGIN_FIELDS_MAX};
+use crate::origin::answer::{AnswerHead, Asked, Framing};
+use crate::origin::section::ORIGIN_FIELDS_MAX;
 use crate::request::Length;
 use crate::streams::call::is_call;
 use bytes::Bytes;
