@@ -78,7 +78,7 @@ impl Guard {
     pub fn new(random: Arc<dyn Random>, secrets: impl Into<ChallengeSecrets>, now: Timestamp) -> Self {
         Self {
             keys: RwLock::new(Keyring::new(secrets, now)),
-            used: Mutex::default(),
+            used: Mutex::new(SolvedOnce::since(now)),
             rates: RateTable::new(TableSize::USUAL, now),
             secret: RateSecret::fresh(&*random),
             paced_key: random.bytes(),

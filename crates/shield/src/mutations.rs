@@ -140,7 +140,7 @@ fn frame(kind: u64, random: &SeededRandom, ms: i64) -> Frame {
 }
 
 fn solve(token: &str, keys: &Keyring, client: &Client<'_>, now: Timestamp) -> Result<Solved, IssueError> {
-    Issue::verify(token, 0, keys, client, now)?.once(&mut SolvedOnce::default(), now)
+    Issue::verify(token, 0, keys, client, now)?.once(&mut SolvedOnce::since(Timestamp::from_secs(0)), now)
 }
 
 #[test]

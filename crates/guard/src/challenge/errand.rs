@@ -94,6 +94,8 @@ impl Guard {
                 Errand::Onward { to, granted: Some(granted) }
             }
             Err(IssueError::Early) => Self::early("pass", PageKind::Wait, round, &said),
+            // Not the visitor's fault: the process was started anew meanwhile.
+            Err(IssueError::Before) => self.anew(round, &said, 0),
             Err(_) => self.anew(round, &said, 1),
         }
     }

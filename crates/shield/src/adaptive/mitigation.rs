@@ -21,6 +21,10 @@ const PASSED_PERCENT_MAX: u32 = 20;
 const TRIED_AGAIN_AFTER: u32 = 60;
 /// How long it is tried then, in seconds.
 const TRIED_AGAIN_SECONDS: u32 = 5;
+/// Nobody is let be for having stayed away: in that time at least so many requests match as a fourth of what came before
+/// would have been, and never fewer than these. Else it is tried on until they do, or it is forgotten.
+const TRIED_AGAIN_FOURTHS: u64 = 1;
+const TRIED_AGAIN_LEAST: u64 = 20;
 
 /// How far a mitigation has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +76,19 @@ pub(super) struct Mitigation {
     felt: bool,
     /// The second in which it was found.
     began: u32,
-    /// Where it is tried again: what had matched before, and what of that was stopped.
-    before: Option<(u64, u64)>,
+    /// Where it is tried again.
+    trial: Option<Trial>,
+}
+
+/// What is known when a mitigation is tried again.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    /// What had matched before.
+    matched: u64,
+    /// What of that was stopped.
+    stopped: u64,
+    /// Requests that the origin must have been asked meanwhile before anything is concluded.
+    enough: u64,
 }
 
 /// What a second did to a mitigation.
@@ -101,7 +116,7 @@ impl Mitigation {
             passed: 0,
             felt: distress,
             began: second,
-            before: None,
+            trial: None,
         }
     }
 
@@ -153,15 +168,24 @@ impl Mitigation {
         (self.matched, u64::from(self.challenged) + u64::from(self.turned_away))
     }
 
+    /// Begins to try it again.
+    fn trial(&self, second: u32) -> Trial {
+        let (matched, stopped) = self.counts();
+        let each = matched / u64::from(second.saturating_sub(self.began).max(1));
+        let enough = each * u64::from(TRIED_AGAIN_SECONDS) * TRIED_AGAIN_FOURTHS / 4;
+        Trial { matched, stopped, enough: enough.max(TRIED_AGAIN_LEAST) }
+    }
+
     /// What becomes of it while it is tried again.
-    fn tried_again(&mut self, before: (u64, u64), second: u32) -> Turned {
-        if self.may_be_harmless() && second < self.since + TRIED_AGAIN_SECONDS {
+    fn tried_again(&mut self, trial: Trial, second: u32) -> Turned {
+        let (matched, stopped) = self.counts();
+        let (matched, stopped) = (matched - trial.matched, stopped - trial.stopped);
+        let is_over = second >= self.since + TRIED_AGAIN_SECONDS && matched >= trial.enough;
+        if self.may_be_harmless() && !is_over {
             return Turned::Stays;
         }
-        let (matched, stopped) = self.counts();
         // Where nothing is tried on few first, the origin has seen nothing of it.
-        let was_let_through = 2 * (stopped - before.1) <= matched - before.0;
-        if self.may_be_harmless() && was_let_through {
+        if self.may_be_harmless() && 2 * stopped <= matched {
             return Turned::Harmless;
         }
         self.felt = true;
@@ -171,7 +195,7 @@ impl Mitigation {
     fn become_stage(&mut self, stage: Stage, second: u32) -> Turned {
         self.stage = stage;
         self.since = second;
-        self.before = None;
+        self.trial = None;
         Turned::Became(stage)
     }
 
@@ -196,12 +220,12 @@ impl Mitigation {
         if self.matched_at + FORGOTTEN_AFTER < second {
             return Turned::Forgotten;
         }
-        if let Some(before) = self.before {
-            return self.tried_again(before, second);
+        if let Some(trial) = self.trial {
+            return self.tried_again(trial, second);
         }
         if second >= self.began + TRIED_AGAIN_AFTER && self.may_be_harmless() {
             let turned = self.become_stage(Stage::Canary, second);
-            self.before = Some(self.counts());
+            self.trial = Some(self.trial(second));
             return turned;
         }
         let stage = match self.stage {
@@ -258,5 +282,23 @@ mod tests {
         assert_eq!(course(found(), Some(63), true), [challenged, blocked, tried, challenged, blocked]);
         assert_eq!(course(found(), Some(30), true), [challenged, blocked], "the origin has felt it before");
         assert_eq!(course(found(), None, false), [challenged, blocked, tried, challenged, blocked]);
+    }
+    #[test]
+    fn who_stays_away_while_it_is_tried_again_is_not_let_be_for_that() {
+        let mut mitigation = found();
+        let turns = |mitigation: &mut Mitigation, seconds: std::ops::Range<u32>, matched: u32| {
+            let mut turned = Vec::new();
+            for second in seconds {
+                let turned_away = if mitigation.stage == Stage::Canary { matched / 100 } else { matched };
+                mitigation.acted(Tally { matched, turned_away, ..Tally::default() }, second);
+                turned.push(mitigation.turn(second, false));
+            }
+            turned
+        };
+        turns(&mut mitigation, 1..61, 500);
+        assert_eq!(mitigation.stage, Stage::Canary, "it is tried again");
+        assert!(turns(&mut mitigation, 61..100, 0).iter().all(|turned| *turned == Turned::Stays));
+        assert!(turns(&mut mitigation, 100..104, 10).iter().all(|turned| *turned == Turned::Stays));
+        assert!(turns(&mut mitigation, 104..110, 500).contains(&Turned::Harmless), "the origin has seen it");
     }
 }

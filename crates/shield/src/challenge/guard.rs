@@ -2,9 +2,10 @@
 //!
 //! Where a set is full of solutions that are all still valid, the oldest makes room. It could then be
 //! used a second time by whoever solved it, which gains one pass for one solution more than the table
-//! holds; nothing is refused for want of room.
+//! holds; nothing is refused for want of room. What was used before the table began it cannot know, so
+//! that nothing issued before that counts.
 
-use super::issue::SOLVE_SECONDS_MAX;
+use super::issue::{IssueError, SOLVE_SECONDS_MAX};
 use vocabulary::Timestamp;
 
 const WAYS: usize = 8;
@@ -19,32 +20,40 @@ struct Used {
 
 /// The solutions used lately: 65,536 of them in 1 MiB.
 #[derive(Debug)]
-pub struct SolvedOnce(Box<[Used]>);
-
-impl Default for SolvedOnce {
-    fn default() -> Self {
-        Self(vec![Used::default(); WAYS * SETS].into())
-    }
+pub struct SolvedOnce {
+    used: Box<[Used]>,
+    /// When it began, in seconds since 1970.
+    since: i64,
 }
 
 impl SolvedOnce {
-    /// The memory taken, in bytes.
-    pub fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.0)
+    /// A table that knows what is used from now on.
+    pub fn since(now: Timestamp) -> Self {
+        Self { used: vec![Used::default(); WAYS * SETS].into(), since: now.as_secs() }
     }
 
-    /// Uses a solution up; false when that was done before. `id` is part of an HMAC, so evenly spread.
-    pub(super) fn take(&mut self, id: u64, now: Timestamp) -> bool {
+    /// The memory taken, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.used)
+    }
+
+    /// Uses a solution up of what was issued at `issued` (seconds since 1970). `id` is part of an HMAC, so evenly spread.
+    pub(super) fn take(&mut self, id: u64, issued: i64, now: Timestamp) -> Result<(), IssueError> {
         let now = now.as_secs();
+        // A clock that is set back is not to bar everybody until it has caught up.
+        self.since = self.since.min(now);
+        if issued < self.since {
+            return Err(IssueError::Before);
+        }
         let set = (id % SETS as u64) as usize * WAYS;
-        let set = &mut self.0[set..set + WAYS];
+        let set = &mut self.used[set..set + WAYS];
         if set.iter().any(|used| used.id == id && used.until >= now) {
-            return false;
+            return Err(IssueError::Used);
         }
         if let Some(oldest) = set.iter_mut().min_by_key(|used| used.until) {
             // Twice the time that a token is valid: its instant may lie ahead by the clocks' difference.
             *oldest = Used { id, until: now + 2 * SOLVE_SECONDS_MAX };
         }
-        true
+        Ok(())
     }
 }

@@ -51,13 +51,15 @@ pub struct Offered {
 #[derive(Debug)]
 pub struct Verified {
     id: u64,
+    /// In seconds since 1970.
+    issued: i64,
     solved: Solved,
 }
 
 impl Verified {
     /// Uses the solution up.
     pub fn once(self, used: &mut SolvedOnce, now: Timestamp) -> Result<Solved, IssueError> {
-        if used.take(self.id, now) { Ok(self.solved) } else { Err(IssueError::Used) }
+        used.take(self.id, self.issued, now).map(|()| self.solved)
     }
 }
 
@@ -104,6 +106,9 @@ pub enum IssueError {
     /// It was used before.
     #[error("used before")]
     Used,
+    /// It was issued before it was kept in mind what is used.
+    #[error("issued before the start")]
+    Before,
 }
 
 impl Issue {
@@ -139,7 +144,8 @@ impl Issue {
         let kind = kind_of(body[1]).filter(|_| body[0] == VERSION).ok_or(IssueError::Malformed)?;
         let epoch = keys.of(word(4)).ok_or(IssueError::Epoch)?;
         verify(&epoch.issue, body, client, tag)?;
-        let age = now.as_secs() - i64::from(word(8));
+        let issued = i64::from(word(8));
+        let age = now.as_secs() - issued;
         let wait = if kind == ChallengeKind::Wait { WAIT_SECONDS } else { -SKEW_SECONDS };
         if age < wait {
             return Err(IssueError::Early);
@@ -151,7 +157,7 @@ impl Issue {
             return Err(IssueError::Unsolved);
         }
         let id = u64::from_be_bytes([tag[0], tag[1], tag[2], tag[3], tag[4], tag[5], tag[6], tag[7]]);
-        Ok(Verified { id, solved: Solved { kind, attempt: body[3] } })
+        Ok(Verified { id, issued, solved: Solved { kind, attempt: body[3] } })
     }
 
     /// Which attempt a token was issued for, whether or not it was solved, and however long ago, as far as its

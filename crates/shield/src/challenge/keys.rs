@@ -75,16 +75,33 @@ impl ChallengeSecrets {
         text
     }
 
-    /// Has another one serve from the next epoch on, where the latest is a week old; whether it has.
+    /// Has another one serve from the next epoch on, where the latest is a week old; whether anything has changed.
     pub fn renew(&mut self, random: &dyn vocabulary::Random, now: Timestamp) -> bool {
         let epoch = epoch_at(now);
+        let was_ahead = self.come_back(epoch);
         let is_due = self.0.last().is_none_or(|(from, _)| from.saturating_add(EPOCHS_EACH) <= epoch);
         if is_due {
             self.0.push((epoch.saturating_add(1), ChallengeSecret::fresh(random)));
             let spare = self.0.len().saturating_sub(SECRETS_MAX);
             self.0.drain(..spare);
         }
-        is_due
+        is_due || was_ahead
+    }
+
+    /// Lets go of secrets for times more than a secret's life ahead: a clock that was wrong once made them, and until that
+    /// time had come no other would be. The first one, where there is none besides, has served meanwhile and serves on.
+    fn come_back(&mut self, epoch: u32) -> bool {
+        let latest = epoch.saturating_add(EPOCHS_EACH);
+        let is_ahead = |from: u32| from > latest;
+        if !self.0.iter().any(|(from, _)| is_ahead(*from)) {
+            return false;
+        }
+        let first = (epoch, self.0[0].1.clone());
+        self.0.retain(|(from, _)| !is_ahead(*from));
+        if self.0.is_empty() {
+            self.0.push(first);
+        }
+        true
     }
 
     fn of(&self, epoch: u32) -> &ChallengeSecret {
@@ -211,6 +228,30 @@ mod tests {
             assert!(secrets.renew(&random, at(1_028 + round * 29)));
         }
         assert_eq!(secrets.text().lines().count(), SECRETS_MAX);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_once_does_not_keep_a_secret_for_ever() {
+        let random = SeededRandom::new(6);
+        let parse = |text: &str| ChallengeSecrets::parse(text).expect("secrets");
+        let lines = |secrets: &ChallengeSecrets| -> Vec<u32> {
+            secrets.text().lines().filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
+        };
+        let [old, far] = ["ab", "cd"].map(|byte| byte.repeat(32));
+        // The one of before the mistake is old enough by now.
+        let mut secrets = parse(&format!("1000 {old}\n90000 {far}\n"));
+        assert!(secrets.renew(&random, at(1_030)));
+        assert_eq!(lines(&secrets), [1_000, 1_031]);
+        assert!(secrets.renew(&random, at(1_059)));
+        // There was none before.
+        let mut secrets = parse(&format!("90000 {far}\n"));
+        let sealed = issuing(&secrets.text(), at(1_030), 1_030);
+        assert!(secrets.renew(&random, at(1_030)));
+        assert_eq!(lines(&secrets), [1_030]);
+        assert_eq!(issuing(&secrets.text(), at(1_030), 1_030), sealed, "what was given out under it counts");
+        // As far ahead as clocks and operators may be.
+        let mut secrets = parse(&format!("1000 {old}\n1050 {far}\n"));
+        assert!(!secrets.renew(&random, at(1_030)));
     }
 
     #[test]

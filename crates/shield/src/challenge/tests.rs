@@ -30,7 +30,12 @@ fn issue(kind: ChallengeKind) -> Issue {
 }
 
 fn solve(token: &str, answer: u64, client: &Client<'_>, now: Timestamp) -> Result<Solved, IssueError> {
-    Issue::verify(token, answer, &keys(at(0)), client, now)?.once(&mut SolvedOnce::default(), now)
+    Issue::verify(token, answer, &keys(at(0)), client, now)?.once(&mut used(), now)
+}
+
+/// A table from before all that is issued here.
+fn used() -> SolvedOnce {
+    SolvedOnce::since(at(0))
 }
 
 #[test]
@@ -39,7 +44,7 @@ fn work_that_was_done_counts_and_counts_once() {
     assert_eq!(offered.token.len(), TOKEN_CHARS);
     let answer = Issue::work(&offered.token).expect("a token");
     let wrong = (0..).find(|other| solve(&offered.token, *other, &client(), at(1)).is_err()).expect("one");
-    let (keys, mut used) = (keys(at(0)), SolvedOnce::default());
+    let (keys, mut used) = (keys(at(0)), used());
     let mut tried =
         |answer| Issue::verify(&offered.token, answer, &keys, &client(), at(1))?.once(&mut used, at(1));
     assert_eq!(tried(wrong), Err(IssueError::Unsolved));
@@ -162,15 +167,31 @@ fn keys_change_with_the_epoch_and_overlap_by_one() {
 
 #[test]
 fn used_solutions_take_the_same_memory_however_many_come() {
-    let (mut used, random) = (SolvedOnce::default(), random());
+    let (mut used, random) = (used(), random());
     let before = used.memory_bytes();
     assert!(before <= 1 << 20);
     for _ in 0..200_000 {
-        assert!(used.take(random.next_u64(), at(0)));
+        assert_eq!(used.take(random.next_u64(), BEGAN, at(0)), Ok(()));
     }
     assert_eq!(used.memory_bytes(), before);
-    assert!(used.take(42, at(0)) && !used.take(42, at(SOLVE_SECONDS_MAX)));
-    assert!(used.take(42, at(3 * SOLVE_SECONDS_MAX)), "long after the token has ended");
+    assert_eq!(used.take(42, BEGAN, at(0)), Ok(()));
+    assert_eq!(used.take(42, BEGAN, at(SOLVE_SECONDS_MAX)), Err(IssueError::Used));
+    assert_eq!(used.take(42, BEGAN, at(3 * SOLVE_SECONDS_MAX)), Ok(()), "long after the token has ended");
+}
+
+#[test]
+fn what_was_issued_before_a_start_counts_no_second_time_after_it() {
+    let issued = |now| issue(ChallengeKind::Silent).offer(&keys(at(0)), &client(), &random(), now).token;
+    let tried = |used: &mut SolvedOnce, token: &str, now| {
+        Issue::verify(token, 0, &keys(at(0)), &client(), now)?.once(used, now)
+    };
+    let token = issued(at(0));
+    assert!(tried(&mut used(), &token, at(1)).is_ok());
+    assert_eq!(tried(&mut SolvedOnce::since(at(2)), &token, at(3)), Err(IssueError::Before));
+    // A clock that is set back after the start bars nobody for longer than the first look.
+    let mut ahead = SolvedOnce::since(at(60));
+    assert_eq!(tried(&mut ahead, &token, at(3)), Err(IssueError::Before));
+    assert!(tried(&mut ahead, &issued(at(3)), at(4)).is_ok());
 }
 
 #[test]
