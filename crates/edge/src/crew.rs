@@ -27,6 +27,8 @@ use tokio_util::task::TaskTracker;
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(20);
 /// The share of the process's descriptors that visitors may take; the others are for origins and files.
 const VISITORS_SHARE: (usize, usize) = (3, 4);
+/// So often the others on a worker have their turn before somebody who was asked to leave has not done so.
+const TURNS_TO_LEAVE: u32 = 16;
 /// Connections where the system does not tell how many descriptors there are.
 const DESCRIPTORS_ASSUMED: usize = 1024;
 
@@ -161,7 +163,8 @@ impl AcceptLoop {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.take(stream, peer),
+                Ok((stream, peer)) if self.has_room().await => self.take(stream, peer),
+                Ok(_) => add(&self.worker.counters.connections_refused, 1),
                 Err(error) => self.rest_after(&error).await,
             }
         }
@@ -173,20 +176,34 @@ impl AcceptLoop {
         while let Ok((stream, peer)) = listener.accept() {
             if stream.set_nonblocking(true).is_ok()
                 && let Ok(stream) = TcpStream::from_std(stream)
+                && self.connections.len() < self.limit + 2 * BATCH
             {
                 self.take(stream, peer);
             }
         }
     }
 
-    fn take(&self, stream: TcpStream, peer: SocketAddr) {
-        let present = self.connections.len();
-        // Those who are asked to leave take a moment to go, in which others may come.
-        let is_full = present >= self.limit && !self.worker.visitors.make_room();
-        if is_full || present >= self.limit + 2 * BATCH {
-            add(&self.worker.counters.connections_refused, 1);
-            return;
+    /// Whether there is room for one more. Those who are asked to leave run on this worker: where very many come at once
+    /// they have their turns first, so that a crowd makes room and nobody is refused for it.
+    async fn has_room(&self) -> bool {
+        for _ in 0..TURNS_TO_LEAVE {
+            let present = self.connections.len();
+            if present < self.limit {
+                return true;
+            }
+            if !self.worker.visitors.make_room() {
+                return false;
+            }
+            // Those who are on their way out take a moment, in which others may come.
+            if present < self.limit + 2 * BATCH {
+                return true;
+            }
+            tokio::task::yield_now().await;
         }
+        false
+    }
+
+    fn take(&self, stream: TcpStream, peer: SocketAddr) {
         let mut visitor = Visitor::new(Arc::clone(&self.worker), peer);
         visitor.http3_port = self.http3_port;
         let is_proxied = self.speaks_proxy && self.worker.shared.trusts_proxy(visitor.peer);

@@ -1,9 +1,12 @@
-//! Who of a worker's visitors does nothing, so that the one that has done so for longest goes when room runs short.
+//! Who of a worker's visitors does nothing, so that one of them goes when room runs short: of a network that has very
+//! many connections first, and else the one that has done nothing for longest.
 //!
 //! A connection is noted once, when it comes; while it waits for a request it says so with one store, and asks whether
 //! it is to leave. Looking for the oldest looks at all of them, and is done for several at once.
 
 use futures_util::task::AtomicWaker;
+use shield::budgets::Prefix;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -14,6 +17,9 @@ use tokio::time::Instant;
 
 /// How many are sent away at once.
 pub(crate) const BATCH: usize = 16;
+/// A network with more connections than these gives its own up before others do: an office has fewer, and who has as many
+/// to spare takes them from others.
+pub(crate) const PLENTY: usize = 64;
 /// How long those are waited for before others are asked as well: who is told to go and stays, as a visitor over HTTP/2
 /// may for a while, keeps nobody else's place.
 const PATIENCE_MS: u64 = 50;
@@ -21,7 +27,7 @@ const PATIENCE_MS: u64 = 50;
 /// A worker's visitors.
 pub(crate) struct Visitors {
     began: Instant,
-    present: Mutex<HashMap<u64, Arc<Seat>>>,
+    present: Mutex<Present>,
     next: AtomicU64,
     /// Those that were asked to leave and have not gone yet.
     leaving: AtomicU64,
@@ -29,8 +35,18 @@ pub(crate) struct Visitors {
     asked_at: AtomicU64,
 }
 
+/// Those who are there.
+#[derive(Default)]
+struct Present {
+    seats: HashMap<u64, Arc<Seat>>,
+    /// The seats hold them, too: a network that nobody else holds has left.
+    networks: HashMap<Prefix, Arc<()>>,
+}
+
 /// One visitor's place.
 struct Seat {
+    /// Held once by every seat of its network; none for who speaks for many.
+    network: Option<(Prefix, Arc<()>)>,
     /// Milliseconds from `began` to when it had nothing to do, and one; 0 while it has.
     idle_since: AtomicU64,
     is_to_leave: AtomicBool,
@@ -58,15 +74,20 @@ impl Default for Visitors {
 }
 
 impl Visitors {
-    /// One more. It counts as idle from now on.
-    pub(crate) fn enter(self: &Arc<Self>) -> Presence {
+    /// One more, of a network unless it speaks for many. It counts as idle from now on.
+    pub(crate) fn enter(self: &Arc<Self>, network: Option<Prefix>) -> Presence {
+        let mut present = self.present();
+        let network =
+            network.map(|network| (network, Arc::clone(present.networks.entry(network).or_default())));
         let seat = Arc::new(Seat {
+            network,
             idle_since: AtomicU64::new(self.now()),
             is_to_leave: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.present().insert(number, Arc::clone(&seat));
+        present.seats.insert(number, Arc::clone(&seat));
+        drop(present);
         Presence { visitors: Arc::clone(self), number, seat }
     }
 
@@ -80,15 +101,16 @@ impl Visitors {
         self.asked_at.store(now, Ordering::Relaxed);
         let present = self.present();
         let mut idle: Vec<_> = present
+            .seats
             .values()
             .filter_map(|seat| match seat.idle_since.load(Ordering::Relaxed) {
                 0 => None,
                 _ if seat.is_to_leave.load(Ordering::Relaxed) => None,
-                since => Some((since, seat)),
+                since => Some(((Reverse(seat.plenty()), since), seat)),
             })
             .collect();
         if idle.len() > BATCH {
-            idle.select_nth_unstable_by_key(BATCH - 1, |(since, _)| *since);
+            idle.select_nth_unstable_by_key(BATCH - 1, |(order, _)| *order);
             idle.truncate(BATCH);
         }
         for (_, seat) in &idle {
@@ -114,9 +136,18 @@ impl Visitors {
         u64::try_from(self.began.elapsed().as_millis()).map_or(u64::MAX, |ms| ms.saturating_add(1))
     }
 
-    /// A map is whole at each step, so a poisoned one is still good.
-    fn present(&self) -> MutexGuard<'_, HashMap<u64, Arc<Seat>>> {
+    /// The maps are whole at each step, so poisoned ones are still good.
+    fn present(&self) -> MutexGuard<'_, Present> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// Connections of its network, where they are more than [`PLENTY`]; else none.
+    fn plenty(&self) -> usize {
+        // The table holds one as well.
+        let held = self.network.as_ref().map_or(0, |(_, held)| Arc::strong_count(held) - 1);
+        if held > PLENTY { held } else { 0 }
     }
 }
 
@@ -152,7 +183,15 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.visitors.present().remove(&self.number);
+        let mut present = self.visitors.present();
+        present.seats.remove(&self.number);
+        // This seat's own, and the table's.
+        if let Some((network, held)) = &self.seat.network
+            && Arc::strong_count(held) <= 2
+        {
+            present.networks.remove(network);
+        }
+        drop(present);
         self.visitors.let_stay(&self.seat);
     }
 }
@@ -173,7 +212,7 @@ mod tests {
         assert!(!visitors.make_room(), "nobody is there");
         let mut present = Vec::new();
         for _ in 0..3 * BATCH {
-            present.push(visitors.enter());
+            present.push(visitors.enter(None));
             tokio::time::advance(Duration::from_millis(10)).await;
         }
         present[0].is_busy();
@@ -195,7 +234,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_was_told_to_go_and_stays_keeps_no_other_from_being_told() {
         let visitors = Arc::new(Visitors::default());
-        let present: Vec<_> = (0..3 * BATCH).map(|_| visitors.enter()).collect();
+        let present: Vec<_> = (0..3 * BATCH).map(|_| visitors.enter(None)).collect();
         let told = || present.iter().filter(|presence| is_to_leave(presence)).count();
         for rounds in 1..=3 {
             for _ in 0..4 {
@@ -212,10 +251,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_has_not_asked_for_anything_yet_goes_in_the_midst_of_it() {
         let visitors = Arc::new(Visitors::default());
-        let presence = visitors.enter();
+        let presence = visitors.enter(None);
         assert_eq!(presence.unless_left(async { 1 }).await, Some(1));
         assert!(visitors.make_room());
         let told = presence.unless_left(std::future::pending::<()>());
         assert_eq!(tokio::time::timeout(Duration::from_secs(1), told).await, Ok(None));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_network_that_holds_very_many_gives_its_own_up_before_others_do() {
+        let visitors = Arc::new(Visitors::default());
+        let network = |number| Some(Prefix::of([192, 0, number, 1].into()));
+        let older: Vec<_> = (0..PLENTY).map(|_| visitors.enter(network(1))).collect();
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let crowd: Vec<_> = (0..=PLENTY).map(|_| visitors.enter(network(2))).collect();
+        assert!(visitors.make_room());
+        let told =
+            |all: &[Presence]| all.iter().filter(|one| one.seat.is_to_leave.load(Ordering::SeqCst)).count();
+        assert_eq!((told(&older), told(&crowd)), (0, BATCH));
+        drop(crowd);
+        assert!(visitors.make_room());
+        assert_eq!(told(&older), BATCH, "nobody holds very many, and they are there for longest");
+        drop(older);
+        assert!(visitors.present().networks.is_empty());
     }
 }

@@ -20,7 +20,7 @@ use certificates::Resolver;
 use http::HeaderName;
 use http::header::FORWARDED;
 use rustls::ServerConfig;
-use shield::budgets::Breach;
+use shield::budgets::{Breach, Prefix};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -127,11 +127,13 @@ impl Service for Visitor {
 impl Visitor {
     pub(crate) fn new(worker: Arc<Worker>, peer: SocketAddr) -> Self {
         add(&worker.counters.connections_opened, 1);
-        let presence = worker.visitors.enter();
+        let peer = peer.ip().to_canonical();
+        let speaks_for_many = is_trusted(peer, &worker.shared.forwarders);
+        let presence = worker.visitors.enter((!speaks_for_many).then(|| Prefix::of(peer)));
         Self {
             worker,
             presence,
-            peer: peer.ip().to_canonical(),
+            peer,
             is_unnamed: false,
             handshaken: None,
             fingerprints: None,

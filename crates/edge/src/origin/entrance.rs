@@ -4,6 +4,7 @@
 //! Invariants: a place is held from before a connection is leased until the head of the answer has come, and not while
 //! a visitor still sends; a visitor who leaves, waiting or not, leaves its place; nobody waits past a set instant.
 
+use super::senders::{Sender, Senders};
 use shield::admission::{Admission, Asking, Class, Entry, Occupancy, SENDING_MAX};
 use shield::budgets::Prefix;
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ struct State {
     admission: Admission,
     /// Of those that wait, and of those that have been let in and do not know it yet.
     tickets: HashMap<u64, Ticket>,
+    senders: Senders,
     next: u64,
 }
 
@@ -77,14 +79,15 @@ enum Standing {
     /// The origin is waited for, since then.
     Working(Instant),
     /// The visitor is.
-    Sending,
+    Sending(Arc<Sender>),
     Over,
 }
 
 impl Entrance {
     /// Nothing is known of the origin; it never gets more than so many requests at once.
     pub(super) fn new(places_max: u32) -> Self {
-        let state = State { admission: Admission::new(places_max), tickets: HashMap::new(), next: 0 };
+        let (admission, senders) = (Admission::new(places_max), Senders::default());
+        let state = State { admission, tickets: HashMap::new(), senders, next: 0 };
         Self { began: Instant::now(), state: Mutex::new(state), refused: AtomicU64::new(0) }
     }
 
@@ -150,6 +153,10 @@ impl Entrance {
     pub(super) fn enter(self: &Arc<Self>, caller: Caller) -> Entering {
         let now = Instant::now();
         let mut state = self.state();
+        if caller.sends && !state.may_send(caller.network) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Entering::Refused;
+        }
         let asking = state.asking(caller);
         match state.admission.ask(&asking, now - self.began) {
             Entry::Refused => {
@@ -180,6 +187,12 @@ impl State {
         Asking { ticket: self.next, class, network, sends }
     }
 
+    /// Whether one more of a network may send, if need be in the place of another: who gives way leaves within a turn.
+    fn may_send(&self, network: Prefix) -> bool {
+        let senders_of = |network| self.admission.senders_of(network);
+        self.admission.may_send(network) || self.senders.make_way(senders_of(network), senders_of)
+    }
+
     /// Lets in whoever is next, as long as there are places.
     fn let_in(&mut self) {
         while let Some(next) = self.admission.let_in_next() {
@@ -188,6 +201,12 @@ impl State {
                 let _ = turn.send(());
             }
         }
+    }
+
+    /// One sends no longer; `whole`: since all of it has gone up.
+    fn sent(&mut self, asking: &Asking, whole: bool) {
+        self.senders.end(asking.ticket);
+        self.admission.sent(asking.network, whole);
     }
 
     /// One that waited goes away.
@@ -218,7 +237,7 @@ impl Stay {
             let mut state = self.entrance.state();
             state.admission.sends(self.asking.network);
             state.let_in();
-            self.standing = Standing::Sending;
+            self.standing = Standing::Sending(state.senders.begin(self.asking.ticket, self.asking.network));
         } else {
             self.standing = Standing::Working(Instant::now());
         }
@@ -226,10 +245,15 @@ impl Stay {
 
     /// All of the content has gone up.
     pub(super) fn sent(&mut self) {
-        if matches!(self.standing, Standing::Sending) {
-            self.entrance.state().admission.sent(self.asking.network, true);
+        if let Standing::Sending(_) = self.standing {
+            self.entrance.state().sent(&self.asking, true);
             self.standing = Standing::Working(Instant::now());
         }
+    }
+
+    /// Its visitor, while it sends.
+    pub(super) fn sender(&self) -> Option<&Sender> {
+        if let Standing::Sending(sender) = &self.standing { Some(sender) } else { None }
     }
 
     /// The head of the answer has come.
@@ -249,7 +273,7 @@ impl Stay {
             Standing::Over => {}
             Standing::Waiting => state.give_up(&self.asking, now),
             Standing::Working(since) => state.admission.done(now, has_answered.then(|| at - since)),
-            Standing::Sending => state.admission.sent(self.asking.network, false),
+            Standing::Sending(_) => state.sent(&self.asking, false),
         }
         state.let_in();
     }
@@ -353,5 +377,33 @@ mod tests {
         sending.answered();
         drop((sending, stays));
         assert_eq!(entrance.occupancy(), Occupancy { places: PLACES_FIRST, ..Occupancy::default() });
+    }
+    #[tokio::test(start_paused = true)]
+    async fn where_many_send_next_to_nothing_whoever_comes_is_let_in_for_the_one_that_sends_least() {
+        let entrance = Arc::new(Entrance::new(1_000));
+        let from = |number: u32| Caller {
+            network: Prefix::of(std::net::Ipv4Addr::from(0x0a00_0000 + (number << 8)).into()),
+            sends: true,
+            ..caller(0)
+        };
+        let mut sending = Vec::new();
+        for number in 0..SENDING_MAX {
+            let mut stay = enter(&entrance, from(number), soon()).await.expect("a place");
+            stay.begin();
+            stay.sender().expect("it sends").sent(if number == 7 { 10 } else { 1_000 });
+            sending.push(stay);
+        }
+        let stranger = from(SENDING_MAX);
+        assert!(matches!(entrance.enter(stranger), Entering::Refused), "all have only begun");
+        tokio::time::advance(super::super::senders::SENT_LEAST).await;
+        assert!(matches!(entrance.enter(from(3)), Entering::Refused), "its network sends as much as any");
+        assert!(matches!(entrance.enter(stranger), Entering::Now(_)));
+        let gone: Vec<_> = (0..sending.len())
+            .filter(|n| sending[*n].sender().is_some_and(|own| own.gives_way(std::task::Waker::noop())))
+            .collect();
+        assert_eq!(gone, [7]);
+        drop(sending);
+        assert_eq!(entrance.occupancy().sending, 0);
+        assert!(!entrance.state().senders.make_way(0, |_| 1), "nobody is left");
     }
 }

@@ -15,6 +15,7 @@ mod pool;
 mod repeats;
 mod replay;
 mod section;
+mod senders;
 mod stalls;
 mod stream;
 mod transfer;

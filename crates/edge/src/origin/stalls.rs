@@ -3,7 +3,7 @@
 //!
 //! Such visitors come from as many networks as an attacker likes, so no share for each network keeps them off.
 //!
-//! Invariants: while connections are plenty nothing is noted here; whose piece of an answer has waited for less than
+//! Invariants: while an origin has few connections nothing is noted here; whose piece of an answer has waited for less than
 //! [`STALL_LEAST`] is never cut off.
 
 use super::pool::OPEN_MAX;
@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// From so many connections on it is noted who takes nothing.
-pub(super) const NOTED_FROM: usize = OPEN_MAX / 2;
+/// From so many connections on it is noted who takes nothing. Who came before that is never cut off, so these are few.
+pub(super) const NOTED_FROM: usize = OPEN_MAX / 64;
 /// A visitor for whom a piece has waited so long may be cut off.
 pub(super) const STALL_LEAST: Duration = Duration::from_secs(1);
 

@@ -7,6 +7,7 @@ use super::answer::{AnswerHead, Asked, Framing};
 use super::entrance::Stay;
 use super::pool::Lease;
 use super::replay::Replay;
+use super::senders::Sender;
 use crate::ports::{Content, Piece};
 use crate::reasons::Reason;
 use crate::request::Length;
@@ -240,8 +241,12 @@ impl<'a> Transfer<'a> {
         .await
     }
 
-    /// Moves content up as far as it goes now.
+    /// Moves content up as far as it goes now. Fails where its visitor is to give way to others who send.
     fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), Reason> {
+        let gives_way = |sender: &Sender| sender.gives_way(cx.waker());
+        if self.upload.is_some() && self.sender().is_some_and(gives_way) {
+            return Err(Reason::OriginOverloaded);
+        }
         loop {
             let link = self.lease.link();
             let sent = link.poll_send(cx);
@@ -250,8 +255,11 @@ impl<'a> Transfer<'a> {
             };
             let Poll::Ready(piece) = upload.poll_piece(cx)? else { return Ok(()) };
             let last = matches!(piece, Piece::End(_));
-            link.put(piece)?;
-            if sent.is_pending() && !link.has_room() && !last {
+            if let (Piece::Content(bytes), Some(sender)) = (&piece, self.sender()) {
+                sender.sent(bytes.len() as u64);
+            }
+            self.lease.link().put(piece)?;
+            if sent.is_pending() && !self.lease.link().has_room() && !last {
                 return Ok(());
             }
             if last {
@@ -260,6 +268,10 @@ impl<'a> Transfer<'a> {
                 self.lease.stay.iter_mut().for_each(Stay::sent);
             }
         }
+    }
+
+    fn sender(&self) -> Option<&Sender> {
+        self.lease.stay.as_ref()?.sender()
     }
 
     /// Ends a transfer whose answer is whole: the connection goes back to its pool, unless content was

@@ -276,7 +276,8 @@ pub(super) async fn send<A: Answer>(
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let length = Length::Known(body.len() as u64);
-    let close = request.is_some_and(leaves_much_unread);
+    // Who is to come again later holds no connection meanwhile: a crowd would hold as many as it likes.
+    let close = status == StatusCode::SERVICE_UNAVAILABLE || request.is_some_and(leaves_much_unread);
     let own = trail.own_fields();
     answer.head(Head { status, fields: Fields::Map(&fields), length, own, close }).await?;
     if request.is_none_or(|request| request.method != Method::HEAD) {

@@ -85,11 +85,8 @@ impl Admission {
         Self { limit: Limit::new(places_max), busy: 0, sending: 0, senders: BTreeMap::new(), queue: None }
     }
 
-    /// Asks for a place. Where it waits, somebody may be [next](Self::let_in_next) all the same.
+    /// Asks for a place; who sends, only where it [may](Self::may_send) or another has given way. Where it waits, somebody may be [next](Self::let_in_next) all the same.
     pub fn ask(&mut self, asking: &Asking, now: Duration) -> Entry {
-        if asking.sends && !self.has_room_to_send(asking.network) {
-            return Entry::Refused;
-        }
         if self.queue.is_none() && self.busy < self.limit.places() {
             self.take();
             return Entry::Now;
@@ -133,6 +130,20 @@ impl Admission {
             queue.leave(asking.ticket, asking.spot());
         }
         self.forget_empty_queue();
+    }
+
+    /// Whether one more of a network may send. While a quarter is free everybody may; from then on a network may as often
+    /// as is still free. Where none is, others may [give way](Self::senders_of).
+    pub fn may_send(&self, network: Prefix) -> bool {
+        match Scarcity::of(self.sending, SENDING_MAX) {
+            Scarcity::None => true,
+            Scarcity::Short { left } => self.senders_of(network) < left,
+        }
+    }
+
+    /// How many of a network send.
+    pub fn senders_of(&self, network: Prefix) -> u32 {
+        self.senders.get(&network).copied().unwrap_or(0)
     }
 
     /// From here on the visitor of one that has a place is waited for, and not the origin.
@@ -181,14 +192,6 @@ impl Admission {
     fn take(&mut self) {
         self.busy += 1;
         self.limit.saw(self.busy);
-    }
-
-    /// While a quarter is free everybody may send; from then on a network may as often as is still free.
-    fn has_room_to_send(&self, network: Prefix) -> bool {
-        match Scarcity::of(self.sending, SENDING_MAX) {
-            Scarcity::None => true,
-            Scarcity::Short { left } => self.senders.get(&network).is_none_or(|own| *own < left) && left > 0,
-        }
     }
 
     fn forget_empty_queue(&mut self) {
