@@ -1,6 +1,8 @@
 //! Guards of the front door that stand before or behind another: each seen by itself.
 
-use crate::frames::{Answer, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, WHOLE, block, frame, pseudo};
+use crate::frames::{
+    Answer, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, RST_STREAM, WHOLE, block, frame, get, pseudo,
+};
 use crate::quic::{self, Exact};
 use crate::support::Stage;
 use bytes::Bytes;
@@ -52,6 +54,20 @@ async fn whoever_has_its_streams_reset_over_and_over_is_sent_away() {
     assert_eq!((end, resets), (Answer::Connection(ENHANCE_YOUR_CALM), 64));
 }
 
+/// RFC 9113 §5.4.2: who has given a request up waits for nothing, and the origin has no work with it.
+#[tokio::test]
+async fn a_request_that_is_reset_in_the_same_breath_reaches_no_origin() {
+    let stage = Stage::set().await;
+    let mut visitor = Frames::greet(&stage).await;
+    let elsewhere = [(":method", "GET"), (":scheme", "https"), (":authority", "c.test"), (":path", "/")];
+    let cancel = 8_u32.to_be_bytes();
+    let both = [get(1, WHOLE, &[]), frame(RST_STREAM, 0, 1, &cancel)].concat();
+    visitor.send(&[both, frame(HEADERS, WHOLE, 3, &block(&elsewhere))].concat()).await;
+    // Answered by the edge alone, after the first was looked at.
+    assert_eq!(visitor.answer().await, Answer::Status(421));
+    assert!(!stage.origin.is_called().await);
+}
+
 /// RFC 9113 §8.1.1: what is found out too late has gone to the origin as another request.
 #[tokio::test]
 async fn content_that_was_said_to_be_none_is_waited_for_before_the_origin_is_asked() {
@@ -69,16 +85,18 @@ async fn content_that_was_said_to_be_none_is_waited_for_before_the_origin_is_ask
 /// RFC 9114 §4.1.2, told by the page: what stands behind these guards says something else.
 #[tokio::test]
 async fn content_of_http_3_is_as_long_as_was_announced() {
-    for content in [&b"longer"[..], b"four"] {
+    // What is too long already is not waited for any further.
+    for (content, ends) in [(&b"longer"[..], false), (b"four", true)] {
         let stage = Stage::set().await;
         let (mut sender, _connection) = quic::visit(&stage).await;
         let mut request = quic::request("POST", "/");
         request.headers_mut().insert("content-length", HeaderValue::from(5));
         let mut stream = sender.send_request(request).await.expect("sent");
         stream.send_data(Bytes::from_static(content)).await.expect("sent");
-        // The edge may have had enough before.
-        let _ = stream.finish().await;
-        let (head, page, _) = quic::read(&mut stream).await;
+        if ends {
+            stream.finish().await.expect("sent");
+        }
+        let (head, page, _) = quic::patient(quic::read(&mut stream)).await;
         let page = String::from_utf8_lossy(&page);
         assert!(head.status() == 400 && page.contains("length-malformed"), "{} {page}", head.status());
     }

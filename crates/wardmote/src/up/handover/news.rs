@@ -159,4 +159,39 @@ mod tests {
         let ended = tokio::time::timeout(STEP_TIME_MAX, hear_all(Way::new(far), publisher)).await;
         assert_eq!(ended.unwrap().unwrap_err().kind(), ErrorKind::InvalidData);
     }
+
+    #[tokio::test]
+    async fn news_that_break_off_and_news_nobody_knows_end_the_hearing() {
+        for (bytes, kind) in [
+            (&[PURGES, 0, 0, 0, 9, b'{'][..], ErrorKind::UnexpectedEof),
+            (&[b'?', 0, 0, 0, 0], ErrorKind::InvalidData),
+        ] {
+            let (near, far) = BlockingStream::pair().unwrap();
+            let (publisher, _heard) = feed::in_process();
+            std::io::Write::write_all(&mut &near, bytes).unwrap();
+            drop(near);
+            let ended = tokio::time::timeout(STEP_TIME_MAX, hear_all(Way::new(far), publisher)).await;
+            assert_eq!(ended.unwrap().unwrap_err().kind(), kind, "{bytes:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_known_here_already_is_not_told_again() {
+        let (near, far) = BlockingStream::pair().unwrap();
+        let (publisher, mut heard) = feed::in_process();
+        let parcel = |revision| Parcel { revision, ..Parcel::default() };
+        publisher.publish(Arc::new(parcel(6))).await.unwrap();
+        let window = PurgeWindow { after: 6, purges: Vec::new() };
+        publisher.purge(window).await.unwrap();
+        heard.changed().await.unwrap();
+        heard.purges_changed().await.unwrap();
+        let mut stream = Way::new(near).stream().unwrap();
+        write(&mut stream, PARCEL, &parcel(5)).await.unwrap();
+        write(&mut stream, PURGES, &PurgeWindow { after: 5, purges: Vec::new() }).await.unwrap();
+        write(&mut stream, PARCEL, &parcel(7)).await.unwrap();
+        drop(stream);
+        let _ = hear_all(Way::new(far), publisher).await;
+        let next = heard.changed().await.unwrap();
+        assert_eq!((next.revision, heard.purges().unwrap().after), (7, 6));
+    }
 }

@@ -157,3 +157,96 @@ fn every_word_is_read_as_it_was_written() {
     }
     assert_eq!(Word::of([0, 0]), None);
 }
+
+/// What a new process makes of an old one that says this at the door.
+fn asking(say: impl FnOnce(&UnixStream) -> std::io::Result<()> + Send + 'static) -> std::io::Result<Taken> {
+    let folder = tempfile::tempdir().unwrap();
+    let door = std::os::unix::net::UnixListener::bind(folder.path().join(DOOR)).unwrap();
+    let old = std::thread::spawn(move || {
+        let (stream, _) = door.accept().unwrap();
+        wire::expect(&stream, Word::Ask, STEP_TIME_MAX).unwrap();
+        // The new one may have had enough before all was said.
+        let _ = say(&stream);
+        stream
+    });
+    let taken = Taken::ask(folder.path());
+    old.join().unwrap();
+    taken
+}
+
+#[test]
+fn a_new_process_takes_nothing_from_one_that_speaks_out_of_turn() {
+    use std::os::fd::AsFd as _;
+    let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
+    assert!(asking(|old| wire::say(old, Word::AllGiven, None)).is_ok());
+    let without_socket = asking(|old| wire::say(old, Word::Socket, None));
+    let early = asking(|old| wire::say(old, Word::Yours, None));
+    let without_passage = asking(move |old| {
+        wire::say(old, Word::Datagrams(1), Some(socket().as_fd()))?;
+        wire::say(old, Word::AllGiven, None)
+    });
+    let passage_alone = asking(move |old| {
+        wire::say(old, Word::Datagrams(1), Some(socket().as_fd()))?;
+        wire::say(old, Word::Passage, None)
+    });
+    let ended = asking(|old| old.shutdown(std::net::Shutdown::Both));
+    for (what, taken) in [
+        ("a socket that is not there", without_socket),
+        ("a later word", early),
+        ("no passage", without_passage),
+        ("a passage that is not there", passage_alone),
+        ("the end", ended),
+    ] {
+        assert!(taken.is_err(), "{what}");
+    }
+}
+
+#[test]
+fn a_new_process_takes_no_more_sockets_than_there_can_be() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    use std::os::fd::AsFd as _;
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap();
+    let taken = asking(|old| {
+        let socket = TcpListener::bind("127.0.0.1:0")?;
+        (0..SOCKETS_MAX + 2).try_for_each(|_| wire::say(old, Word::Socket, Some(socket.as_fd())))?;
+        wire::say(old, Word::AllGiven, None)
+    });
+    let error = taken.map(drop).unwrap_err().to_string();
+    assert!(error.contains("more sockets"), "{error}");
+}
+
+#[test]
+fn a_word_that_brings_a_socket_nobody_asked_for_is_none() {
+    use std::os::fd::AsFd as _;
+    let (near, far) = UnixStream::pair().unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    wire::say(&near, Word::LetGo, Some(socket.as_fd())).unwrap();
+    assert!(wire::expect(&far, Word::LetGo, STEP_TIME_MAX).is_err());
+    std::io::Write::write_all(&mut &near, b"l").unwrap();
+    assert!(wire::hear(&far, STEP_TIME_MAX).is_err(), "half a word");
+}
+
+#[tokio::test]
+async fn a_process_of_another_user_is_sent_away() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !geteuid().is_root() {
+        // Nobody else can become another user.
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let door = Door::open(folder.path()).unwrap();
+    // The door's own permissions would have kept it out before.
+    for path in [folder.path().to_path_buf(), folder.path().join(DOOR)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let script = "import os, socket, sys; os.setuid(65534); s = socket.socket(socket.AF_UNIX); \
+                  s.connect(sys.argv[1]); sys.exit(0 if s.recv(1) == b'' else 1)";
+    let mut foreign = std::process::Command::new("python3");
+    let mut foreign = foreign.args(["-c", script]).arg(folder.path().join(DOOR)).spawn().unwrap();
+    let gone = tokio::task::spawn_blocking(move || foreign.wait().unwrap());
+    tokio::select! {
+        taker = door.taker() => panic!("{taker:?} is let in"),
+        gone = gone => assert!(gone.unwrap().success(), "it is hung up on"),
+    }
+}
