@@ -27,6 +27,7 @@ use certificates::CertificateStore;
 use guard::{Driver, FETCH_EVERY, Guard};
 use names::{Dns, Lookups};
 use object_cache::{ObjectCache, OpenError, Quota};
+use shield::admission::Familiar;
 use snapshot::OriginTls;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -285,6 +286,7 @@ fn shared(
             inputs.challenges.clone(),
             inputs.clock.now(),
         )),
+        familiar: Familiar::new(&*inputs.random),
         workers,
     }
 }

@@ -18,6 +18,7 @@ use certificates::acme::Board;
 use geo::Places;
 use guard::{Desk, Guard};
 use object_cache::{ObjectCache, Quota};
+use shield::admission::Familiar;
 use snapshot::Snapshot;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -98,6 +99,8 @@ pub(crate) struct Shared {
     pub(crate) https_port: Option<u16>,
     pub(crate) tier: Tier,
     pub(crate) guard: Arc<Guard>,
+    /// Who was here while there was room.
+    pub(crate) familiar: Familiar,
     /// Where addresses lie.
     pub(crate) places: Arc<Places>,
     /// Workers that may ask origins.

@@ -20,6 +20,7 @@ use crate::streams::call;
 use crate::worker::Worker;
 use balance::{Tried, hash_of};
 use http::{StatusCode, header};
+use shield::admission::Class;
 use shield::budgets::Prefix;
 use snapshot::Balance;
 use std::future::poll_fn;
@@ -28,11 +29,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
-use vocabulary::Timestamp;
+use vocabulary::{SiteId, Timestamp};
 
 /// One request's attempts.
 pub(crate) struct Attempts<'w> {
     worker: &'w Worker,
+    site: SiteId,
     upstream: Arc<Upstream>,
     key: u64,
     tried: Tried,
@@ -75,10 +77,12 @@ impl<'w> Attempts<'w> {
         let until = waits.total.map(|total| Instant::now() + total);
         let (repeatable, upgrade) = (request.method.is_idempotent(), request.upgrade);
         let chosen = request.ruled.as_ref().and_then(|ruled| ruled.origin);
-        let caller = Caller { class: behalf.class, network: Prefix::of(behalf.client), sends: false };
+        let (site, network) = (admitted.site().id, Prefix::of(behalf.client));
+        let caller = Caller { class: class(worker, site, network, behalf.class), network, sends: false };
         let is_limited = serving.snapshot.shield(admitted.site()).profile().acts();
         Ok(Self {
             worker,
+            site,
             upstream,
             key,
             tried: Tried::default(),
@@ -221,6 +225,9 @@ impl<'w> Attempts<'w> {
         if matches!(status.as_u16(), 502..=504) {
             self.upstream.members()[self.member].entrance.failed(self.caller.network);
         }
+        if self.enters_by.is_none() && self.is_limited && !status.is_server_error() {
+            self.worker.shared.familiar.note(self.site.as_bytes(), self.caller.network, now);
+        }
         match status.is_server_error() {
             true => self.upstream.failed(self.member, now),
             false => self.upstream.succeeded(self.member, now),
@@ -272,6 +279,12 @@ impl<'w> Attempts<'w> {
     pub(crate) fn deadlines(&self) -> Deadlines {
         Deadlines { between_bytes: self.waits.between_bytes, until: self.until }
     }
+}
+
+/// In which class a visitor waits of whom nothing is known: its network may have been here before.
+fn class(worker: &Worker, site: SiteId, network: Prefix, known: Class) -> Class {
+    let is_familiar = || worker.shared.familiar.knows(site.as_bytes(), network, worker.shared.clock.now());
+    if known == Class::Usual && is_familiar() { Class::Familiar } else { known }
 }
 
 /// Whether a failure says something about the origin.

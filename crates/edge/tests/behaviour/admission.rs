@@ -19,8 +19,12 @@ async fn stage(set: impl FnOnce(&mut Site)) -> Stage {
 
 /// A connection from another network of this machine.
 async fn from_elsewhere(stage: &Stage) -> Peer {
+    from(stage, [127, 9, 9, 9]).await
+}
+
+async fn from(stage: &Stage, address: [u8; 4]) -> Peer {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind("127.9.9.9:0".parse().expect("an address")).expect("an address of this machine");
+    socket.bind((address, 0).into()).expect("an address of this machine");
     Peer::over(socket.connect(stage.edge.http()[0]).await.expect("a connection"))
 }
 
@@ -102,6 +106,36 @@ async fn a_visitor_from_elsewhere_goes_before_a_crowd_that_came_earlier() {
     // Who leaves the queue leaves no trace in it.
     drop(visitors);
     until(&stage, "the crowd has left", |one| one.waiting == 0).await;
+}
+
+#[tokio::test]
+async fn a_network_that_was_here_in_quiet_times_goes_before_strangers() {
+    let stage = stage(|_| {}).await;
+    let mut visitor = from(&stage, [127, 200, 1, 1]).await;
+    visitor.send(get("/quiet")).await;
+    let mut quiet = stage.origin.accept().await;
+    quiet.head().await;
+    answer(&mut quiet).await;
+    assert_eq!(visitor.head().await.status(), 200);
+    quiet.end().await;
+    let (_visitors, mut held) = crowd(&stage).await;
+    let mut strangers = Vec::new();
+    for number in 0..10 {
+        let mut stranger = from(&stage, [127, 9, number, 1]).await;
+        stranger.send(get(&format!("/stranger/{number}"))).await;
+        strangers.push(stranger);
+    }
+    until(&stage, "ten wait", |one| one.waiting == 10).await;
+    // Its turn by the order of networks would be the last.
+    let mut again = from(&stage, [127, 200, 1, 1]).await;
+    again.send(get("/again")).await;
+    until(&stage, "eleven wait", |one| one.waiting == 11 && one.busy == PLACES_FIRST).await;
+    let mut seen = Vec::new();
+    for origin in held.iter_mut().take(2) {
+        answer(origin).await;
+        seen.push(origin.head().await.line().to_owned());
+    }
+    assert!(seen.iter().any(|line| line.contains("/again")), "{seen:?}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 //! Invariants: whoever was let in gives its place back once; nobody waits while a place is free; what waits is bounded,
 //! and a crowd pushes out itself.
 
+mod familiar;
 mod limit;
 mod queue;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
+pub use familiar::Familiar;
 pub use limit::{PLACES_FIRST, PLACES_MIN};
 pub use queue::{Class, WAITING_MAX};
 

@@ -1,4 +1,4 @@
-//! Those that wait for a place: three classes by weight, and in each of them networks in turns.
+//! Those that wait for a place: four classes by weight, and in each of them networks in turns.
 //!
 //! A crowd from a few networks waits for itself: whoever comes from elsewhere waits for one turn of each of them. A queue
 //! that is full gives up the newest of the network that waits most.
@@ -15,17 +15,19 @@ pub const WAITING_MAX: usize = 4_096;
 pub enum Class {
     /// It has passed a challenge, or is allowed by name.
     Known = 0,
+    /// Its network was served while nobody had to wait ([`super::Familiar`]).
+    Familiar = 1,
     /// Nothing.
     #[default]
-    Usual = 1,
+    Usual = 2,
     /// Nobody waits: a stored response is renewed in the background.
-    Unattended = 2,
+    Unattended = 3,
 }
 
 impl Class {
-    const ALL: [Self; 3] = [Self::Known, Self::Usual, Self::Unattended];
-    /// Turns, of thirteen.
-    const WEIGHTS: [u32; 3] = [8, 4, 1];
+    const ALL: [Self; 4] = [Self::Known, Self::Familiar, Self::Usual, Self::Unattended];
+    /// Turns, of seventeen.
+    const WEIGHTS: [u32; 4] = [8, 4, 4, 1];
 }
 
 /// Where one waits.

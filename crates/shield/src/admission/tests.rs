@@ -92,6 +92,23 @@ fn the_known_go_before_and_leave_turns_to_the_others() {
 }
 
 #[test]
+fn a_familiar_network_waits_for_one_turn_of_all_strangers() {
+    let mut admission = full();
+    for network in 10..=200 {
+        assert!(matches!(admission.ask(&asking(u64::from(network), network), secs(0)), Entry::Wait { .. }));
+    }
+    let familiar = Asking { class: Class::Familiar, ..asking(9_999, 250) };
+    assert!(matches!(admission.ask(&familiar, secs(0)), Entry::Wait { .. }));
+    let next: Vec<_> = (0..2)
+        .filter_map(|_| {
+            admission.done(secs(0), None);
+            admission.let_in_next()
+        })
+        .collect();
+    assert!(next.contains(&9_999), "{next:?}");
+}
+
+#[test]
 fn whoever_still_sends_takes_no_place_from_those_who_wait_and_one_network_not_all_sending() {
     let mut admission = full();
     let sender = Asking { sends: true, ..asking(200, 5) };
