@@ -12,6 +12,7 @@ mod cache_tests;
 mod caching;
 mod challenges;
 mod defending;
+mod enduring;
 mod first_minute;
 mod harness;
 mod host_names;

@@ -92,6 +92,22 @@ impl Setup {
         fs::write(self.config(), text.replacen(from, to, 1)).unwrap();
     }
 
+    /// The same with so few descriptors.
+    pub(crate) fn up_with_descriptors(self, most: u32, arguments: &[&str]) -> Wardmote {
+        let up = binary();
+        let mut command = Command::new("sh");
+        // The limit that a process cannot raise again.
+        command.arg("-c").arg(format!("ulimit -n {most} && exec \"$0\" \"$@\"")).arg(up.get_program());
+        for (name, value) in up.get_envs() {
+            assert!(value.is_none(), "nothing is set");
+            command.env_remove(name);
+        }
+        command.arg("up").args(arguments).arg("--config").arg(self.config()).current_dir(self.path());
+        let mut process = Process::start("wardmote", &mut command, self.path());
+        await_ready(&self, &mut process);
+        Wardmote { process, setup: self }
+    }
+
     /// `wardmote up …`, whatever comes of it.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Process {
         let mut command = binary();
