@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &Up, json: bool) -> Result<Exit, Failure> {
     let plan = Plan::of(arguments, report)?;
     start_log();
     raise_descriptor_limit();
+    keep_pages_small();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("wardmote-control")
@@ -69,6 +70,14 @@ pub(crate) fn start_log() {
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .try_init();
+}
+
+/// Has memory come in pages of 4 KiB (prctl(2), `PR_SET_THP_DISABLE`): the kernel clears a huge one whole when its first
+/// byte is touched, and a cache that fills touches new memory all the time (docs/benchmarks.md).
+fn keep_pages_small() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::info!(%error, "the kernel goes on giving huge pages");
+    }
 }
 
 /// Each visitor and each origin takes a descriptor, and the usual soft limit is 1,024: takes what the
