@@ -16,8 +16,9 @@ pub enum OpenError {
     },
     /// The file is not one that LMDB can read.
     #[error(
-        "the replica in {} is damaged: {reason}; move its files away and start again, \
-         the edge then fetches everything anew from its control plane",
+        "the replica in {0} is damaged: {reason}; the edge does not start, for it no longer knows how far it has seen \
+         the log and could be shown an older one. Compare the log with a witness or a monitor, then move {0} away and \
+         start again: the edge fetches everything anew",
         dir.display()
     )]
     Damaged {
@@ -39,12 +40,27 @@ pub enum OpenError {
     },
 }
 
-/// The replica could not be read at all; serve from what memory holds.
+/// The replica could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read the replica: {reason}")]
-pub struct LoadError {
-    /// LMDB's words.
-    pub(crate) reason: String,
+#[non_exhaustive]
+pub enum LoadError {
+    /// LMDB gave an error.
+    #[error("cannot read the replica: {reason}")]
+    Unreadable {
+        /// LMDB's words.
+        reason: String,
+    },
+    /// A trust state was kept, and no generation of it is whole: an edge that went on with none would take an older
+    /// log, or another one, for the first that it sees.
+    #[error(
+        "the trust state in the replica is damaged in every generation ({reason}); the edge does not start, for it no \
+         longer knows how far it has seen the log and could be shown an older one. Compare the log with a witness or \
+         a monitor, then move the replica away and start again: the edge fetches everything anew"
+    )]
+    TrustLost {
+        /// What is wrong with the newest generation.
+        reason: String,
+    },
 }
 
 /// Nothing was kept; what was there before is still there.

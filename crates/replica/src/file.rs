@@ -1,21 +1,21 @@
-//! The directory and the file under LMDB: made private, made long enough, moved away when damaged.
+//! The directory and the file under LMDB: made private, made long enough, refused when damaged.
 
 use crate::error::OpenError;
 use crate::structure::{self, Fault};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-const FILES: [&str; 2] = ["data.mdb", "lock.mdb"];
-const ASIDE: &str = "damaged";
+/// LMDB's name for its file.
+const FILE: &str = "data.mdb";
 
 /// Makes the directory if needed, and makes sure that LMDB can map its file without harm: it is as long as it
 /// states, and what leads to the values, whose keys are `known`, is sound.
 pub(crate) fn prepare(dir: &Path, known: &[&str]) -> Result<(), OpenError> {
     let unusable = |source| OpenError::Unusable { dir: dir.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unusable)?;
-    let file = match OpenOptions::new().read(true).write(true).open(dir.join(FILES[0])) {
+    let file = match OpenOptions::new().read(true).write(true).open(dir.join(FILE)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unusable(error)),
@@ -36,17 +36,4 @@ pub(crate) fn prepare(dir: &Path, known: &[&str]) -> Result<(), OpenError> {
     }
     // A second look, in case another process was just writing.
     structure::check(&file, known).or_else(|_| structure::check(&file, known)).map_err(refuse)
-}
-
-/// Moves LMDB's files out of the way.
-pub(crate) fn set_aside(dir: &Path) -> io::Result<()> {
-    let aside = dir.join(ASIDE);
-    DirBuilder::new().recursive(true).mode(0o700).create(&aside)?;
-    for name in FILES {
-        match fs::rename(dir.join(name), aside.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    File::open(dir)?.sync_all()
 }

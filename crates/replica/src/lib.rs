@@ -55,7 +55,7 @@ pub struct Kept {
     /// The newest parcel that is whole, and which generation that is; `None` when none was kept, or
     /// none is whole (then `damage` says so).
     pub parcel: Option<(Parcel, Generation)>,
-    /// The newest trust state that is whole. When the newest is damaged this is the one before it: older
+    /// The newest trust state that is whole; `None` when none was ever kept. When the newest is damaged this is the one before it: older
     /// counters, so treat it with the alarm that `damage` is.
     pub trust: Option<Trust>,
     /// What was found damaged; raise an alarm for each.
@@ -66,24 +66,25 @@ impl Replica {
     /// Opens the replica in this directory, making both when they are not there (mode 0700, files 0600).
     ///
     /// # Errors
-    /// [`OpenError::Damaged`] when LMDB cannot read its file: [`Replica::set_aside`] moves it away, so
-    /// that a new one can be opened; what that costs is said there.
+    /// [`OpenError::Damaged`] when LMDB cannot read its file. What trust state it held is lost with it, so no caller
+    /// may go on with a new one by itself: that is for somebody who has compared the log elsewhere.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         Ok(Self { store: Store::open(dir, FILE_BYTES_MAX)? })
     }
 
-    /// Moves a damaged replica's files into `damaged/` below its directory, in place of any moved there
-    /// before. The edge then starts without a parcel and without rollback counters: it serves nothing until
-    /// its feed answers, and takes the log's state at that moment on trust of the pinned roots alone.
-    pub fn set_aside(dir: &Path) -> std::io::Result<()> {
-        file::set_aside(dir)
-    }
-
     /// Reads the newest whole parcel and trust state.
+    ///
+    /// # Errors
+    /// [`LoadError::TrustLost`] when a trust state was kept and none of it is whole. A parcel that is lost is no error:
+    /// the feed gives it again, and it proves itself.
     pub fn load(&self) -> Result<Kept, LoadError> {
         let mut damage = Vec::new();
         let parcel = pick(self.store.read(Pair::Parcel)?, "parcel", &mut damage);
+        let before = damage.len();
         let trust = pick(self.store.read(Pair::Trust)?, "trust state", &mut damage);
+        if let (None, Some(newest)) = (&trust, damage.get(before)) {
+            return Err(LoadError::TrustLost { reason: newest.reason.clone() });
+        }
         Ok(Kept { parcel, trust: trust.map(|(trust, _)| trust), damage })
     }
 

@@ -44,7 +44,7 @@ impl Store {
     /// Both generations, newest first; a broken one that does not even tell its age comes first, for the
     /// newest is what a crash would hit.
     pub(crate) fn read(&self, pair: Pair) -> Result<Vec<Found>, LoadError> {
-        let txn = self.env.read_txn().map_err(|error| LoadError { reason: error.to_string() })?;
+        let txn = self.env.read_txn().map_err(|error| LoadError::Unreadable { reason: error.to_string() })?;
         let mut found = Vec::new();
         for slot in pair.slots() {
             let kept = match self.table.get(&txn, slot) {

@@ -80,18 +80,22 @@ fn a_damaged_generation_gives_way_to_the_one_before() {
 }
 
 #[test]
-fn with_both_generations_damaged_there_is_nothing_but_the_word_of_it() {
+fn with_both_parcels_damaged_there_is_nothing_but_the_word_of_it_and_with_both_trust_states_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let replica = Replica::open(dir.path()).unwrap();
     replica.keep(&parcel(1), &trust(1)).unwrap();
     replica.keep(&parcel(2), &trust(2)).unwrap();
-    for pair in [Pair::Parcel, Pair::Trust] {
-        break_slot(&replica, pair, true);
-        break_slot(&replica, pair, true);
+    for _ in 0..2 {
+        break_slot(&replica, Pair::Parcel, true);
     }
     let kept = replica.load().unwrap();
-    assert!(kept.parcel.is_none() && kept.trust.is_none());
-    assert_eq!(kept.damage.len(), 4);
+    assert_eq!((kept.parcel, kept.trust, kept.damage.len()), (None, Some(trust(2)), 2));
+    for _ in 0..2 {
+        break_slot(&replica, Pair::Trust, true);
+    }
+    let error = replica.load().unwrap_err();
+    assert!(matches!(error, LoadError::TrustLost { .. }), "{error}");
+    assert!(error.to_string().contains("does not start"), "{error}");
     replica.keep(&parcel(3), &trust(3)).unwrap();
     assert_eq!(whole(&replica), (Some(3), Some(3)), "nothing of the damage is left");
     replica.keep(&parcel(4), &trust(4)).unwrap();
@@ -183,17 +187,15 @@ fn only_the_owner_may_read_it() {
 }
 
 #[test]
-fn a_file_of_something_else_is_refused_with_what_to_do_and_can_be_set_aside() {
+fn a_file_of_something_else_is_refused_with_what_to_do_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let text = "no database, but some text".repeat(1000);
     fs::write(dir.path().join("data.mdb"), &text).unwrap();
     let error = Replica::open(dir.path()).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
     assert!(error.to_string().contains("start again"), "{error}");
-    for _ in 0..2 {
-        Replica::set_aside(dir.path()).unwrap();
-    }
-    assert_eq!(fs::read_to_string(dir.path().join("damaged/data.mdb")).unwrap(), text);
+    assert_eq!(fs::read_to_string(dir.path().join("data.mdb")).unwrap(), text);
+    fs::rename(dir.path().join("data.mdb"), dir.path().join("moved-away")).unwrap();
     assert_eq!(whole(&Replica::open(dir.path()).unwrap()), (None, None));
 }
 

@@ -3,6 +3,7 @@
 use crate::harness::{Setup, binary, free_port, run};
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 #[test]
@@ -119,4 +120,34 @@ fn a_certificate_that_cannot_be_used_is_named_by_check_and_by_apply() {
     let status = crate::harness::eventually("up ends", Duration::from_secs(20), || process.ended());
     assert_eq!(status.code(), Some(2), "{}", process.output());
     assert!(process.output().contains("chain.pem"), "{}", process.output());
+}
+
+/// Spoils each trust state in the edge's replica, in either generation and wherever LMDB has left an older copy.
+fn spoil_trust(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    let mark = b"\"wardmote-trust/";
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(mark)).collect();
+    assert!(!places.is_empty(), "the replica holds no trust state");
+    for at in places {
+        bytes[at] ^= 1;
+    }
+    fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn an_edge_that_no_longer_knows_how_far_it_saw_the_log_does_not_start() {
+    let setup = Setup::new().up(&[]).stop();
+    let replica = setup.data().join("edge/replica");
+    spoil_trust(&replica.join("data.mdb"));
+    let mut process = setup.spawn(&[]);
+    let status = crate::harness::eventually("up ends", Duration::from_secs(20), || process.ended());
+    let said = process.output();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("trust state in the replica is damaged") && said.contains("move the replica away"),
+        "{said}"
+    );
+    // What the words say helps.
+    fs::rename(&replica, setup.path().join("moved-away")).unwrap();
+    setup.up(&[]).stop();
 }

@@ -10,7 +10,7 @@ use certificates::{CertificateStore, LocalAuthority, Resolver, Vault};
 use edge::Inherited;
 use feed::Subscription;
 use geo::Places;
-use replica::{OpenError, Replica};
+use replica::Replica;
 use snapshot::{Enforcement, Roots, Trust};
 use std::path::Path;
 use std::sync::Arc;
@@ -120,19 +120,9 @@ fn roots(folder: &Path) -> Result<Roots, Failure> {
         .map_err(|error| Failure::failed(format!("{}: {error}", folder.display())))
 }
 
+/// The replica and the trust state in it. Where a trust state was kept and cannot be read, the edge does not start.
 fn replica(folder: &Path, report: Report) -> Result<(Replica, Trust), Failure> {
-    let replica = match Replica::open(folder) {
-        Err(OpenError::Damaged { reason, .. }) => {
-            Replica::set_aside(folder).map_err(Failure::failed)?;
-            report.warn(
-                format!("the edge's replica was damaged ({reason})"),
-                "its files were moved to edge/replica/damaged; the edge fetches everything anew",
-            );
-            Replica::open(folder)
-        }
-        other => other,
-    }
-    .map_err(Failure::failed)?;
+    let replica = Replica::open(folder).map_err(Failure::failed)?;
     let kept = replica.load().map_err(Failure::failed)?;
     for damage in &kept.damage {
         report.warn(damage.to_string(), "if the disk is sound, tell the developers how this came about");
