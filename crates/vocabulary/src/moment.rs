@@ -1,4 +1,4 @@
-//! Instants and spans in words, for people who do not read RFC 3339.
+//! Instants and spans in words, for people who do not read RFC 3339; and their parts, for other languages than English.
 
 use crate::Timestamp;
 use std::time::Duration;
@@ -19,33 +19,82 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
-/// `Tuesday 24 November 2026, 03:26 UTC`; seconds are cut.
-pub fn date_and_time(instant: Timestamp) -> String {
-    let text = instant.to_string();
-    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-    let month: usize = part(5..7).parse().unwrap_or(1);
-    // 1970-01-01 was a Thursday; a Timestamp is never before it.
-    let weekday = usize::try_from(instant.as_secs() / 86_400 % 7).unwrap_or(0);
-    format!(
-        "{} {} {} {}, {} UTC",
-        WEEKDAYS.get(weekday).copied().unwrap_or_default(),
-        part(8..10).trim_start_matches('0'),
-        MONTHS.get(month.saturating_sub(1)).copied().unwrap_or_default(),
-        part(0..4),
-        part(11..16),
-    )
+/// An instant as people name it, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Date {
+    /// The year.
+    pub year: u16,
+    /// The month, from 0.
+    pub month: usize,
+    /// The day of the month, from 1.
+    pub day: u8,
+    /// The day of the week, from 0, which is Thursday: 1970-01-01 was one.
+    pub weekday: usize,
+    /// The hour.
+    pub hour: u8,
+    /// The minute; seconds are cut.
+    pub minute: u8,
 }
 
-/// A span in words, rounded to the unit that people would use: `about 31 hours`, `3 minutes`.
-pub fn span(span: Duration) -> String {
+impl Date {
+    /// The date of an instant.
+    pub fn of(instant: Timestamp) -> Self {
+        let text = instant.to_string();
+        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+        let small = |range| part(range).parse().unwrap_or(0_u8);
+        Self {
+            year: part(0..4).parse().unwrap_or(0),
+            month: usize::from(small(5..7).saturating_sub(1)),
+            day: small(8..10),
+            // A Timestamp is never before 1970.
+            weekday: usize::try_from(instant.as_secs() / 86_400 % 7).unwrap_or(0),
+            hour: small(11..13),
+            minute: small(14..16),
+        }
+    }
+}
+
+/// `Tuesday 24 November 2026, 03:26 UTC`; seconds are cut.
+pub fn date_and_time(instant: Timestamp) -> String {
+    let Date { year, month, day, weekday, hour, minute } = Date::of(instant);
+    let weekday = WEEKDAYS.get(weekday).copied().unwrap_or_default();
+    let month = MONTHS.get(month).copied().unwrap_or_default();
+    format!("{weekday} {day} {month} {year:04}, {hour:02}:{minute:02} UTC")
+}
+
+/// What a span is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Exact; all others are rounded up.
+    Second,
+    /// Sixty seconds.
+    Minute,
+    /// Sixty minutes.
+    Hour,
+    /// Twenty-four hours.
+    Day,
+}
+
+/// A span in the unit that people would use, rounded up; never 0.
+pub fn rounded(span: Duration) -> (u64, Unit) {
     let seconds = span.as_secs();
-    let (count, unit) = match seconds {
-        0..=99 => return count_of(seconds.max(1), "second"),
-        100..=5_399 => (seconds.div_ceil(60), "minute"),
-        5_400..=259_199 => (seconds.div_ceil(3_600), "hour"),
-        _ => (seconds.div_ceil(86_400), "day"),
-    };
-    format!("about {}", count_of(count, unit))
+    match seconds {
+        0..=99 => (seconds.max(1), Unit::Second),
+        100..=5_399 => (seconds.div_ceil(60), Unit::Minute),
+        5_400..=259_199 => (seconds.div_ceil(3_600), Unit::Hour),
+        _ => (seconds.div_ceil(86_400), Unit::Day),
+    }
+}
+
+/// A span in words: `about 31 hours`, `45 seconds`.
+pub fn span(span: Duration) -> String {
+    let (count, unit) = rounded(span);
+    match unit {
+        Unit::Second => count_of(count, "second"),
+        Unit::Minute => format!("about {}", count_of(count, "minute")),
+        Unit::Hour => format!("about {}", count_of(count, "hour")),
+        Unit::Day => format!("about {}", count_of(count, "day")),
+    }
 }
 
 fn count_of(count: u64, unit: &str) -> String {

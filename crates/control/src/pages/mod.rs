@@ -25,6 +25,7 @@ pub mod console;
 pub mod defence;
 pub mod desk;
 pub mod hosts;
+pub mod languages;
 pub mod reach;
 pub mod reading;
 pub mod record;
@@ -71,7 +72,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Two or three words.
+    /// Two or three words, in English; pages of the record say them in their language.
     pub fn name(self) -> &'static str {
         match self {
             Self::Coming { .. } => "About to begin",
@@ -117,6 +118,13 @@ pub struct Listed {
     pub sites: u32,
     /// How it stands.
     pub standing: Standing,
+}
+
+impl Listed {
+    /// Its statement's place below `/record/`.
+    fn address(&self) -> String {
+        format!("decisions/{}", self.id)
+    }
 }
 
 /// The log as its newest published checkpoint shows it.

@@ -1,6 +1,7 @@
 //! More of the public record: what it adds up to, what a reader looks for, and the feed.
 
 use super::record::Frame;
+use super::record::texts;
 use super::{Listed, Standing, render, words};
 use askama::Template;
 use snapshot::{Clockwork, TransparencyReport};

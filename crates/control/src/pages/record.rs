@@ -1,14 +1,17 @@
 //! The public record: every decision, for anyone to read and to check.
 
+pub(super) mod texts;
+
+use super::languages::Lang;
 use super::{Listed, LogView, Standing, render, words};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use policy::{Ground, Measure, Role, ServiceClass};
+use policy::{EndReason, Ground, Measure, Role, ServiceClass};
 use snapshot::Clockwork;
 use std::borrow::Borrow;
 use std::sync::LazyLock;
-use vocabulary::moment::span;
+use texts::{Texts, texts};
 use vocabulary::{Digest, Timestamp};
 
 pub(super) const STYLE: &str =
@@ -27,6 +30,18 @@ pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 /// How many host names a statement lists; the rest stands in the proof. Keeps the page light.
 const HOSTS_SHOWN: usize = 200;
 
+/// In which language a page is, and how that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Edition {
+    /// The language.
+    pub lang: Lang,
+    /// Whether the reader chose it: then it stands in the address, and in all that the page leads to. Else the browser's
+    /// wish decides each time.
+    pub chosen: bool,
+    /// The page's place below `/record/`, without a language.
+    pub page: String,
+}
+
 /// What all pages of one record share.
 #[derive(Debug, Clone)]
 pub struct Frame {
@@ -36,6 +51,8 @@ pub struct Frame {
     pub trial: bool,
     /// The present.
     pub now: Timestamp,
+    /// The language.
+    pub edition: Edition,
 }
 
 impl Frame {
@@ -43,13 +60,49 @@ impl Frame {
         self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, host)| host)
     }
 
-    /// The time between an instant and now, in words.
-    fn left(&self, instant: impl Borrow<Timestamp>) -> String {
-        span(instant.borrow().since(self.now))
+    pub(super) fn texts(&self) -> &'static Texts {
+        texts(self.edition.lang)
     }
 
-    fn ago(&self, instant: impl Borrow<Timestamp>) -> String {
-        span(self.now.since(*instant.borrow()))
+    /// The address of a page below `/record/`, in the language that the reader chose.
+    pub(super) fn at(&self, page: impl AsRef<str>) -> String {
+        match &self.edition {
+            Edition { chosen: true, lang, .. } => format!("/record/{}/{}", lang.code(), page.as_ref()),
+            Edition { chosen: false, .. } => format!("/record/{}", page.as_ref()),
+        }
+    }
+
+    /// Each language: its two letters, its name, this page's address in it, and whether this is it.
+    pub(super) fn languages(&self) -> [(&'static str, &'static str, String, bool); 4] {
+        Lang::ALL.map(|lang| {
+            let address = format!("/record/{}/{}", lang.code(), self.edition.page);
+            (lang.code(), texts(lang).name.as_str(), address, lang == self.edition.lang)
+        })
+    }
+
+    /// How a decision stands, in two or three words.
+    pub(super) fn standing(&self, standing: impl Borrow<Standing>) -> &'static str {
+        let texts = self.texts();
+        match standing.borrow() {
+            Standing::Coming { .. } => &texts.coming,
+            Standing::InForce { .. } => &texts.in_force,
+            Standing::Lapsed { .. } => &texts.lapsed,
+            Standing::Lifted { .. } => &texts.lifted,
+        }
+    }
+
+    /// The attribute of what officers wrote, where it is not in the page's language: statements are in English.
+    pub(super) fn as_written(&self) -> &'static str {
+        if self.edition.lang == Lang::English { "" } else { " lang=\"en\"" }
+    }
+
+    /// The time between an instant and now, in words.
+    pub(super) fn left(&self, instant: impl Borrow<Timestamp>) -> String {
+        self.texts().within(instant.borrow().since(self.now))
+    }
+
+    pub(super) fn ago(&self, instant: impl Borrow<Timestamp>) -> String {
+        self.texts().past(self.now.since(*instant.borrow()))
     }
 }
 
@@ -67,7 +120,7 @@ pub struct Front {
     pub running: Vec<Listed>,
     /// Decisions that are over, newest first; the handler bounds the list.
     pub over: Vec<Listed>,
-    /// Where the next page of older decisions is, if there are more.
+    /// The place below `/record/` of the next page of older decisions, if there are more.
     pub older: Option<String>,
     /// The log.
     pub log: LogView,
@@ -113,10 +166,36 @@ pub struct Signer {
 pub struct Step {
     /// When.
     pub time: Timestamp,
-    /// What happened, in a few words.
-    pub what: String,
+    /// What happened.
+    pub what: Happened,
     /// The number of its entry in the log, if it is one.
     pub entry: Option<u64>,
+}
+
+/// What may happen in a decision's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    /// It was proposed, and its lease began.
+    Proposed,
+    /// Signed, logged, witnessed.
+    Signed,
+    /// An emergency was ratified by an order.
+    RatifiedByOrder,
+    /// An emergency was ratified by the reviewer.
+    Ratified,
+    /// Its term was renewed.
+    Renewed,
+    /// Its statement was published.
+    Published,
+    /// Edges said that they enforce it.
+    InForce {
+        /// So many.
+        edges: usize,
+    },
+    /// It ran to its end.
+    Lapsed,
+    /// It was ended before.
+    Ended(EndReason),
 }
 
 /// Where a decision stands in the log, and what it is checked against.
@@ -205,12 +284,13 @@ impl StatementPage {
 
     /// What the list of hosts is a list of.
     fn reach(&self) -> &'static str {
+        let texts = self.frame.texts();
         match self.measure {
-            Measure::M1 => "Visitors of these are warned",
-            Measure::M2 => "A feature is withdrawn from these",
-            Measure::M3 => "Addresses of these are disabled",
-            Measure::M4 => "Closed by it in some territories",
-            _ => "Closed by it",
+            Measure::M1 => &texts.reach_warned,
+            Measure::M2 => &texts.reach_feature,
+            Measure::M3 => &texts.reach_addresses,
+            Measure::M4 => &texts.reach_places,
+            _ => &texts.reach_closed,
         }
     }
 

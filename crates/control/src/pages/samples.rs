@@ -14,8 +14,9 @@ use super::cache::{
 };
 use super::console::{DecisionRow, LiveFigures, Notice, Overview, Setup, SiteRow, SiteStanding, Stage};
 use super::hosts::{HostRow, HostsPage, ProofRow, SiteChoice};
+use super::languages::Lang;
 use super::reading::{SearchPage, TransparencyPage};
-use super::record::{Frame, Front, Missing, Proof, SetAside, Signer, StatementPage, Step};
+use super::record::{Edition, Frame, Front, Happened, Missing, Proof, SetAside, Signer, StatementPage, Step};
 use super::{Listed, LogView, Standing};
 use policy::{Ground, Measure, Role, ServiceClass};
 use snapshot::{Clockwork, ReportRow, Transparency};
@@ -33,7 +34,9 @@ fn made() -> Timestamp {
 }
 
 fn frame() -> Frame {
-    Frame { public_url: "http://localhost:9091".to_owned(), trial: true, now: made().plus(hours(17)) }
+    let edition = Edition { lang: Lang::English, chosen: false, page: String::new() };
+    let now = made().plus(hours(17));
+    Frame { public_url: "http://localhost:9091".to_owned(), trial: true, now, edition }
 }
 
 fn log() -> LogView {
@@ -145,8 +148,8 @@ fn signer(role: Role, pseudonym: &str) -> Signer {
     }
 }
 
-fn step(minutes: u64, what: &str, entry: Option<u64>) -> Step {
-    Step { time: made().plus(Duration::from_secs(60 * minutes)), what: what.to_owned(), entry }
+fn step(minutes: u64, what: Happened, entry: Option<u64>) -> Step {
+    Step { time: made().plus(Duration::from_secs(60 * minutes)), what, entry }
 }
 
 pub(super) fn statement() -> StatementPage {
@@ -191,11 +194,11 @@ pub(super) fn statement() -> StatementPage {
             signer(Role::DutyOfficer, "duty-lantern"),
         ],
         steps: vec![
-            step(0, "Decision proposed; its end was fixed", None),
-            step(11, "Signed by all officers and entered in the log", Some(40)),
-            step(11, "This statement published", Some(41)),
-            step(12, "In force at every edge", None),
-            step(48 * 60, "Ends by itself", None),
+            step(0, Happened::Proposed, None),
+            step(11, Happened::Signed, Some(40)),
+            step(11, Happened::Published, Some(41)),
+            step(12, Happened::InForce { edges: 3 }, None),
+            step(48 * 60, Happened::Lapsed, None),
         ],
         proof: Proof {
             entry: 40,

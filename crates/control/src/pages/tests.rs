@@ -1,5 +1,6 @@
 //! What must hold of every page, whatever stands in it.
 
+use super::languages::Lang;
 use super::samples as sample;
 use super::*;
 use std::path::Path;
@@ -14,6 +15,29 @@ fn pages_of_the_record() -> Vec<(&'static str, String)> {
         ("record-transparency", sample::transparency().page()),
         ("record-search", sample::search().page()),
     ]
+}
+
+/// The record's pages in the other languages, each with its language.
+fn translated_pages_of_the_record() -> Vec<(Lang, String)> {
+    let mut pages = Vec::new();
+    for lang in Lang::ALL.into_iter().filter(|lang| *lang != Lang::English) {
+        let (mut front, mut statement) = (sample::front(), sample::statement());
+        let (mut missing, mut transparency, mut search) =
+            (sample::missing(), sample::transparency(), sample::search());
+        let frames = [
+            &mut front.frame,
+            &mut statement.frame,
+            &mut missing.frame,
+            &mut transparency.frame,
+            &mut search.frame,
+        ];
+        for frame in frames {
+            frame.edition = record::Edition { lang, chosen: true, page: String::new() };
+        }
+        let all = [front.page(), statement.page(), missing.page(), transparency.page(), search.page()];
+        pages.extend(all.map(|page| (lang, page)));
+    }
+    pages
 }
 
 fn pages_of_the_console() -> Vec<(&'static str, String)> {
@@ -45,6 +69,9 @@ fn pages_are_written_out_for_the_eye() -> std::io::Result<()> {
     let all = pages_of_the_record().into_iter().chain(pages_of_the_console()).chain(sample::desk());
     for (name, page) in all {
         std::fs::write(folder.join(name).with_extension("html"), page)?;
+    }
+    for (place, (lang, page)) in translated_pages_of_the_record().into_iter().enumerate() {
+        std::fs::write(folder.join(format!("record-{}-{place}.html", lang.code())), page)?;
     }
     for asset in [&assets::STYLE, &assets::CONSOLE, &assets::SETUP, &assets::PLOT, &assets::ICON] {
         std::fs::write(folder.join(asset.path().trim_start_matches('/')), asset.content())?;
@@ -79,6 +106,28 @@ fn pages_of_the_record_stand_alone_without_a_script() {
             base64::engine::general_purpose::STANDARD.encode(hash.as_bytes())
         });
         assert!(hash.is_some_and(|hash| record::CONTENT_SECURITY_POLICY.contains(&hash)), "{name}");
+    }
+}
+
+#[test]
+fn a_page_in_a_chosen_language_leads_to_that_language_alone_and_has_no_word_of_another() {
+    for (lang, page) in translated_pages_of_the_record() {
+        let code = lang.code();
+        assert!(page.starts_with(&format!("<!doctype html>\n<html lang=\"{code}\">")), "{code}");
+        assert!(page.len() < 60_000, "{code}: {} bytes", page.len());
+        for below in
+            ["\"/record/\"", "\"/record/#", "\"/record/search", "\"/record/transparency\"", "\"/record/older"]
+        {
+            assert!(!page.contains(below), "{code}: {below}");
+        }
+        assert!(page.contains(&format!("\"/record/{code}/search\"")), "{code}");
+        for other in Lang::ALL {
+            assert!(page.contains(&format!("hreflang=\"{}\"", other.code())), "{code}: {other:?}");
+        }
+        // A sample of what would stand there had a text been forgotten in a template.
+        for forgotten in ["In force", "Ended by", "Signed by", "All decisions", "Check it", "Every "] {
+            assert!(!page.contains(forgotten), "{code}: {forgotten}");
+        }
     }
 }
 
@@ -184,7 +233,7 @@ fn a_statement_shows_what_it_owes() {
         "curl -O http://localhost:9091/record/decisions/dec_3kq8w0v7t2m5n9x1c4b6d8f0gh.json",
         "wardmote verify dec_3kq8w0v7t2m5n9x1c4b6d8f0gh.json --policy tlog-policy",
         ".tlog-proof\"",
-        "40 of 42",
+        "40 / 42",
         "self-witnessed",
         "<rect width=\"35%\"",
     ] {

@@ -1,6 +1,7 @@
 //! The documents that decisions are checked against: policy, roster, tlog-policy.
 
 use super::{IMMUTABLE, not_found, revalidated};
+use crate::pages::record::Edition;
 use crate::plane::Plane;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
@@ -10,19 +11,27 @@ use std::sync::Arc;
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A policy file by version or digest.
-pub(super) async fn policy(State(plane): State<Arc<Plane>>, Path(name): Path<String>) -> Response {
+pub(super) async fn policy(
+    State(plane): State<Arc<Plane>>,
+    Path(name): Path<String>,
+    edition: Edition,
+) -> Response {
     let matrix = &plane.founded.matrix;
     if name != matrix.version().to_string() && name != matrix.hash().to_string() {
-        return not_found(&plane);
+        return not_found(&plane, edition);
     }
     named(TEXT, plane.founded.policy_text.clone())
 }
 
 /// A roster by digest, with or without `.json`.
-pub(super) async fn roster(State(plane): State<Arc<Plane>>, Path(name): Path<String>) -> Response {
+pub(super) async fn roster(
+    State(plane): State<Arc<Plane>>,
+    Path(name): Path<String>,
+    edition: Edition,
+) -> Response {
     let name = name.strip_suffix(".json").unwrap_or(&name);
     if name != plane.founded.roster.hash().to_string() {
-        return not_found(&plane);
+        return not_found(&plane, edition);
     }
     named("application/json", plane.founded.roster_text.clone())
 }

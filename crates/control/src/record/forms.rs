@@ -5,9 +5,9 @@
 
 use crate::intake::{self, NotOpened, Repeat, Source};
 use crate::pages::HTML;
+use crate::pages::languages::Lang;
 use crate::pages::report::{
-    CONTENT_SECURITY_POLICY, FormError, FormPage, Frame, Front, Lang, MessageLine, ReceiptPage, Shown,
-    StatusPage,
+    CONTENT_SECURITY_POLICY, FormError, FormPage, Frame, Front, MessageLine, ReceiptPage, Shown, StatusPage,
 };
 use crate::plane::Plane;
 use crate::rim::extract::Query;
@@ -49,7 +49,11 @@ struct Asked {
 fn frame(plane: &Plane, lang: Option<&str>, fields: &HeaderMap, path: &'static str) -> Frame {
     let accepted =
         fields.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Frame { lang: Lang::choose(lang, accepted).to_string(), host: plane.public_url.host().to_string(), path }
+    Frame {
+        lang: Lang::choose(lang, accepted).code().to_owned(),
+        host: plane.public_url.host().to_string(),
+        path,
+    }
 }
 
 fn page(status: StatusCode, html: String) -> Response {

@@ -1,6 +1,7 @@
 //! The log by C2SP tlog-tiles: checkpoint, tiles, entry bundles.
 
 use super::{IMMUTABLE, not_found, revalidated};
+use crate::pages::record::Edition;
 use crate::plane::Plane;
 use crate::rim::Problem;
 use axum::extract::{Path, State};
@@ -10,12 +11,16 @@ use ledger::tiles::{Tile, TileKind, entry_bundle};
 use std::sync::Arc;
 
 /// The newest published checkpoint.
-pub(super) async fn checkpoint(State(plane): State<Arc<Plane>>, fields: HeaderMap) -> Response {
+pub(super) async fn checkpoint(
+    State(plane): State<Arc<Plane>>,
+    edition: Edition,
+    fields: HeaderMap,
+) -> Response {
     match plane.sequencer.published() {
         Some(published) => {
             revalidated(&fields, "text/plain; charset=utf-8", published.note.to_string().into_bytes())
         }
-        None => not_found(&plane),
+        None => not_found(&plane, edition),
     }
 }
 
@@ -23,17 +28,18 @@ pub(super) async fn checkpoint(State(plane): State<Arc<Plane>>, fields: HeaderMa
 pub(super) async fn tile(
     State(plane): State<Arc<Plane>>,
     Path(path): Path<String>,
+    edition: Edition,
 ) -> Result<Response, Problem> {
-    let Ok(tile) = format!("tile/{path}").parse::<Tile>() else { return Ok(not_found(&plane)) };
+    let Ok(tile) = format!("tile/{path}").parse::<Tile>() else { return Ok(not_found(&plane, edition)) };
     let size = plane.sequencer.published().map_or(0, |published| published.size);
     if !tile.exists_at(size) {
-        return Ok(not_found(&plane));
+        return Ok(not_found(&plane, edition));
     }
     let bytes = match tile.kind {
         TileKind::Hashes(_) => tile.hashes(&plane.sequencer.tree().read()),
         TileKind::Entries => entries(&plane, tile).await?,
     };
-    let Some(bytes) = bytes else { return Ok(not_found(&plane)) };
+    let Some(bytes) = bytes else { return Ok(not_found(&plane, edition)) };
     let fields = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, IMMUTABLE)];
     Ok((fields, bytes).into_response())
 }

@@ -6,6 +6,7 @@
 mod desk;
 mod documents;
 mod dsa;
+mod edition;
 mod forms;
 mod log;
 mod reports;
@@ -21,7 +22,8 @@ pub(crate) use turns::Turns;
 pub(crate) use view::{log_view, standing};
 
 use crate::pages::HTML;
-use crate::pages::record::{CONTENT_SECURITY_POLICY, Frame, Missing};
+use crate::pages::languages::Lang;
+use crate::pages::record::{CONTENT_SECURITY_POLICY, Edition, Frame, Missing};
 use crate::plane::Plane;
 use crate::rim::{Problem, headers};
 use axum::Router;
@@ -38,15 +40,11 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/record/") }))
         .route("/record", get(|| async { Redirect::permanent("/record/") }))
-        .route("/record/", get(statements::front))
-        .route("/record/older/{after}", get(statements::older))
-        .route("/record/search", get(search::search))
         .route("/record/feed.atom", get(search::feed))
         .route("/record/dsa.json", get(submission::dsa))
-        .route("/record/transparency", get(reports::transparency))
         .route("/record/transparency.json", get(reports::json))
         .route("/record/transparency.csv", get(reports::csv))
-        .route("/record/decisions/{name}", get(statements::decision))
+        .merge(pages("/record"))
         .route("/record/log/checkpoint", get(log::checkpoint))
         .route("/record/log/tile/{*path}", get(log::tile))
         .route("/record/policy/{name}", get(documents::policy))
@@ -60,30 +58,52 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         .with_state(plane)
 }
 
+/// The pages for people, below a place: in the language that the browser wishes, and in each that is chosen.
+fn pages(at: &str) -> Router<Arc<Plane>> {
+    let each = |at: &str| {
+        Router::new()
+            .route(&format!("{at}/"), get(statements::front))
+            .route(&format!("{at}/older/{{after}}"), get(statements::older))
+            .route(&format!("{at}/search"), get(search::search))
+            .route(&format!("{at}/transparency"), get(reports::transparency))
+            .route(&format!("{at}/decisions/{{name}}"), get(statements::decision))
+    };
+    let chosen = Lang::ALL.map(|lang| each(&format!("{at}/{}", lang.code())));
+    chosen.into_iter().fold(each(at), Router::merge)
+}
+
 /// What all pages share.
-fn frame(plane: &Plane) -> Frame {
+fn frame(plane: &Plane, edition: Edition) -> Frame {
     Frame {
         public_url: plane.public_url.to_string(),
         trial: plane.founded.roster.profile() == policy::Profile::Trial,
         now: plane.clock.now(),
+        edition,
     }
 }
 
-/// A page of the record.
-fn page(status: StatusCode, html: String) -> Response {
+/// A page of the record. One whose language the browser's wish decided is another for another wish.
+fn page(status: StatusCode, edition: &Edition, html: String) -> Response {
     let mut response = (status, [(header::CONTENT_TYPE, HTML)], html).into_response();
     if let Ok(policy) = HeaderValue::from_str(&CONTENT_SECURITY_POLICY) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(edition.lang.code()));
+    if !edition.chosen {
+        fields.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    }
     response
 }
 
-async fn missing(State(plane): State<Arc<Plane>>) -> Response {
-    not_found(&plane)
+async fn missing(State(plane): State<Arc<Plane>>, edition: Edition) -> Response {
+    not_found(&plane, edition)
 }
 
-fn not_found(plane: &Plane) -> Response {
-    page(StatusCode::NOT_FOUND, Missing { frame: frame(plane) }.page())
+/// The page that says so; its other languages are those of the front page, for what is not there has none.
+fn not_found(plane: &Plane, edition: Edition) -> Response {
+    let edition = Edition { page: String::new(), ..edition };
+    page(StatusCode::NOT_FOUND, &edition.clone(), Missing { frame: frame(plane, edition) }.page())
 }
 
 /// What is never another under the same name.

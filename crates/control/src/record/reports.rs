@@ -4,6 +4,7 @@
 
 use super::{frame, not_found, page, revalidated};
 use crate::pages::reading::TransparencyPage;
+use crate::pages::record::Edition;
 use crate::plane::Plane;
 use crate::rim::{Problem, Reason};
 use axum::extract::State;
@@ -67,26 +68,40 @@ fn published(plane: &Plane) -> Option<(u64, Digest)> {
 }
 
 /// The page.
-pub(super) async fn transparency(State(plane): State<Arc<Plane>>) -> Result<Response, Problem> {
-    let frame = frame(&plane);
-    let Some(counted) = plane.reports.counted(&plane, frame.now).await? else { return Ok(not_found(&plane)) };
+pub(super) async fn transparency(
+    State(plane): State<Arc<Plane>>,
+    edition: Edition,
+) -> Result<Response, Problem> {
+    let frame = frame(&plane, edition.clone());
+    let Some(counted) = plane.reports.counted(&plane, frame.now).await? else {
+        return Ok(not_found(&plane, edition));
+    };
     let Counted { report, clockwork } = counted;
-    Ok(page(StatusCode::OK, TransparencyPage { frame, clockwork, report }.page()))
+    Ok(page(StatusCode::OK, &edition, TransparencyPage { frame, clockwork, report }.page()))
 }
 
 /// The JSON file.
-pub(super) async fn json(State(plane): State<Arc<Plane>>, fields: HeaderMap) -> Result<Response, Problem> {
-    file(&plane, &fields, "application/json", TransparencyReport::to_json).await
+pub(super) async fn json(
+    State(plane): State<Arc<Plane>>,
+    edition: Edition,
+    fields: HeaderMap,
+) -> Result<Response, Problem> {
+    file(&plane, edition, &fields, "application/json", TransparencyReport::to_json).await
 }
 
 /// The CSV file.
-pub(super) async fn csv(State(plane): State<Arc<Plane>>, fields: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn csv(
+    State(plane): State<Arc<Plane>>,
+    edition: Edition,
+    fields: HeaderMap,
+) -> Result<Response, Problem> {
     let csv = |report: &TransparencyReport| report.to_csv().into_bytes();
-    file(&plane, &fields, "text/csv; charset=utf-8; header=present", csv).await
+    file(&plane, edition, &fields, "text/csv; charset=utf-8; header=present", csv).await
 }
 
 async fn file(
     plane: &Plane,
+    edition: Edition,
     fields: &HeaderMap,
     media_type: &'static str,
     write: impl Fn(&TransparencyReport) -> Vec<u8>,
@@ -94,6 +109,6 @@ async fn file(
     let counted = plane.reports.counted(plane, plane.clock.now()).await?;
     Ok(match counted {
         Some(counted) => revalidated(fields, media_type, write(&counted.report)),
-        None => not_found(plane),
+        None => not_found(plane, edition),
     })
 }

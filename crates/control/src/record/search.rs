@@ -5,6 +5,7 @@ use super::view::listed;
 use super::{frame, page, revalidated};
 use crate::pages::Listed;
 use crate::pages::reading::{Feed, FeedEntry, SearchPage};
+use crate::pages::record::Edition;
 use crate::plane::Plane;
 use crate::rim::Problem;
 use crate::rim::extract::Query;
@@ -37,9 +38,10 @@ pub(super) struct Sought {
 pub(super) async fn search(
     State(plane): State<Arc<Plane>>,
     Query(sought): Query<Sought>,
+    edition: Edition,
 ) -> Result<Response, Problem> {
     let sought: String = sought.q.unwrap_or_default().trim().chars().take(SOUGHT_CHARS_MAX).collect();
-    let frame = frame(&plane);
+    let frame = frame(&plane, edition.clone());
     let (found, more) = match sought.is_empty() {
         true => (Vec::new(), false),
         false => {
@@ -47,7 +49,7 @@ pub(super) async fn search(
             find(&plane, &sought, frame.now).await?
         }
     };
-    Ok(page(StatusCode::OK, SearchPage { frame, sought, found, more }.page()))
+    Ok(page(StatusCode::OK, &edition, SearchPage { frame, sought, found, more }.page()))
 }
 
 async fn find(plane: &Plane, sought: &str, now: Timestamp) -> Result<(Vec<Listed>, bool), Problem> {
@@ -87,7 +89,8 @@ fn speaks_of(decision: &Decision, words: &[String]) -> bool {
 /// The feed.
 pub(super) async fn feed(State(plane): State<Arc<Plane>>, fields: HeaderMap) -> Result<Response, Problem> {
     let listing = plane.records.list_decisions(&public(), Page { after: None, limit: FEED_ENTRIES }).await?;
-    let frame = frame(&plane);
+    // One feed for all: its addresses lead to pages in the language of whoever follows them.
+    let frame = frame(&plane, Edition::default());
     let entries = listing.items.iter().filter_map(|held| feed_entry(&held.value, frame.now)).collect();
     let feed = Feed { frame, entries }.document();
     Ok(revalidated(&fields, "application/atom+xml; charset=utf-8", feed.into_bytes()))

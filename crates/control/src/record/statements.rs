@@ -3,7 +3,7 @@
 use super::view::{listed, statement};
 use super::{frame, not_found, page, revalidated, submission};
 use crate::bundles::BundleError;
-use crate::pages::record::{Front, SetAside};
+use crate::pages::record::{Edition, Front, SetAside};
 use crate::plane::Plane;
 use crate::rim::extract::{Path, Query};
 use crate::rim::page::{PageOf, PageQuery};
@@ -28,25 +28,27 @@ pub(super) fn public() -> DecisionFilter {
 pub(super) async fn front(
     State(plane): State<Arc<Plane>>,
     Query(query): Query<PageQuery>,
+    edition: Edition,
 ) -> Result<Response, Problem> {
-    listing(&plane, &query).await
+    listing(&plane, &query, edition).await
 }
 
 /// Those before them: an address without a query, so that a copy made of files has the same.
 pub(super) async fn older(
     State(plane): State<Arc<Plane>>,
     Path(after): Path<String>,
+    edition: Edition,
 ) -> Result<Response, Problem> {
-    listing(&plane, &PageQuery { limit: None, after: Some(after) }).await
+    listing(&plane, &PageQuery { limit: None, after: Some(after) }, edition).await
 }
 
-async fn listing(plane: &Plane, query: &PageQuery) -> Result<Response, Problem> {
+async fn listing(plane: &Plane, query: &PageQuery, edition: Edition) -> Result<Response, Problem> {
     let listing = plane.records.list_decisions(&public(), query.page()?).await?;
-    let frame = frame(plane);
+    let frame = frame(plane, edition.clone());
     let now = frame.now;
     let clockwork = plane.reports.clockwork(plane, now).await?.unwrap_or_default();
     let listing = PageOf::of(listing, |held| listed(&held.value, now));
-    let older = listing.next.map(|next| format!("/record/older/{next}"));
+    let older = listing.next.map(|next| format!("older/{next}"));
     let all = listing.items.into_iter().flatten();
     let (over, running) = all.partition(|line| line.standing.is_over());
     let log = super::log_view(plane);
@@ -58,7 +60,8 @@ async fn listing(plane: &Plane, query: &PageQuery) -> Result<Response, Problem> 
         entry: acts.placed.index,
     };
     let suspended = acting.iter().map(aside).collect();
-    Ok(page(StatusCode::OK, Front { frame, clockwork, suspended, running, over, older, log }.page()))
+    let front = Front { frame, clockwork, suspended, running, over, older, log };
+    Ok(page(StatusCode::OK, &edition, front.page()))
 }
 
 /// `ID` is the page, `ID.json` the bundle with all proofs, `ID.tlog-proof` the proof of its entry, `ID.dsa.json` the
@@ -66,29 +69,30 @@ async fn listing(plane: &Plane, query: &PageQuery) -> Result<Response, Problem> 
 pub(super) async fn decision(
     State(plane): State<Arc<Plane>>,
     Path(name): Path<String>,
+    edition: Edition,
     fields: HeaderMap,
 ) -> Result<Response, Problem> {
     let (id, form) = match name.split_once('.') {
         Some((id, form)) => (id, Some(form)),
         None => (name.as_str(), None),
     };
-    let Ok(id) = id.parse::<DecisionId>() else { return Ok(not_found(&plane)) };
-    let Some(held) = plane.docket.get(id).await? else { return Ok(not_found(&plane)) };
+    let Ok(id) = id.parse::<DecisionId>() else { return Ok(not_found(&plane, edition)) };
+    let Some(held) = plane.docket.get(id).await? else { return Ok(not_found(&plane, edition)) };
     let decision = &held.value;
     match form {
-        None => Ok(match statement(&plane, decision) {
-            Some(statement) => page(StatusCode::OK, statement.page()),
-            None => not_found(&plane),
+        None => Ok(match statement(&plane, decision, edition.clone()) {
+            Some(statement) => page(StatusCode::OK, &edition, statement.page()),
+            None => not_found(&plane, edition),
         }),
         Some("json") => match plane.bundle(decision).await {
             Ok(bundle) => Ok(revalidated(&fields, "application/json", bundle.bytes.to_vec())),
-            Err(BundleError::NotYet) => Ok(not_found(&plane)),
+            Err(BundleError::NotYet) => Ok(not_found(&plane, edition)),
             Err(BundleError::Store(error)) => Err(error.into()),
             Err(error) => Err(Problem::new(Reason::Broken).detail(error)),
         },
         Some("tlog-proof") => Ok(match plane.proof(decision) {
             Some(proof) => revalidated(&fields, "text/plain; charset=utf-8", proof.into_bytes()),
-            None => not_found(&plane),
+            None => not_found(&plane, edition),
         }),
         Some("dsa.json") => match submission::reasons(&plane, decision) {
             Some(reasons) => {
@@ -96,8 +100,8 @@ pub(super) async fn decision(
                 let body = body.map_err(|error| Problem::new(Reason::Broken).detail(error))?;
                 Ok(revalidated(&fields, "application/json", body))
             }
-            None => Ok(not_found(&plane)),
+            None => Ok(not_found(&plane, edition)),
         },
-        Some(_) => Ok(not_found(&plane)),
+        Some(_) => Ok(not_found(&plane, edition)),
     }
 }

@@ -1,13 +1,13 @@
 //! Decisions and the log as pages show them.
 
-use crate::pages::record::{Demand, Proof, Signer, StatementPage, Step};
+use crate::pages::record::{Demand, Edition, Happened, Proof, Signer, StatementPage, Step};
 use crate::pages::{Listed, LogView, Standing};
 use crate::plane::Plane;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use casework::{Decision, DecisionState, Logged};
 use ledger::checkpoint::Checkpoint;
-use policy::{EndReason, Ground, Terms};
+use policy::{Ground, Terms};
 use vocabulary::Timestamp;
 
 /// How a decision stands for the public; `None` while it is not public.
@@ -56,8 +56,8 @@ pub(crate) fn log_view(plane: &Plane) -> LogView {
 }
 
 /// The page of a decision; `None` while it is not public.
-pub(super) fn statement(plane: &Plane, decision: &Decision) -> Option<StatementPage> {
-    let frame = super::frame(plane);
+pub(super) fn statement(plane: &Plane, decision: &Decision, edition: Edition) -> Option<StatementPage> {
+    let frame = super::frame(plane, edition);
     let standing = standing(decision, frame.now)?;
     let logged = decision.state.logged()?;
     let (terms, statement) = (&decision.terms, &decision.statement);
@@ -115,10 +115,10 @@ fn signers(plane: &Plane, decision: &Decision) -> Vec<Signer> {
 }
 
 fn steps(decision: &Decision) -> Vec<Step> {
-    let step = |time, what: &str, entry| Step { time, what: what.to_owned(), entry };
+    let step = |time, what, entry| Step { time, what, entry };
     let logged_as = |logged: &Logged, what| step(logged.at, what, Some(logged.index));
-    let mut steps = vec![step(decision.first_terms().not_before, "Proposed; the lease begins", None)];
-    let mut said = "Signed, logged and witnessed";
+    let mut steps = vec![step(decision.first_terms().not_before, Happened::Proposed, None)];
+    let mut said = Happened::Signed;
     for former in &decision.former {
         steps.push(logged_as(&former.logged, said));
         said = confirmed(&former.terms, decision);
@@ -134,36 +134,22 @@ fn steps(decision: &Decision) -> Vec<Step> {
         | DecisionState::Final { published, receipts, .. } => (Some(published), receipts.as_slice(), None),
         _ => (None, &[][..], None),
     };
-    steps.extend(published.map(|published| step(published.at, "Statement published", None)));
+    steps.extend(published.map(|published| step(published.at, Happened::Published, None)));
     if let Some(first) = receipts.first() {
-        let edges = receipts.len();
-        let what =
-            if edges == 1 { "In force at 1 edge".to_owned() } else { format!("In force at {edges} edges") };
-        steps.push(step(first.at, &what, None));
+        steps.push(step(first.at, Happened::InForce { edges: receipts.len() }, None));
     }
-    steps.extend(lapse.map(|lapse| step(decision.terms.expires, "Ended by itself", Some(lapse.index))));
+    steps.extend(lapse.map(|lapse| step(decision.terms.expires, Happened::Lapsed, Some(lapse.index))));
     if let Some(ending) = decision.state.ending() {
-        steps.push(step(ending.effective, ended(ending.because), Some(ending.logged.index)));
+        steps.push(step(ending.effective, Happened::Ended(ending.because), Some(ending.logged.index)));
     }
     steps
 }
 
 /// What the record after these terms did.
-fn confirmed(before: &Terms, decision: &Decision) -> &'static str {
+fn confirmed(before: &Terms, decision: &Decision) -> Happened {
     match (before.ground, decision.terms.ground) {
-        (Ground::Emergency, Ground::Order) => "Ratified by an order: two others signed, logged and witnessed",
-        (Ground::Emergency, _) => "Ratified: two others and the reviewer signed, logged and witnessed",
-        _ => "Renewed: signed, logged and witnessed",
-    }
-}
-
-/// Why a measure ended before its time, for the public.
-fn ended(because: EndReason) -> &'static str {
-    match because {
-        EndReason::GateClosed => "Lifted: its conditions no longer held",
-        EndReason::Cured => "Lifted: the site removed what it was about",
-        EndReason::OrderWithdrawn => "Lifted: the order behind it was withdrawn",
-        EndReason::Mistaken => "Lifted: it rested on a mistake",
-        EndReason::Overturned => "Overturned on appeal by the independent reviewer: the decision was wrong",
+        (Ground::Emergency, Ground::Order) => Happened::RatifiedByOrder,
+        (Ground::Emergency, _) => Happened::Ratified,
+        _ => Happened::Renewed,
     }
 }

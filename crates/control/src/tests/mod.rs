@@ -11,6 +11,7 @@ mod error_pages;
 mod following;
 mod host_names;
 mod interrupted;
+mod languages;
 mod mailing;
 mod officers;
 mod ordering;

@@ -16,7 +16,7 @@ use ledger::tiles::{Tile, TileKind};
 use ledger::{Entry, Kind};
 use serde_json::json;
 use snapshot::TransparencyReport;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use vocabulary::DecisionId;
@@ -137,37 +137,48 @@ impl Copy {
         Ok(())
     }
 
-    /// Lists, decisions, the page of what they add up to, and the feed.
+    /// The pages in each language, the files of each decision, and the feed.
     async fn pages(&mut self) -> Result<(), Failure> {
-        let mut lists = VecDeque::from([("record/".to_owned(), "record/index.html".to_owned())]);
-        let (mut decisions, mut count) = (BTreeSet::new(), 0);
-        while let Some((path, file)) = lists.pop_front() {
-            let page = self.page(&path, &file).await?;
-            decisions
-                .extend(after(&page, "\"/record/decisions/").filter_map(|id| id.parse::<DecisionId>().ok()));
-            count += 1;
-            let older = after(&page, "\"/record/older/").find(|cursor| is_cursor(cursor));
-            if let Some(cursor) = older.filter(|_| count < LISTS_MAX) {
-                lists.push_back((
-                    format!("record/older/{cursor}"),
-                    format!("record/older/{cursor}/index.html"),
-                ));
-            }
-        }
+        let (front, decisions) = self.edition("record").await?;
         for decision in &decisions {
-            self.decision(*decision).await?;
+            self.files(*decision).await?;
         }
         self.copied.decisions = decisions.len();
-        self.page("record/search", "record/search/index.html").await?;
-        self.page("record/transparency", "record/transparency/index.html").await?;
+        let languages: BTreeSet<_> = after(&front, "hreflang=\"").filter(|code| is_language(code)).collect();
+        for language in languages {
+            self.edition(&format!("record/{language}")).await?;
+        }
         let feed = self.get("record/feed.atom").await?.accepted()?;
         self.write("record/feed.atom", &feed.body)?;
         self.write("index.html", TOP.as_bytes())
     }
 
-    async fn decision(&mut self, decision: DecisionId) -> Result<(), Failure> {
+    /// All pages below a place: lists, statements, the search, and what the log adds up to. Tells the front page and the
+    /// decisions that it leads to.
+    async fn edition(&mut self, at: &str) -> Result<(String, BTreeSet<DecisionId>), Failure> {
+        let front = self.page(&format!("{at}/"), &format!("{at}/index.html")).await?;
+        let (of_decisions, of_lists) = (format!("\"/{at}/decisions/"), format!("\"/{at}/older/"));
+        let (mut page, mut decisions, mut count) = (front.clone(), BTreeSet::new(), 0);
+        loop {
+            decisions.extend(after(&page, &of_decisions).filter_map(|id| id.parse::<DecisionId>().ok()));
+            count += 1;
+            let older = after(&page, &of_lists).find(|cursor| is_cursor(cursor));
+            let Some(list) = older.filter(|_| count < LISTS_MAX).map(|cursor| format!("{at}/older/{cursor}"))
+            else {
+                break;
+            };
+            page = self.page(&list, &format!("{list}/index.html")).await?;
+        }
+        let statements = decisions.iter().map(|decision| format!("decisions/{decision}"));
+        for name in ["search", "transparency"].map(str::to_owned).into_iter().chain(statements) {
+            self.page(&format!("{at}/{name}"), &format!("{at}/{name}/index.html")).await?;
+        }
+        Ok((front, decisions))
+    }
+
+    /// What a decision is checked by.
+    async fn files(&mut self, decision: DecisionId) -> Result<(), Failure> {
         let path = format!("record/decisions/{decision}");
-        self.page(&path, &format!("{path}/index.html")).await?;
         for form in ["json", "tlog-proof", "dsa.json"] {
             // A proof may still be on its way, and what restricts nothing has no statement of reasons.
             let file = format!("{path}.{form}");
@@ -183,8 +194,8 @@ impl Copy {
     async fn page(&mut self, path: &str, file: &str) -> Result<String, Failure> {
         let answer = self.get(path).await?.accepted()?;
         let page = String::from_utf8_lossy(&answer.body).into_owned();
-        let asks = format!("action=\"{}/record/search\"", self.server);
-        self.write(file, page.replace("action=\"/record/search\"", &asks).as_bytes())?;
+        let asks = format!("action=\"{}/record/", self.server);
+        self.write(file, page.replace("action=\"/record/", &asks).as_bytes())?;
         Ok(page)
     }
 
@@ -233,6 +244,11 @@ fn is_cursor(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
+/// The two letters of a language: they become a folder's name.
+fn is_language(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +261,9 @@ mod tests {
         for (text, is) in [("c3f", true), ("../../etc", false), ("", false), ("c3f/x", false), ("C3F", false)]
         {
             assert_eq!(is_cursor(text), is, "{text:?}");
+        }
+        for (text, is) in [("de", true), ("..", false), ("d", false), ("DE", false), ("de/", false)] {
+            assert_eq!(is_language(text), is, "{text:?}");
         }
     }
 }
