@@ -21,6 +21,7 @@ mod large;
 mod monitor;
 mod mote;
 mod record;
+mod rogue;
 mod settings;
 mod story;
 mod suspending;

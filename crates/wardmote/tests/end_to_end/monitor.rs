@@ -1,8 +1,9 @@
 //! `wardmote monitor` before logs that are honest, and logs that are not, over HTTP.
 
 use crate::harness::{Finished, Process, binary, eventually, free_port, run};
+use ledger::commitment::Sealed;
 use ledger::tiles::files;
-use ledger::{DecisionLapsed, Kind};
+use ledger::{DecisionLapsed, Kind, SealOpened};
 use serde_json::json;
 use snapshot::fixture::Mote;
 use std::fs;
@@ -36,6 +37,22 @@ fn log(count: usize, word: &str) -> Mote {
     mote
 }
 
+/// Writes a log into a folder: its tiles, and a checkpoint that was cosigned now.
+pub(crate) fn write(mote: &mut Mote, folder: &Path) {
+    let note = mote.checkpoint(now());
+    let entries: Vec<_> = mote.entries().iter().map(|entry| entry.to_bytes().unwrap()).collect();
+    let put = |name: String, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    for file in files(mote.tree(), &entries) {
+        let (tile, bytes) = file.unwrap();
+        put(tile.to_string(), &bytes);
+    }
+    put("checkpoint".to_owned(), note.to_string().as_bytes());
+}
+
 impl Stage {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -55,19 +72,8 @@ impl Stage {
 
     /// Puts a log in place of the one before.
     fn show(&self, mote: &mut Mote) {
-        let note = mote.checkpoint(now());
-        let entries: Vec<_> = mote.entries().iter().map(|entry| entry.to_bytes().unwrap()).collect();
-        let root = self.path("www");
-        let put = |path: &Path, bytes: &[u8]| {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        };
-        for file in files(mote.tree(), &entries) {
-            let (tile, bytes) = file.unwrap();
-            put(&root.join(tile.to_string()), &bytes);
-        }
-        put(&root.join("checkpoint"), note.to_string().as_bytes());
-        put(&self.path("tlog-policy"), mote.tlog_policy().to_string().as_bytes());
+        write(mote, &self.path("www"));
+        fs::write(self.path("tlog-policy"), mote.tlog_policy().to_string()).unwrap();
     }
 
     fn command(&self) -> Command {
@@ -140,4 +146,26 @@ fn a_missed_lapse_is_told_by_exit_code_and_line_and_a_lost_state_is_no_fresh_sta
     fs::write(stage.path("state/watch.json"), "{}").unwrap();
     let told = stage.once();
     assert!(told.code == Some(1) && told.stderr.contains("mean to forget"), "{}", told.stderr);
+}
+
+#[test]
+fn a_missed_unsealing_is_told_and_what_is_opened_falsely_too() {
+    let stage = Stage::new();
+    let mut mote = log(0, "");
+    let sealed = Sealed::new(mote.random(), [("country".to_owned(), json!("somewhere"))]).unwrap();
+    let until = json!({"sealed_until": now().minus(2 * HOUR)});
+    let mut entry = mote.entry(Kind::OrderReceived, "order-1", &until, now().minus(24 * HOUR));
+    entry.body.commitments = Some(sealed.root().unwrap());
+    let leaf = entry.leaf_hash().unwrap();
+    mote.log(entry);
+    stage.show(&mut mote);
+    let told = stage.once();
+    assert!(told.code == Some(1) && told.stdout.contains(" !!  missed-unsealing"), "{}", told.stdout);
+    stage.once().ok();
+    let opened = SealOpened { entry: leaf, disclosure: sealed.disclose(&[]).unwrap() };
+    let entry = mote.entry(Kind::SealOpened, "order-1", &opened, now());
+    mote.log(entry);
+    stage.show(&mut mote);
+    let told = stage.once();
+    assert!(told.code == Some(1) && told.stdout.contains(" !!  seal-broken"), "{}", told.stdout);
 }
