@@ -13,6 +13,7 @@ mod caching;
 mod challenges;
 mod defending;
 mod enduring;
+mod figures;
 mod first_minute;
 mod harness;
 mod host_names;
