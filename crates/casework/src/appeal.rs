@@ -395,8 +395,13 @@ impl Case {
             let former = decision.former.iter().map(|former| &former.proposed_by);
             former.chain([&decision.proposed_by]).chain(pending)
         });
+        let linked = self
+            .links
+            .iter()
+            .flat_map(|link| link.confirmed.iter().map(|confirmed| &confirmed.by).chain([&link.noted_by]));
         let officers = [&self.opened_by]
             .into_iter()
+            .chain(linked)
             .chain(recorded.into_iter().flatten())
             .chain(replaced.map(|old| &old.by))
             .chain(conflicted.map(|one| &one.by))

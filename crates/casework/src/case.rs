@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::{
-    Appeal, AppealRefusal, Fact, Facts, Finding, Officer, Precedent, Rating, RatingRefusal, Ratings,
-    Recorded, Referral, ReferralRefusal, Text,
+    Appeal, AppealRefusal, Fact, Facts, Finding, LinkRefusal, LinkedSite, Officer, Precedent, Rating,
+    RatingRefusal, Ratings, Recorded, Referral, ReferralRefusal, Text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -57,6 +57,9 @@ pub struct Case {
     /// How it stands to earlier decisions. The gate never reads them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub precedents: Vec<Recorded<Precedent>>,
+    /// Sites that seem to be run by the same people; each confirmed one has a case of its own. The gate never reads them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkedSite>,
 }
 
 /// Whether a case is still worked on.
@@ -131,6 +134,9 @@ pub enum CaseRefusal {
     /// The referral is refused.
     #[error(transparent)]
     Referral(ReferralRefusal),
+    /// The link is refused.
+    #[error(transparent)]
+    Link(LinkRefusal),
 }
 
 impl CaseRefusal {
@@ -149,6 +155,7 @@ impl CaseRefusal {
             Self::Appeal(refusal) => refusal.name(),
             Self::Rating(refusal) => refusal.name(),
             Self::Referral(refusal) => refusal.name(),
+            Self::Link(refusal) => refusal.name(),
         }
     }
 }
@@ -170,6 +177,7 @@ impl Case {
             referrals: Vec::new(),
             appeals: Vec::new(),
             precedents: Vec::new(),
+            links: Vec::new(),
         }
     }
 

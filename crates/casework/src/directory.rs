@@ -205,13 +205,23 @@ impl DirectoryEntry {
         self.verifying_call(now).map(|call| call.at)
     }
 
-    /// The call that verifies it at `now`.
-    pub(crate) fn verifying_call(&self, now: Timestamp) -> Option<&Call> {
+    /// Whether the present duty line knew nothing of it when it was last called and answered: somebody may act in the
+    /// authority's name.
+    pub fn is_denied(&self, now: Timestamp) -> bool {
+        self.last_answered(now).is_some_and(|call| call.outcome == CallOutcome::Denied)
+    }
+
+    /// The last call to the present duty line that was answered. One that nobody answers says nothing, neither for the
+    /// entry nor against it.
+    fn last_answered(&self, now: Timestamp) -> Option<&Call> {
         let line = self.duty_line.as_ref()?;
         let to_line = self.calls.iter().filter(|call| call.number == line.number && call.at <= now);
-        // A call that nobody answers says nothing, neither for the entry nor against it. Of the others the last one counts.
-        let answered = to_line.filter(|call| call.outcome != CallOutcome::Unanswered);
-        let last = answered.max_by_key(|call| call.at)?;
+        to_line.filter(|call| call.outcome != CallOutcome::Unanswered).max_by_key(|call| call.at)
+    }
+
+    /// The call that verifies it at `now`.
+    pub(crate) fn verifying_call(&self, now: Timestamp) -> Option<&Call> {
+        let last = self.last_answered(now)?;
         let fresh = last.at.plus(clocks::DUTY_LINE_VERIFIED_WITHIN) >= now && self.retired.is_none();
         (fresh && last.outcome == CallOutcome::Confirmed).then_some(last)
     }

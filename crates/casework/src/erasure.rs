@@ -1,7 +1,8 @@
 //! An erasing of confidential fields on its way: put up by one officer, signed by two.
 
 use crate::Text;
-use policy::{Approval, Pseudonym, Refusal, Roster, Signed, examine, may_erase};
+use crate::signing::one_more;
+use policy::{Approval, Pseudonym, Refusal, Roster, Signed, may_erase};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use vocabulary::{Digest, Timestamp};
@@ -46,12 +47,7 @@ impl ErasureDraft {
 
     /// Takes one more signature.
     pub fn sign(mut self, approval: Approval, roster: &Roster) -> Result<Self, Refusal> {
-        let signer = examine(self.body.as_bytes(), &approval, roster)?;
-        let signed = self.approvals.iter().filter_map(|given| roster.member(&given.key));
-        if signed.into_iter().any(|member| member.person == signer.person) {
-            return Err(Refusal::SamePersonTwice);
-        }
-        self.approvals.push(approval);
+        self.approvals = one_more(&self.body, self.approvals, approval, roster)?;
         Ok(self)
     }
 }

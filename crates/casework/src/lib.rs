@@ -22,6 +22,7 @@ mod finding;
 pub mod fixtures;
 mod forward;
 mod gate;
+mod linked;
 mod officer;
 mod order;
 mod packet;
@@ -31,6 +32,7 @@ mod propose;
 mod ratification;
 mod rating;
 mod referral;
+mod signing;
 mod statement;
 mod suspension;
 mod text;
@@ -57,6 +59,7 @@ pub use forward::{Forward, ForwardRefusal, ITEMS_MAX, forward};
 pub use gate::{
     Closed, ConditionVerdict, GateCondition, GateVerdict, Held, NotCounted, assess, gate, input_hash,
 };
+pub use linked::{Confirmed, LINKS_MAX, LinkRefusal, LinkedSite, Mark, Voice};
 pub use officer::{Officer, Recorded};
 pub use order::{
     Authentic, Demanded, DemandedError, Fault, Footing, NotBehind, Order, OrderRefusal, OrderState,
@@ -64,7 +67,7 @@ pub use order::{
 };
 pub use packet::{Packet, PacketError, PacketItem};
 pub use precedent::{PRECEDENTS_MAX, Precedent, Relation};
-pub use preview::{Hit, NEIGHBOURS_MAX, Neighbour, Preview, ServedSite, Shared, preview};
+pub use preview::{Hit, NEIGHBOURS_MAX, Neighbour, Preview, ServedSite, Shared, WholeProgram, preview};
 pub use propose::{Proposal, ProposalRefusal, Request, Setting, propose};
 pub use ratification::{Basis, Ratification, RatificationRefusal, Ratified, ratify};
 pub use rating::{Credibility, Rating, RatingRefusal, Ratings};

@@ -4,7 +4,7 @@
 //! is left alone by the measure; a host below a wildcard in scope that belongs to a site not in scope has to be an
 //! exception of the scope to be so, and the preview names it as one.
 
-use policy::{Territory, lies_below};
+use policy::{ListedUrl, Territory, lies_below};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use vocabulary::{AccountId, SiteId, SitePattern};
@@ -40,6 +40,17 @@ pub struct Preview {
     pub other_customers: usize,
     /// Where it would act; nothing: in every country.
     pub territories: BTreeSet<Territory>,
+    /// Listed addresses that stand for all that one program serves, which may be every page of the site.
+    pub whole: Vec<WholeProgram>,
+}
+
+/// A listed address that is a program's, without a query ([`ListedUrl::is_whole_program`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WholeProgram {
+    /// Of which site.
+    pub site: SiteId,
+    /// The address.
+    pub url: ListedUrl,
 }
 
 /// One site in scope.
@@ -82,6 +93,17 @@ pub enum Shared {
     Customer,
 }
 
+impl Shared {
+    /// What it shares, for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Wildcard => "a name below a wildcard in scope",
+            Self::Origin => "the same server",
+            Self::Customer => "the same customer",
+        }
+    }
+}
+
 /// Looks at a scope, given as sites with the hosts to cover, among all sites that are served.
 pub fn preview(
     scope: &BTreeMap<SiteId, Vec<SitePattern>>,
@@ -113,7 +135,8 @@ pub fn preview(
     let (neighbours_in_all, other_customers) = (neighbours.len(), others.difference(&accounts).count());
     neighbours.truncate(NEIGHBOURS_MAX);
     let absent = scope.keys().filter(|site| !known.contains(site)).copied().collect();
-    Preview { hits, absent, neighbours, neighbours_in_all, other_customers, territories }
+    let whole = Vec::new();
+    Preview { hits, absent, neighbours, neighbours_in_all, other_customers, territories, whole }
 }
 
 fn hit(one: &ServedSite, covered: &[SitePattern], outside: &[&ServedSite]) -> Hit {

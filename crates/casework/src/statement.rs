@@ -5,7 +5,7 @@
 
 use crate::{Case, Notice, Referral, Request, Setting, Traffic, WithheldBecause, clocks};
 use policy::{
-    AuthoritiesAsked, Demand, Ground, Language, Measure, PolicyReference, Profile, Statement,
+    AuthoritiesAsked, Demand, Ground, Language, ListedUrl, Measure, PolicyReference, Profile, Statement,
     StatementFormat, Terms, Territory, floor,
 };
 use std::collections::BTreeSet;
@@ -184,5 +184,15 @@ fn facts(case: &Case, request: &Request, now: Timestamp) -> Vec<String> {
         ],
     };
     let own = request.facts.iter().map(|fact| fact.to_string());
-    found.iter().map(|fact| (*fact).to_owned()).chain(own).collect()
+    found.iter().map(|fact| (*fact).to_owned()).chain(whole_program(request)).chain(own).collect()
+}
+
+/// A listed address may be a program that serves every page: the statement must not say that the others are open.
+fn whole_program(request: &Request) -> Option<String> {
+    let mut listed = request.scope.sites().iter().flat_map(|site| &site.urls);
+    listed.any(ListedUrl::is_whole_program).then(|| {
+        "A listed address is that of a program: all that this program serves is closed, which may be every page of \
+         the site."
+            .to_owned()
+    })
 }

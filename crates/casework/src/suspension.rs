@@ -1,6 +1,7 @@
 //! A suspension on its way: put up by one officer, signed by two, or by three to confirm one.
 
-use policy::{Approval, Pseudonym, Refusal, Roster, SUSPENSION, Signed, examine, may_confirm, may_suspend};
+use crate::signing::one_more;
+use policy::{Approval, Pseudonym, Refusal, Roster, SUSPENSION, Signed, may_confirm, may_suspend};
 use serde::{Deserialize, Serialize};
 use vocabulary::Timestamp;
 
@@ -49,12 +50,7 @@ impl SuspensionDraft {
 
     /// Takes one more signature; a record that has enough takes none, for its entry may be on the way.
     pub fn sign(mut self, approval: Approval, roster: &Roster) -> Result<Self, Refusal> {
-        let signer = examine(self.body.as_bytes(), &approval, roster)?;
-        let signed = self.approvals.iter().filter_map(|given| roster.member(&given.key));
-        if signed.into_iter().any(|member| member.person == signer.person) {
-            return Err(Refusal::SamePersonTwice);
-        }
-        self.approvals.push(approval);
+        self.approvals = one_more(&self.body, self.approvals, approval, roster)?;
         Ok(self)
     }
 }

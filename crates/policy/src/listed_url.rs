@@ -63,6 +63,13 @@ impl ListedUrl {
         asked.paths.contains(path)
             && (query.is_subset(&asked.pairs) || readings::php(query).is_subset(&asked.pairs))
     }
+
+    /// Whether it stands for everything that one program serves: a script's path, or the root, without a query. Where
+    /// that program serves every page of a site, every page is meant; who proposes it has to know.
+    pub fn is_whole_program(&self) -> bool {
+        let Canonical { path, query } = &self.0;
+        query.is_empty() && (path.is_empty() || readings::is_script(path))
+    }
 }
 
 impl AskedUrl {

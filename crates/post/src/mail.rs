@@ -29,6 +29,8 @@ pub enum Purpose {
     CustomerNotice,
     /// Takes a referral to an authority.
     Referral,
+    /// Forwards items to a customer (M0).
+    Forward,
     /// Asks whether somebody wants a subscription of the public record.
     SubscriptionRequest,
     /// Tells a subscriber what is new in the public record.
@@ -41,6 +43,7 @@ impl Purpose {
         match self {
             Self::CustomerNotice => "customer-notice",
             Self::Referral => "referral",
+            Self::Forward => "forward",
             Self::SubscriptionRequest => "subscription-request",
             Self::Subscription => "subscription",
         }

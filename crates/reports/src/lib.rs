@@ -21,6 +21,7 @@ pub mod mime;
 mod report;
 mod secret;
 mod similarity;
+mod standing;
 mod submission;
 mod tries;
 pub mod xarf;
@@ -33,6 +34,7 @@ pub use report::{
 };
 pub use secret::Secret;
 pub use similarity::{Clusters, SIGNATURE_LANES, Signature, SimilarityKey, Trace};
+pub use standing::{Heed, Standings};
 pub use submission::{Category, Channel, Submission, TEXT_BYTES_MAX, URLS_MAX, VaultText};
 pub use tries::{Tries, Verdict};
 

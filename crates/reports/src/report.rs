@@ -145,6 +145,9 @@ pub struct Report {
     pub receipt: ReceiptHash,
     /// The keyed digest by which the same report is known when it is sent again.
     pub repeat: Digest,
+    /// The keyed digest of the address or name that the reporter gave; none where nothing was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporter: Option<Digest>,
     /// Whether authorities may get the reporter's words.
     pub may_forward: bool,
     /// Whether the reporter wants a mail when there is an answer.
@@ -222,6 +225,7 @@ impl Report {
         self.key()?;
         self.contents = Contents::Erased { at, reason };
         self.thread.clear();
+        self.reporter = None;
         Ok(self)
     }
 
@@ -261,6 +265,7 @@ mod tests {
             state: ReportState::Received,
             receipt: ReceiptHash::from_bytes([3; 48]),
             repeat: Digest::of(b"x"),
+            reporter: None,
             may_forward: false,
             wants_mail: false,
             contents: Contents::Kept {

@@ -7,7 +7,7 @@ use policy::{AskedUrl, Feature, Measure, ScopeSite, Territory};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use vocabulary::{Digest, Hostname, SitePattern, Timestamp};
+use vocabulary::{Digest, Hostname, SiteId, SitePattern, Timestamp};
 
 /// What an edge serves from. Immutable; a new one replaces it whole.
 #[derive(Debug, Default)]
@@ -35,14 +35,22 @@ impl Acting {
         self.measure.scope().sites().get(self.place)
     }
 
-    /// Whether it acts on a request now, whatever it does.
-    fn acts(&self, facts: &Facts<'_>, now: Timestamp) -> bool {
-        let left = self.entry().is_none_or(|entry| entry.leaves(facts.host));
+    /// Whether it acts on a request now, whatever it does. `owner` is the site that has the host now: an exception keeps
+    /// hosts of others open, and none that has come to the site in scope itself.
+    fn acts(&self, facts: &Facts<'_>, owner: Option<SiteId>, now: Timestamp) -> bool {
+        let leaves = |entry: &ScopeSite| owner != Some(entry.site) && entry.leaves(facts.host);
+        let left = self.entry().is_none_or(leaves);
         !left && self.measure.acts_on(facts.country, now)
     }
 
     /// Whether it refuses a request now. `asked` is read once, and only where addresses are listed.
-    fn blocks<'a>(&self, facts: &Facts<'a>, asked: &OnceCell<AskedUrl>, now: Timestamp) -> bool {
+    fn blocks<'a>(
+        &self,
+        facts: &Facts<'a>,
+        owner: Option<SiteId>,
+        asked: &OnceCell<AskedUrl>,
+        now: Timestamp,
+    ) -> bool {
         let reaches = || match self.measure.measure() {
             Measure::M3 => {
                 let asked = asked.get_or_init(|| AskedUrl::of(facts.target));
@@ -50,7 +58,7 @@ impl Acting {
             }
             other => other.blocks(),
         };
-        self.acts(facts, now) && reaches()
+        self.acts(facts, owner, now) && reaches()
     }
 }
 
@@ -176,25 +184,34 @@ impl Snapshot {
     /// the site; each by exact name, then by wildcard.
     pub fn evaluate(&self, facts: &Facts<'_>, now: Timestamp) -> Verdict<'_> {
         let asked = OnceCell::new();
+        let site = self.sites.covering(facts.host).next();
+        let owner = site.map(|site| site.id);
         let mut acting = self.measures.covering(facts.host).flatten();
-        if let Some(acting) = acting.find(|acting| acting.blocks(facts, &asked, now)) {
+        if let Some(acting) = acting.find(|acting| acting.blocks(facts, owner, &asked, now)) {
             return Verdict::Blocked(&acting.measure);
         }
-        self.sites.covering(facts.host).next().map_or(Verdict::Unknown, Verdict::Serve)
+        site.map_or(Verdict::Unknown, Verdict::Serve)
     }
 
     /// The warning that visitors of a host see first and can pass (M1), if one is in force.
     pub fn warning(&self, facts: &Facts<'_>, now: Timestamp) -> Option<&Arc<ProvedMeasure>> {
+        let owner = self.owner(facts.host);
         let mut acting = self.measures.covering(facts.host).flatten();
-        let warns = |acting: &&Acting| acting.measure.measure() == Measure::M1 && acting.acts(facts, now);
+        let warns =
+            |acting: &&Acting| acting.measure.measure() == Measure::M1 && acting.acts(facts, owner, now);
         acting.find(warns).map(|acting| &acting.measure)
     }
 
     /// Whether a decision in force has withdrawn a feature from a host (M2).
     pub fn withdraws(&self, facts: &Facts<'_>, feature: Feature, now: Timestamp) -> bool {
         let names = |acting: &Acting| acting.entry().is_some_and(|entry| entry.features.contains(&feature));
+        let owner = self.owner(facts.host);
         let mut acting = self.measures.covering(facts.host).flatten();
-        acting.any(|acting| names(acting) && acting.acts(facts, now))
+        acting.any(|acting| names(acting) && acting.acts(facts, owner, now))
+    }
+
+    fn owner(&self, host: &Hostname) -> Option<SiteId> {
+        self.site(host).map(|site| site.id)
     }
 
     /// The site that a host belongs to, whatever measures say; for logs, pages and previews.

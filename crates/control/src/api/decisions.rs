@@ -387,16 +387,21 @@ fn approved(
 }
 
 /// One decision, or 404.
-pub(super) async fn decision(plane: &Plane, id: DecisionId) -> Result<Versioned<Decision>, Problem> {
+pub(crate) async fn decision(plane: &Plane, id: DecisionId) -> Result<Versioned<Decision>, Problem> {
     let missing = || Problem::new(Reason::NotFound).detail(format!("there is no decision {id}"));
     plane.docket.get(id).await?.ok_or_else(missing)
 }
 
 /// A decision as it is answered.
 pub(super) fn shown(plane: &Plane, status: StatusCode, held: &Versioned<Decision>) -> Response {
+    (status, [(header::ETAG, etag(held.version))], axum::Json(view(plane, held))).into_response()
+}
+
+/// Everything that officers see of a decision.
+pub(crate) fn view(plane: &Plane, held: &Versioned<Decision>) -> Value {
     let Versioned { version, value: decision } = held;
     let state = &decision.state;
-    let view = json!({
+    json!({
         "decision": decision.id,
         "id": decision.id,
         "case": decision.case,
@@ -416,8 +421,7 @@ pub(super) fn shown(plane: &Plane, status: StatusCode, held: &Versioned<Decision
         "log": state.logged(),
         "progress": progress(state),
         "version": version,
-    });
-    (status, [(header::ETAG, etag(*version))], axum::Json(view)).into_response()
+    })
 }
 
 fn approvals(plane: &Plane, decision: &Decision) -> Vec<Value> {

@@ -7,26 +7,27 @@
 
 mod accounts;
 pub(crate) mod appeals;
-mod authorities;
+pub(crate) mod authorities;
 mod cache;
-mod cases;
+pub(crate) mod cases;
 mod certificates;
-mod decisions;
+pub(crate) mod decisions;
 pub(crate) mod defence;
 mod erasures;
 mod events;
-mod evidence;
+pub(crate) mod evidence;
 mod explain;
-mod findings;
-mod follow_ups;
-mod forwards;
+pub(crate) mod findings;
+pub(crate) mod follow_ups;
+pub(crate) mod forwards;
 pub(crate) mod hosts;
+pub(crate) mod links;
 mod mails;
-mod orders;
+pub(crate) mod orders;
 pub(crate) mod pages;
 mod prewarm;
 pub(crate) mod purges;
-mod referrals;
+pub(crate) mod referrals;
 pub(crate) mod refusals;
 pub(crate) mod reports;
 pub(crate) mod scope_preview;
@@ -94,6 +95,8 @@ fn correspondence(router: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
         .routes(routes!(orders::one))
         .routes(routes!(orders::step))
         .routes(routes!(appeals::give_pass))
+        .routes(routes!(links::note))
+        .routes(routes!(links::confirm))
         .routes(routes!(mails::list))
         .routes(routes!(mails::again))
         .routes(routes!(mails::settle))

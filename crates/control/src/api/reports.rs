@@ -355,7 +355,7 @@ pub(crate) async fn close(
     Json(asked): Json<ReportClosing>,
 ) -> Result<StatusCode, Problem> {
     desk(&api.plane, &asked.by)?;
-    intake::set_state(&api.plane, id, |report, now| report.close(asked.outcome, now)).await?;
+    intake::close(&api.plane, id, asked.outcome).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,8 +6,8 @@ use crate::rim::body::Json;
 use crate::rim::extract::Path;
 use crate::rim::{Problem, Reason};
 use axum::extract::State;
-use casework::{Preview, ServedSite, Text};
-use policy::{Feature, ListedUrl, ScopeSite, Territory};
+use casework::{Preview, ServedSite, Text, WholeProgram};
+use policy::{Feature, ListedUrl, SITES_MAX, ScopeSite, Territory};
 use records::Fleet;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,14 +69,25 @@ pub(crate) async fn preview(
     case(&api.plane, id).await?;
     let fleet = api.plane.fleet().await?;
     let sites = listed(&fleet, asked.sites)?;
+    let whole = sites.iter().flat_map(|entry| {
+        let programs = entry.urls.iter().filter(|url| url.is_whole_program());
+        programs.map(|url| WholeProgram { site: entry.site, url: url.clone() })
+    });
+    let whole = whole.collect();
     let scope = sites.into_iter().map(|entry| (entry.site, entry.hosts)).collect();
-    Ok(axum::Json(casework::preview(&scope, asked.territories, &served(&fleet))))
+    Ok(axum::Json(Preview { whole, ..casework::preview(&scope, asked.territories, &served(&fleet)) }))
 }
 
 /// The sites that are meant, looked up among those that are served. What belongs to sites not in scope is excepted,
 /// where it lies below a wildcard of one that is.
 pub(super) fn listed(fleet: &Fleet, asked: Vec<InScope>) -> Result<Vec<ScopeSite>, Problem> {
-    let mut sites = asked.into_iter().map(|entry| one(fleet, entry)).collect::<Result<Vec<_>, _>>()?;
+    // Looked up among all sites, and all of them held against it: bounded before that work is done.
+    if asked.len() > SITES_MAX {
+        let why = format!("a scope has at most {SITES_MAX} sites; {} are asked for", asked.len());
+        return Err(Problem::refused("scope-malformed", why));
+    }
+    let known = Known::of(fleet);
+    let mut sites = asked.into_iter().map(|entry| one(&known, entry)).collect::<Result<Vec<_>, _>>()?;
     let scope: BTreeMap<SiteId, Vec<SitePattern>> =
         sites.iter().map(|entry| (entry.site, entry.hosts.clone())).collect();
     let hits = casework::preview(&scope, BTreeSet::new(), &served(fleet)).hits;
@@ -88,13 +99,30 @@ pub(super) fn listed(fleet: &Fleet, asked: Vec<InScope>) -> Result<Vec<ScopeSite
     Ok(sites)
 }
 
-fn one(fleet: &Fleet, entry: InScope) -> Result<ScopeSite, Problem> {
-    let host = entry.site.parse::<SitePattern>().ok();
-    let named = |site: &&snapshot::Site| {
-        site.id.to_string() == entry.site || host.as_ref().is_some_and(|host| site.hosts.contains(host))
-    };
+/// The sites that are served, by their ids and by their hosts.
+struct Known<'a> {
+    by_id: BTreeMap<SiteId, &'a snapshot::Site>,
+    by_host: BTreeMap<&'a SitePattern, &'a snapshot::Site>,
+}
+
+impl<'a> Known<'a> {
+    fn of(fleet: &'a Fleet) -> Self {
+        let by_id = fleet.sites.iter().map(|site| (site.id, site)).collect();
+        let hosts = |site: &'a snapshot::Site| site.hosts.iter().map(move |host| (host, site));
+        Self { by_id, by_host: fleet.sites.iter().flat_map(hosts).collect() }
+    }
+
+    /// The site of an id or of one of its hosts.
+    fn named(&self, text: &str) -> Option<&'a snapshot::Site> {
+        let by_id = text.parse::<SiteId>().ok().and_then(|id| self.by_id.get(&id));
+        let by_host = || text.parse::<SitePattern>().ok().and_then(|host| self.by_host.get(&host));
+        by_id.or_else(by_host).copied()
+    }
+}
+
+fn one(known: &Known<'_>, entry: InScope) -> Result<ScopeSite, Problem> {
     let unknown = |what: String| Problem::new(Reason::ScopeUnknown).detail(what);
-    let site = fleet.sites.iter().find(named).ok_or_else(|| unknown(entry.site.clone()))?;
+    let site = known.named(&entry.site).ok_or_else(|| unknown(entry.site.clone()))?;
     let hosts = entry.hosts.unwrap_or_else(|| site.hosts.clone());
     if let Some(other) = hosts.iter().find(|host| !site.hosts.contains(host)) {
         return Err(unknown(format!("{other} is no host of {}", site.id)));

@@ -148,10 +148,13 @@ impl Plane {
         let case = self.records.case(pass.opens.case()).await?;
         Ok(case.map(|case| Opened { pass, case }))
     }
-    /// Whether the authority that a pass was given to was retired from the directory since.
+
+    /// Whether the authority that a pass was given to was retired from the directory since, or said in a call back that it
+    /// knows nothing of this: who holds the pass is not who it was made for.
     async fn is_gone(&self, pass: &Pass) -> Result<bool, Problem> {
         let PassFor::Referral { authority, .. } = pass.opens else { return Ok(false) };
         let entry = self.records.authority(authority).await?;
-        Ok(entry.is_none_or(|entry| entry.value.retired.is_some()))
+        let now = self.clock.now();
+        Ok(entry.is_none_or(|entry| entry.value.retired.is_some() || entry.value.is_denied(now)))
     }
 }

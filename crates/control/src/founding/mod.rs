@@ -23,7 +23,7 @@ use crate::rim::secret::{self, SecretKind};
 use files::{FileError, Secrecy};
 use ledger::key::{KeyError, SignerKey};
 use ledger::tlog_policy::TlogPolicy;
-use policy::{DuressError, DuressKeys, Matrix, PolicyError, Roster, RosterError};
+use policy::{DuressError, DuressKeys, Matrix, PolicyError, Profile, Roster, RosterError};
 use std::path::{Path, PathBuf};
 use vocabulary::{Clock, Digest, Hasher, Random};
 
@@ -108,6 +108,12 @@ pub enum FoundError {
          them is not built yet"
     )]
     OtherWitnesses(PathBuf),
+    /// Outside a trial a log that only its own witness signs proves nothing.
+    #[error(
+        "the roster's profile is {0}: set control.witnesses to witnesses of others before the first start; edges take \
+         nothing that the log's own witness alone has signed"
+    )]
+    Unwitnessed(Profile),
     /// The witnesses cannot be those of this log.
     #[error("control.witnesses: {0}")]
     Witnesses(ledger::tlog_policy::PolicyError),
@@ -150,6 +156,9 @@ pub fn found(
         SignerKey::for_witness(random, &format!("{}/witness-{tag:08x}", public_url.host()))
     })?;
     let (duress, duress_mark) = duress(&files)?;
+    if witnesses.is_none() && roster.profile() != Profile::Trial {
+        return Err(FoundError::Unwitnessed(roster.profile()));
+    }
     let tlog_policy = match witnesses {
         Some(given) => witnessed(&log_key, &witness_key, given)?,
         None => self_witnessed(&log_key, &witness_key),

@@ -153,3 +153,39 @@ fn a_lost_file_is_not_made_anew() {
     fs::write(files.log_key(), "no key").expect("damaged");
     assert!(matches!(found_in(whole.path(), 2), Err(FoundError::Key { .. })));
 }
+
+#[test]
+fn a_roster_of_its_own_is_taken_with_witnesses_of_others_and_not_without() {
+    let folder = tempfile::tempdir().expect("folder");
+    let random = SeededRandom::new(7);
+    let member = |name: &str, role, organisation: &str| {
+        let key = policy::OfficerKey::generate(&random, name.parse().expect("a name"), role);
+        policy::Member {
+            key: key.public(),
+            pseudonym: key.pseudonym().clone(),
+            role,
+            person: Digest::of(name.as_bytes()),
+            organisation: organisation.to_owned(),
+        }
+    };
+    use policy::Role::{Assessor, DutyOfficer, Legal};
+    let members = vec![
+        member("duty-1", DutyOfficer, "we"),
+        member("assessor-1", Assessor, "they"),
+        member("legal-1", Legal, "they"),
+    ];
+    let profile = policy::Profile::Ward;
+    let start = Timestamp::from_secs(1_700_000_000);
+    let roster = Roster::new(profile, 1, start, profile.thresholds(), members).expect("a roster");
+    fs::write(DataDir::new(folder.path()).roster(), roster.to_bytes()).expect("written");
+    let refused = found_in(folder.path(), 1).expect_err("self-witnessed");
+    assert!(matches!(refused, FoundError::Unwitnessed(policy::Profile::Ward)), "{refused}");
+    let url: PublicUrl = "http://localhost:9091".parse().expect("url");
+    let key = SignerKey::for_witness(&random, "w.example").expect("a key");
+    let log = SignerKey::for_log(&random, "log.example").expect("a key");
+    let witnesses = TlogPolicy::threshold(log.verifier(), &[("w", key.verifier())], 1).expect("a policy");
+    let founded =
+        found(folder.path(), &url, Some(&witnesses), &ManualClock::at(start), &random).expect("founded");
+    assert_eq!((founded.roster.profile(), founded.roster.members().len()), (profile, 3));
+    assert_eq!(fs::read_dir(founded.files.officers()).expect("folder").count(), 0, "no key of it is here");
+}

@@ -4,10 +4,10 @@ use super::{Intake, lock};
 use crate::plane::Plane;
 use crate::rim::{Problem, Reason};
 use records::{Filed, Fleet, PutError};
-use reports::{Allegation, Code, Contents, Report, ReportState, Submission};
+use reports::{Allegation, Code, Contents, Heed, Outcome, Report, ReportState, Submission};
 use std::collections::BTreeSet;
 use vault::{Slot, VaultError};
-use vocabulary::{AllegationId, Digest, ReportId, SiteId};
+use vocabulary::{AllegationId, Digest, ReportId, SiteId, Timestamp};
 
 /// How often filing is repeated when the allegation was changed meanwhile.
 const ATTEMPTS: usize = 5;
@@ -32,6 +32,8 @@ pub(crate) struct Receipt {
     pub(crate) code: Option<Code>,
     /// Whether it was new.
     pub(crate) is_new: bool,
+    /// Whether the reporter is to be told that many earlier reports had no basis.
+    pub(crate) is_warned: bool,
 }
 
 impl Plane {
@@ -53,8 +55,10 @@ impl Plane {
         let repeat = Digest::from_bytes(*repeat);
         let is_form = sent.channel == reports::Channel::Form;
         if self.records.report_by_repeat(&repeat).await?.is_some() {
-            return Ok(Receipt { code: is_form.then_some(code), is_new: false });
+            return Ok(Receipt { code: is_form.then_some(code), is_new: false, is_warned: false });
         }
+        let reporter = intake.reporter(&sent);
+        let is_warned = intake.heed(reporter.as_ref(), sent.danger, self.clock.now())?;
         let broken = || Problem::new(Reason::Broken);
         let receipt = intake.receipt(&code).await.ok_or_else(broken)?;
         let id = ReportId::random(&*self.random);
@@ -73,6 +77,7 @@ impl Plane {
             state: ReportState::Received,
             receipt,
             repeat,
+            reporter,
             may_forward: sent.may_forward,
             wants_mail: sent.wants_mail,
             contents: Contents::Kept {
@@ -88,8 +93,10 @@ impl Plane {
         let is_new = filed?;
         if !is_new {
             self.records.destroy_report_key(id).await?;
+        } else if let Some(reporter) = reporter {
+            lock(&intake.standings).filed(reporter, self.clock.now());
         }
-        Ok(Receipt { code: (is_new || is_form).then_some(code), is_new })
+        Ok(Receipt { code: (is_new || is_form).then_some(code), is_new, is_warned })
     }
 
     /// Joins a report to the allegation that it claims, and keeps both. Whether it was new.
@@ -137,6 +144,35 @@ impl Plane {
 }
 
 impl Intake {
+    /// By what a reporter is known again: the address or name given, keyed so that nobody can try addresses against it.
+    fn reporter(&self, sent: &Submission) -> Option<Digest> {
+        let given = [&sent.text.contact, &sent.text.reporter];
+        let given =
+            given.iter().map(|text| text.expose().trim().to_lowercase()).find(|text| !text.is_empty())?;
+        Some(Digest::from_bytes(*self.vault.derive("reporter", given.as_bytes())))
+    }
+
+    /// Whether a reporter is to be told of earlier reports; a refusal where it has to wait. Whoever says that somebody is in
+    /// danger never waits.
+    fn heed(&self, reporter: Option<&Digest>, danger: bool, now: Timestamp) -> Result<bool, Problem> {
+        let heed = reporter.map_or(Heed::None, |reporter| lock(&self.standings).heed(reporter, now));
+        match heed {
+            Heed::None => Ok(false),
+            Heed::Wait(wait) if !danger => {
+                let seconds = serde_json::json!(wait.as_secs().max(1));
+                Err(Problem::new(Reason::ReporterSlowed).with("wait_seconds", seconds))
+            }
+            Heed::Warn | Heed::Wait(_) => Ok(true),
+        }
+    }
+
+    /// A report of a known reporter ended.
+    pub(super) fn ended(&self, report: &Report, outcome: Outcome, now: Timestamp) {
+        if let Some(reporter) = report.reporter {
+            lock(&self.standings).ended(reporter, outcome, now);
+        }
+    }
+
     /// Forgets what an erased report was recognised and guarded by.
     pub(super) fn forget(&self, report: &Report) {
         lock(&self.guard).forget(report.fingerprints());

@@ -15,13 +15,13 @@ mod token;
 
 pub(crate) use document::document;
 pub(crate) use filing::Repeat;
-pub(crate) use officers::{Opened, erase, message, open, set_state};
+pub(crate) use officers::{Opened, close, erase, message, open, set_state};
 pub(crate) use thread::{NotOpened, by_code, write};
 
 use crate::founding::DataDir;
 use records::{Page, Records, StoreError};
 use reports::guard::{Guard, GuardKey, Leak};
-use reports::{Clusters, SimilarityKey, Tries, VaultText, Verdict};
+use reports::{Clusters, SimilarityKey, Standings, Tries, VaultText, Verdict};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
@@ -39,6 +39,8 @@ pub(crate) struct Intake {
     clusters: tokio::sync::Mutex<Clusters>,
     guard: Mutex<Guard>,
     tries: Mutex<Tries<Source>>,
+    /// How the earlier reports of reporters ended; learnt again at each start.
+    standings: Mutex<Standings>,
     slow: Semaphore,
 }
 
@@ -94,7 +96,8 @@ impl Intake {
         let similarity = SimilarityKey::new(*vault.derive("similarity", b""));
         let mut guard = Guard::new(GuardKey::new(std::array::from_fn(|place| guard_key[place])));
         let mut clusters = Clusters::default();
-        learn_reports(records, &mut guard).await?;
+        let mut standings = Standings::default();
+        learn_reports(records, &mut guard, &mut standings).await?;
         learn_allegations(records, &mut clusters).await?;
         Ok(Self {
             vault: std::sync::Arc::new(vault),
@@ -102,6 +105,7 @@ impl Intake {
             clusters: tokio::sync::Mutex::new(clusters),
             guard: Mutex::new(guard),
             tries: Mutex::default(),
+            standings: Mutex::new(standings),
             slow: Semaphore::new(SLOW_HASHES_MAX),
         })
     }
@@ -156,12 +160,19 @@ fn vault(files: &DataDir, random: &dyn Random) -> Result<Vault, IntakeError> {
     Ok(vault)
 }
 
-async fn learn_reports(records: &dyn Records, guard: &mut Guard) -> Result<(), StoreError> {
+async fn learn_reports(
+    records: &dyn Records,
+    guard: &mut Guard,
+    standings: &mut Standings,
+) -> Result<(), StoreError> {
     let mut page = Page::first(records::bounds::PAGE_MAX);
     loop {
         let listing = records.list_reports(None, page).await?;
         for held in &listing.items {
             guard.learn(held.value.fingerprints());
+            if let Some(reporter) = held.value.reporter {
+                standings.learn(reporter, held.value.received_at, held.value.state);
+            }
         }
         match listing.next {
             Some(next) => page.after = Some(next),

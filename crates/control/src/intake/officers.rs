@@ -6,7 +6,7 @@ use crate::plane::Plane;
 use crate::rim::{Problem, Reason};
 use casework::Officer;
 use records::{PutError, Reading, Versioned};
-use reports::{Contents, MessageFrom, Report, ReportRefusal, Secret, VaultText};
+use reports::{Contents, MessageFrom, Outcome, Report, ReportRefusal, Secret, VaultText};
 use vault::{Slot, WrappedKey};
 use vocabulary::{ReportId, Timestamp};
 
@@ -62,6 +62,13 @@ pub(crate) async fn set_state(
         }
     }
     Err(Problem::new(Reason::Contended))
+}
+
+/// Ends a report. How it ended counts for its reporter's next ones.
+pub(crate) async fn close(plane: &Plane, id: ReportId, outcome: Outcome) -> Result<(), Problem> {
+    set_state(plane, id, |report, now| report.close(outcome, now)).await?;
+    plane.intake.ended(&held(plane, id).await?.value, outcome, plane.clock.now());
+    Ok(())
 }
 
 /// Erases a report's text: the key is destroyed, then the record becomes a tombstone.

@@ -84,7 +84,10 @@ async fn one(plane: Arc<Plane>, held: Versioned<Mail>) -> Result<(), StoreError>
     let Ok(mail) = held.value.begin_try(plane.clock.now()) else { return Ok(()) };
     let Some(version) = kept(&plane, &mail, held.version).await? else { return Ok(()) };
     let Some(letter) = mail.letter() else { return Ok(()) };
-    let outcome = carrier.carry(&mail, letter, plane.clock.now()).await;
+    let outcome = match super::referrals::held_back(&plane, &mail).await? {
+        Some(why) => Err(Failure::Never(why)),
+        None => carrier.carry(&mail, letter, plane.clock.now()).await,
+    };
     let now = plane.clock.now();
     let next = match &outcome {
         Ok(said) => mail.clone().sent(said, now),

@@ -75,7 +75,7 @@ texts! {
     receipt_code receipt_keep next_title again status_title status_label status_hint status_go status_wrong
     status_slow state_received state_needs_info state_clustered state_assessed state_actioned state_referred
     state_unfounded state_duplicate received_on messages messages_none from_you from_desk write_label write_send
-    written erased err_where err_what err_large err_expired err_busy err_other footer languages back
+    written erased err_where err_what err_large err_expired err_busy err_slowed err_other warned footer languages back
 }
 
 /// What all pages share.
@@ -123,6 +123,8 @@ pub enum FormError {
     Expired,
     /// It could not be kept.
     Busy,
+    /// Earlier reports had no basis; the next one waits.
+    Slowed,
     /// It cannot be read.
     Other,
 }
@@ -167,6 +169,7 @@ impl FormPage {
             FormError::Large => &texts.err_large,
             FormError::Expired => &texts.err_expired,
             FormError::Busy => &texts.err_busy,
+            FormError::Slowed => &texts.err_slowed,
             FormError::Other => &texts.err_other,
         })
     }
@@ -191,6 +194,8 @@ pub struct ReceiptPage {
     pub words: Vec<&'static str>,
     /// Whether it was sent before.
     pub again: bool,
+    /// Whether many earlier reports of the same reporter had no basis.
+    pub warned: bool,
     /// Whether somebody is in danger.
     pub danger: bool,
 }
@@ -313,7 +318,8 @@ mod tests {
         };
         let ask = Shown::Ask { wrong: true, wait: Some(4) };
         let status = |shown| StatusPage { frame: frame(lang, "/report/status"), shown };
-        let receipt = ReceiptPage { frame: frame(lang, "/report"), words, again: true, danger: true };
+        let receipt =
+            ReceiptPage { frame: frame(lang, "/report"), words, again: true, warned: true, danger: true };
         vec![
             Front { frame: frame(lang, "/report") }.page(),
             form(true, Some(FormError::Busy)).page(),

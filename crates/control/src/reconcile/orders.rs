@@ -17,7 +17,15 @@ const WAITS: &str = "order-waits";
 const WITHDRAWN: &str = "order-withdrawn";
 
 pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
-    let (mut waiting, mut withdrawn) = (BTreeSet::new(), BTreeSet::new());
+    // One order that cannot be read keeps no other from its alarm: both rounds run to their ends.
+    let told = tell_of_waiting(plane).await;
+    let moved = tell_of_withdrawn(plane).await;
+    told?;
+    moved
+}
+
+async fn tell_of_waiting(plane: &Plane) -> Result<(), ReconcileError> {
+    let mut waiting = BTreeSet::new();
     // Older ones have had their alarm; two hundred that wait are a matter of their own.
     for held in plane.records.list_orders(Page::first(records::bounds::PAGE_MAX)).await?.items {
         if let Some(why) = waits(plane, &held.value).await {
@@ -25,25 +33,45 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
             waiting.insert(held.value.id.to_string());
         }
     }
-    let mut moved = Moved::No;
+    plane.alarms.clear_where(WAITS, |about| !waiting.contains(about));
+    Ok(())
+}
+
+async fn tell_of_withdrawn(plane: &Plane) -> Result<Moved, ReconcileError> {
+    let (mut withdrawn, mut moved, mut failed) = (BTreeSet::new(), Moved::No, None);
     for decision in plane.docket.open().await? {
-        let Some(order) = behind(plane, &decision.value).await? else { continue };
-        match order.value.stands(decision.value.case, plane.clock.now()) {
-            Ok(_) => {
-                if carried_out(plane, order, &decision.value).await? == Moved::Yes {
-                    moved = Moved::Yes;
-                }
-            }
-            Err(why) => {
-                let text = format!("lift {} (order-withdrawn): {why}", decision.value.id);
-                plane.alarms.raise(WITHDRAWN, order.value.id, text, plane.clock.now());
-                withdrawn.insert(order.value.id.to_string());
-            }
+        match one(plane, &decision.value, &mut withdrawn).await {
+            Ok(Moved::Yes) => moved = Moved::Yes,
+            Ok(Moved::No) => {}
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    plane.alarms.clear_where(WAITS, |about| !waiting.contains(about));
-    plane.alarms.clear_where(WITHDRAWN, |about| !withdrawn.contains(about));
-    Ok(moved)
+    match failed {
+        // What stands under an order that cannot be read keeps its alarm, if it has one.
+        Some(error) => Err(error),
+        None => {
+            plane.alarms.clear_where(WITHDRAWN, |about| !withdrawn.contains(about));
+            Ok(moved)
+        }
+    }
+}
+
+/// Carries the order behind one decision out, or says that it no longer stands.
+async fn one(
+    plane: &Plane,
+    decision: &Decision,
+    withdrawn: &mut BTreeSet<String>,
+) -> Result<Moved, ReconcileError> {
+    let Some(order) = behind(plane, decision).await? else { return Ok(Moved::No) };
+    match order.value.stands(decision.case, plane.clock.now()) {
+        Ok(_) => carried_out(plane, order, decision).await,
+        Err(why) => {
+            let text = format!("lift {} (order-withdrawn): {why}", decision.id);
+            plane.alarms.raise(WITHDRAWN, order.value.id, text, plane.clock.now());
+            withdrawn.insert(order.value.id.to_string());
+            Ok(Moved::No)
+        }
+    }
 }
 
 /// What an order waits for, if it does. An accepted one whose referral is not answered yet is its answer first.

@@ -36,11 +36,13 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     let due: Vec<(Digest, Seal)> =
         read.1.due(plane.clock.now()).map(|(leaf, seal)| (*leaf, seal.clone())).collect();
     drop(read);
+    let mut failed = None;
     for (leaf, seal) in &due {
-        open(plane, *leaf, seal).await?;
+        // One that cannot be opened keeps no other closed past its date.
+        failed = failed.or(open(plane, *leaf, seal).await.err());
     }
     plane.alarms.clear_where(NOT_OPENED, |subject| !due.iter().any(|(_, seal)| seal.subject == subject));
-    Ok(Moved::No)
+    failed.map_or(Ok(Moved::No), Err)
 }
 
 async fn open(plane: &Plane, leaf: Digest, seal: &Seal) -> Result<(), ReconcileError> {

@@ -141,11 +141,18 @@ async fn sent(plane: &Plane, fields: &HeaderMap, body: Body, path: &'static str)
     let filed = plane.file_report(submission, Repeat::Form { nonce: token.nonce() }).await;
     let receipt = match filed {
         Ok(receipt) => receipt,
+        Err(problem) if problem.status() == StatusCode::TOO_MANY_REQUESTS => {
+            return back(&form, FormError::Slowed, StatusCode::TOO_MANY_REQUESTS);
+        }
         Err(_) => return back(&form, FormError::Busy, StatusCode::SERVICE_UNAVAILABLE),
     };
     let frame = frame(plane, Some(&form.language), fields, "/report");
     let words = receipt.code.map(|code| code.words()).unwrap_or_default();
-    page(StatusCode::OK, ReceiptPage { frame, words, again: !receipt.is_new, danger: form.danger }.page())
+    page(
+        StatusCode::OK,
+        ReceiptPage { frame, words, again: !receipt.is_new, warned: receipt.is_warned, danger: form.danger }
+            .page(),
+    )
 }
 
 fn form_error(error: &IntakeError) -> FormError {
@@ -273,5 +280,6 @@ pub(crate) async fn file_document(
     let receipt = plane.file_report(read, Repeat::Document { bytes: &bytes }).await?;
     let status = if receipt.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let code = receipt.code.map(|code| code.words().join(" "));
-    Ok((status, axum::Json(json!({"new": receipt.is_new, "code": code}))).into_response())
+    Ok((status, axum::Json(json!({"new": receipt.is_new, "code": code, "warned": receipt.is_warned})))
+        .into_response())
 }

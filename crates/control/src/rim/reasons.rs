@@ -94,6 +94,8 @@ reasons! {
     ReportUnreadable = "report-refused", UNPROCESSABLE_ENTITY, "The report cannot be taken as it is.";
     ReportFormat = "report-format-unknown", UNSUPPORTED_MEDIA_TYPE,
         "A report is application/json (XARF v4 or plain) or message/rfc822 (a mail in the abuse reporting format).";
+    ReporterSlowed = "reporter-slowed", TOO_MANY_REQUESTS,
+        "Many of your earlier reports had no basis, so the next one waits a while. A report that somebody is in danger is taken at once.";
     VaultText = "vault-text", CONFLICT,
         "It repeats words or a name from a report; write it in words of your own.";
     RoleMayNot = "role-may-not", FORBIDDEN, "This role does not work on reports.";

@@ -128,14 +128,14 @@ async fn the_case_page_shows_clocks_gate_ratings_referrals_and_signatures() {
     let page = running.get(&format!("/cases/{case}")).await.is(200).text();
     for wanted in [
         "calls for violence",
-        "The gate for a provisional block: open",
+        "on the ground emergency: open",
         "<b>E9</b>",
         "https://board.test/1",
         "credible, names place and time",
         "Court of AA",
         "try a second channel to Court of AA",
         "1 of 2",
-        &format!("wardmote sign --key FILE --proposal {decision}"),
+        &format!("/acts/sign?case={case}&#38;of={decision}"),
         "arrived at Court of AA (desk)",
     ] {
         assert!(page.contains(wanted), "{wanted}: {page}");

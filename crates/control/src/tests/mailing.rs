@@ -137,6 +137,96 @@ async fn a_letter_that_nobody_takes_is_given_up_under_an_alarm_until_somebody_se
     running.stop().await;
 }
 
+/// The case's findings.
+async fn findings(running: &Running, case: &str) -> Vec<Value> {
+    let shown = running.get(&format!("/api/v1/cases/{case}")).await.is(200).json();
+    let findings = shown["case"]["findings"].as_array().expect("a list").iter();
+    findings.map(|finding| finding["id"].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_are_forwarded_to_the_customer_once_and_only_when_that_is_asked() {
+    let (rig, running, sink) = started(MailRules::default()).await;
+    let case = open_case(&rig, &running).await;
+    let path = format!("/api/v1/cases/{case}/forward");
+    let asked = |send: bool| json!({"by": "intake-1", "class": "S", "findings": [], "send": send});
+    let mut written = asked(false);
+    written["findings"] = findings(&running, &case).await.into();
+    let shown = running.post(&path, written.clone()).await.is(200).json();
+    assert_eq!(shown["mail"], Value::Null);
+    written["send"] = json!(true);
+    let first = running.post(&path, written.clone()).await.is(200).json();
+    assert_eq!(
+        running.post(&path, written).await.is(200).json()["mail"],
+        first["mail"],
+        "one message, one mail"
+    );
+    let mails = until(&running, "sent", all_are("sent")).await;
+    assert_eq!((mails.len(), &mails[0]["purpose"]), (1, &json!("forward")));
+    let taken = sink.taken();
+    assert_eq!((taken.len(), &taken[0].to), (1, &vec![OWNER.to_owned()]));
+    assert!(text(&taken[0]).contains("https://board.test/1"), "{}", text(&taken[0]));
+    running.stop().await;
+}
+
+/// Letters to customer and authority and the packet: what a reporter wrote is in none of them, and words that repeat it are
+/// refused before anything is queued.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_of_the_vault_is_in_no_letter_and_no_packet() {
+    let (rig, running, sink) = started(MailRules::default()).await;
+    let page = running.public("/report/danger").await.is(200).text();
+    let token = page
+        .split("name=\"token\" value=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("a token");
+    let canary = [
+        ("token", token),
+        ("where", "https://board.test/1"),
+        ("what", "zqcanarywhat zqcanaryvery zqcanarylong zqcanarywords"),
+        ("who", "Zqcanarywho Zqcanaryname"),
+        ("contact", "zqcanarymail@zqcanary.test"),
+        ("forward", "yes"),
+    ];
+    super::authorities::post_form(&running, "/report/danger", &canary).await.is(200);
+    let case = open_case(&rig, &running).await;
+    let court = super::authorities::court(&running).await;
+    let (path, code) = super::authorities::referred(&running, &case, &court).await;
+    running.post(&format!("{path}/mailed"), Value::Null).await.is(202);
+    let mut asked = json!({"by": "intake-1", "class": "S", "send": true});
+    asked["findings"] = findings(&running, &case).await.into();
+    running.post(&format!("/api/v1/cases/{case}/forward"), asked).await.is(200);
+    let decision = propose(&running, &case, 48 * 3_600).await;
+    for by in ["assessor-1", "duty-officer-1"] {
+        sign(&rig, &running, &decision, by).await.is(200);
+    }
+    running.until_state(&decision, "in-force").await;
+    until(&running, "three letters", |mails| {
+        mails.len() == 3 && mails.iter().all(|mail| mail["state"] == "sent")
+    })
+    .await;
+    let mut outgoing: Vec<String> = sink.taken().iter().map(text).collect();
+    assert_eq!(outgoing.len(), 3);
+    outgoing.push(running.get(&format!("{path}/packet")).await.is(200).text());
+    outgoing.push(super::authorities::post_form(&running, "/desk", &[("code", &code)]).await.is(200).text());
+    outgoing.push(running.get(&format!("/cases/{case}")).await.text());
+    for text in outgoing {
+        assert!(!text.to_lowercase().contains("zqcanary"), "{text}");
+    }
+    // An officer who repeats the reporter's words in a finding is told so, and nothing leaves.
+    let capture = seal(&running, &case, b"one more capture").await;
+    let finding = json!({"by": "intake-1", "evidence": [capture], "source": {"grade": "B"}, "author": null,
+        "item": "https://board.test/zqcanarywhat zqcanaryvery zqcanarylong zqcanarywords", "appearance": "posted",
+        "posted_at": {"instant": rig.ago(1)}});
+    let added = running.post(&format!("/api/v1/cases/{case}/findings"), finding).await;
+    let added = added.is(201).json()["finding"].clone();
+    let asked = json!({"by": "intake-1", "class": "S", "send": true, "findings": [added]});
+    let refused = running.post(&format!("/api/v1/cases/{case}/forward"), asked).await;
+    assert_eq!(refused.is(409).reason(), "vault-text");
+    assert_eq!(sink.taken().len(), 3);
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_address_or_a_mail_server_somebody_is_told_to_tell_the_customer() {
     let mut rig = Rig::new();

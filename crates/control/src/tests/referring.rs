@@ -57,7 +57,7 @@ async fn a_referral_takes_who_it_is_for_from_the_directory_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_goes_to_a_verified_authority_and_ends_when_somebody_ends_it_or_the_authority_is_retired() {
-    let (_rig, running, case) = started().await;
+    let (rig, running, case) = started().await;
     let court = court(&running).await;
     let path = drawn_up(&running, &case, &court).await;
     directory_step(&running, &court, "duty-officer-1", json!({"called": {"outcome": "denied"}}))
@@ -77,6 +77,13 @@ async fn a_pass_goes_to_a_verified_authority_and_ends_when_somebody_ends_it_or_t
     let end = format!("/api/v1/passes/{}?by=duty-officer-1", given["pass"].as_str().expect("a number"));
     running.call("DELETE", &end, &Value::Null).await.is(204);
     assert_eq!((open(&given).await, open(&second).await), (404, 200));
+    // Whoever holds it now is not who is called there: a denied call shuts it, a confirmed one opens it again.
+    for (outcome, status) in [("denied", 404), ("unanswered", 404), ("confirmed", 200)] {
+        rig.clock.advance(Duration::from_secs(1));
+        let called = json!({"called": {"outcome": outcome}});
+        directory_step(&running, &court, "duty-officer-1", called).await.is(200);
+        assert_eq!(open(&second).await, status, "{outcome}");
+    }
     directory_step(&running, &court, "duty-officer-1", json!({"retire": "dissolved"})).await.is(200);
     assert_eq!(open(&second).await, 404);
     assert_eq!(pass(&running, &path).await.is(409).reason(), "authority-retired");
@@ -135,6 +142,39 @@ async fn an_attempt_by_mail_is_noted_once_a_mail_server_took_the_letter() {
     let held = state_of(&running, &case, &path).await;
     assert_eq!(held["state"]["traffic"]["attempts"][0]["channel"], "email", "{held}");
     assert_eq!(sink.taken().len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_stays_here_when_its_authority_is_retired_meanwhile() {
+    let sink = MailSink::start(MailRules { greylisted: 1, ..MailRules::default() }).await;
+    let mut rig = Rig::new();
+    let from = "wardmote@edge.test".parse().expect("an address");
+    let relay = Relay::new(&format!("smtp://{}", sink.address()), from, None, None);
+    rig.carrier = Some(Arc::new(relay.expect("a relay")));
+    let running = rig.start().await;
+    running.apply(SITES, "").await.is(200);
+    let case = open_case(&rig, &running).await;
+    let court = court(&running).await;
+    let path = drawn_up(&running, &case, &court).await;
+    running.post(&format!("{path}/mailed"), Value::Null).await.is(202);
+    let mail = async |wanted: fn(&Value) -> bool| {
+        for _ in 0..400 {
+            let mails = running.get("/api/v1/mails").await.is(200).json();
+            if wanted(&mails["items"][0]) {
+                return mails["items"][0].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{}", running.get("/api/v1/mails").await.text());
+    };
+    mail(|mail| mail["said"].is_string()).await;
+    directory_step(&running, &court, "duty-officer-1", json!({"retire": "dissolved"})).await.is(200);
+    rig.clock.advance(Duration::from_secs(60));
+    let dead = mail(|mail| mail["state"] == "dead").await;
+    assert!(dead["said"].as_str().is_some_and(|said| said.contains("retired")), "{dead}");
+    assert!(sink.taken().is_empty());
+    assert_eq!(state_of(&running, &case, &path).await["state"]["is"], "sealed");
     running.stop().await;
 }
 

@@ -179,7 +179,7 @@ async fn a_document_sent_again_is_known_and_gives_nobody_a_code() {
         post_public(&running, "/api/v1/reports", "application/json", body.as_bytes()).await.is(201).json();
     assert_eq!(first["code"].as_str().expect("code").split(' ').count(), 8);
     let replay = running.upload("/api/v1/reports", "application/json", body.as_bytes()).await.is(200).json();
-    assert_eq!(replay, json!({"new": false, "code": null}));
+    assert_eq!(replay, json!({"new": false, "code": null, "warned": false}));
     running.stop().await;
 }
 
@@ -386,6 +386,47 @@ fn files_below(folder: &std::path::Path, into: &mut Vec<(String, Vec<u8>)>) {
             into.push((path.display().to_string(), std::fs::read(&path).expect("file")));
         }
     }
+}
+
+/// A machine's report of this number, and what is answered.
+async fn machine_report(running: &Running, number: u32) -> Answer {
+    let body = json!({"type": "phishing", "url": format!("http://shop.test/{number}"), "report_id": number.to_string(),
+        "description": format!("page {number}"), "source_identifier": "shop.test",
+        "reporter": {"org": "many", "contact": "many@a.test", "domain": "a.test"}});
+    let path = "/api/v1/reports?mode=tolerant";
+    running.call_with("POST", path, &[("Idempotency-Key", &format!("n{number}"))], &body).await
+}
+
+#[tokio::test]
+async fn a_reporter_of_many_unfounded_reports_is_told_and_slowed_and_danger_is_taken() {
+    let (mut rig, mut running) = started().await;
+    for number in 0..8 {
+        let answer = machine_report(&running, number).await.is(201).json();
+        assert_eq!(answer["warned"], number >= 5, "{number}");
+        let held = rig.records.list_reports(None, Page::default()).await.expect("reports").items;
+        let id = held.iter().find(|held| !matches!(held.value.state, reports::ReportState::Closed { .. }));
+        let path = format!("/api/v1/reports/{}/close", id.expect("an open report").value.id);
+        running.post(&path, json!({"by": "intake-1", "outcome": "unfounded"})).await.is(204);
+    }
+    // After a restart, too.
+    for restarts in 0..2 {
+        let slowed = machine_report(&running, 100).await.is(429);
+        assert_eq!(slowed.reason(), "reporter-slowed");
+        assert!(slowed.json()["wait_seconds"].as_u64().is_some_and(|wait| (1..=3_600).contains(&wait)));
+        if restarts == 0 {
+            running.stop().await;
+            running = rig.start().await;
+        }
+    }
+    let contact = [
+        ("where", "https://board.test/1"),
+        ("what", "They know where she lives."),
+        ("contact", "many@a.test"),
+    ];
+    report(&running, &contact).await.is(200);
+    rig.clock.advance(Duration::from_secs(3_600));
+    machine_report(&running, 101).await.is(201);
+    running.stop().await;
 }
 
 #[tokio::test]

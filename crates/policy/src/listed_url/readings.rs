@@ -27,7 +27,6 @@ pub(super) fn paths(path: &[u8]) -> BTreeSet<Vec<u8>> {
     for text in [Some(&whole), cut.as_ref()].into_iter().flatten() {
         for empty in [Empty::GoesFirst, Empty::IsTaken] {
             let segments = segments(text, empty);
-            let is_script = |segment: &[u8]| SCRIPTS.iter().any(|script| segment.ends_with(script));
             let scripts = segments.iter().enumerate().filter(|(_, segment)| is_script(segment));
             for (place, _) in scripts.take(SCRIPTS_MAX) {
                 all.insert(segments[..=place].join(&b'/'));
@@ -36,6 +35,11 @@ pub(super) fn paths(path: &[u8]) -> BTreeSet<Vec<u8>> {
         }
     }
     all
+}
+
+/// Whether a path, or a segment of one, ends with the name of a program.
+pub(super) fn is_script(path: &[u8]) -> bool {
+    SCRIPTS.iter().any(|script| path.ends_with(script))
 }
 
 /// The pairs, split at `&` alone and at `;` too, with their names as they stand and as PHP has them.

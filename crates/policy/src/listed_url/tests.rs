@@ -157,3 +157,14 @@ fn a_path_of_scripts_alone_has_a_bounded_number_of_readings() {
     assert!(asked.paths.len() <= 9, "{}", asked.paths.len());
     assert!(listed("/a.php").covers(&asked));
 }
+
+#[test]
+fn a_program_without_a_query_stands_for_all_that_it_serves() {
+    let whole = |text: &str| text.parse::<ListedUrl>().expect(text).is_whole_program();
+    for text in ["/index.php", "/", "/cgi-bin/board.cgi", "/INDEX.PHP", "/a/../index.php", "/index.php?"] {
+        assert!(whole(text), "{text}");
+    }
+    for text in ["/index.php?topic=5", "/post/1", "/?p=1", "/index.php/topic/5", "/phpinfo"] {
+        assert!(!whole(text), "{text}");
+    }
+}

@@ -34,6 +34,7 @@ fn report(number: u8, of: u8) -> Report {
         state: ReportState::Received,
         receipt: ReceiptHash::from_bytes([number; 48]),
         repeat: Digest::of(&[number]),
+        reporter: None,
         may_forward: false,
         wants_mail: false,
         contents: Contents::Kept {

@@ -160,6 +160,11 @@ pub(crate) fn t38() {
     for (host, expected) in [("board.test", true), ("x.board.test", true), ("shop.board.test", false)] {
         assert_eq!(blocked(&applied, host, now()), expected, "{host}");
     }
+    // The neighbour goes, and its name falls to the site in scope: nothing of that one is open by another's exception.
+    stage.sites.pop();
+    let bundle = stage.bytes(&decided, now());
+    let applied = stage.apply(&[bundle], now());
+    assert!(blocked(&applied, "shop.board.test", now()));
 }
 
 pub(crate) fn t56() {
