@@ -1,8 +1,10 @@
 //! The verbs and their arguments. What is written here keeps its name and meaning.
 
 mod defence;
+mod roster;
 
 pub(crate) use defence::{Events, Rules, RulesList, RulesPut, RulesVerb, Source, UnderAttack};
+pub(crate) use roster::{NewKey, NewRoster, RosterArguments, RosterVerb};
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -73,6 +75,8 @@ pub(crate) enum Verb {
     Restore(Restore),
     /// Say what the roster can do, and what it lacks
     Doctor(Doctor),
+    /// Make an officer's key, or the roster that a deployment is founded with
+    Roster(RosterArguments),
     /// Play a scenario on a simulated clock; never enforces
     Drill(Drill),
     /// Run the attack catalogue against a proxy on loopback
@@ -370,9 +374,12 @@ pub(crate) struct Sign {
     /// The officer's key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// The decision's id
-    #[arg(long, value_name = "ID")]
-    pub(crate) proposal: String,
+    /// What to sign: a decision's id, suspend-all, or erasure:INDEX
+    #[arg(long, value_name = "ID", required_unless_present = "parcel")]
+    pub(crate) proposal: Option<String>,
+    /// Sign a parcel that the console's page saved, and print the signature in one line instead of posting it
+    #[arg(long, value_name = "FILE", conflicts_with = "proposal")]
+    pub(crate) parcel: Option<PathBuf>,
     /// Do not ask before signing
     #[arg(long)]
     pub(crate) yes: bool,

@@ -1,13 +1,14 @@
 //! The pages of cases: the queue, and one case with everything that officers need to see of it.
 
 use super::agenda::{Due, channel, clocks_of, timeline};
-use super::page;
+use super::{offers, page};
 use crate::api::Api;
 use crate::api::appeals::decisions_of;
 use crate::api::refusals::case as one_case;
+use crate::desk::examine;
 use crate::pages::cases::{
     AppealRow, CasePage, CaseRow, CasesPage, Clock, ConditionRow, DecisionLine, EvidenceRow, FindingRow,
-    Moment, ReferralRow,
+    Moment, OrderRow, ReferralRow,
 };
 use crate::pages::console::Notice;
 use crate::plane::Plane;
@@ -18,12 +19,25 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use casework::{
-    Answer, Case, CaseStatus, Credibility, Decision, Finding, GateCondition, Held, PostedAt, Ratings,
-    Referral, gate,
+    Answer, Case, CaseStatus, Credibility, Decision, Finding, FollowUp, GateCondition, Held, Order, PostedAt,
+    Ratings, Referral, assess,
 };
-use policy::Measure;
-use records::EvidenceSummary;
+use policy::{Ground, Measure};
+use records::{EvidenceSummary, Page};
+use serde::Deserialize;
 use vocabulary::{CaseId, Timestamp, moment};
+
+/// Most orders that are looked through for those of a case.
+const ORDERS_MAX: u32 = 200;
+
+/// What the page is asked to show.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Asked {
+    measure: Option<Measure>,
+    ground: Option<Ground>,
+    live: Option<String>,
+}
 
 pub(super) async fn list(
     State(api): State<Api>,
@@ -67,21 +81,27 @@ fn row(case: &Case, decisions: &[Decision]) -> CaseRow {
 pub(super) async fn show(
     State(api): State<Api>,
     Path(id): Path<CaseId>,
+    Query(asked): Query<Asked>,
     fields: HeaderMap,
 ) -> Result<Response, Problem> {
     if api.door.identify(&fields).await?.is_none() {
         return Ok(page(StatusCode::UNAUTHORIZED, Notice::sign_in().page()));
     }
-    let shown = compose(&api.plane, id).await?;
+    let shown = compose(&api.plane, id, &asked).await?;
     Ok(page(StatusCode::OK, shown.page()))
 }
 
-async fn compose(plane: &Plane, id: CaseId) -> Result<CasePage, Problem> {
+async fn compose(plane: &Plane, id: CaseId, asked: &Asked) -> Result<CasePage, Problem> {
     let case = one_case(plane, id).await?.value;
     let decisions = decisions_of(plane, id).await?;
     let evidence = plane.records.evidence_of(id).await?;
     let now = plane.clock.now();
-    let verdict = gate(&case, Measure::M5, now);
+    let measure = asked.measure.unwrap_or(Measure::M5);
+    let ground = asked.ground.unwrap_or(Ground::Emergency);
+    let orders = orders_of(plane, &case).await?;
+    // Of several orders the newest one is meant, which stands first; a proposal names its own.
+    let order = orders.first().map(|(order, _)| order).filter(|_| ground == Ground::Order);
+    let verdict = assess((&case, order), measure, ground, now);
     Ok(CasePage {
         now,
         public_url: plane.public_url.to_string(),
@@ -89,11 +109,19 @@ async fn compose(plane: &Plane, id: CaseId) -> Result<CasePage, Problem> {
         allegation: case.allegation.to_string(),
         open: case.status == CaseStatus::Open,
         clocks: clocks_of(&case, &decisions).into_iter().map(clock).collect(),
+        live: asked.live.is_some(),
+        acts: offers::of_case(&case),
+        measure,
+        ground,
         gate_open: verdict.open,
-        conditions: verdict.conditions.iter().map(condition).collect(),
-        findings: case.findings.iter().map(finding).collect(),
+        conditions: verdict.conditions.iter().map(|one| condition(&case, one)).collect(),
+        findings: case.findings.iter().map(|one| finding(&case, one)).collect(),
         evidence: evidence.into_iter().map(file).collect(),
-        referrals: case.referrals.iter().map(referral).collect(),
+        referrals: case.referrals.iter().map(|one| referral(&case, one)).collect(),
+        orders: orders
+            .iter()
+            .map(|(order, row)| OrderRow { acts: offers::of_order(&case, order), ..row.clone() })
+            .collect(),
         decisions: decisions.iter().map(|decision| decided(plane, decision)).collect(),
         appeals: case
             .appeals
@@ -102,6 +130,7 @@ async fn compose(plane: &Plane, id: CaseId) -> Result<CasePage, Problem> {
                 id: appeal.id.to_string(),
                 state: appeal.state.name(),
                 due: appeal.due,
+                acts: offers::of_appeal(&case, appeal),
             })
             .collect(),
         moments: timeline(&case, &decisions).into_iter().map(|(at, what)| Moment { at, what }).collect(),
@@ -117,12 +146,13 @@ fn file(file: EvidenceSummary) -> EvidenceRow {
     EvidenceRow { id, media_type: file.media_type, sha256, at: file.at }
 }
 
-fn condition(verdict: &casework::ConditionVerdict) -> ConditionRow {
+fn condition(case: &Case, verdict: &casework::ConditionVerdict) -> ConditionRow {
     let reasons = match &verdict.state {
         Held::Held => Vec::new(),
         Held::Closed { reasons } => reasons.iter().map(ToString::to_string).collect(),
     };
-    ConditionRow { name: format!("{:?}", verdict.condition), asks: asks(verdict.condition), reasons }
+    let acts = offers::of_condition(case, verdict.condition);
+    ConditionRow { name: format!("{:?}", verdict.condition), asks: asks(verdict.condition), reasons, acts }
 }
 
 /// What a condition asks, in a line.
@@ -141,7 +171,7 @@ fn asks(condition: GateCondition) -> &'static str {
 }
 
 /// A lone rating shows who rated, never what.
-fn finding(finding: &Finding) -> FindingRow {
+fn finding(case: &Case, finding: &Finding) -> FindingRow {
     let word = |credibility| if credibility == Credibility::Credible { "credible" } else { "not credible" };
     let ratings = match &finding.ratings {
         Ratings::Awaited => "nobody has rated it".to_owned(),
@@ -165,6 +195,7 @@ fn finding(finding: &Finding) -> FindingRow {
         grade: format!("{:?}", finding.source.grade()),
         posted: posted(finding.posted_at),
         ratings,
+        acts: offers::of_finding(case, finding),
     }
 }
 
@@ -178,7 +209,7 @@ fn posted(posted: PostedAt) -> String {
     }
 }
 
-fn referral(referral: &Referral) -> ReferralRow {
+fn referral(case: &Case, referral: &Referral) -> ReferralRow {
     let channels = referral.state.traffic().map(|traffic| {
         let names: Vec<_> = traffic.attempts.iter().map(|attempt| channel(attempt.channel)).collect();
         names.join(", ")
@@ -199,6 +230,7 @@ fn referral(referral: &Referral) -> ReferralRow {
         state: referral.state.name(),
         channels: channels.unwrap_or_default(),
         answer,
+        acts: offers::of_referral(case, referral),
     }
 }
 
@@ -219,5 +251,51 @@ fn decided(plane: &Plane, decision: &Decision) -> DecisionLine {
         ends,
         sites: sites.collect(),
         public: decision.state.logged().is_some(),
+        waits: waits(plane, decision),
+        acts: offers::of_decision(decision),
     }
+}
+
+/// The record that would follow, and what its signatures lack.
+fn waits(plane: &Plane, decision: &Decision) -> Option<String> {
+    let pending = decision.pending.as_ref()?;
+    let what = match &pending.follow_up {
+        FollowUp::Ratification { .. } => "ratification",
+        FollowUp::Renewal { .. } => "renewal",
+        FollowUp::Lift { .. } => "lift",
+        FollowUp::Reversal { .. } => "reversal",
+    };
+    let lacks = decision.check_signatures(pending, &plane.founded.roster).err();
+    let lacks = lacks.map_or_else(|| "on its way into the log".to_owned(), |refusal| refusal.to_string());
+    Some(format!("{what} put up by {}: {lacks}", pending.by))
+}
+
+/// The orders that answer the case's referrals, last received first, each with its row.
+async fn orders_of(plane: &Plane, case: &Case) -> Result<Vec<(Order, OrderRow)>, Problem> {
+    let mut found = Vec::new();
+    if case.referrals.is_empty() {
+        return Ok(found);
+    }
+    let all = plane.records.list_orders(Page::first(ORDERS_MAX)).await?.items;
+    for order in all.into_iter().map(|held| held.value) {
+        let Some((of, referral)) = order.answers else { continue };
+        if of != case.id {
+            continue;
+        }
+        let faults = match examine(plane, &order).await {
+            Ok(faults) => faults.into_iter().map(|fault| fault.text).collect(),
+            Err(problem) => vec![problem.words()],
+        };
+        let referral = case.referrals.iter().find(|one| one.id == referral);
+        let authority = referral.map(|one| one.authority.name.to_string()).unwrap_or_default();
+        let row = OrderRow {
+            id: order.id.to_string(),
+            authority,
+            state: order.state.name(),
+            faults,
+            acts: Vec::new(),
+        };
+        found.push((order, row));
+    }
+    Ok(found)
 }

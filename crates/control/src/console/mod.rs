@@ -3,11 +3,14 @@
 //! Owns the console's addresses; what the pages look like is [`crate::pages`]' work, what they may
 //! change is the API's.
 
+mod acts;
 mod agenda;
+mod authorities;
 mod cache;
 mod cases;
 mod defence;
 mod hosts;
+mod offers;
 mod on_site;
 mod overview;
 mod pages;
@@ -44,6 +47,9 @@ pub(crate) fn router(api: Api, names: OwnNames) -> Router {
         .route("/cases", get(cases::list))
         .route("/cases/{case}", get(cases::show))
         .route("/reports", get(reports::show))
+        .route("/authorities", get(authorities::show))
+        .route("/acts/sign/parcel", get(acts::parcel))
+        .route("/acts/{act}", get(acts::show).post(acts::take))
         .route("/setup", get(setup).post(redeem))
         .route("/sites/{site}/cache", get(cache::show))
         .route("/sites/{site}/purges", post(cache::purge))

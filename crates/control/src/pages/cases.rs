@@ -2,10 +2,19 @@
 
 use super::{assets, render, words};
 use askama::Template;
-use policy::Measure;
+use policy::{Ground, Measure};
 use std::borrow::Borrow;
 use vocabulary::Timestamp;
 use vocabulary::moment::span;
+
+/// An act that is open to officers here: the address of its form, and its words.
+#[derive(Debug, Clone)]
+pub struct ActLink {
+    /// Where its form is.
+    pub href: String,
+    /// What it does.
+    pub label: &'static str,
+}
 
 /// Something that has to be done by an instant.
 #[derive(Debug, Clone)]
@@ -60,6 +69,8 @@ pub struct ConditionRow {
     pub asks: &'static str,
     /// What closes it; nothing: it holds.
     pub reasons: Vec<String>,
+    /// What can be done about it.
+    pub acts: Vec<ActLink>,
 }
 
 /// One finding.
@@ -73,6 +84,8 @@ pub struct FindingRow {
     pub posted: String,
     /// Its ratings; a lone one is sealed.
     pub ratings: String,
+    /// What can be done with it.
+    pub acts: Vec<ActLink>,
 }
 
 /// One file of evidence.
@@ -103,6 +116,23 @@ pub struct ReferralRow {
     pub channels: String,
     /// What the authority answered.
     pub answer: Option<&'static str>,
+    /// What can be done with it.
+    pub acts: Vec<ActLink>,
+}
+
+/// One order that answers a referral of the case.
+#[derive(Debug, Clone)]
+pub struct OrderRow {
+    /// Its id.
+    pub id: String,
+    /// Who gave it, by the directory.
+    pub authority: String,
+    /// Its state.
+    pub state: &'static str,
+    /// What can be seen to stand against it.
+    pub faults: Vec<String>,
+    /// What can be done with it.
+    pub acts: Vec<ActLink>,
 }
 
 /// One decision.
@@ -126,6 +156,10 @@ pub struct DecisionLine {
     pub sites: Vec<String>,
     /// Whether it is public.
     pub public: bool,
+    /// The record that would follow it and waits for signatures: what it is, and what it lacks.
+    pub waits: Option<String>,
+    /// What can be done with it.
+    pub acts: Vec<ActLink>,
 }
 
 /// One appeal.
@@ -137,6 +171,8 @@ pub struct AppealRow {
     pub state: &'static str,
     /// By when it has to be decided.
     pub due: Timestamp,
+    /// What can be done with it.
+    pub acts: Vec<ActLink>,
 }
 
 /// Something that happened.
@@ -146,6 +182,23 @@ pub struct Moment {
     pub at: Timestamp,
     /// What.
     pub what: String,
+}
+
+/// What can be done with a case, by the section it stands in.
+#[derive(Debug, Clone, Default)]
+pub struct SectionActs {
+    /// Of the case itself.
+    pub case: Vec<ActLink>,
+    /// Of evidence.
+    pub evidence: Vec<ActLink>,
+    /// Of findings.
+    pub findings: Vec<ActLink>,
+    /// Of referrals.
+    pub referrals: Vec<ActLink>,
+    /// Of decisions.
+    pub decisions: Vec<ActLink>,
+    /// Of appeals.
+    pub appeals: Vec<ActLink>,
 }
 
 /// `/cases/{case}`: everything that officers need to see of it.
@@ -164,7 +217,15 @@ pub struct CasePage {
     pub open: bool,
     /// The clocks that run.
     pub clocks: Vec<Clock>,
-    /// Whether the gate is open for a provisional block.
+    /// Whether the page loads itself anew every few seconds.
+    pub live: bool,
+    /// What can be done with the case as a whole, section by section.
+    pub acts: SectionActs,
+    /// The measure that the gate is asked for.
+    pub measure: Measure,
+    /// The ground it would rest on.
+    pub ground: Ground,
+    /// Whether the gate is open for it.
     pub gate_open: bool,
     /// Its conditions.
     pub conditions: Vec<ConditionRow>,
@@ -174,6 +235,8 @@ pub struct CasePage {
     pub evidence: Vec<EvidenceRow>,
     /// The referrals.
     pub referrals: Vec<ReferralRow>,
+    /// The orders that answer them.
+    pub orders: Vec<OrderRow>,
     /// The decisions.
     pub decisions: Vec<DecisionLine>,
     /// The appeals.
@@ -203,3 +266,15 @@ macro_rules! pages {
 }
 
 pages!(CasesPage, CasePage);
+
+impl CasePage {
+    /// Every measure that the gate can be asked for.
+    fn measures(&self) -> impl Iterator<Item = Measure> {
+        Measure::ALL.into_iter().filter(|measure| measure.is_lease())
+    }
+
+    /// Every ground that a proposal may name.
+    fn grounds(&self) -> impl Iterator<Item = Ground> {
+        Ground::ALL.into_iter().filter(|ground| *ground != Ground::RatifiedEmergency)
+    }
+}

@@ -12,13 +12,16 @@
 //! field `token` (a token or the whole link, see [`console::token_in`]) to `POST /setup`; `GET /assets/{name}`
 //! [`assets::find`]; `GET /sites/{site}/cache` [`cache::CachePage`], whose form posts to `/sites/{site}/purges`, answered with
 //! [`cache::PurgePreview`] first; `GET /sites/{site}/pages` [`site_pages::ErrorPages`]; `GET /reports` [`reports::ReportsPage`];
-//! `GET /cases` [`cases::CasesPage`] and `GET /cases/{case}` [`cases::CasePage`];
+//! `GET /cases` [`cases::CasesPage`] and `GET /cases/{case}` [`cases::CasePage`]; `GET /authorities`
+//! [`authorities::AuthoritiesPage`]; `GET /acts/{act}` [`act::ActPage`], whose form posts to the same address;
 //! `GET /hosts` [`hosts::HostsPage`], whose forms post to `/hosts`, `/hosts/look` and `/hosts/release`;
 //! without a session [`console::Notice::sign_in`]; `GET /record/` [`record::Front`]; `GET /record/decisions/{id}`
 //! [`record::StatementPage`]; any other address below `/record/` [`record::Missing`]; `GET /report` [`report::Front`], its
 //! forms [`report::FormPage`], `/desk` [`desk::DeskAsk`], [`desk::DeskReferral`] and [`desk::DeskAppeal`]; reports are answered with [`report::ReceiptPage`], and `/report/status` [`report::StatusPage`].
 
+pub mod act;
 pub mod assets;
+pub mod authorities;
 pub mod cache;
 pub mod cases;
 pub mod console;

@@ -4,7 +4,7 @@ mod cases;
 mod defence;
 mod ways_in;
 
-pub(super) use cases::{case, cases, desk};
+pub(super) use cases::{act, authorities, case, cases, desk};
 pub(super) use defence::{defence, quiet_defence};
 pub(super) use ways_in::{ways_in, ways_into_a_new_site};
 

@@ -53,6 +53,8 @@ fn pages_of_the_console() -> Vec<(&'static str, String)> {
         ("console-ways-in", sample::ways_in().page()),
         ("console-ways-in-new", sample::ways_into_a_new_site().page()),
         ("console-cases", sample::cases().page()),
+        ("console-authorities", sample::authorities().page()),
+        ("console-act", sample::act().page()),
         ("console-case", sample::case().page()),
         ("console-purge", sample::purge_preview().page()),
         ("console-setup", sample::setup().page()),

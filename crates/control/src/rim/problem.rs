@@ -74,6 +74,14 @@ impl Problem {
         }
     }
 
+    /// The single reasons that it lists, each in a line: of a closed gate, by condition.
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        let listed = self.more.get("reasons").and_then(Value::as_array);
+        let word = |reason: &Value, name: &str| reason[name].as_str().unwrap_or_default().to_owned();
+        let line = |reason: &Value| format!("{}: {}", word(reason, "condition"), word(reason, "text"));
+        listed.into_iter().flatten().map(line).collect()
+    }
+
     /// The particulars, or else what people read first.
     pub(crate) fn said(&self) -> String {
         self.detail.clone().unwrap_or_else(|| self.title.clone().into_owned())

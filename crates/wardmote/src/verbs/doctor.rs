@@ -6,7 +6,7 @@ use super::{configuration, verify};
 use crate::command_line::Doctor;
 use crate::exit::{Exit, Failure};
 use crate::output;
-use policy::abilities;
+use policy::{Roster, abilities};
 use serde_json::json;
 
 pub(crate) fn run(arguments: &Doctor, json: bool) -> Result<Exit, Failure> {
@@ -18,8 +18,13 @@ pub(crate) fn run(arguments: &Doctor, json: bool) -> Result<Exit, Failure> {
             config.data_dir.join("edge").join("roots").join("roster.json")
         }
     };
-    let roster = verify::roster(&path)?;
-    let (profile, can) = (roster.profile(), abilities(&roster));
+    tell(&verify::roster(&path)?, json);
+    Ok(Exit::Done)
+}
+
+/// Prints what a roster can do.
+pub(super) fn tell(roster: &Roster, json: bool) {
+    let (profile, can) = (roster.profile(), abilities(roster));
     if json {
         let each = can.iter().map(|one| json!({"what": one.what, "missing": one.missing}));
         output::json(&json!({
@@ -38,5 +43,4 @@ pub(crate) fn run(arguments: &Doctor, json: bool) -> Result<Exit, Failure> {
             .collect();
         print!("{}", output::table(&rows));
     }
-    Ok(Exit::Done)
 }

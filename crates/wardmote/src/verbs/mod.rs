@@ -16,6 +16,7 @@ mod prewarm;
 mod purge;
 mod record;
 mod report;
+mod roster;
 mod sign;
 mod status;
 mod suspend_all;
@@ -60,6 +61,7 @@ pub(crate) fn run(line: CommandLine) -> Result<Exit, Failure> {
         Verb::Backup(arguments) => backup::backup(&arguments, json),
         Verb::Restore(arguments) => backup::restore(&arguments, json),
         Verb::Doctor(arguments) => doctor::run(&arguments, json),
+        Verb::Roster(arguments) => roster::run(&arguments.verb, json),
         Verb::Drill(arguments) => drill::run(&arguments, json),
         Verb::AttackLab(arguments) => attack_lab::run(&arguments, json),
         Verb::NotBuilt(verb) => Ok(not_built(&verb)),

@@ -2,7 +2,8 @@
 //!
 //! What is shown is read from the bytes that are signed. Scope list and statement, which the bytes
 //! only name by digest, are shown after their digests were compared; a server that shows one thing and
-//! has another signed is found out here. Only the signature leaves this machine.
+//! has another signed is found out here. Only the signature leaves this machine. With `--parcel` all of it comes from a file
+//! that the console's page saved, and the signature is printed, so that the key may lie where no server is reached.
 
 use super::{block_on, control_plane};
 use crate::client::Client;
@@ -25,7 +26,10 @@ pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
         ));
     }
     let key = officer_key(&arguments.key)?;
-    let what: Awaited = arguments.proposal.parse()?;
+    if let Some(parcel) = &arguments.parcel {
+        return of_parcel(parcel, &key, (arguments.yes, json));
+    }
+    let what: Awaited = arguments.proposal.as_deref().unwrap_or_default().parse()?;
     let client = control_plane(&arguments.local)?;
     block_on(async {
         let (bytes, shown) = fetch(&client, what).await?;
@@ -44,6 +48,41 @@ pub(crate) fn run(arguments: &Sign, json: bool) -> Result<Exit, Failure> {
         }
         Ok(Exit::Done)
     })
+}
+
+/// Largest parcel, in bytes: scope and statement of the largest decision, and room.
+const PARCEL_BYTES_MAX: u64 = 32 << 20;
+
+/// What a page of the console saves for signing.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parcel {
+    proposal: DecisionId,
+    bytes: String,
+    decision: Value,
+}
+
+/// Shows what a parcel would have signed, and prints the signature; what is shown goes to standard error, so that the one
+/// line can be taken from standard output.
+fn of_parcel(path: &Path, key: &OfficerKey, (yes, json): (bool, bool)) -> Result<Exit, Failure> {
+    let bad = |why: &dyn std::fmt::Display| Failure::bad_use(format!("--parcel {}: {why}", path.display()));
+    let length = std::fs::metadata(path).map_err(|error| bad(&error))?.len();
+    if length > PARCEL_BYTES_MAX {
+        return Err(bad(&format!("a parcel has at most {PARCEL_BYTES_MAX} bytes")));
+    }
+    let text = std::fs::read(path).map_err(|error| bad(&error))?;
+    let parcel: Parcel = serde_json::from_slice(&text).map_err(|error| bad(&error))?;
+    let bytes = Bytes::from(parcel.bytes);
+    let shown = decision_shown(parcel.proposal, &bytes, &parcel.decision)?;
+    if !json {
+        eprint!("{shown}");
+    }
+    if !yes && !agreed(key)? {
+        eprintln!("not signed");
+        return Ok(Exit::Failed);
+    }
+    println!("{}", serde_json::to_string(&key.approve(&bytes)).map_err(Failure::failed)?);
+    Ok(Exit::Done)
 }
 
 /// What waits for a signature.
@@ -109,13 +148,18 @@ async fn fetch(client: &Client, what: Awaited) -> Result<(Bytes, String), Failur
             return Ok((bytes, shown));
         }
     };
-    if let Some(said) = ending(decision, &bytes) {
-        let shown = ending_shown(&said.map_err(refuse)?, &bytes)?;
-        return Ok((bytes, shown));
-    }
     let around = client.get(&format!("/api/v1/decisions/{decision}")).await?.accepted()?.json()?;
-    let shown = Proposal::of(decision, bytes.clone(), &around).map_err(refuse)?.shown()?;
+    let shown = decision_shown(decision, &bytes, &around)?;
     Ok((bytes, shown))
+}
+
+/// What the bytes of a decision, or of what follows one, say; a server that shows other things is refused.
+fn decision_shown(decision: DecisionId, bytes: &Bytes, around: &Value) -> Result<String, Failure> {
+    let refuse = |why| Failure::failed(format!("not signed: {why}"));
+    match ending(decision, bytes) {
+        Some(said) => ending_shown(&said.map_err(refuse)?, bytes),
+        None => Proposal::of(decision, bytes.clone(), around).map_err(refuse)?.shown(),
+    }
 }
 
 async fn post(client: &Client, (what, bytes): (Awaited, &Bytes), key: &OfficerKey) -> Result<Value, Failure> {
@@ -136,9 +180,9 @@ fn standing(answer: &Value) -> String {
 }
 
 fn agreed(key: &OfficerKey) -> Result<bool, Failure> {
-    print!("Sign these bytes as {} ({})? Type yes: ", key.role(), key.pseudonym());
+    eprint!("Sign these bytes as {} ({})? Type yes: ", key.role(), key.pseudonym());
     let mut line = String::new();
-    std::io::stdout().flush().map_err(Failure::failed)?;
+    std::io::stderr().flush().map_err(Failure::failed)?;
     std::io::stdin().lock().read_line(&mut line).map_err(Failure::failed)?;
     Ok(line.trim() == "yes")
 }

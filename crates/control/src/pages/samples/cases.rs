@@ -1,17 +1,23 @@
 //! The console's pages of cases, and those of the desk.
 
 use super::frame;
+use crate::pages::act::{ActPage, Choice, Field, Input, Note, Step};
+use crate::pages::authorities::{AuthoritiesPage, AuthorityRow};
 use crate::pages::cases::{
-    AppealRow, CasePage, CaseRow, CasesPage, Clock, ConditionRow, DecisionLine, EvidenceRow, FindingRow,
-    Moment, ReferralRow,
+    ActLink, AppealRow, CasePage, CaseRow, CasesPage, Clock, ConditionRow, DecisionLine, EvidenceRow,
+    FindingRow, Moment, OrderRow, ReferralRow, SectionActs,
 };
 use crate::pages::desk::{DeskAppeal, DeskAsk, DeskReferral, DeskSaid};
 use casework::{Addressee, Packet, PacketItem, PostedAt, SourceGrade, Text};
-use policy::Measure;
+use policy::{Ground, Measure};
 use std::time::Duration;
 use vocabulary::{CaseId, Digest, ReferralId};
 
 const HOUR: Duration = Duration::from_secs(3_600);
+
+fn acts() -> Vec<ActLink> {
+    vec![ActLink { href: "/acts/rate?case=case_01j&of=fnd_1".to_owned(), label: "Rate it" }]
+}
 
 fn clock(hours: u32, what: &str) -> Clock {
     Clock { at: frame().now.plus(HOUR * hours), what: what.to_owned() }
@@ -44,6 +50,7 @@ pub(in crate::pages) fn case() -> CasePage {
         name: name.to_owned(),
         asks: "Two independent credible items of the last 48 hours",
         reasons: reasons.iter().map(|&reason| reason.to_owned()).collect(),
+        acts: acts(),
     };
     CasePage {
         now: frame().now,
@@ -52,6 +59,17 @@ pub(in crate::pages) fn case() -> CasePage {
         allegation: "Calls to kill people at a named place".to_owned(),
         open: true,
         clocks: vec![clock(1, "sign dec_1"), clock(4, "try a second channel to Police of AA")],
+        live: false,
+        acts: SectionActs {
+            case: acts(),
+            evidence: acts(),
+            findings: acts(),
+            referrals: acts(),
+            decisions: acts(),
+            appeals: acts(),
+        },
+        measure: Measure::M5,
+        ground: Ground::Emergency,
         gate_open: false,
         conditions: vec![
             condition("E1", &[]),
@@ -62,6 +80,7 @@ pub(in crate::pages) fn case() -> CasePage {
             grade: "A".to_owned(),
             posted: "Tuesday 24 November 2026, 01:00 UTC".to_owned(),
             ratings: "sealed: assessor-1 has rated it; the second rating is awaited".to_owned(),
+            acts: acts(),
         }],
         evidence: vec![EvidenceRow {
             id: "evd_1".to_owned(),
@@ -76,6 +95,14 @@ pub(in crate::pages) fn case() -> CasePage {
             state: "delivered",
             channels: "desk, mail".to_owned(),
             answer: None,
+            acts: acts(),
+        }],
+        orders: vec![OrderRow {
+            id: "ord_1".to_owned(),
+            authority: "Police of AA".to_owned(),
+            state: "received",
+            faults: vec!["no address of it is served here".to_owned()],
+            acts: acts(),
         }],
         decisions: vec![DecisionLine {
             id: "dec_1".to_owned(),
@@ -87,8 +114,15 @@ pub(in crate::pages) fn case() -> CasePage {
             ends: frame().now.plus(HOUR * 48),
             sites: vec!["board.test, *.board.test: both items stand here".to_owned()],
             public: false,
+            waits: Some("lift put up by duty-officer-1: one signature is missing".to_owned()),
+            acts: acts(),
         }],
-        appeals: vec![AppealRow { id: "app_1".to_owned(), state: "filed", due: frame().now.plus(HOUR * 24) }],
+        appeals: vec![AppealRow {
+            id: "app_1".to_owned(),
+            state: "filed",
+            due: frame().now.plus(HOUR * 24),
+            acts: acts(),
+        }],
         moments: vec![Moment {
             at: frame().now,
             what: "assessor-1 rated https://board.test/thread/9".to_owned(),
@@ -156,4 +190,67 @@ pub(in crate::pages) fn desk() -> [(&'static str, String); 4] {
         ("desk-referral", referral.page()),
         ("desk-appeal", appeal.page()),
     ]
+}
+
+/// The directory: one entry verified, one retired.
+pub(in crate::pages) fn authorities() -> AuthoritiesPage {
+    let row = |number: u8, retired: Option<&str>| AuthorityRow {
+        id: format!("aut_{number}"),
+        name: "Police of AA <b>not markup</b>".to_owned(),
+        stands_for: "AA".to_owned(),
+        duty_line: Some(("+999 1".to_owned(), "the state's handbook".to_owned())),
+        mail: Some("duty@police.test".to_owned()),
+        verified: retired.is_none().then(|| frame().now.minus(HOUR)),
+        keys: vec![("ed25519:abc".to_owned(), "confirmed")],
+        retired: retired.map(str::to_owned),
+        acts: acts(),
+    };
+    let public_url = "http://localhost:9091".to_owned();
+    AuthoritiesPage { public_url, rows: vec![row(1, None), row(2, Some("merged with another"))] }
+}
+
+/// A form with each kind of field, refused once.
+pub(in crate::pages) fn act() -> ActPage {
+    let choices = |chosen: &str| {
+        let choice = |value: &str| Choice {
+            value: value.to_owned(),
+            label: format!("{value} <i>not markup</i>"),
+            chosen: value == chosen,
+        };
+        vec![choice("one"), choice("two")]
+    };
+    let field = |name: &str, input| Field {
+        name: name.to_owned(),
+        label: format!("The {name}"),
+        hint: "As 2026-11-23T14:05:00.000Z.",
+        input,
+    };
+    ActPage {
+        csrf: "csrf".to_owned(),
+        public_url: "http://localhost:9091".to_owned(),
+        title: "Propose a measure".to_owned(),
+        about: "Look first: the preview names each host that would be hit.".to_owned(),
+        api: "POST /api/v1/cases/CASE/proposals",
+        action: "/acts/propose?case=case_01j".to_owned(),
+        back: ("/cases/case_01j".to_owned(), "Back to the case".to_owned()),
+        error: Some("The gate is closed.".to_owned()),
+        reasons: vec!["E4: no referral went to BB".to_owned()],
+        notes: vec![
+            Note {
+                heading: "What it would hit".to_owned(),
+                lines: vec!["Hit: board.test".to_owned()],
+                exact: false,
+            },
+            Note { heading: "The exact bytes".to_owned(), lines: vec!["{\"a\":1}".to_owned()], exact: true },
+        ],
+        fields: vec![
+            field("line", Input::Line("a \"line\"".to_owned())),
+            field("words", Input::Words("<b>not markup</b>".to_owned())),
+            field("choice", Input::Choice(choices("two"))),
+            field("ticks", Input::Ticks(choices("one"))),
+            field("none", Input::Ticks(Vec::new())),
+            field("file", Input::File),
+        ],
+        steps: vec![Step { value: "look", label: "Show" }, Step { value: "do", label: "Propose" }],
+    }
 }

@@ -1,11 +1,13 @@
 //! Processes, ports, an HTTP client and patience.
 
+mod browser;
 mod http;
 mod nginx;
 mod ports;
 mod process;
 mod wardmote;
 
+pub(crate) use browser::{Browser, Form, links};
 pub(crate) use http::{Connection, Reply, get};
 pub(crate) use nginx::{LARGE_BYTES, Nginx, SLOW_BYTES, marker};
 pub(crate) use ports::free_port;
