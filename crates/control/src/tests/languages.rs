@@ -6,17 +6,6 @@ async fn read(running: &Running, path: &str, wished: &str) -> Answer {
     send(running.control.public(), "GET", path, &[("Accept-Language", wished)], b"").await
 }
 
-/// A block of the message board's sites, in force.
-async fn blocked(rig: &Rig, running: &Running) -> String {
-    let case = open_case(rig, running).await;
-    let decision = propose(running, &case, 48 * 3_600).await;
-    for by in ["assessor-1", "duty-officer-1"] {
-        sign(rig, running, &decision, by).await.is(200);
-    }
-    running.until_state(&decision, "in-force").await;
-    decision
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_the_record_come_in_the_browsers_language_or_in_the_one_that_was_chosen() {
     let mut rig = Rig::new();

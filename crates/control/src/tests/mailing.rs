@@ -26,17 +26,6 @@ async fn started(rules: MailRules) -> (Rig, Running, MailSink) {
     (rig, running, sink)
 }
 
-/// A block of the message board's sites, in force.
-async fn blocked(rig: &Rig, running: &Running) -> String {
-    let case = open_case(rig, running).await;
-    let decision = propose(running, &case, 48 * 3_600).await;
-    for by in ["assessor-1", "duty-officer-1"] {
-        sign(rig, running, &decision, by).await.is(200);
-    }
-    running.until_state(&decision, "in-force").await;
-    decision
-}
-
 /// Waits until the mails are as wanted.
 async fn until(running: &Running, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     for _ in 0..500 {

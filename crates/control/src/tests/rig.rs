@@ -526,3 +526,14 @@ pub(super) async fn sign(rig: &Rig, running: &Running, decision: &str, pseudonym
     let approval = rig.officer(pseudonym).approve(&bytes);
     running.post(&format!("/api/v1/decisions/{decision}/approvals"), json!({"approval": approval})).await
 }
+
+/// A block of the message board's sites, in force.
+pub(super) async fn blocked(rig: &Rig, running: &Running) -> String {
+    let case = open_case(rig, running).await;
+    let decision = propose(running, &case, 48 * 3_600).await;
+    for by in ["assessor-1", "duty-officer-1"] {
+        sign(rig, running, &decision, by).await.is(200);
+    }
+    running.until_state(&decision, "in-force").await;
+    decision
+}
