@@ -1,7 +1,7 @@
 //! Reading field lines: lists, dates, and which fields may be kept.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vocabulary::Timestamp;
 
 /// Field lines that can be read in the order received.
@@ -98,17 +98,38 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 /// Longest date that is read: the form of RFC 850 with the longest weekday has 33 bytes.
 const DATE_BYTES_MAX: usize = 40;
 
-/// Reads an HTTP date in any of its three forms (RFC 9110 §5.6.7), in any case (RFC 9111 §4.2).
+/// Reads an HTTP date in any of its three forms (RFC 9110 §5.6.7), in any case (RFC 9111 §4.2). The weekday
+/// must be one, but need not be that of the date: the date alone tells the instant, and recipients are asked
+/// to be robust.
 pub fn date_of(value: &[u8]) -> Option<Timestamp> {
     let text = trim(value);
     let mut buffer = [0u8; DATE_BYTES_MAX];
     let usual = buffer.get_mut(..text.len())?;
     usual.copy_from_slice(text);
     capitalise(usual);
-    let time = httpdate::parse_http_date(std::str::from_utf8(usual).ok()?).ok()?;
+    let usual = std::str::from_utf8(usual).ok()?;
+    let time = httpdate::parse_http_date(usual).ok().or_else(|| on_its_own_day(usual))?;
     let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::from_secs(i64::try_from(since_epoch.as_secs()).ok()?))
 }
+
+/// Reads a date that names a wrong weekday, by naming it each of them in turn.
+fn on_its_own_day(text: &str) -> Option<SystemTime> {
+    let (named, rest) = text.split_at(text.find(|letter: char| !letter.is_ascii_alphabetic())?);
+    let form = |day: &'static str| if named.len() == 3 { day.get(..3) } else { Some(day) };
+    let days = WEEKDAYS.iter().filter_map(|day| form(day));
+    let named_one = days.clone().any(|day| day == named);
+    days.filter(|_| named_one).find_map(|day| {
+        let mut buffer = [0u8; 2 * DATE_BYTES_MAX];
+        let whole = buffer.get_mut(..day.len() + rest.len())?;
+        let (front, back) = whole.split_at_mut(day.len());
+        front.copy_from_slice(day.as_bytes());
+        back.copy_from_slice(rest.as_bytes());
+        httpdate::parse_http_date(std::str::from_utf8(whole).ok()?).ok()
+    })
+}
+
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Words with a capital letter, and GMT in capitals.
 fn capitalise(text: &mut [u8]) {

@@ -92,7 +92,17 @@ fn expires_is_a_date_or_the_past() {
         ("Thu, 18 Aug 2050 02.01.18 GMT", false),
         ("Thu, 18 Aug 2050 2:01:18 GMT", false),
         ("Thu, 18  Aug  2050 02:01:18 GMT", false),
-        ("Wed, 18 Aug 2050 02:01:18 GMT", false),
+        // The weekday of another date; no weekday; a weekday in the other form's length.
+        ("Wed, 18 Aug 2050 02:01:18 GMT", true),
+        ("wednesday, 18-Aug-50 02:01:18 GMT", true),
+        ("Thu Aug  8 02:01:18 2050", true),
+        ("Wed, 18 Aug 1950 02:01:18 GMT", false),
+        ("Wed, 31 Feb 2050 02:01:18 GMT", false),
+        ("Xyz, 18 Aug 2050 02:01:18 GMT", false),
+        ("18 Aug 2050 02:01:18 GMT", false),
+        (", 18 Aug 2050 02:01:18 GMT", false),
+        ("Wednesday, 18 Aug 2050 02:01:18 GMT", false),
+        ("Wed, 18-Aug-50 02:01:18 GMT", false),
     ] {
         let stored = lifetime(&[("Expires", value), ("Date", &now)]).is_ok();
         assert_eq!(stored, expected, "{value:?}");
@@ -180,10 +190,9 @@ fn fractions_of_a_second_do_not_age_a_prompt_answer() {
 fn what_comes_stale_is_not_stored() {
     assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Age", "60")]), Err(Reason::Expired));
     assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Age", "59")]), Ok(60));
-    assert_eq!(
-        lifetime(&[("Cache-Control", "max-age=60"), ("Age", "99999999999999999999")]),
-        Err(Reason::Expired)
-    );
+    for age in ["2147483647", "2147483648", "2147483649", "99999999999999999999"] {
+        assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Age", age)]), Err(Reason::Expired), "{age}");
+    }
     let old = date(-60);
     assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Date", &old)]), Err(Reason::Expired));
 }
