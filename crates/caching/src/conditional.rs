@@ -120,9 +120,8 @@ fn line_matches(line: &[u8], held: Option<EntityTag<'_>>) -> bool {
 /// exactly this representation by a strong validator.
 pub(crate) fn range_applies(if_range: &[u8], stored: &Validators) -> bool {
     let text = trim(if_range);
-    if let Some(wanted) = EntityTag::whole(text) {
-        let held = stored.etag().and_then(EntityTag::whole);
-        return held.is_some_and(|held| !held.weak && !wanted.weak && held.opaque == wanted.opaque);
+    if is_entity_tag(text) {
+        return stored.etag().is_some_and(|held| strongly_equal(held, text));
     }
     let wanted = crate::fields::date_of(text);
     match (wanted, stored.last_modified, stored.date) {

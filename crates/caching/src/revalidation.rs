@@ -1,6 +1,6 @@
 //! Asking the origin whether a stored response still holds (RFC 9111 §4.3), and taking in what it says.
 
-use crate::conditional::{strongly_equal, weakly_equal};
+use crate::conditional::weakly_equal;
 use crate::fields::{end_to_end, http_date, is_hop_by_hop};
 use crate::freshness::Exchanged;
 use crate::head::Head;
@@ -92,16 +92,21 @@ pub fn head_update(
     }
 }
 
-/// Whether a 304 is about the stored response (§4.3.4): strong validators must be the same, weak ones match.
-/// One without validators answers the only condition that was sent.
+/// Whether a 304 is about the stored response (§4.3.4). Tags are compared weakly both ways: servers that compress
+/// weaken the tag of a 200 and name the strong one in a 304, and what is weakly the same may stand for it. Where
+/// none is held, a tag alone says nothing of what is. A 304 without validators answers the only condition that was
+/// sent.
 fn speaks_of(stored: &Stored, new: &HeaderMap) -> bool {
     let head = Head::read(new);
     let theirs = head.validators(stored.freshness.received());
     let ours = &stored.validators;
-    if let Some(tag) = theirs.etag() {
-        return ours.etag().is_none_or(|own| strongly_equal(own, tag) || weakly_equal(own, tag));
+    match (theirs.etag(), ours.etag()) {
+        (Some(tag), Some(own)) => weakly_equal(own, tag),
+        (Some(_), None) => theirs.last_modified().is_some() && theirs.last_modified() == ours.last_modified(),
+        (None, _) => {
+            theirs.last_modified().is_none_or(|date| ours.last_modified().is_none_or(|own| own == date))
+        }
     }
-    theirs.last_modified().is_none_or(|date| ours.last_modified().is_none_or(|own| own == date))
 }
 
 /// The stored response with its fields updated (§3.2): every field of the answer takes the place of the

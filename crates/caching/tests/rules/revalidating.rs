@@ -147,6 +147,13 @@ fn a_304_for_something_else_is_no_update() {
         (vec![life, ("ETag", "\"a\"")], vec![("ETag", "\"b\"")], false),
         (vec![life, ("ETag", "\"a\"")], vec![("ETag", "W/\"a\"")], true),
         (vec![life, ("ETag", "W/\"a\"")], vec![("ETag", "W/\"b\"")], false),
+        (vec![life, ("ETag", "W/\"a\"")], vec![("ETag", "\"a\"")], true),
+        (vec![life, ("ETag", "W/\"a\"")], vec![("ETag", "\"b\"")], false),
+        // A tag where none is held: only the date can say that it is the same.
+        (vec![life, older], vec![("ETag", "\"a\""), older], true),
+        (vec![life, older], vec![("ETag", "\"a\""), newer], false),
+        (vec![life, older], vec![("ETag", "\"a\"")], false),
+        (vec![life, older], vec![("ETag", "W/\"a\"")], false),
         (vec![life, ("ETag", "\"a\"")], vec![], true),
         (vec![life, older], vec![older], true),
         (vec![life, older], vec![newer], false),
