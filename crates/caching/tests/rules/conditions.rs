@@ -65,6 +65,16 @@ fn if_modified_since_compares_with_last_modified_or_date() {
     ] {
         assert_eq!(is_304(&[("If-Modified-Since", asked)], &held), expected, "{asked}");
     }
+    let old = stored(&[("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")], 10);
+    for (asked, expected) in [
+        ("Sunday, 06-Nov-94 08:49:37 GMT", true),
+        ("Sun Nov  6 08:49:37 1994", true),
+        ("sun, 06 nov 1994 08:49:37 gmt", true),
+        ("Sunday, 06-Nov-94 08:49:36 GMT", false),
+        ("Sun Nov  6 08:49:36 1994", false),
+    ] {
+        assert_eq!(is_304(&[("If-Modified-Since", asked)], &old), expected, "the same date as {asked}");
+    }
     let twice = [("If-Modified-Since", now.as_str()), ("If-Modified-Since", now.as_str())];
     assert!(!is_304(&twice, &held), "twice is no date");
     let undated = stored(&[("Date", half.as_str())], 10);

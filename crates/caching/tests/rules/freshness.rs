@@ -195,6 +195,18 @@ fn what_comes_stale_is_not_stored() {
     }
     let old = date(-60);
     assert_eq!(lifetime(&[("Cache-Control", "max-age=60"), ("Date", &old)]), Err(Reason::Expired));
+    // Expires is counted from Date, which may be slow or fast, and Age against that.
+    for (made, expires, age, expected) in [
+        (-10, 10, "25", Err(Reason::Expired)),
+        (-10, 10, "19", Ok(20)),
+        (10, 20, "15", Err(Reason::Expired)),
+        (10, 20, "9", Ok(10)),
+        (400, 300, "0", Err(Reason::Expired)),
+    ] {
+        let (made, expires) = (date(made), date(expires));
+        let lines = [("Date", made.as_str()), ("Expires", expires.as_str()), ("Age", age)];
+        assert_eq!(lifetime(&lines), expected, "{lines:?}");
+    }
 }
 
 /// RFC 9111 §4.2.2: a tenth of the time since the last change, at most a day, where nothing else is said.

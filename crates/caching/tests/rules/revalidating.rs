@@ -125,6 +125,36 @@ fn a_304_updates_all_fields_but_those_of_the_body() {
     assert!(stored.freshness().is_fresh(at(214)) && !stored.freshness().is_fresh(at(215)));
 }
 
+/// RFC 9111 §3.2, §4.2.1, RFC 9213 §2.2: what a lifetime rests on is read again from the fields as they are then.
+#[test]
+fn a_304_gives_the_lifetime_that_the_fields_together_say() {
+    let (past, soon, later, now) = (date(-10), date(60), date(400), date(100));
+    let (past, now) = (("Expires", past.as_str()), ("Date", now.as_str()));
+    let (soon, later) = (("Expires", soon.as_str()), ("Expires", later.as_str()));
+    let (tag, cc, cdn) = (("ETag", "\"a\""), "Cache-Control", "CDN-Cache-Control");
+    for (old, new, expected) in [
+        (vec![soon], vec![later, now], 300),
+        (vec![soon], vec![now], 0),
+        (vec![later], vec![now], 300),
+        (vec![later], vec![past, now], 0),
+        (vec![later], vec![(cc, "max-age=7"), now], 7),
+        (vec![(cc, "max-age=7"), later], vec![later, now], 7),
+        (vec![(cdn, "max-age=60")], vec![(cdn, "max-age=120")], 120),
+        (vec![(cdn, "max-age=60")], vec![(cc, "max-age=5")], 60),
+        (vec![(cc, "max-age=5")], vec![(cdn, "max-age=60")], 60),
+        (vec![(cdn, "max-age=60"), (cc, "max-age=5")], vec![(cdn, "&")], 5),
+    ] {
+        let held = held(&[&old[..], &[tag]].concat());
+        let Revalidated::Updated(stored, _) = answer(&held, 304, &new) else { panic!("{old:?} {new:?}") };
+        let lifetime = stored.freshness().lifetime().as_secs();
+        assert_eq!(
+            (lifetime, stored.freshness().is_fresh(at(100))),
+            (expected, expected > 0),
+            "{old:?} {new:?}"
+        );
+    }
+}
+
 /// RFC 9111 §4.3.4: the stored directives stay where the 304 has none; Date is the time of receipt at least.
 #[test]
 fn a_bare_304_renews_what_was_stored() {

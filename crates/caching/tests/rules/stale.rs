@@ -35,6 +35,8 @@ fn the_origin_says_what_may_be_sent_stale() {
         ("max-age=60, stale-while-revalidate=30", 60, Some(WhileRevalidate)),
         ("max-age=60, stale-while-revalidate=30", 89, Some(WhileRevalidate)),
         ("max-age=60, stale-while-revalidate=30", 90, Some(IfError)),
+        ("max-age=60, stale-while-revalidate=\"30\"", 89, Some(WhileRevalidate)),
+        ("max-age=60, stale-while-revalidate=30, stale-while-revalidate=90", 60, Some(IfError)),
         ("max-age=60, stale-while-revalidate=0", 60, Some(IfError)),
         ("max-age=60, stale-while-revalidate=x", 60, Some(IfError)),
         ("max-age=60, stale-while-revalidate=30, must-revalidate", 60, Some(Forbidden)),
@@ -51,6 +53,26 @@ fn the_origin_says_what_may_be_sent_stale() {
     ] {
         let expected = expected.map(|leave| (leave, Reason::Stale));
         assert_eq!(leave(cache_control, &[], seconds), expected, "{cache_control} after {seconds} s");
+    }
+}
+
+/// RFC 5861 §3, RFC 9111 §4.2.3: the window begins when the age reaches the lifetime, wherever it was spent.
+#[test]
+fn time_spent_on_the_way_counts_against_the_window() {
+    let cache_control = "max-age=60, stale-while-revalidate=30";
+    let response = [("Cache-Control", cache_control), ("Age", "50"), TAG];
+    let held = Asked { response: &response, ..Asked::default() }.stored(10);
+    for (seconds, expected) in [
+        (9, None),
+        (10, Some(StaleLeave::WhileRevalidate)),
+        (39, Some(StaleLeave::WhileRevalidate)),
+        (40, Some(StaleLeave::IfError)),
+    ] {
+        let leave = match judge(&Method::GET, &[], &held, seconds) {
+            Reuse::Stale { leave, .. } => Some(leave),
+            Reuse::Fresh { .. } | Reuse::Forward(_) => None,
+        };
+        assert_eq!(leave, expected, "after {seconds} s");
     }
 }
 

@@ -37,6 +37,9 @@ fn a_targeted_field_takes_the_place_of_cache_control_and_expires() {
         (vec![(cdn, "no-cache"), (cc, "max-age=60")], Err(Reason::NoCache)),
         (vec![(cdn, "max-age=60"), (cdn, "no-store")], Err(Reason::NoStore)),
         (vec![(cdn, "max-age=60, no-store=?0")], Ok(60)),
+        (vec![(cdn, "max-age=60;p=1, must-understand, no-store")], Ok(60)),
+        (vec![(cdn, "max-age=60"), (cc, "max-age=5, must-understand, no-store")], Ok(60)),
+        (vec![(cdn, "max-age=(60)"), (cc, "max-age=7")], Ok(7)),
     ] {
         assert_eq!(lifetime(&lines), expected, "{lines:?}");
     }
@@ -83,6 +86,9 @@ fn other_directives_of_a_targeted_field_count_too() {
     assert_eq!(leave("max-age=60, must-revalidate"), StaleLeave::Forbidden);
     assert_eq!(leave("max-age=60, stale-while-revalidate=9"), StaleLeave::WhileRevalidate);
     assert_eq!(leave("max-age=60"), StaleLeave::IfError);
+    assert_eq!(leave("max-age=60, stale-if-error=0"), StaleLeave::Forbidden);
+    assert_eq!(leave("s-maxage=60"), StaleLeave::Forbidden);
+    assert_eq!(leave("s-maxage=60, stale-if-error=9"), StaleLeave::IfError);
     let authorised = |value| {
         let request = &[("Authorization", "Basic x")];
         Asked { request, response: &[(cdn, value), ("Cache-Control", "public")], ..Asked::default() }
