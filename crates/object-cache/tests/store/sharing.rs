@@ -1,6 +1,6 @@
 //! One memory, several accounts.
 
-use crate::{cache, response};
+use crate::{DISK_BYTES, cache, on_disk, response};
 use caching::{KeyRef, Request, Scheme};
 use http::Method;
 use object_cache::{Inserted, Lookup, ObjectCache};
@@ -25,6 +25,15 @@ fn ask(cache: &ObjectCache, site: SiteId, target: &str) -> (bool, Option<Inserte
         return (true, None);
     }
     (false, Some(cache.insert(&key, cache.begin(&key), response(&[], &[], PAGE_BYTES))))
+}
+
+/// The same, once the disk has room for it.
+async fn ask_and_write(cache: &ObjectCache, site: SiteId, target: &str) -> bool {
+    while cache.figures().disk_queued > 4 << 20 {
+        // Its threads have a time of their own, and the one here stands still.
+        tokio::task::yield_now().await;
+    }
+    ask(cache, site, target).0
 }
 
 /// A crowd on two sites that never asks twice for the same, and beside it one that comes back to a few pages:
@@ -86,4 +95,43 @@ async fn what_replaces_something_held_comes_in_whatever_the_share() {
     let key = key(CROWD, &held);
     let newer = cache.insert(&key, cache.begin(&key), response(&[], &[], PAGE_BYTES));
     assert_eq!(newer, Inserted::Stored);
+}
+
+/// The disk is written round and round; what an account's share of memory holds is written again before it is
+/// overwritten, so that a crowd of many laps leaves it where it is.
+#[tokio::test(start_paused = true)]
+async fn what_an_account_asks_for_stays_on_a_disk_that_a_crowd_writes_round_and_round() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cache = on_disk(folder.path()).await;
+    let accounts = [(CROWD, [8; 16]), (CROWD_TOO, [8; 16]), (SMALL, [9; 16])];
+    cache.assign(accounts.iter().map(|(site, account)| (*site, AccountId::from_bytes(*account))));
+    let laps = 6;
+    let minutes = laps * DISK_BYTES as usize / (PAGES as usize * 5 * PAGE_BYTES);
+    let mut asked_again = 0;
+    for minute in 0..minutes {
+        for page in 0..PAGES {
+            for n in 0..5 {
+                let site = if n % 2 == 0 { CROWD } else { CROWD_TOO };
+                ask_and_write(&cache, site, &format!("/{minute}/{page}/{n}")).await;
+            }
+            let is_held = ask_and_write(&cache, SMALL, &format!("/{page}")).await;
+            asked_again += u32::from(!is_held && minute > 2);
+        }
+        tokio::time::advance(Duration::from_secs(60)).await;
+    }
+    assert!(asked_again < PAGES / 10, "{asked_again} pages were fetched again");
+    assert!(cache.figures().disk_rewrites > 0);
+    // Reads of the disk are given real time.
+    tokio::time::resume();
+    cache.close().await;
+    drop(cache);
+    let cache = on_disk(folder.path()).await;
+    let mut kept = 0;
+    for page in 0..PAGES {
+        let lines: Vec<(&str, &str)> = vec![];
+        let target = format!("/{page}");
+        let held = cache.load(&key(SMALL, &target), &Request::read(&Method::GET, &lines)).await;
+        kept += u32::from(matches!(held, Lookup::Found(_)));
+    }
+    assert!(kept >= PAGES * 3 / 4, "{kept} of {PAGES} outlive a restart");
 }
