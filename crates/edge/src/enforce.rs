@@ -237,4 +237,5 @@ fn serve(shared: &Shared, applied: &Applied) {
     let snapshot = Arc::clone(&applied.snapshot);
     shared.serving.store(Arc::new(Serving { snapshot, sites, upstreams, doorways, generation }));
     shared.replaced.send_replace(generation);
+    shared.vigils.replaced(generation);
 }

@@ -101,7 +101,7 @@ async fn lead<C: Content, A: Answer>(
     let facts =
         Facts { worker, request, target: target.as_ref(), identified, admitted: &admitted, routed: &routed };
     let serving = pin!(serve(&facts, trail, content, answer));
-    keep_vigil(&worker.shared, (asked, facts.identified.client), admitted.generation(), serving).await
+    keep_vigil(worker, (asked, facts.identified.client), admitted.generation(), serving).await
 }
 
 /// Routed → Hit | Stale or Miss | passed by.

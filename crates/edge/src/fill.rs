@@ -65,7 +65,7 @@ async fn run(order: Order, listing: Listing) {
     // a vigil of its own.
     let nobody = Ipv4Addr::UNSPECIFIED.into();
     if let Err(reason) =
-        keep_vigil(shared, (&order.request, nobody), order.admitted.generation(), flying).await
+        keep_vigil(&order.worker, (&order.request, nobody), order.admitted.generation(), flying).await
     {
         let (away, now) = (&shared.flights.away, shared.clock.now());
         match failure(reason) {

@@ -19,6 +19,7 @@ use crate::prewarm::{PrewarmShift, Prewarmer};
 use crate::ray::Rays;
 use crate::tier::Tier;
 use crate::turnstile::Turnstile;
+use crate::vigil::AllVigils;
 use crate::visitor::{HANDSHAKES_MAX, Tls};
 use crate::worker::{FILLING_BYTES_MAX, Serving, Shared, Worker};
 use arc_swap::ArcSwap;
@@ -266,6 +267,7 @@ fn shared(
         clock: Arc::clone(&inputs.clock),
         serving: ArcSwap::from_pointee(Serving::default()),
         replaced: watch::Sender::new(0),
+        vigils: AllVigils::default(),
         board: Arc::clone(inputs.certificates.resolver().board()),
         cache,
         on_disk: options.cache_disk.is_some(),

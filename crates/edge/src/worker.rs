@@ -13,6 +13,7 @@ use crate::presence::Visitors;
 use crate::ray::Rays;
 use crate::site_figures::SiteCounterTable;
 use crate::tier::Tier;
+use crate::vigil::{AllVigils, Vigils};
 use arc_swap::ArcSwap;
 use certificates::acme::Board;
 use geo::Places;
@@ -73,8 +74,10 @@ impl Serving {
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) serving: ArcSwap<Serving>,
-    /// Tells whoever is in the middle of an answer that `serving` was replaced.
+    /// Tells who checks origins that `serving` was replaced.
     pub(crate) replaced: watch::Sender<u64>,
+    /// Who is in the middle of an answer, to be told the same.
+    pub(crate) vigils: AllVigils,
     /// Proofs that certificate authorities look for.
     pub(crate) board: Arc<Board>,
     pub(crate) cache: ObjectCache,
@@ -124,6 +127,8 @@ pub(crate) struct Worker {
     pub(crate) footprints: Footprints,
     pub(crate) date: DateText,
     pub(crate) visitors: Arc<Visitors>,
+    /// Its answers under way that wait.
+    pub(crate) vigils: Arc<Vigils>,
     /// Where its requests are judged.
     pub(crate) desk: Arc<Desk>,
     /// Whether the edge is to end: answers of HTTP/1 are then the last of their connections.
@@ -145,6 +150,7 @@ impl Worker {
     ) -> Self {
         Self {
             desk: shared.guard.desk(),
+            vigils: shared.vigils.of_worker(),
             shared,
             scratch: ScratchPool::default(),
             origins: Origins::new(connector, number),
