@@ -46,6 +46,7 @@ mod stages;
 mod store_metrics;
 mod streams;
 mod tier;
+mod timer;
 mod top_misses;
 mod trace_context;
 mod trail;

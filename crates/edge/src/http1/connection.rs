@@ -14,6 +14,7 @@ use crate::ports::{Answer, Content};
 use crate::presence::Presence;
 use crate::reasons::Reason;
 use crate::request::Request;
+use crate::timer::poll_deadline;
 use bytes::BytesMut;
 use http::{Method, Version};
 use shield::budgets::Breach;
@@ -301,21 +302,6 @@ enum Woken {
 
 async fn drained<R: Readable>(content: &mut Http1Content<'_, R>) -> bool {
     timeout(LINGER_TIME_MAX, content.drain(DRAIN_BYTES_MAX)).await.unwrap_or(false)
-}
-
-/// One timer serves all deadlines of a connection: it is set anew only when it rings early or would ring
-/// late, so that an exchange costs no timer operation.
-fn poll_deadline(mut sleep: Pin<&mut Sleep>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
-    if sleep.deadline() > until {
-        sleep.as_mut().reset(until);
-    }
-    while sleep.as_mut().poll(cx).is_ready() {
-        if Instant::now() >= until {
-            return Poll::Ready(());
-        }
-        sleep.as_mut().reset(until);
-    }
-    Poll::Pending
 }
 
 #[cfg(test)]

@@ -56,16 +56,22 @@ pub(crate) struct Attempts<'w> {
     is_limited: bool,
     /// Until when a place is waited for; none before the first wait.
     enters_by: Option<Instant>,
+    /// When the attempt under way began, by either clock: asked once, for reading a clock costs as much as all that is
+    /// done with it here.
+    began: Instant,
+    now: Timestamp,
 }
 
 impl<'w> Attempts<'w> {
-    /// Before the first attempt.
+    /// Before the first attempt, which begins now.
     pub(crate) fn new(
         worker: &'w Worker,
         admitted: &Admitted,
         request: &Request,
         behalf: &OnBehalf,
+        began: Instant,
     ) -> Result<Self, Reason> {
+        let now = worker.shared.clock.now();
         let serving = worker.shared.serving.load();
         let upstream = serving.upstreams.get(&admitted.site().id).ok_or(Reason::NoOrigin)?;
         let upstream = Arc::clone(upstream);
@@ -74,11 +80,12 @@ impl<'w> Attempts<'w> {
         upstream.budget.earn(policy.retries.budget_percent);
         let key = key(&policy.balance, request, behalf);
         let waits = waits(&upstream, request);
-        let until = waits.total.map(|total| Instant::now() + total);
+        let until = waits.total.map(|total| began + total);
         let (repeatable, upgrade) = (request.method.is_idempotent(), request.upgrade);
         let chosen = request.ruled.as_ref().and_then(|ruled| ruled.origin);
         let (site, network) = (admitted.site().id, Prefix::of(behalf.client));
-        let caller = Caller { class: class(worker, site, network, behalf.class), network, sends: false };
+        let caller =
+            Caller { class: class(worker, (site, network), behalf.class, now), network, sends: false };
         let is_limited = serving.snapshot.shield(admitted.site()).profile().acts();
         Ok(Self {
             worker,
@@ -95,6 +102,8 @@ impl<'w> Attempts<'w> {
             caller,
             is_limited,
             enters_by: None,
+            began,
+            now,
         })
     }
 
@@ -159,7 +168,7 @@ impl<'w> Attempts<'w> {
         if !self.is_limited {
             return Ok(entrance.enter_anyway(self.caller));
         }
-        let turn = match entrance.enter(self.caller) {
+        let turn = match entrance.enter(self.caller, self.began) {
             Entering::Now(stay) => return Ok(stay),
             Entering::Wait(turn) => turn,
             Entering::Refused => return Err(Reason::OriginOverloaded),
@@ -178,8 +187,8 @@ impl<'w> Attempts<'w> {
     /// A connection to the origin asked now.
     fn sought(&self) -> Result<Sought<'_>, Reason> {
         let member = &self.upstream.members()[self.member];
-        let (versions, patience) = (self.versions(), self.connect_time()?);
-        Ok(Sought { member, versions, patience, counters: &self.worker.counters })
+        let (versions, patience, at) = (self.versions(), self.connect_time()?, self.began);
+        Ok(Sought { member, versions, patience, at, counters: &self.worker.counters })
     }
 
     fn versions(&self) -> Versions {
@@ -190,7 +199,10 @@ impl<'w> Attempts<'w> {
         if self.tried.count() >= u32::from(self.upstream.policy().retries.attempts) {
             return None;
         }
-        let now = self.worker.shared.clock.now();
+        if self.tried.count() > 0 {
+            self.begin_now();
+        }
+        let now = self.now;
         let member = match self.chosen {
             Some(chosen) => {
                 (chosen < self.upstream.members().len() && !self.tried.contains(chosen)).then_some(chosen)
@@ -201,6 +213,11 @@ impl<'w> Attempts<'w> {
         self.tried.add(member);
         self.member = member;
         Some(member)
+    }
+
+    /// The next attempt begins now: something was waited for.
+    pub(crate) fn begin_now(&mut self) {
+        (self.began, self.now) = (Instant::now(), self.worker.shared.clock.now());
     }
 
     fn connect_time(&self) -> Result<Duration, Reason> {
@@ -282,8 +299,8 @@ impl<'w> Attempts<'w> {
 }
 
 /// In which class a visitor waits of whom nothing is known: its network may have been here before.
-fn class(worker: &Worker, site: SiteId, network: Prefix, known: Class) -> Class {
-    let is_familiar = || worker.shared.familiar.knows(site.as_bytes(), network, worker.shared.clock.now());
+fn class(worker: &Worker, (site, network): (SiteId, Prefix), known: Class, now: Timestamp) -> Class {
+    let is_familiar = || worker.shared.familiar.knows(site.as_bytes(), network, now);
     if known == Class::Usual && is_familiar() { Class::Familiar } else { known }
 }
 

@@ -14,6 +14,7 @@ use crate::http1::wire::{COPIED_BYTES_MAX, poll_write};
 use crate::ports::Piece;
 use crate::reasons::Reason;
 use crate::request::Length;
+use crate::timer::Timer;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use std::future::poll_fn;
@@ -40,6 +41,8 @@ pub(crate) struct OriginConnection {
     sending: Sending,
     receiving: Receiving,
     repeats: Repeats,
+    /// For the waits of its exchanges.
+    pub(super) timer: Timer,
     /// When it was last used; its pool's clock.
     pub(crate) idle_since: Instant,
     /// Which of its name's answers its address was last found in; its pool's.
@@ -96,6 +99,7 @@ impl OriginConnection {
             sending: Sending::default(),
             receiving: Receiving::Nothing { keep_alive: true },
             repeats: Repeats::default(),
+            timer: Timer::default(),
             idle_since: Instant::now(),
             names_revision: 0,
         }
@@ -123,12 +127,14 @@ impl OriginConnection {
         free
     }
 
-    /// Lets go of the buffers of a connection at rest; the next exchange makes new ones.
+    /// Lets go of the memory of a connection at rest; the next exchange makes new ones.
     pub(crate) fn drop_buffers(&mut self) {
         if self.is_free() {
             self.input = BytesMut::new();
             self.sending.held = BytesMut::new();
             self.repeats.clear();
+            // It holds on to whoever waited last.
+            self.timer = Timer::default();
         }
     }
 

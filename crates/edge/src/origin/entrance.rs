@@ -150,15 +150,14 @@ impl Entrance {
     }
 
     /// Asks for a place. While one is free this waits for nothing and allocates nothing.
-    pub(super) fn enter(self: &Arc<Self>, caller: Caller) -> Entering {
-        let now = Instant::now();
+    pub(super) fn enter(self: &Arc<Self>, caller: Caller, now: Instant) -> Entering {
         let mut state = self.state();
         if caller.sends && !state.may_send(caller.network) {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Entering::Refused;
         }
         let asking = state.asking(caller);
-        match state.admission.ask(&asking, now - self.began) {
+        match state.admission.ask(&asking, now.saturating_duration_since(self.began)) {
             Entry::Refused => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 Entering::Refused
@@ -231,15 +230,15 @@ impl Stay {
         self
     }
 
-    /// The request goes out. What its visitor still sends is waited for first.
-    pub(super) fn begin(&mut self) {
+    /// The request goes out now. What its visitor still sends is waited for first.
+    pub(super) fn begin(&mut self, now: Instant) {
         if self.asking.sends {
             let mut state = self.entrance.state();
             state.admission.sends(self.asking.network);
             state.let_in();
             self.standing = Standing::Sending(state.senders.begin(self.asking.ticket, self.asking.network));
         } else {
-            self.standing = Standing::Working(Instant::now());
+            self.standing = Standing::Working(now);
         }
     }
 
@@ -256,23 +255,24 @@ impl Stay {
         if let Standing::Sending(sender) = &self.standing { Some(sender) } else { None }
     }
 
-    /// The head of the answer has come.
-    pub(super) fn answered(&mut self) {
-        self.end(true);
+    /// The head of the answer has come, now.
+    pub(super) fn answered(&mut self, now: Instant) {
+        self.end(now, true);
     }
 
-    fn end(&mut self, has_answered: bool) {
+    fn end(&mut self, at: Instant, has_answered: bool) {
         let standing = std::mem::replace(&mut self.standing, Standing::Over);
         if matches!(standing, Standing::Over) {
             return;
         }
-        let at = Instant::now();
-        let now = at - self.entrance.began;
+        let now = at.saturating_duration_since(self.entrance.began);
         let mut state = self.entrance.state();
         match standing {
             Standing::Over => {}
             Standing::Waiting => state.give_up(&self.asking, now),
-            Standing::Working(since) => state.admission.done(now, has_answered.then(|| at - since)),
+            Standing::Working(since) => {
+                state.admission.done(now, has_answered.then(|| at.saturating_duration_since(since)))
+            }
             Standing::Sending(_) => state.sent(&self.asking, false),
         }
         state.let_in();
@@ -281,7 +281,9 @@ impl Stay {
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.end(false);
+        if !matches!(self.standing, Standing::Over) {
+            self.end(Instant::now(), false);
+        }
     }
 }
 
@@ -297,7 +299,7 @@ mod tests {
     }
 
     async fn enter(entrance: &Arc<Entrance>, caller: Caller, until: Instant) -> Option<Stay> {
-        match entrance.enter(caller) {
+        match entrance.enter(caller, Instant::now()) {
             Entering::Now(stay) => Some(stay),
             Entering::Wait(turn) => entrance.wait(turn, until).await,
             Entering::Refused => None,
@@ -313,7 +315,7 @@ mod tests {
         let entrance = Arc::new(Entrance::new(1_000));
         for _ in 0..20 {
             tokio::time::advance(Duration::from_millis(10)).await;
-            enter(&entrance, caller(9), soon()).await.expect("a place").answered();
+            enter(&entrance, caller(9), soon()).await.expect("a place").answered(Instant::now());
         }
         entrance
     }
@@ -333,7 +335,7 @@ mod tests {
         let mut stays = filled(&entrance).await;
         let mut waiting = Box::pin(enter(&entrance, caller(2), soon()));
         assert!(waiting.as_mut().now_or_never().is_none());
-        stays[0].answered();
+        stays[0].answered(Instant::now());
         let stay = waiting.now_or_never().flatten().expect("its turn");
         let begun = Instant::now();
         assert!(enter(&entrance, caller(2), soon()).await.is_none());
@@ -370,11 +372,11 @@ mod tests {
         drop(stays);
         let sender = Caller { sends: true, ..caller(3) };
         let mut sending = enter(&entrance, sender, soon()).await.expect("a place");
-        sending.begin();
+        sending.begin(Instant::now());
         let stays = filled(&entrance).await;
         sending.sent();
         assert_eq!(entrance.occupancy().busy, PLACES_FIRST + 1);
-        sending.answered();
+        sending.answered(Instant::now());
         drop((sending, stays));
         assert_eq!(entrance.occupancy(), Occupancy { places: PLACES_FIRST, ..Occupancy::default() });
     }
@@ -389,15 +391,18 @@ mod tests {
         let mut sending = Vec::new();
         for number in 0..SENDING_MAX {
             let mut stay = enter(&entrance, from(number), soon()).await.expect("a place");
-            stay.begin();
+            stay.begin(Instant::now());
             stay.sender().expect("it sends").sent(if number == 7 { 10 } else { 1_000 });
             sending.push(stay);
         }
         let stranger = from(SENDING_MAX);
-        assert!(matches!(entrance.enter(stranger), Entering::Refused), "all have only begun");
+        assert!(matches!(entrance.enter(stranger, Instant::now()), Entering::Refused), "all have only begun");
         tokio::time::advance(super::super::senders::SENT_LEAST).await;
-        assert!(matches!(entrance.enter(from(3)), Entering::Refused), "its network sends as much as any");
-        assert!(matches!(entrance.enter(stranger), Entering::Now(_)));
+        assert!(
+            matches!(entrance.enter(from(3), Instant::now()), Entering::Refused),
+            "its network sends as much as any"
+        );
+        assert!(matches!(entrance.enter(stranger, Instant::now()), Entering::Now(_)));
         let gone: Vec<_> = (0..sending.len())
             .filter(|n| sending[*n].sender().is_some_and(|own| own.gives_way(std::task::Waker::noop())))
             .collect();

@@ -7,6 +7,7 @@ use super::http2::Http2Exchange;
 use crate::ports::Piece;
 use crate::reasons::Reason;
 use crate::request::Length;
+use crate::timer::Timer;
 use bytes::BytesMut;
 use std::task::{Context, Poll};
 
@@ -79,6 +80,14 @@ impl Link {
         match self {
             Self::Http1(connection) => connection.poll_piece(cx),
             Self::Http2(exchange) => exchange.poll_piece(cx),
+        }
+    }
+
+    /// For the exchange's waits.
+    pub(super) fn timer(&mut self) -> &mut Timer {
+        match self {
+            Self::Http1(connection) => &mut connection.timer,
+            Self::Http2(exchange) => &mut exchange.timer,
         }
     }
 }

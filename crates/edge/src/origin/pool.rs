@@ -93,6 +93,8 @@ pub(crate) struct Sought<'s> {
     pub(crate) member: &'s Member,
     pub(crate) versions: Versions,
     pub(crate) patience: Duration,
+    /// When it was asked for, or a little before.
+    pub(crate) at: Instant,
     pub(crate) counters: &'s Counters,
 }
 
@@ -119,7 +121,7 @@ impl Origins {
         while versions != Versions::Http2
             && let Some(mut connection) = pool.take_idle()
         {
-            let young = connection.idle_since.elapsed() < IDLE_TIME_MAX;
+            let young = sought.at.saturating_duration_since(connection.idle_since) < IDLE_TIME_MAX;
             // From here on the lease counts it: dropped, it is one less.
             let usable =
                 young && is_there(member, &mut connection) && poll_fn(|cx| connection.poll_usable(cx)).await;
@@ -181,7 +183,7 @@ impl Origins {
     }
 
     async fn open(&self, sought: Sought<'_>) -> Result<Lease, Reason> {
-        let Sought { member, versions, patience, counters } = sought;
+        let Sought { member, versions, patience, counters, .. } = sought;
         let (pool, versions) = (self.pool(member)?, self.offered(member, versions)?);
         if !pool.count_one() && !pool.make_room().await {
             return Err(Reason::OriginBusy);

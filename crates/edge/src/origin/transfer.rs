@@ -19,7 +19,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// How long an origin is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -88,12 +88,6 @@ impl Deadlines {
         Self { between_bytes: patient(self.between_bytes, Waits::usual().between_bytes), ..self }
     }
 
-    /// Waits for a piece.
-    pub(crate) async fn wait<T>(self, piece: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
-        let (until, over) = self.next();
-        timeout_at(until, piece).await.unwrap_or(Err(over))
-    }
-
     /// The reason once a wait from now on is over, and when that is.
     fn next(self) -> (Instant, Reason) {
         let silent = Instant::now() + self.between_bytes;
@@ -116,6 +110,8 @@ pub(crate) struct Transfer<'a> {
     upload: Option<Upload<'a>>,
     /// When the last of the content went up.
     uploaded: Option<Instant>,
+    /// When the head of the answer came.
+    answered: Option<Instant>,
 }
 
 /// A visitor's content on its way up.
@@ -127,14 +123,14 @@ struct Upload<'a> {
 impl<'a> Transfer<'a> {
     /// A transfer without content.
     pub(crate) fn without_content(lease: Lease, deadlines: Deadlines) -> Self {
-        Self { lease, deadlines, upload: None, uploaded: None }
+        Self { lease, deadlines, upload: None, uploaded: None, answered: None }
     }
 
     /// A transfer with content that is all here.
     pub(crate) fn with_replay(lease: Lease, deadlines: Deadlines, mut replay: Replay) -> Self {
         let (sender, pieces) = mpsc::channel(PIECES_MAX);
         let reading = Box::pin(async move { read_all(&mut replay, sender).await });
-        Self { lease, deadlines, upload: Some(Upload { reading, pieces }), uploaded: None }
+        Self { lease, deadlines, upload: Some(Upload { reading, pieces }), uploaded: None, answered: None }
     }
 
     /// A transfer that sends content up as it comes.
@@ -145,15 +141,21 @@ impl<'a> Transfer<'a> {
             deadlines,
             upload: Some(Upload { reading: Box::pin(read_all(content, sender)), pieces }),
             uploaded: None,
+            answered: None,
         }
     }
 
-    /// Begins the exchange: `write` writes the request line and the fields.
-    pub(crate) fn begin(&mut self, asked: Asked, length: Length, write: impl FnOnce(&mut BytesMut)) {
+    /// Begins the exchange now: `write` writes the request line and the fields.
+    pub(crate) fn begin(
+        &mut self,
+        (asked, length): (Asked, Length),
+        now: Instant,
+        write: impl FnOnce(&mut BytesMut),
+    ) {
         let length = if self.upload.is_some() { length } else { Length::None };
         self.lease.count_request();
         if let Some(stay) = &mut self.lease.stay {
-            stay.begin();
+            stay.begin(now);
         }
         self.lease.link().begin(asked, length, write);
     }
@@ -163,13 +165,12 @@ impl<'a> Transfer<'a> {
         self.lease.link().written()
     }
 
-    /// Since when the origin has been the one that is waited for: from `began` on where nothing went up, else from the
-    /// last of it; now, where some of it is still to come.
-    pub(crate) fn origins_turn(&self, began: Instant) -> Instant {
-        match self.upload {
-            None => self.uploaded.unwrap_or(began),
-            Some(_) => Instant::now(),
-        }
+    /// How long the origin was the one that was waited for until the head of its answer came: from `began` on where nothing
+    /// went up, else from the last of it; no time, where some of it is still to come.
+    pub(crate) fn origins_time(&self, began: Instant) -> Duration {
+        let since = self.uploaded.unwrap_or(began);
+        let answered = self.answered.filter(|_| self.upload.is_none());
+        answered.map_or(Duration::ZERO, |answered| answered.saturating_duration_since(since))
     }
 
     /// The next head of the answer; its framing tells whether it is an interim one.
@@ -177,10 +178,10 @@ impl<'a> Transfer<'a> {
         // The answer first: an origin that has answered need not take the rest.
         if let Poll::Ready(head) = self.lease.link().poll_head(cx) {
             // What comes from here on is at the visitor's pace, and not the origin's.
-            if head.as_ref().is_ok_and(|head| head.framing != Framing::Interim)
-                && let Some(mut stay) = self.lease.stay.take()
-            {
-                stay.answered();
+            if head.as_ref().is_ok_and(|head| head.framing != Framing::Interim) {
+                let now = Instant::now();
+                self.answered = Some(now);
+                self.lease.stay.take().iter_mut().for_each(|stay| stay.answered(now));
             }
             return Poll::Ready(head);
         }
@@ -204,8 +205,31 @@ impl<'a> Transfer<'a> {
 
     /// The next piece of the answer's content, from an origin that may not be silent for long.
     pub(crate) async fn next_piece(&mut self) -> Result<Piece, Reason> {
-        let deadlines = self.deadlines;
-        deadlines.wait(poll_fn(|cx| self.poll_piece(cx))).await
+        self.next_piece_unless(|_| Poll::Pending).await
+    }
+
+    /// The same, given up with the reason of what comes first.
+    pub(crate) async fn next_piece_unless(
+        &mut self,
+        mut given_up: impl FnMut(&mut Context<'_>) -> Poll<Reason> + Send,
+    ) -> Result<Piece, Reason> {
+        let mut deadline = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(reason) = given_up(cx) {
+                return Poll::Ready(Err(reason));
+            }
+            if let Poll::Ready(piece) = self.poll_piece(cx) {
+                return Poll::Ready(piece);
+            }
+            let (until, over) = *deadline.get_or_insert_with(|| self.deadlines.next());
+            self.poll_until(until, cx).map(|()| Err(over))
+        })
+        .await
+    }
+
+    /// Ready from an instant on.
+    pub(crate) fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        self.lease.link().timer().poll(until, cx)
     }
 
     /// From here on the origin speaks when it has something to say.

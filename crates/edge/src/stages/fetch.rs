@@ -24,7 +24,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// Interim answers (RFC 9110 §15.2) to one request that are passed on; more are dropped.
 const INTERIMS_MAX: u32 = 8;
@@ -55,7 +55,7 @@ pub(crate) async fn fetch<'a, C: Content, W: Waiting>(
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
     let began = Instant::now();
-    let fetched = fetch_with_content(worker, admitted, request, behalf, content, waiting).await;
+    let fetched = fetch_with_content(worker, (admitted, began), request, behalf, content, waiting).await;
     tell_shield(worker, admitted, request, behalf, (began, &fetched));
     fetched
 }
@@ -69,7 +69,7 @@ pub(crate) async fn fetch_without_content<'a, W: Waiting>(
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
     let began = Instant::now();
-    let fetched = ask_without_content(worker, admitted, request, behalf, waiting).await;
+    let fetched = ask_without_content(worker, (admitted, began), request, behalf, waiting).await;
     tell_shield(worker, admitted, request, behalf, (began, &fetched));
     fetched
 }
@@ -87,37 +87,38 @@ fn tell_shield(
     let guard = &worker.shared.guard;
     let seen = || view(request, behalf.client, worker.shared.clock.now());
     // A visitor that sends slowly is no origin in distress; one that has to wait for a place tells of distress.
-    let (failed, since) = match fetched {
-        Ok(fetched) => (fetched.status.is_server_error(), fetched.transfer.origins_turn(began)),
+    let (failed, took) = match fetched {
+        Ok(fetched) => (fetched.status.is_server_error(), fetched.transfer.origins_time(began)),
         Err(reason) if reason.outcome() == ReasonOutcome::OriginFailed => {
             if *reason == Reason::OriginOverloaded {
                 guard.note_overload(&counters.watch, &seen(), &behalf.ray);
             }
-            (true, began)
+            (true, began.elapsed())
         }
         Err(_) => return,
     };
-    let ms = u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX);
+    let ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
     guard.answered(&worker.desk, &counters.watch, Outcome { ms, failed }, seen);
 }
 
 async fn fetch_with_content<'a, C: Content, W: Waiting>(
     worker: &Worker,
-    admitted: &Admitted,
+    (admitted, began): (&Admitted, Instant),
     request: &Request,
     behalf: &OnBehalf,
     content: &'a mut C,
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
     if request.length == Length::None {
-        return ask_without_content(worker, admitted, request, behalf, waiting).await;
+        return ask_without_content(worker, (admitted, began), request, behalf, waiting).await;
     }
     if request.expects_continue {
         waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
     }
-    let mut attempts = Attempts::new(worker, admitted, request, behalf)?;
+    let mut attempts = Attempts::new(worker, admitted, request, behalf, began)?;
     if Replay::fits(request.length) && !request.upgrade && attempts.hold_content() {
         let replay = Replay::gather(content).await?;
+        attempts.begin_now();
         return try_each(attempts, request, behalf, Some(replay), waiting).await;
     }
     attempts.stream_content();
@@ -132,18 +133,21 @@ async fn fetch_with_content<'a, C: Content, W: Waiting>(
 
 async fn ask_without_content<'a, W: Waiting>(
     worker: &Worker,
-    admitted: &Admitted,
+    (admitted, began): (&Admitted, Instant),
     request: &Request,
     behalf: &OnBehalf,
     waiting: &mut W,
 ) -> Result<Fetched<'a>, Reason> {
+    let mut began = began;
     if behalf.may_be_stored()
         && let Some(parent) = worker.shared.tier.parent(&*worker.shared.clock)
-        && let Some(fetched) = boxed(fetch_by_parent(worker, parent, request, behalf, waiting)).await?
     {
-        return Ok(fetched);
+        if let Some(fetched) = boxed(fetch_by_parent(worker, parent, request, behalf, waiting)).await? {
+            return Ok(fetched);
+        }
+        began = Instant::now();
     }
-    let attempts = Attempts::new(worker, admitted, request, behalf)?;
+    let attempts = Attempts::new(worker, admitted, request, behalf, began)?;
     try_each(attempts, request, behalf, None, waiting).await
 }
 
@@ -242,7 +246,13 @@ async fn fetch_by_parent<'a, W: Waiting>(
     let (waits, counters) = (Waits { connect: PARENT_CONNECT_TIME_MAX, ..Waits::usual() }, &worker.counters);
     let to_parent = tier.to_parent(shared, request);
     let asking = Asking { worker, request, behalf, to: Addressee::Parent(&to_parent), waits };
-    let sought = Sought { member: parent, versions: Versions::Http1, patience: waits.connect, counters };
+    let sought = Sought {
+        member: parent,
+        versions: Versions::Http1,
+        patience: waits.connect,
+        at: Instant::now(),
+        counters,
+    };
     let mut connecting = worker.origins.lease(sought).await;
     while let Ok(lease) = connecting {
         let reused = lease.reused;
@@ -290,11 +300,11 @@ impl Asking<'_> {
     ) -> Result<Fetched<'a>, Reason> {
         let Self { worker, request, behalf, to, waits } = self;
         let asked = Asked { is_head: request.method == Method::HEAD, upgrade: request.upgrade };
-        let requested = worker.shared.clock.now();
-        transfer.begin(asked, request.length, |out| write_head(out, request, behalf, *to));
+        let (requested, now) = (worker.shared.clock.now(), Instant::now());
+        transfer.begin((asked, request.length), now, |out| write_head(out, request, behalf, *to));
         add(&worker.counters.origin_requests, 1);
         let waits = if is_call(request) { waits.of_call() } else { *waits };
-        let mut patience = Patience::new(waits.first_byte, transfer.deadlines().until);
+        let mut patience = Patience::new(now, waits.first_byte, transfer.deadlines().until);
         loop {
             let head = await_head(&mut transfer, &mut patience, waiting).await?;
             let AnswerHead { status, mut fields, framing, .. } = head;
@@ -333,8 +343,8 @@ struct Patience {
 }
 
 impl Patience {
-    fn new(first_byte: Duration, over: Option<Instant>) -> Self {
-        Self { interims: 0, first_byte, until: Instant::now() + first_byte, over }
+    fn new(now: Instant, first_byte: Duration, over: Option<Instant>) -> Self {
+        Self { interims: 0, first_byte, until: now + first_byte, over }
     }
 
     /// Whether one more interim answer is passed on.
@@ -369,15 +379,16 @@ async fn await_head<W: Waiting>(
 ) -> Result<AnswerHead, Reason> {
     loop {
         let before = transfer.progress();
-        let head = poll_fn(|cx| match transfer.poll_head(cx) {
-            Poll::Ready(head) => Poll::Ready(head),
-            Poll::Pending => visitor.poll_gone(cx).map(|()| Err(Reason::VisitorGone)),
-        });
         let (until, reason) = patience.next();
-        match timeout_at(until, head).await {
-            Ok(head) => return head,
-            Err(_) if transfer.progress() > before && reason == Reason::OriginSlow => patience.renew(),
-            Err(_) => return Err(reason),
+        let head = poll_fn(|cx| match transfer.poll_head(cx) {
+            Poll::Ready(head) => Poll::Ready(Some(head)),
+            Poll::Pending if visitor.poll_gone(cx).is_ready() => Poll::Ready(Some(Err(Reason::VisitorGone))),
+            Poll::Pending => transfer.poll_until(until, cx).map(|()| None),
+        });
+        match head.await {
+            Some(head) => return head,
+            None if transfer.progress() > before && reason == Reason::OriginSlow => patience.renew(),
+            None => return Err(reason),
         }
     }
 }
@@ -389,7 +400,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_origin_that_only_makes_interim_answers_comes_to_an_end() {
         let first_byte = Duration::from_secs(60);
-        let mut patience = Patience::new(first_byte, None);
+        let mut patience = Patience::new(Instant::now(), first_byte, None);
         let begun = Instant::now();
         for n in 1..=3 * INTERIMS_MAX {
             tokio::time::advance(Duration::from_secs(1)).await;

@@ -60,14 +60,7 @@ async fn next_piece<A: Answer>(transfer: &mut Transfer<'_>, answer: &mut A) -> R
         return piece;
     }
     transfer.during(answer.flush()).await??;
-    let deadlines = transfer.deadlines();
-    let gone_or_piece = poll_fn(|cx| {
-        if answer.poll_gone(cx).is_ready() {
-            return Poll::Ready(Err(Reason::VisitorGone));
-        }
-        transfer.poll_piece(cx)
-    });
-    deadlines.wait(gone_or_piece).await
+    transfer.next_piece_unless(|cx| answer.poll_gone(cx).map(|()| Reason::VisitorGone)).await
 }
 
 pub(crate) fn permitted(trailers: HeaderMap) -> HeaderMap {

@@ -11,6 +11,7 @@ use crate::origin::answer::{AnswerHead, Asked, Framing};
 use crate::ports::Piece;
 use crate::reasons::Reason;
 use crate::request::Length;
+use crate::timer::Timer;
 use bytes::{Bytes, BytesMut};
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
@@ -26,6 +27,7 @@ pub(crate) struct Http2Exchange {
     scheme: Scheme,
     sending: Sending,
     receiving: Receiving,
+    pub(in crate::origin) timer: Timer,
     /// Given back last, when nothing of the answer is held any more.
     window: Window,
 }
@@ -59,8 +61,8 @@ enum Receiving {
 
 impl Http2Exchange {
     pub(super) fn new(requests: SendRequest<Bytes>, (slot, window): (Slot, Window), scheme: Scheme) -> Self {
-        let (sending, receiving) = (Sending::default(), Receiving::Nothing);
-        Self { requests, slot, scheme, sending, receiving, window }
+        let (sending, receiving, timer) = (Sending::default(), Receiving::Nothing, Timer::default());
+        Self { requests, slot, scheme, sending, receiving, timer, window }
     }
 
     /// How wide its answer's window is.
