@@ -10,8 +10,8 @@ use records::StoreError;
 use snapshot::{AssembleError, Bundle, Logged, Parts};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use vocabulary::DecisionId;
 use vocabulary::canonical::CanonicalError;
+use vocabulary::{DecisionId, Digest};
 
 /// Most bundles kept; when full, all are dropped.
 const KEPT_MAX: usize = 64;
@@ -28,6 +28,9 @@ pub(crate) enum BundleError {
     /// The log does not hold what the decision says.
     #[error("entry {0} of the log cannot be read")]
     Entry(u64),
+    /// The policy that the decision names was never published here.
+    #[error("the log publishes no policy {0}")]
+    Policy(Digest),
     /// The parts do not fit.
     #[error("{0}")]
     Assemble(AssembleError),
@@ -75,9 +78,11 @@ impl Plane {
         fn logged(placed: &Placed) -> Logged<'_> {
             Logged { entry: &placed.entry, index: placed.index }
         }
+        let sha256 = &decision.statement.policy.sha256;
+        let policy = self.founded.policies.of(sha256).ok_or(BundleError::Policy(*sha256))?;
         let parts = Parts {
             decision: logged(&records.present),
-            policy: (&self.founded.policy_text, logged(&self.founded.policy_entry)),
+            policy: (&policy.text, logged(&policy.entry)),
             roster: (&self.founded.roster_text, logged(&self.founded.roster_entry)),
             scope: &decision.scope,
             statement: &decision.statement,

@@ -26,6 +26,7 @@ mod mail;
 mod options;
 pub mod pages;
 mod plane;
+mod policies;
 mod purges;
 mod questions;
 mod reconcile;
@@ -36,6 +37,7 @@ mod sequencer;
 mod sites;
 pub mod sites_toml;
 mod start;
+mod subscriptions;
 mod suspension;
 mod telemetry;
 #[cfg(test)]

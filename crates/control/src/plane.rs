@@ -9,16 +9,18 @@ use crate::host_names::HostNames;
 use crate::intake::Intake;
 use crate::live::Live;
 use crate::mail::Post;
+use crate::policies::Policies;
 use crate::purges::Purging;
 use crate::reconcile::{CountedDays, SealedEntries};
 use crate::record::{Reports, Turns};
 use crate::sequencer::Sequencer;
+use crate::subscriptions::Askers;
 use crate::{DataDir, PublicUrl, Telemetry};
 use certificates::CertificateStore;
 use feed::Publisher;
 use ledger::Entry;
 use outbound::Web;
-use policy::{DuressKeys, Footprint, Matrix, Roster};
+use policy::{DuressKeys, Footprint, Roster};
 use records::Records;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -74,6 +76,8 @@ pub(crate) struct Plane {
     pub(crate) intake: Intake,
     /// The way of outgoing mail.
     pub(crate) post: Post,
+    /// How often networks asked for subscriptions.
+    pub(crate) subscribing: Askers,
     /// Wakes the reconcilers.
     pub(crate) wake: Arc<Notify>,
 }
@@ -91,12 +95,8 @@ pub(crate) struct Founded {
     pub(crate) roster_entry: Placed,
     /// The keys that officers use under duress.
     pub(crate) duress: DuressKeys,
-    /// The policy.
-    pub(crate) matrix: Matrix,
-    /// The policy file's text.
-    pub(crate) policy_text: String,
-    /// Its entry in the log.
-    pub(crate) policy_entry: Placed,
+    /// The policy, in all its versions.
+    pub(crate) policies: Policies,
     /// Log and witness keys with the quorum.
     pub(crate) tlog_policy: String,
     /// Where the files lie.

@@ -11,6 +11,7 @@ use crate::intake::Intake;
 use crate::live::{self, Live};
 use crate::mail::{self, Post};
 use crate::plane::{Founded, Placed, Plane};
+use crate::policies::{Policies, PoliciesError};
 use crate::purges::{self, Purging};
 use crate::reconcile::{self, Planned};
 use crate::rim::guard::OwnNames;
@@ -20,6 +21,7 @@ use crate::sequencer::{
     BEAT, Draft, Item, LocalWitness, Sequencer, Surroundings, WitnessFile, Witnesses, Writer, WriterError,
     find_kind,
 };
+use crate::subscriptions::Askers;
 use crate::{FoundError, Foundation, Inputs, Options, PublicUrl, console, founding, record};
 use ::witness::Remotes;
 use ledger::tlog_policy::TlogPolicy;
@@ -82,7 +84,8 @@ pub enum StartError {
     Records(StoreError),
     /// A founding document is not the one that was published.
     #[error(
-        "{file} is not what the log published ({logged}); put the published file back: changing it is not built yet"
+        "{file} is not what the log published first ({logged}); put the published file back. A new version of the policy \
+         is published by POST /api/v1/policies; changing the roster is not built yet"
     )]
     Changed {
         /// Which file.
@@ -229,6 +232,7 @@ fn plane(
         sequencer,
         intake,
         post: Post { carrier: inputs.carrier, ..Post::default() },
+        subscribing: Askers::default(),
     }
 }
 
@@ -265,16 +269,18 @@ async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Fo
     let mut writer =
         Writer::open(inputs.records.clone(), log_key, witnesses, inputs.clock.clone()).await.map_err(log)?;
 
+    let records = &*inputs.records;
     let policy = PolicyPublished { version: matrix.version(), sha256: matrix.hash() };
     let changed =
         RosterChanged { serial: roster.serial(), sha256: roster.hash(), tlog_policy: tlog_policy.clone() };
     let at = roster.not_before();
-    let drafts = [
-        founding_draft(Kind::PolicyPublished, PolicyPublished::SUBJECT, &policy, at)?,
-        founding_draft(Kind::RosterChanged, RosterChanged::SUBJECT, &changed, at)?,
-    ];
+    let mut drafts = Vec::new();
+    // A file that was changed since is refused below; published by the way it would act without notice.
+    if records.last_of_subject(PolicyPublished::SUBJECT).await.map_err(StartError::Records)?.is_none() {
+        drafts.push(founding_draft(Kind::PolicyPublished, PolicyPublished::SUBJECT, &policy, at)?);
+    }
+    drafts.push(founding_draft(Kind::RosterChanged, RosterChanged::SUBJECT, &changed, at)?);
     writer.flush(&drafts).await.map_err(log)?;
-    let records = &*inputs.records;
     let policy_entry = placed(records, Kind::PolicyPublished, PolicyPublished::SUBJECT).await?;
     let roster_entry = placed(records, Kind::RosterChanged, RosterChanged::SUBJECT).await?;
     published_as("policy.txt", &policy_entry, matrix.hash())?;
@@ -286,9 +292,7 @@ async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Fo
         roster_text,
         roster_entry,
         duress,
-        matrix,
-        policy_text,
-        policy_entry,
+        policies: Policies::read(records, &policy_text).await.map_err(policies)?,
         tlog_policy,
         files,
     };
@@ -311,6 +315,13 @@ fn founding_draft(
         commitments: None,
         public,
     }))
+}
+
+fn policies(error: PoliciesError) -> StartError {
+    match error {
+        PoliciesError::Store(error) => StartError::Records(error),
+        error => StartError::Log(error.to_string()),
+    }
 }
 
 async fn placed(records: &dyn Records, kind: Kind, subject: &str) -> Result<Placed, StartError> {

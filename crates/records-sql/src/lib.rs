@@ -29,6 +29,7 @@ mod restore;
 mod rows;
 mod sessions;
 mod sites;
+mod subscriptions;
 mod upkeep;
 
 pub use open::{OpenError, SqliteRecords};

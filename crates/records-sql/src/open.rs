@@ -314,6 +314,7 @@ fn migrator() -> Migrator {
         step(6, "queue of allegations", include_str!("../migrations/0006_queue_of_allegations.sql")),
         step(7, "outbox", include_str!("../migrations/0007_outbox.sql")),
         step(8, "authorities", include_str!("../migrations/0008_authorities.sql")),
+        step(12, "subscriptions", include_str!("../migrations/0012_subscriptions.sql")),
     ])
 }
 

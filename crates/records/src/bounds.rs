@@ -75,6 +75,15 @@ pub const MAILS_WAITING_MAX: usize = 100_000;
 /// How long a mail is kept after it was sent or given up.
 pub const MAIL_KEPT: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3_600);
 
+/// The largest subscription, in bytes of its JSON.
+pub const SUBSCRIPTION_BYTES_MAX: usize = 4 * 1024;
+
+/// The most subscribers of the public record.
+pub const SUBSCRIBERS_MAX: usize = 10_000;
+
+/// The most subscriptions that were asked for and wait for their letter, or for the use of its link.
+pub const SUBSCRIPTIONS_ASKED_MAX: usize = 1_000;
+
 /// The most sessions kept; when full, opening one ends the one opened longest ago.
 pub const SESSIONS_MAX: u64 = 1_000;
 

@@ -35,6 +35,7 @@ mod purges;
 mod reports;
 mod sessions;
 mod sites;
+mod subscriptions;
 mod upkeep;
 
 #[cfg(any(test, feature = "testing"))]
@@ -66,6 +67,7 @@ pub use purges::{KeptPurge, PurgeOrder, Purges};
 pub use reports::{Filed, ReportDesk, ReportKeys};
 pub use sessions::{Session, Sessions};
 pub use sites::{Account, ApplyError, Change, Fleet, RevisionNote, RevisionSummary, Sites};
+pub use subscriptions::Subscriptions;
 pub use upkeep::Upkeep;
 
 /// Everything the control plane keeps, as one value: `Arc<dyn Records>`.
@@ -85,6 +87,7 @@ pub trait Records:
     + HostClaims
     + AccountTokens
     + Outbox
+    + Subscriptions
     + Directory
     + Orders
     + Sessions
@@ -106,6 +109,7 @@ impl<T> Records for T where
         + HostClaims
         + AccountTokens
         + Outbox
+        + Subscriptions
         + Directory
         + Orders
         + Sessions

@@ -103,6 +103,8 @@ typed_ids! {
     AuthorityId = "aut";
     /// An authority's order.
     OrderId = "ord";
+    /// A subscription of the public record, from its asking on.
+    SubscriptionId = "sub";
 }
 
 fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: &[u8; BYTES]) -> fmt::Result {

@@ -22,7 +22,7 @@ pub use digest::{Digest, DigestError, Hasher};
 pub use hostname::{Hostname, HostnameError};
 pub use id::{
     AccountId, AllegationId, AppealId, AuthorityId, CaseId, DecisionId, EvidenceId, FindingId, IdError,
-    MailId, OrderId, ReferralId, ReportId, SiteId,
+    MailId, OrderId, ReferralId, ReportId, SiteId, SubscriptionId,
 };
 pub use random::{Random, SeededRandom};
 pub use site_pattern::{SitePattern, SitePatternError};

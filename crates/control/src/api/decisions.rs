@@ -171,8 +171,9 @@ pub(crate) async fn propose(
     let request = request(plane, &fleet, asked)?;
     let public_url = plane.public_url.to_string();
     let contact = plane.contact();
+    let policy = plane.founded.policies.of_case(&held.value);
     let setting = Setting {
-        matrix: &plane.founded.matrix,
+        matrix: &policy.matrix,
         roster: &plane.founded.roster,
         footprint: plane.footprint(fleet.sites.len()),
         public_url: &public_url,
@@ -183,7 +184,7 @@ pub(crate) async fn propose(
     let earlier = plane.docket.earlier(held.value.account, &plane.founded.roster, now).await?;
     let proposal = casework::propose(footing, &verdict, request, by, &setting, &earlier, now)?;
     let sealed = plane.seal_fields(confidential(&held.value, &verdict, order.as_ref())).await?;
-    let body = body(plane, &proposal, sealed, now)?;
+    let body = body(&proposal, (sealed, policy.matrix.hash()), now)?;
     let decision = proposal.into_decision(body);
     let version = match plane.docket.put(decision.clone(), 0).await {
         Ok(version) => version,
@@ -217,7 +218,7 @@ fn confidential(case: &Case, verdict: &GateVerdict, order: Option<&Order>) -> Ve
 }
 
 /// The exact bytes that officers will sign.
-fn body(plane: &Plane, proposal: &Proposal, sealed: Digest, now: Timestamp) -> Result<String, Problem> {
+fn body(proposal: &Proposal, (sealed, policy): (Digest, Digest), now: Timestamp) -> Result<String, Problem> {
     let body = Body {
         format: EntryFormat::V1,
         kind: Kind::DecisionMade,
@@ -226,7 +227,7 @@ fn body(plane: &Plane, proposal: &Proposal, sealed: Digest, now: Timestamp) -> R
         subject: proposal.terms().decision.to_string(),
         sequence: 1,
         previous: None,
-        policy: Some(plane.founded.matrix.hash()),
+        policy: Some(policy),
         commitments: Some(sealed),
         public: serde_json::to_value(proposal.terms()).map_err(|error| broken(&error))?,
     };

@@ -8,6 +8,7 @@ use super::decisions::{broken, check_words, decision, demand_words, shown};
 use super::orders;
 use super::refusals::{case, officer};
 use crate::plane::Plane;
+use crate::policies::PolicyVersion;
 use crate::rim::body::Json;
 use crate::rim::extract::Path;
 use crate::rim::{Problem, Reason};
@@ -21,6 +22,7 @@ use policy::{Demand, EndReason, Pseudonym, Territory};
 use records::Versioned;
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use vocabulary::{AppealId, DecisionId, OrderId, ReferralId};
 
@@ -133,8 +135,9 @@ async fn compose(
 ) -> Result<FollowUp, Problem> {
     let fleet = plane.fleet().await?;
     let (public_url, contact) = (plane.public_url.to_string(), plane.contact());
+    let policy = policy_of(plane, decision)?;
     let setting = Setting {
-        matrix: &plane.founded.matrix,
+        matrix: &policy.matrix,
         roster: &plane.founded.roster,
         footprint: plane.footprint(fleet.sites.len()),
         public_url: &public_url,
@@ -165,6 +168,12 @@ async fn compose(
         Asked::Lift { because } => decision.lift(because, now)?,
         Asked::Reversal { appeal } => decision.reversal(case, appeal, now)?,
     })
+}
+
+/// What goes on goes on under the policy it began under.
+fn policy_of(plane: &Plane, decision: &Decision) -> Result<Arc<PolicyVersion>, Problem> {
+    let policy = plane.founded.policies.of(&decision.statement.policy.sha256);
+    policy.ok_or_else(|| broken(&"the policy of the decision is not kept"))
 }
 
 /// What a ratification rests on: an order alone, a reviewer alone, or a reviewer and an authority's answer.
@@ -213,7 +222,7 @@ async fn body(
         subject,
         sequence: last.sequence + 1,
         previous: Some(last.hash),
-        policy: follow_up.terms().map(|_| plane.founded.matrix.hash()),
+        policy: follow_up.terms().map(|_| decision.statement.policy.sha256),
         commitments: None,
         public: public.map_err(|error| broken(&error))?,
     };

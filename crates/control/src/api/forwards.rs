@@ -58,8 +58,8 @@ pub(crate) async fn forward(
     let plane = &api.plane;
     officer(plane, &asked.by)?;
     let held = case(plane, id).await?;
-    let (matrix, contact) = (&plane.founded.matrix, plane.contact());
-    let written = casework::forward(&held.value, &asked.findings, asked.class, matrix, &contact)
+    let (policy, contact) = (plane.founded.policies.of_case(&held.value), plane.contact());
+    let written = casework::forward(&held.value, &asked.findings, asked.class, &policy.matrix, &contact)
         .map_err(|refusal| Problem::refused(refusal.name(), refusal))?;
     // The second line: findings are officers' words, and officers read reports.
     plane.intake.check(&written.body).map_err(|_| Problem::new(Reason::VaultText))?;

@@ -25,6 +25,7 @@ pub(crate) mod links;
 mod mails;
 pub(crate) mod orders;
 pub(crate) mod pages;
+pub(crate) mod policies;
 mod prewarm;
 pub(crate) mod purges;
 pub(crate) mod referrals;
@@ -100,6 +101,7 @@ fn correspondence(router: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
         .routes(routes!(mails::list))
         .routes(routes!(mails::again))
         .routes(routes!(mails::settle))
+        .routes(routes!(policies::list, policies::publish))
 }
 
 /// The handlers by who may call them, with their description.

@@ -2,8 +2,10 @@
 
 use super::Post;
 use crate::plane::Plane;
-use post::{Failure, Mail, MailState};
+use crate::subscriptions::{self, Addressed};
+use post::{Failure, Letter, Mail, MailState};
 use records::{Page, PutError, StoreError, Versioned};
+use smtp::Carrier;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -84,21 +86,37 @@ async fn one(plane: Arc<Plane>, held: Versioned<Mail>) -> Result<(), StoreError>
     let Ok(mail) = held.value.begin_try(plane.clock.now()) else { return Ok(()) };
     let Some(version) = kept(&plane, &mail, held.version).await? else { return Ok(()) };
     let Some(letter) = mail.letter() else { return Ok(()) };
-    let outcome = match super::referrals::held_back(&plane, &mail).await? {
-        Some(why) => Err(Failure::Never(why)),
-        None => carrier.carry(&mail, letter, plane.clock.now()).await,
-    };
+    let outcome = carried(&plane, carrier.as_ref(), &mail, letter).await?;
     let now = plane.clock.now();
     let next = match &outcome {
         Ok(said) => mail.clone().sent(said, now),
         Err(failure) => mail.clone().failed(failure, now),
     };
     tell(&plane, &carrier.place(), &outcome, next.as_ref().ok());
-    let Ok(next) = next else { return Ok(()) };
+    let Ok(next) = next.map(|next| subscriptions::settled(next, now)) else { return Ok(()) };
     if kept(&plane, &next, version).await?.is_some() {
         super::referrals::note_attempt(&plane, &next).await;
+        subscriptions::note(&plane, &next).await?;
     }
     Ok(())
+}
+
+/// What becomes of a letter that is tried: some stay here after all, and those to subscribers get their address now.
+async fn carried(
+    plane: &Plane,
+    carrier: &dyn Carrier,
+    mail: &Mail,
+    letter: &Letter,
+) -> Result<Result<String, Failure>, StoreError> {
+    if let Some(why) = super::referrals::held_back(plane, mail).await? {
+        return Ok(Err(Failure::Never(why)));
+    }
+    let now = plane.clock.now();
+    Ok(match subscriptions::addressed(plane, mail, letter).await? {
+        Addressed::AsItStands => carrier.carry(mail, letter, now).await,
+        Addressed::To(letter) => subscriptions::discreet(carrier.carry(mail, &letter, now).await),
+        Addressed::Nobody => Err(Failure::Never("the subscription ended".to_owned())),
+    })
 }
 
 /// The new version; none where somebody else moved the mail on, which the next look sees.

@@ -27,6 +27,7 @@ pub mod cases;
 pub mod console;
 pub mod defence;
 pub mod desk;
+pub mod difference;
 pub mod hosts;
 pub mod languages;
 pub mod reach;

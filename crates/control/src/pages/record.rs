@@ -1,6 +1,11 @@
 //! The public record: every decision, for anyone to read and to check.
 
+mod policies;
+mod subscribing;
 pub(super) mod texts;
+
+pub use policies::{PoliciesPage, PolicyPage, PolicyRow};
+pub use subscribing::{LetterTexts, SubscribePage, Subscribing, Wrong};
 
 use super::languages::Lang;
 use super::{Listed, LogView, Standing, render, words};
@@ -65,7 +70,7 @@ impl Frame {
     }
 
     /// The address of a page below `/record/`, in the language that the reader chose.
-    pub(super) fn at(&self, page: impl AsRef<str>) -> String {
+    pub(crate) fn at(&self, page: impl AsRef<str>) -> String {
         match &self.edition {
             Edition { chosen: true, lang, .. } => format!("/record/{}/{}", lang.code(), page.as_ref()),
             Edition { chosen: false, .. } => format!("/record/{}", page.as_ref()),
@@ -99,6 +104,21 @@ impl Frame {
     /// The time between an instant and now, in words.
     pub(super) fn left(&self, instant: impl Borrow<Timestamp>) -> String {
         self.texts().within(instant.borrow().since(self.now))
+    }
+
+    /// A decision as a letter tells of it: its title, what is done and how it stands, and its address.
+    pub(crate) fn line_of_news(&self, listed: &Listed) -> String {
+        let texts = self.texts();
+        let title: String = listed.title.chars().filter(|letter| !letter.is_control()).collect();
+        format!(
+            "* {title}\n  {}, {}: {}, {}\n  {}{}\n",
+            texts.measure(listed.measure),
+            texts.sites(listed.sites),
+            self.standing(listed.standing),
+            texts.when(listed.standing.moment()),
+            self.public_url,
+            self.at(listed.address())
+        )
     }
 
     pub(super) fn ago(&self, instant: impl Borrow<Timestamp>) -> String {
@@ -268,6 +288,10 @@ pub struct StatementPage {
 }
 
 impl StatementPage {
+    fn policy_address(&self) -> String {
+        self.frame.at(format!("policies/{}", self.proof.policy_version))
+    }
+
     fn url(&self) -> String {
         format!("{}/record/decisions/{}", self.frame.public_url, self.decision)
     }

@@ -16,7 +16,10 @@ use super::console::{DecisionRow, LiveFigures, Notice, Overview, Setup, SiteRow,
 use super::hosts::{HostRow, HostsPage, ProofRow, SiteChoice};
 use super::languages::Lang;
 use super::reading::{SearchPage, TransparencyPage};
-use super::record::{Edition, Frame, Front, Happened, Missing, Proof, SetAside, Signer, StatementPage, Step};
+use super::record::{
+    Edition, Frame, Front, Happened, Missing, Proof, SetAside, Signer, StatementPage, Step, SubscribePage,
+    Subscribing, Wrong,
+};
 use super::{Listed, LogView, Standing};
 use policy::{Ground, Measure, Role, ServiceClass};
 use snapshot::{Clockwork, ReportRow, Transparency};
@@ -229,6 +232,28 @@ pub(super) fn statement_of_a_lapsed_decision() -> StatementPage {
 
 pub(super) fn missing() -> Missing {
     Missing { frame: frame() }
+}
+
+/// All pages around a subscription.
+pub(super) fn subscribing() -> Vec<SubscribePage> {
+    let token = || "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA".to_owned();
+    let form = |typed: &str, wrong| Subscribing::Form { token: token(), typed: typed.to_owned(), wrong };
+    [
+        form("", None),
+        form("nobody", Some(Wrong::Address)),
+        form("\"><b>@example.org", Some(Wrong::Expired)),
+        form("a@example.org", Some(Wrong::Busy)),
+        Subscribing::Off,
+        Subscribing::Asked,
+        Subscribing::MayConfirm { token: token() },
+        Subscribing::Confirmed,
+        Subscribing::MayEnd { token: token() },
+        Subscribing::Ended,
+        Subscribing::Gone,
+        Subscribing::Full,
+    ]
+    .map(|shown| SubscribePage { frame: frame(), shown })
+    .into()
 }
 
 fn site(hosts: &[&str], account: &str, standing: SiteStanding) -> SiteRow {

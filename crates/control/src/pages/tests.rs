@@ -6,7 +6,9 @@ use super::*;
 use std::path::Path;
 
 fn pages_of_the_record() -> Vec<(&'static str, String)> {
-    vec![
+    let subscribing = sample::subscribing().into_iter().map(|one| ("record-subscribe", one.page()));
+    let mut pages: Vec<_> = subscribing.collect();
+    pages.extend([
         ("record-front", sample::front().page()),
         ("record-front-new", sample::front_of_a_new_record().page()),
         ("record-statement", sample::statement().page()),
@@ -14,7 +16,8 @@ fn pages_of_the_record() -> Vec<(&'static str, String)> {
         ("record-missing", sample::missing().page()),
         ("record-transparency", sample::transparency().page()),
         ("record-search", sample::search().page()),
-    ]
+    ]);
+    pages
 }
 
 /// The record's pages in the other languages, each with its language.
@@ -36,6 +39,10 @@ fn translated_pages_of_the_record() -> Vec<(Lang, String)> {
         }
         let all = [front.page(), statement.page(), missing.page(), transparency.page(), search.page()];
         pages.extend(all.map(|page| (lang, page)));
+        for mut one in sample::subscribing() {
+            one.frame.edition = record::Edition { lang, chosen: true, page: "subscribe".to_owned() };
+            pages.push((lang, one.page()));
+        }
     }
     pages
 }
@@ -69,7 +76,8 @@ fn pages_are_written_out_for_the_eye() -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
     std::fs::create_dir_all(folder.join("assets"))?;
     let all = pages_of_the_record().into_iter().chain(pages_of_the_console()).chain(sample::desk());
-    for (name, page) in all {
+    for (place, (name, page)) in all.enumerate() {
+        let name = if name == "record-subscribe" { format!("{name}-{place}") } else { name.to_owned() };
         std::fs::write(folder.join(name).with_extension("html"), page)?;
     }
     for (place, (lang, page)) in translated_pages_of_the_record().into_iter().enumerate() {

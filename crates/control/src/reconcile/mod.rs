@@ -6,8 +6,8 @@
 //! `lapse` ends leases · `duress` tells of signatures that were forced · `log` puts approved decisions into the log · `follow` does the same with what
 //! follows them, and chases the clocks of appeals · `suspension` sets all measures aside · `statements` publishes what is
 //! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the
-//! clock of reports of danger · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
-//! date · `erasures` erases confidential fields · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say, and `gaps` where one stopped.
+//! clock of reports of danger · `policies` takes up published versions · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
+//! date · `erasures` erases confidential fields · subscribers are told by [`crate::subscriptions`] · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say, and `gaps` where one stopped.
 
 mod counts;
 mod duress;
@@ -132,11 +132,13 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             attempt(plane, "orders", orders::reconcile(plane)).await,
             attempt(plane, "suspension", suspension::reconcile(plane)).await,
             attempt(plane, "counts", counts::reconcile(plane)).await,
+            attempt(plane, "policies", policies(plane)).await,
             attempt(plane, "unseal", unseal::reconcile(plane)).await,
             attempt(plane, "erasures", erasures::reconcile(plane)).await,
             attempt(plane, "triage", triage::reconcile(plane)).await,
             attempt(plane, "statements", statements::reconcile(plane)).await,
             attempt(plane, "notify", notify::reconcile(plane)).await,
+            attempt(plane, "subscriptions", crate::subscriptions::reconcile(plane)).await,
             attempt(plane, "plan", plan::reconcile(plane, planned)).await,
             attempt(plane, "receipts", receipts::reconcile(plane)).await,
         ];
@@ -144,6 +146,12 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             return;
         }
     }
+}
+
+/// Takes up a version of the policy whose entry was written after its publisher had stopped waiting.
+async fn policies(plane: &Plane) -> Result<Moved, ReconcileError> {
+    let learnt = plane.learn_policies().await;
+    learnt.map(|()| Moved::No).map_err(|error| ReconcileError::Damaged(error.to_string()))
 }
 
 /// Runs one reconciler; a failure becomes an alarm that stands until it works again.

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
+use vocabulary::Digest;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -16,11 +17,15 @@ pub(super) async fn policy(
     Path(name): Path<String>,
     edition: Edition,
 ) -> Response {
-    let matrix = &plane.founded.matrix;
-    if name != matrix.version().to_string() && name != matrix.hash().to_string() {
-        return not_found(&plane, edition);
+    let policies = &plane.founded.policies;
+    let found = match name.parse::<Digest>() {
+        Ok(sha256) => policies.of(&sha256),
+        Err(_) => name.parse().ok().and_then(|number| policies.numbered(number)),
+    };
+    match found {
+        Some(version) => named(TEXT, version.text.clone()),
+        None => not_found(&plane, edition),
     }
-    named(TEXT, plane.founded.policy_text.clone())
 }
 
 /// A roster by digest, with or without `.json`.

@@ -1,7 +1,7 @@
 //! The public listener: statements, decisions with their proofs, what they add up to, and the log itself.
 //!
 //! Owns what anyone may read without asking, and the forms that anyone may send. Serves nothing beyond the published
-//! checkpoint, sets no cookie, takes in reports alone.
+//! checkpoint, sets no cookie, takes in reports and askings for mail alone.
 
 mod desk;
 mod documents;
@@ -9,17 +9,19 @@ mod dsa;
 mod edition;
 mod forms;
 mod log;
+mod policies;
 mod reports;
 mod search;
 mod statements;
 mod submission;
+mod subscribing;
 mod turns;
 mod view;
 
 pub(crate) use forms::{Mode, file_document};
 pub(crate) use reports::Reports;
 pub(crate) use turns::Turns;
-pub(crate) use view::{log_view, standing};
+pub(crate) use view::{listed, log_view, standing};
 
 use crate::pages::HTML;
 use crate::pages::languages::Lang;
@@ -54,7 +56,12 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         .fallback(missing)
         .method_not_allowed_fallback(|| async { Problem::new(crate::rim::Reason::NotAllowed) })
         .layer(from_fn(headers::record))
-        .merge(forms::router().merge(desk::router()).layer(from_fn(headers::report)))
+        .merge(
+            forms::router()
+                .merge(desk::router())
+                .merge(subscribing::router())
+                .layer(from_fn(headers::report)),
+        )
         .with_state(plane)
 }
 
@@ -66,6 +73,8 @@ fn pages(at: &str) -> Router<Arc<Plane>> {
             .route(&format!("{at}/older/{{after}}"), get(statements::older))
             .route(&format!("{at}/search"), get(search::search))
             .route(&format!("{at}/transparency"), get(reports::transparency))
+            .route(&format!("{at}/policies"), get(policies::list))
+            .route(&format!("{at}/policies/{{number}}"), get(policies::one))
             .route(&format!("{at}/decisions/{{name}}"), get(statements::decision))
     };
     let chosen = Lang::ALL.map(|lang| each(&format!("{at}/{}", lang.code())));
@@ -73,7 +82,7 @@ fn pages(at: &str) -> Router<Arc<Plane>> {
 }
 
 /// What all pages share.
-fn frame(plane: &Plane, edition: Edition) -> Frame {
+pub(crate) fn frame(plane: &Plane, edition: Edition) -> Frame {
     Frame {
         public_url: plane.public_url.to_string(),
         trial: plane.founded.roster.profile() == policy::Profile::Trial,

@@ -27,7 +27,7 @@ pub(crate) fn standing(decision: &Decision, now: Timestamp) -> Option<Standing> 
 }
 
 /// A line of the front page.
-pub(super) fn listed(decision: &Decision, now: Timestamp) -> Option<Listed> {
+pub(crate) fn listed(decision: &Decision, now: Timestamp) -> Option<Listed> {
     Some(Listed {
         id: decision.id.to_string(),
         title: decision.statement.title.clone(),

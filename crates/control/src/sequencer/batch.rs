@@ -214,10 +214,11 @@ impl Batch {
 
 /// What tells two drafts of one kind and subject apart: a decision that goes on under new terms has a
 /// statement for each, each day has its counts, each gap its edge and beginning, each sealed entry an end of its own,
-/// and each renewal of a seal a date.
+/// each renewal of a seal a date, and each version of the policy its text.
 fn mark(kind: Kind, public: &Value) -> String {
     let members: &[&str] = match kind {
         Kind::StatementPublished => &["statement"],
+        Kind::PolicyPublished => &["sha256"],
         Kind::CountDaily => &["day"],
         Kind::EnforcementGap => &["edge", "from"],
         Kind::SealRenewed => &["entry", "until"],

@@ -15,7 +15,7 @@ fn sites() -> String {
     SITES.replace("name = \"board\"", &format!("name = \"board\"\nmail = \"{OWNER}\""))
 }
 
-async fn started(rules: MailRules) -> (Rig, Running, MailSink) {
+pub(super) async fn started(rules: MailRules) -> (Rig, Running, MailSink) {
     let sink = MailSink::start(rules).await;
     let mut rig = Rig::new();
     let from: MailAddress = "wardmote@edge.test".parse().expect("an address");
@@ -27,7 +27,7 @@ async fn started(rules: MailRules) -> (Rig, Running, MailSink) {
 }
 
 /// Waits until the mails are as wanted.
-async fn until(running: &Running, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+pub(super) async fn until(running: &Running, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     for _ in 0..500 {
         let mails = running.get("/api/v1/mails").await.is(200).json();
         let mails = mails["items"].as_array().expect("a list").clone();
@@ -39,18 +39,18 @@ async fn until(running: &Running, what: &str, wanted: impl Fn(&[Value]) -> bool)
     panic!("never {what}: {}", running.get("/api/v1/mails").await.text());
 }
 
-fn all_are(state: &'static str) -> impl Fn(&[Value]) -> bool {
+pub(super) fn all_are(state: &'static str) -> impl Fn(&[Value]) -> bool {
     move |mails| !mails.is_empty() && mails.iter().all(|mail| mail["state"] == state)
 }
 
-async fn alarms(running: &Running) -> Vec<String> {
+pub(super) async fn alarms(running: &Running) -> Vec<String> {
     let status = running.get("/api/v1/status").await.is(200).json();
     let names = status["alarms"].as_array().expect("a list").iter().map(|alarm| alarm["name"].clone());
     names.map(|name| name.as_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// What a message says, its soft line breaks undone.
-fn text(mail: &TakenMail) -> String {
+pub(super) fn text(mail: &TakenMail) -> String {
     mail.message.replace("=\r\n", "").replace("\r\n", "\n")
 }
 

@@ -20,6 +20,7 @@ pub mod purges;
 pub mod reports;
 pub mod sessions;
 pub mod sites;
+pub mod subscriptions;
 
 /// A store under test.
 #[async_trait]
@@ -121,6 +122,12 @@ macro_rules! contract_suite {
                 a_mail_is_put_under_its_version,
                 dead_mails_are_listed_and_old_ones_swept_out,
                 the_queue_of_mails_survives_reopening,
+            }
+            subscriptions {
+                a_subscription_is_put_under_its_version_and_stays_ended,
+                subscriptions_are_found_by_address_and_by_stage,
+                askings_for_subscriptions_have_a_bound_that_leaves_subscribers_alone,
+                subscriptions_survive_reopening,
             }
             sessions {
                 a_session_lives_until_its_end_or_until_closed,

@@ -14,6 +14,7 @@ mod purges;
 mod reports;
 mod sessions;
 mod sites;
+mod subscriptions;
 
 use crate::{Effect, StoreError};
 use std::collections::VecDeque;
@@ -46,6 +47,7 @@ struct State {
     host_names: host_names::HostNameShelf,
     authorities: authorities::AuthorityShelf,
     mails: outbox::MailShelf,
+    subscriptions: subscriptions::SubscriptionShelf,
     sessions: sessions::SessionShelf,
     faults: VecDeque<Option<Fault>>,
     calls: u64,

@@ -79,6 +79,12 @@ texts! {
     step_published step_in_force_one step_in_force_many step_lapsed step_gate_closed step_cured step_order_withdrawn
     step_mistaken step_overturned adds_up_title adds_up_lead plot_title plot_label plot_ended numbers_title col_month
     col_entries programs_title file_transparency_json file_transparency_csv file_dsa counted_anew
+    subscribe_title subscribe_lead subscribe_label subscribe_go subscribe_privacy subscribe_wrong
+    subscribe_expired subscribe_busy subscribe_off subscribe_full subscribe_sent_title subscribe_sent confirm_title
+    confirm_lead confirm_go confirmed_title confirmed_lead end_title end_lead end_go ended_title_mail ended_lead_mail
+    link_gone_title link_gone_lead letter_ask_subject letter_ask letter_ask_end letter_still_subject letter_still
+    letter_news_subject letter_news letter_more letter_end policies_title policies_lead policy_version policy_acting policy_published policy_acts policy_until
+    policy_changes policy_against policy_first policy_left policy_text
 }
 
 /// What is counted.
