@@ -5,6 +5,7 @@ mod admin;
 mod authority;
 mod compress;
 mod copy;
+mod crawlers;
 mod crew;
 mod date;
 mod doorway;

@@ -7,6 +7,7 @@ use geo::Places;
 pub use object_cache::Disk as CacheDisk;
 use replica::Replica;
 use shield::challenge::ChallengeSecrets;
+use shield::crawlers::Crawlers;
 use snapshot::{Enforcement, Origin};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,8 +54,10 @@ pub struct Options {
     pub beside: Vec<SocketAddr>,
     /// The edge that is asked for what may be stored, before a site's own origins; none: only these are.
     pub parent: Option<Origin>,
-    /// Whom origins' names are asked for; empty: as the system is set up.
+    /// Whom origins' names and the names of crawlers' addresses are asked for; empty: as the system is set up.
     pub name_servers: Vec<SocketAddr>,
+    /// Who may say that it is a crawler, and from where.
+    pub crawlers: Crawlers,
     /// The most bytes that stored responses may take in memory.
     pub cache_memory: u64,
     /// Where stored responses outlive memory and restarts; none: nowhere.
@@ -81,6 +84,7 @@ impl Default for Options {
             beside: Vec::new(),
             parent: None,
             name_servers: Vec::new(),
+            crawlers: Crawlers::default(),
             cache_memory: 256 << 20,
             cache_disk: None,
         }

@@ -7,6 +7,7 @@ use crate::access_log::AccessLog;
 use crate::admin::{Admin, serve_admin};
 use crate::authority::Scheme;
 use crate::compress::{EncoderPool, Encoders};
+use crate::crawlers::check_crawlers;
 use crate::crew::{Crew, connection_limit};
 use crate::enforce::Enforcer;
 use crate::figures::Figures;
@@ -128,6 +129,7 @@ pub fn start(options: Options, inputs: Inputs, stopping: CancellationToken) -> R
         prewarm_shift,
         checks,
         lookups,
+        crawler_dns: dns(&options.name_servers),
         admin: admin_listener,
         insight: insight.clone(),
         random,
@@ -283,14 +285,15 @@ fn shared(
         has_let_go: AtomicBool::new(false),
         tier: Tier::new(parent, &*inputs.random),
         places: Arc::clone(&inputs.places),
-        guard: Arc::new(Guard::new(
-            Arc::clone(&inputs.random),
-            inputs.challenges.clone(),
-            inputs.clock.now(),
-        )),
+        guard: Arc::new(guard(options, inputs)),
         familiar: Familiar::new(&*inputs.random),
         workers,
     }
+}
+
+fn guard(options: &Options, inputs: &Inputs) -> Guard {
+    let (random, challenges) = (Arc::clone(&inputs.random), inputs.challenges.clone());
+    Guard::new(random, challenges, inputs.clock.now()).knowing(options.crawlers.clone())
 }
 
 /// What tells this process's connections over QUIC from those of the process before it; by chance where none is known.
@@ -314,6 +317,8 @@ struct Side {
     prewarm_shift: PrewarmShift,
     checks: Checks,
     lookups: Lookups,
+    /// Whom the names of crawlers' addresses are asked for.
+    crawler_dns: Dns,
     admin: Option<std::net::TcpListener>,
     insight: Insight,
     random: Arc<dyn Random>,
@@ -330,6 +335,7 @@ impl Side {
             prewarm_shift,
             checks,
             lookups,
+            crawler_dns,
             admin,
             insight,
             random,
@@ -346,7 +352,10 @@ impl Side {
             over.cancel();
         };
         let shared = Arc::clone(&insight.shared);
-        let enforcing = async { tokio::join!(enforcer.run(over.clone()), drive(&shared, over.clone())) };
+        let enforcing = async {
+            let claims = check_crawlers(&shared, crawler_dns, over.clone());
+            tokio::join!(enforcer.run(over.clone()), drive(&shared, over.clone()), claims)
+        };
         let encoding = encoder_pool.run(stopping.clone());
         let warming = prewarm_shift.run(stopping.clone());
         // Lookups and what waits for them, in this order of ending: both hear of the end at once.

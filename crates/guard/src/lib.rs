@@ -9,6 +9,7 @@
 //! while anything is searched.
 
 mod challenge;
+mod crawling;
 mod desk;
 mod driver;
 mod events;
@@ -42,6 +43,7 @@ use shield::adaptive::{Fingerprinter, Outcome, SiteKey};
 use shield::budgets::Prefix;
 use shield::challenge::{ChallengeSecrets, Keyring, SolvedOnce};
 use shield::events::{ActiveSignature, EventRecord};
+use shield::crawlers::{Checks, Crawlers};
 use shield::rates::{RateKey, RateSecret, RateTable, TableSize};
 use siphasher::sip::SipHasher24;
 use snapshot::SiteShield;
@@ -64,6 +66,8 @@ pub struct Guard {
     paced: Paced,
     fingerprints: Fingerprinter,
     events: Events,
+    crawlers: Crawlers,
+    checks: Mutex<Checks>,
     desks: Mutex<Vec<Arc<Desk>>>,
     /// Sites that were asked for since the driver has looked last.
     touched: Mutex<Vec<Arc<Watch>>>,
@@ -85,6 +89,8 @@ impl Guard {
             paced: Paced::new(&*random),
             fingerprints: Fingerprinter::fresh(&*random),
             events: Events::default(),
+            crawlers: Crawlers::default(),
+            checks: Mutex::new(Checks::new(&*random)),
             desks: Mutex::default(),
             touched: Mutex::default(),
             acting: Mutex::default(),

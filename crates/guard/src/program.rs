@@ -7,20 +7,34 @@ use shield::{BotClass, Request};
 const DECLARED: [&[u8]; 10] =
     [b"bot", b"crawl", b"spider", b"curl/", b"wget/", b"python", b"go-http", b"feed", b"reader", b"monitor"];
 
-/// The class of whoever has sent a request. That a crawler is who it says is not established here.
-pub(crate) fn class(request: &Request<'_>, cleared: bool) -> BotClass {
-    if cleared {
-        return BotClass::Browser;
+/// How a program names itself: lower case, and cut.
+pub(crate) struct Agent {
+    lower: [u8; 256],
+    length: usize,
+}
+
+impl Agent {
+    pub(crate) fn of(request: &Request<'_>) -> Self {
+        let agent = request.fields.first("user-agent").unwrap_or_default();
+        let mut lower = [0; 256];
+        let length = agent.len().min(lower.len());
+        lower[..length].copy_from_slice(&agent[..length]);
+        lower[..length].make_ascii_lowercase();
+        Self { lower, length }
     }
-    let agent = request.fields.first("user-agent").unwrap_or_default();
-    let mut lower = [0; 256];
-    let length = agent.len().min(lower.len());
-    lower[..length].copy_from_slice(&agent[..length]);
-    lower.make_ascii_lowercase();
-    let declares = |word: &&[u8]| memmem::find(&lower[..length], word).is_some();
+
+    pub(crate) fn lower(&self) -> &[u8] {
+        &self.lower[..self.length]
+    }
+}
+
+/// The class of whoever has sent a request, as far as the request itself tells. That a crawler is who it says is not
+/// established here.
+pub(crate) fn class(request: &Request<'_>, agent: &Agent) -> BotClass {
+    let declares = |word: &&[u8]| memmem::find(agent.lower(), word).is_some();
     match () {
         () if DECLARED.iter().any(declares) => BotClass::Declared,
-        () if pretends(request, &lower[..length]) => BotClass::Impostor,
+        () if pretends(request, agent.lower()) => BotClass::Impostor,
         () => BotClass::Unknown,
     }
 }
@@ -94,7 +108,7 @@ mod tests {
             at: Timestamp::from_secs(1),
             response: None,
         };
-        class(&request, false)
+        class(&request, &Agent::of(&request))
     }
 
     #[test]

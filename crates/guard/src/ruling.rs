@@ -109,11 +109,14 @@ pub(crate) enum Sentence {
 const PACED_REQUESTS: u32 = 60;
 /// The same for preflights: browsers send one before many a request, and whole offices are one network.
 const PACED_PREFLIGHTS: u32 = 600;
+/// The same for crawlers that are who they say: they pass no challenge, and come from few networks.
+const PACED_CRAWLERS: u32 = 600;
 const PACED_PERIOD_SECONDS: u32 = 300;
 /// What a network's number is made for here.
 const SLOW: u8 = 1;
 const PROOFS: u8 = 3;
 const PREFLIGHTS: u8 = 4;
+const CRAWLERS: u8 = 5;
 
 impl Guard {
     /// Judges a request.
@@ -151,7 +154,7 @@ impl Guard {
     fn heard(&self, desk: &Desk, asked: &mut Asked<'_>, hearing: Hearing<'_>) -> Judged {
         let cleared = self.clearance(asked.watch.site(), &asked.request, asked.request.at);
         if hearing.rules || is_strict(asked) {
-            asked.request.bot = program::class(&asked.request, cleared.is_some());
+            asked.request.bot = self.class(asked, cleared.is_some());
         }
         let sentence = self.sentence(desk, asked, &hearing, cleared);
         // A visitor that was let through slowly is judged once more, as if it had passed.
@@ -172,8 +175,8 @@ impl Guard {
         self.carry_out(asked, sentence)
     }
 
-    /// Where one stands that passes at a limited rate: a visitor that was let through slowly, and who cannot be
-    /// challenged; none for all others.
+    /// Where one stands that passes at a limited rate: a visitor that was let through slowly, a crawler that is who it
+    /// says, and who cannot be challenged; none for all others.
     fn paced(&self, asked: &Asked<'_>) -> Option<RateStanding> {
         let (site, prefix) = (asked.watch.site(), Prefix::of(asked.request.source.address));
         let (now, agent) = (asked.request.at, asked.request.fields.first("user-agent").unwrap_or_default());
@@ -181,6 +184,7 @@ impl Guard {
         let (what, requests) = match () {
             () if asked.is_proof => (PROOFS, PACED_REQUESTS),
             () if program::is_preflight(&asked.request) => (PREFLIGHTS, PACED_PREFLIGHTS),
+            () if self.is_verified(asked) => (CRAWLERS, PACED_CRAWLERS),
             () if slow() && is_strict(asked) => (SLOW, PACED_REQUESTS / 2),
             () if slow() => (SLOW, PACED_REQUESTS),
             () => return None,
@@ -367,6 +371,10 @@ impl Guard {
                     desk.keep(Sample { site: asked.watch.key(), row, outcome: None });
                 }
                 None
+            }
+            // What search engines send looks like nothing else at times, too. It passes at its pace.
+            Some((acting, Treated::Block)) if self.is_verified(asked) => {
+                Some(Sentence::Challenge(ChallengeKind::Wait, Because::signature(acting)))
             }
             Some((acting, Treated::Challenge)) => {
                 Some(Sentence::Challenge(ChallengeKind::Wait, Because::signature(acting)))

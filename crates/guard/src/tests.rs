@@ -16,6 +16,7 @@ use std::sync::Arc;
 use vocabulary::{SeededRandom, SiteId, Timestamp};
 
 mod carpet;
+mod crawling;
 mod ways;
 
 const BEGAN: i64 = 1_795_000_000;

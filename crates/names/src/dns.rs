@@ -40,8 +40,8 @@ pub(crate) enum Found {
 }
 
 /// What DNS says of the records of a name.
-pub(crate) enum Told {
-    Records(Vec<String>),
+pub(crate) enum Told<T = String> {
+    Records(Vec<T>),
     Absent,
     Failed,
 }
@@ -85,7 +85,28 @@ impl Dns {
         }
     }
 
-    async fn records(&self, name: &str, kind: RecordType, read: fn(&RData) -> Option<String>) -> Told {
+    /// The names of an address, as its holder gives them.
+    pub(crate) async fn names_of(&self, address: IpAddr) -> Told {
+        self.records(&reverse_name(address), RecordType::PTR, |data| match data {
+            RData::PTR(name) => Some(name.to_string()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The addresses of a name that are of the same family as this one, whatever the system's search list and hosts file
+    /// say.
+    pub(crate) async fn addresses_like(&self, name: &Hostname, address: IpAddr) -> Told<IpAddr> {
+        let kind = if address.is_ipv4() { RecordType::A } else { RecordType::AAAA };
+        self.records(name.as_str(), kind, |data| match data {
+            RData::A(address) => Some(address.0.into()),
+            RData::AAAA(address) => Some(address.0.into()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn records<T>(&self, name: &str, kind: RecordType, read: fn(&RData) -> Option<T>) -> Told<T> {
         let Some(resolver) = &self.resolver else { return Told::Failed };
         // With the root's dot: no search list has a say in whose a name is.
         match resolver.lookup(format!("{name}."), kind).await {
@@ -151,6 +172,21 @@ impl Dns {
                 Found::Absent(believed.unwrap_or(ABSENT_TIME_USUAL))
             }
             Err(error) => Found::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Where an address is asked for by number (RFC 1035 §3.5, RFC 3596 §2.5).
+fn reverse_name(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(v6) => {
+            let digits = v6.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+            let labels = digits.map(|digit| format!("{digit:x}.")).collect::<String>();
+            format!("{labels}ip6.arpa")
         }
     }
 }

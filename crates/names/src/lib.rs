@@ -1,4 +1,4 @@
-//! The addresses of origins' names, and what several resolvers say of a name's records.
+//! The addresses of origins' names, what several resolvers say of a name's records, and whether an address is whose it says.
 //!
 //! Owns asking DNS (the only door to hickory-resolver), what is kept of its answers and for how long. Knows
 //! nothing of origins beyond a name.
@@ -10,10 +10,12 @@
 mod dns;
 mod name;
 mod resolvers;
+mod whose;
 
 pub use dns::Dns;
 pub use name::{ABSENT_TIME_MAX, FRESH_TIME_MAX, FRESH_TIME_MIN, Name, STALE_TIME_MAX, WAIT_AFTER};
 pub use resolvers::{RESOLVERS_MAX, Resolvers, Said};
+pub use whose::FOLLOWED_MAX;
 
 use dns::Found;
 use std::collections::HashMap;

@@ -1,8 +1,9 @@
 //! The defence of the edge as pure state: what is counted, what a rule says, what is mitigated and why.
 //!
 //! Owns the rules language, rules and lists, rate counters, connection and frame budgets, the places of
-//! an origin and the queue for them, fingerprints, the search for the signature of an attack, and challenge tokens. Knows no socket, no clock and no runtime:
-//! instants and randomness come in as arguments, verdicts go out as values.
+//! an origin and the queue for them, fingerprints, crawlers and where they come from, the search for the signature of an
+//! attack, and challenge tokens. Knows no socket, no clock and no runtime: instants and randomness come in as arguments,
+//! verdicts go out as values.
 //!
 //! Invariants: every table has a fixed size, whatever is sent; nothing in the way of a request
 //! allocates in steady state; outside input never panics.
@@ -11,6 +12,7 @@ pub mod adaptive;
 pub mod admission;
 pub mod budgets;
 pub mod challenge;
+pub mod crawlers;
 pub mod events;
 pub mod expression;
 pub mod fingerprint;

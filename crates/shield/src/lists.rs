@@ -248,6 +248,17 @@ pub enum ListError {
     /// The text is too long.
     #[error("a list of {0} bytes; at most {FEED_BYTES_MAX} are read")]
     TooLong(usize),
+    /// It begins as published networks do, and is none.
+    #[error(
+        "line {line}, column {column}: this begins as JSON and does not go on as \"prefixes\" with \"ipv4Prefix\" and \
+         \"ipv6Prefix\""
+    )]
+    Published {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
     /// There are too many items.
     #[error("more than {ITEMS_MAX} items")]
     TooMany,
@@ -274,12 +285,17 @@ pub enum ListError {
 }
 
 impl List {
-    /// Reads one item a line; `#` and `;` begin a remark, empty lines are left out.
+    /// Reads one item a line; `#` and `;` begin a remark, empty lines are left out. Networks are also read as search
+    /// engines publish those of their crawlers: `{"prefixes": [{"ipv4Prefix": "…"}, {"ipv6Prefix": "…"}]}`; their lines
+    /// are then their places there.
     ///
     /// With `feed` set, networks wider than [`FEED_PREFIX_MIN`] are refused.
     pub fn parse(kind: ListKind, text: &str, feed: bool) -> Result<Self, ListError> {
         if text.len() > FEED_BYTES_MAX {
             return Err(ListError::TooLong(text.len()));
+        }
+        if kind == ListKind::Address && text.trim_start().starts_with('{') {
+            return published(text, feed);
         }
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -371,6 +387,32 @@ fn has_host(all: &[Box<str>], name: &[u8]) -> bool {
     let known = |name: &[u8]| all.binary_search_by(|own| own.as_bytes().cmp(name)).is_ok();
     known(name)
         || name.iter().enumerate().any(|(index, byte)| *byte == b'.' && index > 0 && known(&name[index..]))
+}
+
+#[derive(Deserialize)]
+struct Published<'a> {
+    #[serde(borrow)]
+    prefixes: Vec<PublishedNetwork<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PublishedNetwork<'a> {
+    ipv4_prefix: Option<&'a str>,
+    ipv6_prefix: Option<&'a str>,
+}
+
+fn published(text: &str, feed: bool) -> Result<List, ListError> {
+    // What it says instead may be nobody's to read.
+    let mistaken =
+        |error: serde_json::Error| ListError::Published { line: error.line(), column: error.column() };
+    let read: Published<'_> = serde_json::from_str(text).map_err(mistaken)?;
+    let each = read.prefixes.iter().flat_map(|network| [network.ipv4_prefix, network.ipv6_prefix]).flatten();
+    let lines: Vec<_> = each.enumerate().map(|(index, network)| (index + 1, network)).collect();
+    if lines.len() > ITEMS_MAX {
+        return Err(ListError::TooMany);
+    }
+    addresses(&lines, feed)
 }
 
 fn addresses(lines: &[(usize, &str)], feed: bool) -> Result<List, ListError> {

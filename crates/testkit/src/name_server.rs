@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 const A: u16 = 1;
 const CNAME: u16 = 5;
+const PTR: u16 = 12;
 const TXT: u16 = 16;
 const AAAA: u16 = 28;
 /// A response, authoritative, recursion asked for and available.
@@ -24,6 +25,8 @@ pub enum Named {
     Texts(Vec<String>),
     /// That it is another name for this one.
     Alias(String),
+    /// That the address it stands for has these names.
+    Names(Vec<String>),
     /// That it does not exist.
     Absent,
     /// That it cannot tell.
@@ -101,7 +104,7 @@ impl Zone {
         let named = locked(&self.names).get(&name).cloned().unwrap_or(Named::Absent);
         let (code, ttl) = match &named {
             Named::Addresses(_, ttl) => (0, *ttl),
-            Named::Texts(_) | Named::Alias(_) => (0, 1),
+            Named::Texts(_) | Named::Alias(_) | Named::Names(_) => (0, 1),
             Named::Absent => (NXDOMAIN, 0),
             Named::Failing => (SERVFAIL, 0),
             Named::Mute => return None,
@@ -128,9 +131,9 @@ impl Zone {
 
 /// The contents of a name's records of one type.
 fn contents(named: &Named, kind: u16) -> Vec<Vec<u8>> {
-    let counted = |text: &str| -> Vec<u8> {
-        let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
-        std::iter::once(length).chain(text.bytes().take(length.into())).collect()
+    let name = |name: &str| -> Vec<u8> {
+        let labels = name.split('.').filter(|label| !label.is_empty());
+        labels.flat_map(counted).chain([0]).collect()
     };
     match (named, kind) {
         (Named::Addresses(addresses, _), A | AAAA) => {
@@ -142,12 +145,16 @@ fn contents(named: &Named, kind: u16) -> Vec<Vec<u8>> {
             of_kind.map(octets).collect()
         }
         (Named::Texts(texts), TXT) => texts.iter().map(|text| counted(text)).collect(),
-        (Named::Alias(target), CNAME) => {
-            let labels = target.split('.').filter(|label| !label.is_empty());
-            vec![labels.flat_map(counted).chain([0]).collect()]
-        }
+        (Named::Alias(target), CNAME) => vec![name(target)],
+        (Named::Names(names), PTR) => names.iter().map(|target| name(target)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// A text behind its length.
+fn counted(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+    std::iter::once(length).chain(text.bytes().take(length.into())).collect()
 }
 
 /// The name that is asked for, without the root's dot, and where its type begins.

@@ -13,6 +13,7 @@ mod calls;
 mod client_certificates;
 mod collapsing;
 mod compression;
+mod crawlers;
 mod error_pages;
 mod explaining;
 mod fingerprints;

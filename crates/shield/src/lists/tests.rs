@@ -97,6 +97,26 @@ fn mistakes_in_a_list_name_their_line() {
 }
 
 #[test]
+fn networks_are_read_as_search_engines_publish_them() {
+    let text = r#"
+        {"creationTime": "2026-01-01T00:00:00.0", "prefixes": [
+            {"ipv6Prefix": "2001:db8:4860::/64"}, {"ipv4Prefix": "192.0.2.0/27", "service": "x"}, {}
+        ]}"#;
+    let list = List::parse(ListKind::Address, text, true).expect("list");
+    let has = |address: &str| list.has_address(address.parse().expect("an address"));
+    assert!(has("192.0.2.31") && has("2001:db8:4860::1") && !has("192.0.2.32") && list.len() == 2);
+    for (text, wide) in
+        [(r#"{"prefixes": [{"ipv4Prefix": "0.0.0.0/0"}]}"#, true), ("{", false), ("{}", false)]
+    {
+        match List::parse(ListKind::Address, text, true) {
+            Err(ListError::TooWide { line: 1, .. }) => assert!(wide, "{text}"),
+            Err(ListError::Published { .. }) => assert!(!wide, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_feed_that_names_half_the_internet_is_refused_and_an_own_list_is_not() {
     for text in ["0.0.0.0/0", "192.0.0.0/7", "::/0", "2000::/3", "0.0.0.0..255.255.255.255"] {
         assert!(

@@ -18,6 +18,8 @@ pub struct Gate {
     networks: Vec<Network>,
     systems: HashMap<u32, Vec<u32>>,
     lists: Vec<(Acting, ListName, Arc<List>)>,
+    /// All lists of addresses, whether or not they do something by themselves.
+    addresses: Vec<(ListName, Arc<List>)>,
     under_attack: HashMap<SiteId, (Timestamp, Timestamp)>,
 }
 
@@ -69,19 +71,34 @@ impl Gate {
             let acting = operator.lists.get(name.as_str())?.acting?;
             Some((acting, name.clone(), Arc::clone(list)))
         });
+        let addresses = shared.iter().filter(|(_, list)| list.kind() == ListKind::Address);
         let switches = operator.under_attack.iter();
         Self {
             entries: operator.entries.clone(),
             networks: nested(networks),
             systems,
             lists: acting.collect(),
+            addresses: addresses.cloned().collect(),
             under_attack: switches.map(|switch| (switch.site, (switch.since, switch.until))).collect(),
         }
+    }
+
+    /// What a parcel with these settings and no feeds would give.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn of(operator: &OperatorShield) -> Result<Self, super::ShieldError> {
+        let shared = super::compiled::shared_lists(operator, |_, _| None)?;
+        Ok(Self::compile(operator, &shared))
     }
 
     /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.lists.is_empty() && self.under_attack.is_empty()
+    }
+
+    /// Whether an address is in a list of addresses of the operator; there may be none of that name.
+    pub fn lists_address(&self, name: &ListName, address: IpAddr) -> bool {
+        let own = self.addresses.iter().find(|(own, _)| own == name);
+        own.is_some_and(|(_, list)| list.has_address(address))
     }
 
     /// Whether it matters where a source lies and whose network it is: only then it need be looked up.

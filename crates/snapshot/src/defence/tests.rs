@@ -216,6 +216,12 @@ fn rules_may_name_the_operators_lists_and_a_list_may_act_by_itself() {
     let source = Source::at("192.0.2.1".parse().expect("an address"));
     assert!(blocks(snapshot.shield(&site)));
     assert_eq!(snapshot.gate().standing(&source, site.id, now()), Standing::Neither);
+    let listed = |name, address: &str| {
+        let (name, address) =
+            (shield::lists::ListName::parse(name).expect("a name"), address.parse().expect("an address"));
+        snapshot.gate().lists_address(&name, address)
+    };
+    assert!(listed("shared", "192.0.2.1") && !listed("shared", "192.0.3.1") && !listed("other", "192.0.2.1"));
     let snapshot = take(operator(Some(Effect::Ban)));
     let banned = Standing::Banned(Cause::List("shared"));
     let standing =

@@ -2,6 +2,7 @@
 
 use super::{AccessLog, Config, Records, acme, mail};
 use ledger::tlog_policy::TlogPolicy;
+use shield::crawlers::Crawlers;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -119,6 +120,7 @@ pub(super) const KEYS: &[Key] = &[
         put(&mut config.edge.name_servers, addresses(value))
     }),
     key("edge.geoip", Form::List, |config, value| put(&mut config.edge.geoip, geoip(value.list()))),
+    key("edge.crawlers", Form::Text, |config, value| put(&mut config.edge.crawlers, crawlers(&value.text()))),
     key("edge.access_log", Form::Text, |config, value| {
         let text = value.text();
         let log = if text.is_empty() { AccessLog::Off } else { AccessLog::File(PathBuf::from(text)) };
@@ -243,6 +245,20 @@ fn geoip(paths: Vec<String>) -> Result<Vec<PathBuf>, String> {
         }
         0..=geo::FILES_MAX => Err("one of the files has no name".into()),
         count => Err(format!("{count} files; at most {} are read", geo::FILES_MAX)),
+    }
+}
+
+/// Those that come with the program, and before them those of a file.
+fn crawlers(text: &str) -> Result<Crawlers, String> {
+    match text {
+        "" => Ok(Crawlers::default()),
+        "known" => Ok(Crawlers::known()),
+        path => {
+            let text = std::fs::read_to_string(path);
+            let text = text.map_err(|error| format!("{path}: cannot read it: {error}"))?;
+            let own = Crawlers::parse(&text).and_then(|own| own.before(&Crawlers::known()));
+            own.map_err(|error| format!("{path}: {error}"))
+        }
     }
 }
 

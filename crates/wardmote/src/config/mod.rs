@@ -21,6 +21,7 @@ pub(crate) use mail::Mail;
 use control::PublicUrl;
 use keys::{KEYS, Key, Value};
 use ledger::tlog_policy::TlogPolicy;
+use shield::crawlers::Crawlers;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -71,6 +72,8 @@ pub(crate) struct Edge {
     pub(crate) name_servers: Vec<SocketAddr>,
     /// Files that say where addresses are; empty: nothing is known.
     pub(crate) geoip: Vec<PathBuf>,
+    /// Who may say that it is a crawler, and from where.
+    pub(crate) crawlers: Crawlers,
 }
 
 /// Where the access log goes.
@@ -129,6 +132,7 @@ impl Default for Config {
                 parent: None,
                 name_servers: Vec::new(),
                 geoip: Vec::new(),
+                crawlers: Crawlers::known(),
             },
             cache: Cache { memory: ByteSize::mib(256), disk: ByteSize::mib(4096) },
             control: Control {

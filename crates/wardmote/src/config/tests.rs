@@ -60,6 +60,8 @@ fn every_key_can_be_set_by_a_variable() {
     let key = SignerKey::for_witness(&SeededRandom::new(1), "w.test").unwrap().verifier();
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), format!("witness w {key} http://w.test\nquorum w\n")).unwrap();
+    let crawlers = tempfile::NamedTempFile::new().unwrap();
+    fs::write(crawlers.path(), "own OwnBot .crawl.test\n").unwrap();
     let set = from_variables(&[
         ("WARDMOTE_DATA_DIR", "/srv/a"),
         ("WARDMOTE_EDGE_HTTP", "127.0.0.1:81, [::1]:81"),
@@ -75,6 +77,7 @@ fn every_key_can_be_set_by_a_variable() {
         ("WARDMOTE_EDGE_PARENT", "http://10.0.0.5:8080"),
         ("WARDMOTE_EDGE_NAME_SERVERS", "127.0.0.1:53"),
         ("WARDMOTE_EDGE_GEOIP", "/srv/country.mmdb,/srv/asn.mmdb"),
+        ("WARDMOTE_EDGE_CRAWLERS", crawlers.path().to_str().unwrap()),
         ("WARDMOTE_MAIL_SMTP", "smtps://mail.test"),
         ("WARDMOTE_MAIL_FROM", "desk@edge.test"),
         ("WARDMOTE_MAIL_USER", "edge"),
@@ -114,6 +117,7 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.control.public_url.to_string(), "https://record.example");
     assert_eq!(set.control.witnesses.unwrap().witnesses()[0].key, key);
     assert_eq!(set.edge.geoip, [Path::new("/srv/country.mmdb"), Path::new("/srv/asn.mmdb")]);
+    assert_eq!(set.edge.crawlers.len(), Crawlers::known().len() + 1);
     assert_eq!(set.control.resolvers.len(), 2);
     assert_eq!(set.edge.name_servers, ["127.0.0.1:53".parse().unwrap()]);
     assert!(set.acme.settings().is_none(), "nobody agreed to an authority's terms");
@@ -121,7 +125,7 @@ fn every_key_can_be_set_by_a_variable() {
     assert_eq!(set.mail.from.map(|from| from.to_string()).as_deref(), Some("desk@edge.test"));
     assert_eq!((set.mail.user.as_str(), set.mail.password), ("edge", None));
     assert_eq!(set.mail.roots.as_deref(), Some(Path::new("/srv/roots.pem")));
-    assert_eq!(KEYS.len(), 37, "a new key belongs in this test");
+    assert_eq!(KEYS.len(), 38, "a new key belongs in this test");
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub(super) fn options(config: &Config, inherited: Inherited) -> edge::Options {
         beside: vec![config.control.listen],
         parent: config.edge.parent.clone(),
         name_servers: config.edge.name_servers.clone(),
+        crawlers: config.edge.crawlers.clone(),
         cache_memory: config.cache.memory.bytes(),
         cache_disk: cache_disk(config),
         ..edge::Options::default()
