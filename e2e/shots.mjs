@@ -7,7 +7,7 @@
 //   wait    a CSS selector that must appear first                settle  milliseconds to wait before the picture
 //   noscript  true: one more picture without JavaScript          print   true: one more picture as on paper
 //   fill    { selector: text } typed in before the picture       hold    a pattern of addresses that are not gone on to
-//   strict  true: every finding of axe-core counts
+//   strict  true: every finding of axe-core counts              agent   a user agent of its own
 // RULES is Chromium's --host-resolver-rules, for example "MAP *.test 127.0.0.1".
 //
 // A page fails on: another status; anything in the console's error stream; a violation of its content security
@@ -80,6 +80,7 @@ async function shoot(wanted, variant) {
     deviceScaleFactor: variant.width === "phone" ? 2 : 1,
     colorScheme: variant.scheme,
     javaScriptEnabled: !variant.noscript,
+    userAgent: wanted.agent,
     ignoreHTTPSErrors: true,
     reducedMotion: "reduce",
     locale: "en-GB",

@@ -24,7 +24,8 @@ mod watch;
 mod words;
 
 pub use challenge::{
-    COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, Granted, Handed, PREFIX, PageKind, as_value, site_path,
+    COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, Granted, Handed, PREFIX, PageKind, Stuck, as_value,
+    site_path,
 };
 pub use desk::{Desk, SAMPLES_MAX};
 pub use driver::{ALARM_SECONDS_EACH_DAY, Driver, FETCH_EVERY};
@@ -42,8 +43,8 @@ use shield::Request;
 use shield::adaptive::{Fingerprinter, Outcome, SiteKey};
 use shield::budgets::Prefix;
 use shield::challenge::{ChallengeSecrets, Keyring, SolvedOnce};
-use shield::events::{ActiveSignature, EventRecord};
 use shield::crawlers::{Checks, Crawlers};
+use shield::events::{ActiveSignature, EventRecord};
 use shield::rates::{RateKey, RateSecret, RateTable, TableSize};
 use siphasher::sip::SipHasher24;
 use snapshot::SiteShield;
@@ -65,9 +66,9 @@ pub struct Guard {
     paced_key: [u8; 16],
     paced: Paced,
     fingerprints: Fingerprinter,
-    events: Events,
     crawlers: Crawlers,
     checks: Mutex<Checks>,
+    events: Events,
     desks: Mutex<Vec<Arc<Desk>>>,
     /// Sites that were asked for since the driver has looked last.
     touched: Mutex<Vec<Arc<Watch>>>,
@@ -88,9 +89,9 @@ impl Guard {
             paced_key: random.bytes(),
             paced: Paced::new(&*random),
             fingerprints: Fingerprinter::fresh(&*random),
-            events: Events::default(),
             crawlers: Crawlers::default(),
             checks: Mutex::new(Checks::new(&*random)),
+            events: Events::default(),
             desks: Mutex::default(),
             touched: Mutex::default(),
             acting: Mutex::default(),

@@ -7,7 +7,7 @@ use super::STYLE;
 use super::error::{close, row};
 use super::icons;
 use super::markup::{Markup, TEXT_MAX};
-use guard::{ChallengePage, PageKind};
+use guard::{ChallengePage, PageKind, Stuck};
 
 /// The script that does the work.
 pub const WORK_SCRIPT: &str = include_str!("work.js");
@@ -40,7 +40,10 @@ struct Words {
     wait: &'static str,
     go: &'static str,
     work: &'static str,
+    no_script: &'static str,
     without: &'static str,
+    by_hand: &'static str,
+    by_hand_text: &'static str,
     stuck: &'static str,
     cookies: &'static str,
     slowly: &'static str,
@@ -58,7 +61,12 @@ const WORDS: [Words; 4] = [
         wait: "You will be taken on in a few seconds.",
         go: "Go on now",
         work: "Your browser is doing a short calculation. You will be taken on when it is done.",
-        without: "Go on without a script",
+        no_script: "Your browser runs no scripts here, so it cannot do the short calculation that is asked for. You may go \
+                    on without it.",
+        without: "Go on without the calculation",
+        by_hand: "On without the calculation",
+        by_hand_text: "You can go on, but slowly: for a quarter of an hour this site answers you a little less often than \
+                       usual. If you would rather let your browser calculate, open the page again.",
         stuck: "Your visit cannot be remembered",
         cookies: "Your browser keeps no cookie from this site, so the check cannot be remembered. You may allow cookies \
                   and load the page again, or go on slowly without them.",
@@ -76,7 +84,12 @@ const WORDS: [Words; 4] = [
         wait: "Es geht in wenigen Sekunden weiter.",
         go: "Jetzt weiter",
         work: "Ihr Browser rechnet kurz. Danach geht es von selbst weiter.",
-        without: "Ohne Skript weiter",
+        no_script: "Ihr Browser führt hier keine Skripte aus und kann deshalb die kurze Rechnung nicht lösen, die verlangt \
+                    wird. Sie können ohne sie weitergehen.",
+        without: "Ohne Rechnung weiter",
+        by_hand: "Weiter ohne Rechnung",
+        by_hand_text: "Es geht weiter, aber langsam: Eine Viertelstunde lang antwortet diese Website Ihnen etwas seltener als \
+                       sonst. Wenn lieber Ihr Browser rechnen soll, öffnen Sie die Seite noch einmal.",
         stuck: "Ihr Besuch kann nicht gemerkt werden",
         cookies: "Ihr Browser behält kein Cookie dieser Website, darum kann die Prüfung nicht gemerkt werden. Sie können \
                   Cookies erlauben und die Seite neu laden oder ohne sie langsam weitergehen.",
@@ -94,7 +107,12 @@ const WORDS: [Words; 4] = [
         wait: "La page s’ouvre dans quelques secondes.",
         go: "Continuer maintenant",
         work: "Votre navigateur fait un court calcul. La page s’ouvre ensuite d’elle-même.",
-        without: "Continuer sans script",
+        no_script: "Votre navigateur n’exécute pas de scripts ici et ne peut donc pas faire le court calcul demandé. Vous \
+                    pouvez continuer sans lui.",
+        without: "Continuer sans le calcul",
+        by_hand: "Continuer sans le calcul",
+        by_hand_text: "Vous pouvez continuer, mais lentement : pendant un quart d’heure, ce site vous répond un peu moins \
+                       souvent. Si vous préférez laisser votre navigateur calculer, ouvrez la page de nouveau.",
         stuck: "Votre visite ne peut pas être retenue",
         cookies: "Votre navigateur ne garde aucun cookie de ce site, la vérification ne peut donc pas être retenue. Vous \
                   pouvez autoriser les cookies et recharger la page, ou continuer lentement sans eux.",
@@ -112,7 +130,12 @@ const WORDS: [Words; 4] = [
         wait: "Seguirá en unos segundos.",
         go: "Seguir ahora",
         work: "Su navegador hace un breve cálculo. Después seguirá por sí solo.",
-        without: "Seguir sin script",
+        no_script: "Su navegador no ejecuta scripts aquí y no puede hacer el breve cálculo que se pide. Puede seguir sin \
+                    él.",
+        without: "Seguir sin el cálculo",
+        by_hand: "Seguir sin el cálculo",
+        by_hand_text: "Puede seguir, pero despacio: durante un cuarto de hora este sitio le responde con menos frecuencia. Si \
+                       prefiere que su navegador calcule, abra la página de nuevo.",
         stuck: "No se puede recordar su visita",
         cookies: "Su navegador no guarda ninguna cookie de este sitio, así que no se puede recordar la comprobación. Puede \
                   permitir las cookies y recargar la página, o seguir despacio sin ellas.",
@@ -144,15 +167,18 @@ const REFRESH_BYTES_MAX: usize = 8 * 1024;
 /// The whole page, under 20 KB, to be sent with [`CHALLENGE_POLICY`] and [`refresh`].
 pub fn challenge_page(view: &ChallengeView<'_>) -> String {
     let (words, mut page) = (words(view.languages), Markup::default());
-    let stuck = view.page.kind == PageKind::Explanation;
-    let title = if stuck { words.stuck } else { words.title };
+    let (title, lead) = match view.page.kind {
+        PageKind::Explanation(Stuck::NoCookie) => (words.stuck, words.cookies),
+        PageKind::Explanation(Stuck::NoWork) => (words.by_hand, words.by_hand_text),
+        PageKind::Silent { .. } | PageKind::Wait | PageKind::Work { .. } => (words.title, words.lead),
+    };
     head(&mut page, view.page, words, title);
     page.raw("<header class=\"brand\">")
         .raw(icons::MARK)
         .raw("<b>Wardmote</b></header><main><h1>")
         .raw(title);
     page.raw("</h1><p class=\"lead\" role=\"status\">");
-    page.raw(if stuck { words.cookies } else { words.lead }).raw("</p>");
+    page.raw(lead).raw("</p>");
     way_on(&mut page, view.page, words);
     page.raw("<section class=\"card\"><h2>").raw(words.why).raw("</h2><p>").raw(words.why_text).raw("</p>");
     if let Some(contact) = view.contact {
@@ -178,32 +204,36 @@ fn head(page: &mut Markup, challenge: &ChallengePage, words: &Words, title: &'st
         PageKind::Work { .. } => {
             page.raw("<script src=\"/.wardmote/work.js\" defer></script>");
         }
-        PageKind::Wait | PageKind::Explanation => {}
+        PageKind::Wait | PageKind::Explanation(_) => {}
     }
     page.raw("<style>").raw(STYLE).raw("</style></head><body><div class=\"page\">");
 }
 
 fn way_on(page: &mut Markup, challenge: &ChallengePage, words: &'static Words) {
-    let said = match &challenge.kind {
-        PageKind::Silent { .. } => words.silent,
-        PageKind::Wait => words.wait,
-        PageKind::Work { .. } => words.work,
-        PageKind::Explanation => "",
-    };
-    if !said.is_empty() {
-        page.raw("<p>").raw(said).raw("</p>");
-    }
     match &challenge.kind {
+        PageKind::Silent { .. } => said(page, words.silent),
+        PageKind::Wait => said(page, words.wait),
         PageKind::Work { token, difficulty, without } => {
-            page.raw("<div id=\"work\" data-token=\"").text(token, TEXT_MAX).raw("\" data-difficulty=\"");
-            page.text(&difficulty.to_string(), 3).raw("\" data-next=\"").text(&challenge.next, LINK_MAX);
-            page.raw("\"></div><noscript>");
-            link(page, without, words.without);
-            page.raw("</noscript>");
+            work(page, (token, *difficulty), &challenge.next, words);
+            // For devices that are slow at it, too.
+            return link(page, without, words.without);
         }
-        PageKind::Explanation => link(page, &challenge.next, words.slowly),
-        PageKind::Silent { .. } | PageKind::Wait => link(page, &challenge.next, words.go),
+        PageKind::Explanation(_) => return link(page, &challenge.next, words.slowly),
     }
+    link(page, &challenge.next, words.go);
+}
+
+/// What the script reads, and what is said while it works: it shows that itself, since without it nothing is done.
+fn work(page: &mut Markup, (token, difficulty): (&str, u8), next: &str, words: &'static Words) {
+    page.raw("<p id=\"work\" hidden data-token=\"").text(token, TEXT_MAX).raw("\" data-difficulty=\"");
+    page.text(&difficulty.to_string(), 3).raw("\" data-next=\"").text(next, LINK_MAX);
+    page.raw("\">").raw(words.work).raw("</p><noscript>");
+    said(page, words.no_script);
+    page.raw("</noscript>");
+}
+
+fn said(page: &mut Markup, text: &'static str) {
+    page.raw("<p>").raw(text).raw("</p>");
 }
 
 /// The longest address of a challenge, escaped: a request's target has at most 32 KiB, and is written with every
@@ -239,13 +269,18 @@ mod tests {
             PageKind::Silent { probe: "/.wardmote/probe.css?t=y".to_owned() },
             PageKind::Wait,
             work(),
-            PageKind::Explanation,
+            PageKind::Explanation(Stuck::NoCookie),
+            PageKind::Explanation(Stuck::NoWork),
         ] {
             let page = shown(kind, "");
             assert!(
                 page.contains("class=\"go\"") && page.contains("desk@shop.test") && page.contains("00ff")
             );
             assert_eq!(page.matches("<h1>").count(), 1);
+            // Outside of what only browsers without scripts show: devices may be slow.
+            let (before, rest) = page.split_once("<noscript>").unwrap_or((&page, ""));
+            let after = rest.split_once("</noscript>").map_or("", |(_, after)| after);
+            assert!(before.contains("class=\"go\"") || after.contains("class=\"go\""), "{page}");
             for forbidden in ["javascript:", "style=\"", "=\"http", "(http", "onclick"] {
                 assert!(!page.contains(forbidden), "{forbidden}");
             }

@@ -2,7 +2,9 @@
 // Finds a number whose SHA-256 with the token's seal begins with enough zero bits, and goes on with it.
 // No library and no SubtleCrypto: the page must work over plain HTTP, too.
 (() => {
-  const page = document.getElementById("work").dataset;
+  const shown = document.getElementById("work");
+  shown.hidden = false;
+  const page = shown.dataset;
   const text = atob(page.token.replace(/-/g, "+").replace(/_/g, "/"));
   // The seal is the last 32 of 60 bytes.
   const words = new Uint32Array(16);

@@ -1,7 +1,7 @@
 //! What a visitor's errand under the shield's own paths comes to.
 
 use super::address::Said;
-use super::{ChallengePage, Handed, PageKind, Round};
+use super::{ChallengePage, Handed, PageKind, Round, Stuck};
 use crate::Guard;
 use crate::ruling::Asked;
 use shield::budgets::Prefix;
@@ -71,6 +71,7 @@ impl Guard {
             }
             "pass" => self.pass(asked, &round, said),
             "check" => self.check(&round, said),
+            "manual" => self.manual(&round, &said),
             "slow" => self.slow(&round, said),
             _ => Errand::Nothing,
         }
@@ -115,6 +116,17 @@ impl Guard {
         }
     }
 
+    /// On by hand, without the work, from the page that offers it.
+    fn manual(&self, round: &Round<'_>, said: &Said<'_>) -> Errand {
+        match self.attempt(round, said) {
+            Some(ATTEMPTS_MAX..) => {
+                let page = self.explanation(&Round { cause: 0, ..*round }, &said.to, Stuck::NoWork);
+                Errand::Page(Box::new(page))
+            }
+            _ => self.explain(round, said),
+        }
+    }
+
     /// Slowly on, without a cookie.
     fn slow(&self, round: &Round<'_>, said: Said<'_>) -> Errand {
         match self.solve(round, &said) {
@@ -124,7 +136,10 @@ impl Guard {
                 self.paced.grant(visitor, round.now);
                 Errand::Onward { to: said.to, granted: None }
             }
-            Err(IssueError::Early) => Self::early("slow", PageKind::Explanation, round, &said),
+            Err(IssueError::Early) => {
+                let stuck = Stuck::of(self.attempt(round, &said));
+                Self::early("slow", PageKind::Explanation(stuck), round, &said)
+            }
             _ => self.explain(round, &said),
         }
     }

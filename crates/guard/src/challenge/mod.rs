@@ -5,7 +5,7 @@
 //!
 //! How it goes. A page leads to `pass` (waiting, work) or loads `probe.css` and leads to `check` (silent). `pass`
 //! and the probe give the cookie; `check` looks whether it came back. If so the visitor goes on to where it was
-//! going; if not it climbs a step. After the last step an explanation leads to `slow`, and from there on at a
+//! going; if not it climbs a step. Whoever cannot do the work goes on by hand (`manual`). After the last step an explanation leads to `slow`, and from there on at a
 //! limited rate without any cookie.
 //!
 //! Invariant: every way ends at a page or at the site, in at most [`shield::challenge::ATTEMPTS_MAX`] rounds: a
@@ -60,8 +60,31 @@ pub enum PageKind {
         /// Where a visitor goes who cannot compute.
         without: String,
     },
-    /// Explains that cookies are needed, and offers a slow way on.
-    Explanation,
+    /// Explains why the visitor cannot be cleared, and offers a slow way on.
+    Explanation(Stuck),
+}
+
+/// Why a visitor cannot be cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stuck {
+    /// It keeps no cookie, or comes from elsewhere each time.
+    NoCookie,
+    /// It cannot compute, or would rather not.
+    NoWork,
+}
+
+impl Stuck {
+    /// The attempt that its token is issued for, by which it is known again.
+    fn attempt(self) -> u8 {
+        match self {
+            Self::NoCookie => ATTEMPTS_MAX,
+            Self::NoWork => ATTEMPTS_MAX + 1,
+        }
+    }
+
+    fn of(attempt: Option<u8>) -> Self {
+        if attempt == Some(Self::NoWork.attempt()) { Self::NoWork } else { Self::NoCookie }
+    }
 }
 
 /// What a challenged visitor gets.
@@ -120,7 +143,9 @@ impl Guard {
         match step {
             Step::ComeAgain(seconds) => Handed::ComeAgain(seconds),
             // A clearance that holds is looked at before anybody is challenged.
-            Step::ExplainAndPace | Step::Pass => Handed::Page(Box::new(self.explanation(round, to))),
+            Step::ExplainAndPace | Step::Pass => {
+                Handed::Page(Box::new(self.explanation(round, to, Stuck::NoCookie)))
+            }
             Step::Challenge(kind) => Handed::Page(Box::new(self.page(round, kind, attempts, to))),
         }
     }
@@ -142,17 +167,18 @@ impl Guard {
             }
             ChallengeKind::Work => {
                 let next = link("pass", &token);
-                let without = check(ATTEMPTS_MAX);
+                let by_hand = self.offer(round, ChallengeKind::Silent, ATTEMPTS_MAX);
+                let without = link("manual", &by_hand);
                 let difficulty = round.settings.difficulty;
                 ChallengePage { kind: PageKind::Work { token, difficulty, without }, next, after_seconds: 0 }
             }
         }
     }
 
-    fn explanation(&self, round: &Round<'_>, to: &str) -> ChallengePage {
-        let token = self.offer(round, ChallengeKind::Wait, ATTEMPTS_MAX);
+    fn explanation(&self, round: &Round<'_>, to: &str, stuck: Stuck) -> ChallengePage {
+        let token = self.offer(round, ChallengeKind::Wait, stuck.attempt());
         let next = Link::new("slow", &token, round, to).to_string();
-        ChallengePage { kind: PageKind::Explanation, next, after_seconds: 0 }
+        ChallengePage { kind: PageKind::Explanation(stuck), next, after_seconds: 0 }
     }
 
     fn offer(&self, round: &Round<'_>, kind: ChallengeKind, attempt: u8) -> String {

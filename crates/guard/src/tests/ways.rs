@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Refusal;
-use crate::{COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, PageKind};
+use crate::{COOKIE, COOKIE_OVER_TLS, ChallengePage, Errand, PageKind, Stuck};
 use http::Method;
 use shield::rates::RateAction;
 use snapshot::{RateTerms, RuleAction, ShieldRule};
@@ -62,7 +62,7 @@ fn nobody_passes_for_a_signature_by_an_address_of_its_own_making() {
     let own = scene.guard.signatures().remove(0);
     let forged = format!("/.wardmote/check?c={}&w=1&to=/", own.id);
     let page = page(scene.ask([172, 16, 1, 1], &forged, &disguised()).ruling);
-    assert_eq!(page.kind, PageKind::Explanation, "no step of the ladder: {page:?}");
+    assert_eq!(page.kind, PageKind::Explanation(Stuck::NoCookie), "no step of the ladder: {page:?}");
     assert!(page.next.contains("&c=0&"), "{}", page.next);
 }
 
@@ -130,7 +130,7 @@ fn a_visitor_whose_network_changes_at_every_step_is_not_sent_round() {
     let first = page(scene.ask([10, 0, 1, 1], "/", &browser(0)).ruling);
     scene.ms += 4_000;
     let second = page(scene.ask([10, 0, 2, 1], &first.next, &browser(0)).ruling);
-    assert_eq!(second.kind, PageKind::Explanation);
+    assert_eq!(second.kind, PageKind::Explanation(Stuck::NoCookie));
     // Who only comes late is where it was.
     scene.ms += 600_000;
     let late = page(scene.ask([10, 0, 1, 1], &first.next, &browser(0)).ruling);
@@ -150,11 +150,51 @@ fn who_clicks_before_the_wait_is_over_climbs_no_step_and_keeps_what_it_has_waite
     // The same at the end of the ladder.
     let stuck = page(scene.ask([10, 0, 2, 1], &first.next, &browser(0)).ruling);
     let again = page(scene.ask([10, 0, 2, 1], &stuck.next, &browser(0)).ruling);
-    assert_eq!((&again.kind, &again.next), (&PageKind::Explanation, &stuck.next));
+    assert_eq!((&again.kind, &again.next), (&PageKind::Explanation(Stuck::NoCookie), &stuck.next));
     assert!(again.after_seconds > 0, "it leads on by itself");
     scene.ms += 3_000;
     let slow = scene.ask([10, 0, 2, 1], &again.next, &browser(0)).ruling;
     assert!(matches!(slow, Ruling::Errand(Errand::Onward { .. })), "{slow:?}");
+}
+
+#[test]
+fn what_was_handed_out_before_a_start_counts_no_more_after_it_and_costs_no_step() {
+    let mut scene = attacked();
+    let client = [10, 0, 0, 1];
+    let first = page(scene.ask(client, "/", &browser(0)).ruling);
+    waited(&mut scene, client, &first, &browser(0));
+    // The next process has the same secret, and knows nothing of what was used.
+    let guard = Guard::new(Arc::new(SeededRandom::new(4)), ChallengeSecret::new([7; 32]), scene.now());
+    scene.guard = Arc::new(guard);
+    scene.desk = scene.guard.desk();
+    let again = page(scene.ask(client, &first.next, &browser(0)).ruling);
+    assert_eq!(again.kind, PageKind::Wait);
+    waited(&mut scene, client, &again, &browser(0));
+}
+
+#[test]
+fn who_cannot_do_the_work_goes_on_by_hand_and_slowly() {
+    let rule = ShieldRule {
+        name: "all".to_owned(),
+        when: "not ssl".to_owned(),
+        action: RuleAction::Challenge(shield::rules::ChallengeKind::Work),
+    };
+    let mut scene = Scene::set(&ShieldSettings { rules: vec![rule], ..ShieldSettings::default() });
+    let client = [10, 0, 0, 1];
+    let work = page(scene.ask(client, "/", &browser(0)).ruling);
+    let PageKind::Work { without, .. } = &work.kind else { panic!("no work: {work:?}") };
+    let by_hand = page(scene.ask(client, without, &browser(0)).ruling);
+    assert_eq!(by_hand.kind, PageKind::Explanation(Stuck::NoWork));
+    // A click that comes too soon is told the same.
+    let again = page(scene.ask(client, &by_hand.next, &browser(0)).ruling);
+    assert_eq!((&again.kind, &again.next), (&by_hand.kind, &by_hand.next));
+    scene.ms += 3_000;
+    let slow = scene.ask(client, &by_hand.next, &browser(0)).ruling;
+    assert!(matches!(slow, Ruling::Errand(Errand::Onward { granted: None, .. })), "{slow:?}");
+    assert!(matches!(scene.ask(client, "/", &browser(0)).ruling, Ruling::Pass(_)));
+    // The way by hand begins at a page that offers it, and nowhere else.
+    let forged = page(scene.ask([10, 0, 9, 1], without, &browser(0)).ruling);
+    assert_eq!(forged.kind, PageKind::Explanation(Stuck::NoCookie));
 }
 
 #[test]

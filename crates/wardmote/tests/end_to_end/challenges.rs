@@ -82,7 +82,9 @@ fn browsers_pass_with_scripts_and_without_and_without_cookies_end_in_no_loop() {
         way("silent", "noscript", 2, &[]),
         way("work", "plain", 2, &[]),
         // A click that comes before the wait is over shows the page once more.
-        way("work", "noscript", 4, &["/check", "/slow"]),
+        way("work", "noscript", 4, &["/manual", "/slow"]),
+        // A device that is slow at the work need not do it.
+        way("heavy", "plain", 4, &["/manual", "/slow"]),
         way("wait", "nocookies", 6, &["/slow"]),
         way("silent", "nocookies", 6, &["/slow"]),
     ]);
@@ -92,7 +94,7 @@ fn browsers_pass_with_scripts_and_without_and_without_cookies_end_in_no_loop() {
     for name in ["wait plain", "wait noscript", "silent plain", "silent noscript", "work plain"] {
         assert_eq!(course(&told, name), (vec![403, 200], 1, 200), "{name}");
     }
-    for name in ["work noscript", "wait nocookies", "silent nocookies"] {
+    for name in ["work noscript", "heavy plain", "wait nocookies", "silent nocookies"] {
         let (pages, cookies, again) = course(&told, name);
         assert_eq!((pages.last(), cookies, again), (Some(&200), 0, 200), "{name}: {pages:?}");
     }
@@ -122,6 +124,18 @@ fn programs_that_read_no_pages_are_told_when_to_come_again() {
     wardmote.stop();
 }
 
+const AGENT: &str = "Mozilla/5.0 (Pictures)";
+
+/// Where the page of work leads whoever would rather not do it.
+fn way_by_hand(port: u16) -> String {
+    let mut command = Command::new("curl");
+    command.args(["-s", "-S", "--max-time", "10", "-A", AGENT, "-H", "Accept: text/html"]);
+    command.arg("--resolve").arg(format!("plain.heavy.test:{port}:127.0.0.1"));
+    let page = run(command.arg(format!("http://plain.heavy.test:{port}/"))).ok().stdout;
+    let way = page.split('"').find(|part| part.starts_with("/.wardmote/manual?")).expect("a way by hand");
+    way.replace("&amp;", "&")
+}
+
 #[test]
 fn every_page_of_a_challenge_is_clean_in_a_real_browser() {
     let origin = Nginx::start();
@@ -130,10 +144,13 @@ fn every_page_of_a_challenge_is_clean_in_a_real_browser() {
     let shot = |name: &str, kind: &str, path: &str| {
         json!({
             "name": format!("challenge-{name}"), "url": format!("http://plain.{kind}.test:{port}{path}"),
-            "status": 403, "hold": "/\\.wardmote/(pass|check|slow)\\?t=", "noscript": true, "strict": true,
+            "status": 403, "hold": "/\\.wardmote/(pass|check|manual|slow)\\?t=", "noscript": true, "strict": true,
         })
     };
+    let mut by_hand = shot("by-hand", "heavy", &way_by_hand(port));
+    by_hand["agent"] = json!(AGENT);
     let list = json!([
+        by_hand,
         shot("silent", "silent", "/"),
         shot("wait", "wait", "/"),
         shot("work", "heavy", "/"),
