@@ -101,6 +101,11 @@ impl Attribute {
             Self::Prefix | Self::Asn | Self::Tls | Self::Http2 | Self::HeaderOrder | Self::UserAgent
         )
     }
+
+    /// Whether it belongs to the network alone, which many programs share.
+    pub(super) fn is_of_network(self) -> bool {
+        matches!(self, Self::Prefix | Self::Asn)
+    }
 }
 
 /// What the cache said of a request.

@@ -436,7 +436,8 @@ impl Adaptive {
                 shared: (&self.reference, slab.site),
                 usual_weight: usual,
                 distress,
-                is_vast: is_sure && record.rate > VAST_FACTOR * record.usual,
+                is_vast: record.rate > VAST_FACTOR * record.usual,
+                knows_usual: is_sure,
                 is_everywhere: slab.site == EVERYWHERE,
             };
             let Some(next) = search(&question) else { break };

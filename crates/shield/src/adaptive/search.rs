@@ -145,8 +145,11 @@ pub(super) struct Question<'a> {
     pub usual_weight: f32,
     /// Whether the origin is in distress.
     pub distress: bool,
-    /// Whether far more comes than usual. Programs that are many and new may come for a feed on the hour.
+    /// Whether far more comes than usual.
     pub is_vast: bool,
+    /// Whether people are known at the site, so that what is unusual there says something. Programs that are many and new
+    /// may come for a feed on the hour.
+    pub knows_usual: bool,
     /// Whether the rows come from all sites together; then their addresses are the sites.
     pub is_everywhere: bool,
 }
@@ -266,14 +269,17 @@ impl Candidate {
             self.items.iter().map(|index| &items[*index]).filter(|item| item.attribute.is_of_program());
         let (mut now, mut calm, mut sketched, mut any) =
             ([u64::MAX; WORDS], [u64::MAX; WORDS], 1.0f32, false);
+        // All who are behind one address share nothing else: a school comes as one network when a lesson begins.
+        let is_telling = question.distress || question.is_vast;
         for item in programs {
             now = and(&now, &item.now);
             calm = and(&calm, &item.calm);
             sketched = sketched.min(item.sketched);
-            any = true;
+            any |= is_telling || !item.attribute.is_of_network();
         }
         let lift = if any {
-            self::weight(&now, question.rows) / total / self.usual_share(question, &calm, sketched).max(1e-4)
+            let share = self::weight(&now, question.rows) / total * certain_part(count(&now));
+            share / self.usual_share(question, &calm, sketched).max(1e-4)
         } else {
             0.0
         };
@@ -300,6 +306,11 @@ impl Candidate {
 pub(super) fn share_from_above(hits: u32, samples: u32) -> f32 {
     let hits = hits as f32;
     ((hits + 1.0 + 1.65 * (hits + 0.7).sqrt()) / samples.max(1) as f32).min(1.0)
+}
+
+/// The part of so many rows that is no chance: the lower end of a 95 % interval. Of few failures some visitor has several.
+fn certain_part(hits: u32) -> f32 {
+    (1.0 - 1.65 / (hits.max(1) as f32).sqrt()).max(0.0)
 }
 
 /// The values that are frequent now, the most frequent first.
@@ -341,7 +352,7 @@ fn items(question: &Question<'_>, total: f32) -> Option<Vec<Item>> {
 
 /// What has in common that it is unusual, where the site's own samples say what is usual.
 fn unusual_items(question: &Question<'_>, total: f32) -> impl Iterator<Item = Item> {
-    let is_known = question.is_vast && question.calm.len() >= CALM_MIN;
+    let is_known = question.is_vast && question.knows_usual && question.calm.len() >= CALM_MIN;
     let looked_at = LOOKED_AT.into_iter().filter(move |_| is_known);
     looked_at.filter_map(move |attribute| {
         let usual = Arc::new(Usual::among(question.calm, attribute)?);

@@ -257,6 +257,7 @@ fn a_signature_must_spare_the_usual_and_be_rare_among_them() {
             usual_weight: 50.0,
             distress,
             is_vast: true,
+            knows_usual: true,
             is_everywhere: false,
         };
         let found = crate::adaptive::search::search(&question);
@@ -365,4 +366,45 @@ fn what_is_one_sites_affair_is_not_acted_upon_at_all_of_them() {
         let quiet = |pressed| edge.engine.farthest_at(SiteKey(7_777), pressed, &signature, now);
         assert_eq!((quiet(false), quiet(true)), (None, Some(Stage::Challenge)), "{signature}");
     }
+}
+
+/// One of forty people, each at home in a network of its own, with one of four browsers.
+fn neighbour(number: u64, random: &SeededRandom) -> Attributes {
+    let browser = number % 4;
+    let values = Attribute::ALL.map(|attribute| match attribute {
+        Prefix => number,
+        Tls | Http2 | HeaderOrder | UserAgent | Attribute::Language => browser,
+        Path | Address => random.below(40).min(random.below(40)),
+        Referer | Attribute::Cookies => 0,
+        _ => 1,
+    });
+    let mut place = 0;
+    Attributes::from_hashes(values.map(|value| {
+        place += 1;
+        (place << 16) | value as u32
+    }))
+}
+
+#[test]
+fn failures_that_meet_visitors_by_chance_point_at_none_of_them() {
+    let mut began = 0;
+    for seed in 1..=20 {
+        let random = SeededRandom::new(seed);
+        let mut engine = Adaptive::with_slabs(&random, 2);
+        let (mut record, mut events) = (SiteRecord::default(), Vec::new());
+        for second in 0..120 {
+            let now = at(second * 1_000);
+            engine.tick(SITE, &mut record, false, now, &mut events);
+            for number in 0..40 {
+                let row = neighbour(number, &random);
+                engine.observe(SITE, &mut record, &row, false, now);
+                // Somebody else keeps the origin busy, a third of the time.
+                let failed = second >= 70 && random.below(100) < 30;
+                let ms = if failed { 3_000 } else { 20 };
+                engine.answered(SITE, &mut record, &row, Outcome { ms, failed }, now);
+            }
+        }
+        began += events.len();
+    }
+    assert_eq!(began, 0, "no visitor is taken for the attack");
 }

@@ -1,7 +1,7 @@
 //! Who comes to a site in the simulation: visitors with browsers, and crowds that are described, not
 //! programmed: each attribute is drawn from values of the crowd's own, or from those of visitors.
 
-use crate::adaptive::attributes::{Attribute, Attributes, CacheStatus, OWN_REFERRER};
+use crate::adaptive::attributes::{Attribute, Attributes, CacheStatus, NO_COOKIES, OWN_REFERRER};
 use crate::adaptive::reference::mixed;
 use vocabulary::SeededRandom;
 
@@ -47,7 +47,7 @@ impl Crowd {
 }
 
 /// Who asks a site usually.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Site {
     /// People.
     Visitors,
@@ -57,6 +57,8 @@ pub(super) enum Site {
     Apps,
     /// People, most of them by links of their own.
     PersonalLinks,
+    /// People who carry a cookie from their second page on.
+    Sessions,
 }
 
 impl Site {
@@ -87,9 +89,20 @@ impl Site {
                 let linked = linked.with(Attribute::PathTemplate, Draw::Own(1));
                 linked.with(Attribute::Referer, Draw::Rank(0)).with(Attribute::Cookies, Draw::Rank(0))
             }
-            _ => Crowd::usual(0),
+            Self::Visitors | Self::Sessions | Self::Apps | Self::PersonalLinks => Crowd::usual(0),
         };
-        kind.request(visitors, random)
+        let row = kind.request(visitors, random);
+        if self == Self::Sessions { Self::with_cookie(row) } else { row }
+    }
+
+    /// As somebody who comes from within carries it.
+    pub(super) fn with_cookie(row: Attributes) -> Attributes {
+        let mut hashes = Attribute::ALL.map(|attribute| row.hash(attribute));
+        let cookies = &mut hashes[Attribute::Cookies as usize];
+        if row.hash(Attribute::Referer) == OWN_REFERRER && *cookies == NO_COOKIES {
+            *cookies = 1;
+        }
+        Attributes::from_hashes(hashes)
     }
 }
 

@@ -82,7 +82,76 @@ pub(super) fn attacks(salt: u64) -> Vec<Scenario> {
     ]
     .into_iter()
     .chain(disguised(salt))
+    .chain(varied(salt))
     .collect()
+}
+
+/// Attacks of which one thing stays and all else changes, or of which what changes is what is looked at least.
+fn varied(salt: u64) -> Vec<Scenario> {
+    let usual = Crowd::usual(salt);
+    let many = 1 << 20;
+    let copied = usual.with(Referer, Rank(0)).with(Cookies, Rank(0)).with(Prefix, Own(2_000));
+    let tool = copied.with(Tls, Own(1)).with(HeaderOrder, Own(1)).with(UserAgent, Own(1));
+    let keyed = copied.with(QueryKeys, Own(1)).with(Address, Own(many)).with(Path, Own(many));
+    let searching = copied.with(Address, Own(many)).with(Path, Rank(3)).with(PathTemplate, Rank(3));
+    let searching = searching.with(QueryKeys, Rank(1));
+    let posted = tool.with(Method, Rank(1)).with(Cache, Rank(2)).with(Path, Rank(5)).with(Address, Rank(5));
+    vec![
+        unfelt("every method by one tool", vec![(tool.with(Method, Own(7)), 15.0)]),
+        unfelt(
+            "random paths, the same argument names, copied browsers",
+            vec![(keyed.with(PathTemplate, Own(many)), 15.0)],
+        ),
+        unfelt(
+            "random names behind one order of fields",
+            vec![(copied.with(UserAgent, Own(many)).with(HeaderOrder, Own(1)), 15.0)],
+        ),
+        unfelt(
+            "random names behind a browser's order of fields",
+            vec![(copied.with(UserAgent, Own(many)).with(HeaderOrder, Rank(0)).with(Tls, Rank(0)), 15.0)],
+        ),
+        unfelt("an interface that is sent to, by one tool", vec![(posted.with(PathTemplate, Rank(5)), 15.0)]),
+        unfelt(
+            "HTTP/2 and HTTP/1.1 by one tool",
+            vec![(tool.with(Http2, Own(2)).with(Address, Rank(0)), 15.0)],
+        ),
+        unfelt(
+            "past the cache by fields of random names",
+            vec![(usual.with(HeaderOrder, Own(many)).with(Prefix, Own(2_000)).with(Address, Rank(0)), 15.0)],
+        ),
+        Scenario {
+            origin: (6_000, 10),
+            ..attack(
+                "few requests of 20,000 networks to an expensive page",
+                vec![(tool.with(Prefix, Own(20_000)).with(Address, Own(1)).with(Path, Own(1)), 0.4)],
+            )
+        },
+        Scenario {
+            origin: (6_000, 10),
+            ..attack(
+                "few searches by copied browsers, each another one",
+                vec![(searching.with(Prefix, Own(20_000)), 0.4)],
+            )
+        },
+        Scenario {
+            site: Site::Sessions,
+            ..unfelt(
+                "random queries by copied browsers that say they come from the site",
+                vec![(keyed.with(Path, Rank(0)).with(PathTemplate, Rank(0)).with(Referer, Rank(2)), 15.0)],
+            )
+        },
+        attack(
+            "random queries and languages by copied browsers",
+            vec![(keyed.with(Path, Rank(0)).with(PathTemplate, Rank(0)).with(Language, Own(many)), 15.0)],
+        ),
+        unfelt(
+            "a tool for each of thirty rented networks",
+            vec![(
+                copied.with(Asn, Own(30)).with(Prefix, Own(30)).with(UserAgent, Own(30)).with(Tls, Own(30)),
+                15.0,
+            )],
+        ),
+    ]
 }
 
 /// Attacks that share no tool, or look like browsers in everything, and that the origin does not feel.
@@ -196,6 +265,66 @@ fn unlike_browsing(salt: u64) -> Vec<Scenario> {
         Scenario {
             site: Site::Monitored,
             ..benign("people for a new page at a site that monitors ask", vec![(one_place, 15.0)])
+        },
+        benign(
+            "feed readers and podcatchers at midnight",
+            vec![(
+                people
+                    .with(UserAgent, Own(200))
+                    .with(HeaderOrder, Own(30))
+                    .with(Tls, Own(20))
+                    .with(Address, Own(3))
+                    .with(Path, Own(3))
+                    .with(Referer, Rank(0))
+                    .with(Cookies, Rank(0)),
+                2.9,
+            )],
+        ),
+        benign(
+            "a university behind one address",
+            vec![(people.with(Prefix, Own(1)).with(Asn, Own(1)).with(Country, Rank(0)), 2.5)],
+        ),
+        benign(
+            "monitors from everywhere, each minute",
+            vec![(
+                one_place
+                    .with(UserAgent, Own(6))
+                    .with(HeaderOrder, Own(6))
+                    .with(Tls, Own(6))
+                    .with(Prefix, Own(300))
+                    .with(Referer, Rank(0))
+                    .with(Cookies, Rank(0)),
+                2.0,
+            )],
+        ),
+        Scenario {
+            site: Site::Apps,
+            ..benign("an app's new screen after a notice to all", vec![(app.with(Address, Own(6)), 15.0)])
+        },
+        Scenario {
+            grows: 240_000,
+            site: Site::Apps,
+            ..benign("a new version of an app comes to all", vec![(app.with(UserAgent, Own(1)), 1.0)])
+        },
+        Scenario {
+            site: Site::Sessions,
+            ..benign(
+                "strangers who look around and take no cookie",
+                vec![(people.with(Cookies, Rank(0)).with(Referer, Rank(2)), 12.0)],
+            )
+        },
+        Scenario {
+            site: Site::Sessions,
+            origin: (2_500, 25),
+            ..benign(
+                "a sale that overwhelms the origin: people look, search and buy",
+                vec![
+                    (people, 6.0),
+                    (one_place, 3.0),
+                    (people.with(QueryKeys, Own(1)).with(Address, Own(4_000)).with(Referer, Rank(2)), 3.0),
+                    (sends.with(Referer, Rank(2)), 1.0),
+                ],
+            )
         },
     ]
 }
