@@ -257,6 +257,20 @@ mod tests {
         let told = presence.unless_left(std::future::pending::<()>());
         assert_eq!(tokio::time::timeout(Duration::from_secs(1), told).await, Ok(None));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_office_gives_nothing_up_before_those_who_have_been_idle_for_longer() {
+        let visitors = Arc::new(Visitors::default());
+        let network = |number| Some(Prefix::of([192, 0, number, 1].into()));
+        let strangers: Vec<_> = (0..16).map(|number| visitors.enter(network(number))).collect();
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let office: Vec<_> = (0..PLENTY).map(|_| visitors.enter(network(99))).collect();
+        assert!(visitors.make_room());
+        let told =
+            |all: &[Presence]| all.iter().filter(|one| one.seat.is_to_leave.load(Ordering::SeqCst)).count();
+        assert_eq!((told(&strangers), told(&office)), (BATCH, 0));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_network_that_holds_very_many_gives_its_own_up_before_others_do() {
         let visitors = Arc::new(Visitors::default());

@@ -434,3 +434,23 @@ impl Drop for Lease {
         self.pool.leased.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_nothing_is_noted_long_before_connections_are_short_and_not_before_there_are_some() {
+        let pool = Arc::<Pool>::default();
+        let leases = |count| -> Vec<Lease> {
+            let counted = (0..count).map(|_| pool.count_one()).collect::<Vec<_>>();
+            assert!(counted.into_iter().all(|counted| counted));
+            (0..count).map(|_| Lease::of(None, &pool, false)).collect()
+        };
+        let few = leases(NOTED_FROM - 1);
+        assert!(few.iter().all(|lease| lease.stall().is_none()));
+        // Who came before that many is never cut off: a fiftieth of all at most.
+        let one_more = leases(1);
+        assert!(one_more[0].stall().is_some() && NOTED_FROM <= OPEN_MAX / 50);
+    }
+}

@@ -143,8 +143,13 @@ async fn who_waits_too_long_is_told_to_come_again_and_the_owner_is_told_why() {
     let stage = stage(|_| {}).await;
     let (_visitors, _held) = crowd(&stage).await;
     let begun = Instant::now();
-    let (head, body) = stage.ask(&get("/late")).await;
+    let mut late = stage.visit().await;
+    late.send(get("/late")).await;
+    let head = late.head().await;
     assert_eq!((head.status(), head.field("retry-after")), (503, "5"));
+    // It holds no connection until it comes again; nothing here has ended it.
+    assert_eq!(head.field("connection"), "close");
+    let body = late.rest().await;
     assert!(String::from_utf8(body).expect("text").contains("origin-overloaded"));
     assert!((2..10).contains(&begun.elapsed().as_secs()));
     assert_eq!(origin(&stage).overloaded, 1);
