@@ -12,7 +12,7 @@ use crate::mail::Post;
 use crate::policies::Policies;
 use crate::purges::Purging;
 use crate::reconcile::{CountedDays, SealedEntries};
-use crate::record::{Reports, Turns};
+use crate::record::{Mechanism, Reports, Turns};
 use crate::sequencer::Sequencer;
 use crate::subscriptions::Askers;
 use crate::{DataDir, PublicUrl, Telemetry};
@@ -58,6 +58,8 @@ pub(crate) struct Plane {
     pub(crate) bundles: Bundles,
     /// What the log adds up to.
     pub(crate) reports: Reports,
+    /// What cases add up to.
+    pub(crate) mechanism: Mechanism,
     /// Whose turn it is to read much of the record.
     pub(crate) turns: Turns,
     /// Entries with fields that are sealed until a date.

@@ -187,6 +187,9 @@ async fn start_with(
     if let Err(error) = defence::recall_feeds(&plane).await {
         tracing::warn!(%error, "the lists of feeds were not read before the first parcel; edges keep theirs");
     }
+    if let Err(error) = reconcile::recall_alarms(&plane).await {
+        tracing::warn!(%error, "the alarms of the run before were not read");
+    }
     let console = console::router(api.clone(), OwnNames::of(listen));
     front.spawn(serve(control_listener, console, stop.clone()));
     front.spawn(serve(public_listener, record::router(plane.clone()), stop.clone()));
@@ -210,6 +213,7 @@ fn plane(
         docket: Docket::new(inputs.records.clone()),
         bundles: Bundles::default(),
         reports: record::Reports::default(),
+        mechanism: record::Mechanism::default(),
         turns: record::Turns::default(),
         sealed_entries: reconcile::SealedEntries::default(),
         counted_days: reconcile::CountedDays::default(),

@@ -91,7 +91,10 @@ impl Orders for SqliteRecords {
         row.map(Versioned::try_from).transpose()
     }
 
-    async fn list_orders(&self, page: Page) -> Result<Listing<Versioned<Order>>, StoreError> {
+    async fn list_orders(
+        &self,
+        page: Page,
+    ) -> Result<Listing<Result<Versioned<Order>, StoreError>>, StoreError> {
         let rows: Vec<DocumentRow> =
             sqlx::query_as("SELECT * FROM orders WHERE ordinal < ? ORDER BY ordinal DESC LIMIT ?")
                 .bind(below(page))
@@ -99,7 +102,7 @@ impl Orders for SqliteRecords {
                 .fetch_all(self.readers())
                 .await
                 .map_err(failed("listing the orders"))?;
-        listing(rows, page, |row| row.ordinal, Versioned::try_from)
+        listing(rows, page, |row| row.ordinal, |row| Ok(Versioned::try_from(row)))
     }
 
     async fn put_order(&self, order: &Order, expected: u64) -> Result<u64, PutError> {

@@ -25,8 +25,12 @@ pub trait Orders: Send + Sync + 'static {
     /// One order.
     async fn order(&self, id: OrderId) -> Result<Option<Versioned<Order>>, StoreError>;
 
-    /// Orders, last received first.
-    async fn list_orders(&self, page: Page) -> Result<Listing<Versioned<Order>>, StoreError>;
+    /// Orders, last received first. One that cannot be understood stands in its place as the error that says so, and hides
+    /// no other.
+    async fn list_orders(
+        &self,
+        page: Page,
+    ) -> Result<Listing<Result<Versioned<Order>, StoreError>>, StoreError>;
 
     /// Keeps an order if `expected` is its present version (0: it must not exist yet); returns the new version.
     async fn put_order(&self, order: &Order, expected: u64) -> Result<u64, PutError>;

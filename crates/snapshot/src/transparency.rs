@@ -7,7 +7,7 @@
 //! Invariants: every entry is counted once under its kind; entries about a decision also say its
 //! measure, class and ground; rows stand in one order; nothing is counted that is not in the log.
 
-use ledger::{DecisionEnded, Entry, Kind};
+use ledger::{CountDaily, DecisionEnded, Entry, Kind};
 use policy::{Ground, Measure, ServiceClass, Terms};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ use vocabulary::{DecisionId, Digest, Timestamp, canonical};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transparency {
     entries: u64,
+    reports: u64,
     rows: BTreeMap<Counted, u64>,
     made: BTreeMap<DecisionId, Made>,
 }
@@ -109,6 +110,8 @@ pub struct Clockwork {
     pub lifted: u64,
     /// Found wrong.
     pub reversed: u64,
+    /// Reports that came in, on days of five and more.
+    pub reports: u64,
     /// How long a measure lasted, in the middle; none before one ended.
     pub lasted: Option<Duration>,
 }
@@ -119,6 +122,11 @@ impl Transparency {
         let body = &entry.body;
         let about = self.about(entry);
         self.entries += 1;
+        if body.kind == Kind::CountDaily {
+            let said = serde_json::from_value::<CountDaily>(body.public.clone()).ok();
+            let reports = said.and_then(|said| said.reports).unwrap_or(0);
+            self.reports = self.reports.saturating_add(reports);
+        }
         let row = Counted { month: Month::of(body.time), kind: body.kind.as_str(), about };
         *self.rows.entry(row).or_default() += 1;
     }
@@ -192,6 +200,7 @@ impl Transparency {
             ratified: of(Kind::DecisionRatified),
             lifted: of(Kind::DecisionLifted),
             reversed: of(Kind::DecisionReversed),
+            reports: self.reports,
             lasted: lasted.get(lasted.len() / 2).copied(),
         }
     }

@@ -6,6 +6,7 @@
 //! Everything here is described by `openapi.json`, which is generated from these handlers.
 
 mod accounts;
+mod alarms;
 pub(crate) mod appeals;
 pub(crate) mod authorities;
 mod cache;
@@ -102,6 +103,7 @@ fn correspondence(router: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
         .routes(routes!(mails::again))
         .routes(routes!(mails::settle))
         .routes(routes!(policies::list, policies::publish))
+        .routes(routes!(alarms::settle))
 }
 
 /// The handlers by who may call them, with their description.

@@ -72,7 +72,7 @@ fn refused(refusal: OrderRefusal) -> Problem {
     Problem::refused(refusal.name(), refusal)
 }
 
-/// Lists orders, last received first.
+/// Lists orders, last received first. One that cannot be read says why (`damaged`).
 #[utoipa::path(get, path = "/api/v1/orders", tag = "orders", params(PageQuery),
     responses((status = 200, body = Object)))]
 pub(crate) async fn list(
@@ -80,7 +80,10 @@ pub(crate) async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<PageOf<Value>>, Problem> {
     let listing = api.plane.records.list_orders(query.page()?).await?;
-    Ok(axum::Json(PageOf::of(listing, |held| shown(&held, &[]))))
+    Ok(axum::Json(PageOf::of(listing, |held| match held {
+        Ok(held) => shown(&held, &[]),
+        Err(error) => json!({"damaged": error.to_string()}),
+    })))
 }
 
 /// Gives one order, with what can be seen to stand against it (`faults`).

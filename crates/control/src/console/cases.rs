@@ -277,7 +277,8 @@ async fn orders_of(plane: &Plane, case: &Case) -> Result<Vec<(Order, OrderRow)>,
         return Ok(found);
     }
     let all = plane.records.list_orders(Page::first(ORDERS_MAX)).await?.items;
-    for order in all.into_iter().map(|held| held.value) {
+    // One that cannot be read has its alarm.
+    for order in all.into_iter().flatten().map(|held| held.value) {
         let Some((of, referral)) = order.answers else { continue };
         if of != case.id {
             continue;

@@ -1,7 +1,7 @@
 //! More of the public record: what it adds up to, what a reader looks for, and the feed.
 
-use super::record::Frame;
 use super::record::texts;
+use super::record::{Frame, MechanismFigures};
 use super::{Listed, Standing, render, words};
 use askama::Template;
 use snapshot::{Clockwork, TransparencyReport};
@@ -19,6 +19,8 @@ pub struct TransparencyPage {
     pub frame: Frame,
     /// The numbers of the mechanism.
     pub clockwork: Clockwork,
+    /// Those that only the operator's cases give.
+    pub mechanism: MechanismFigures,
     /// The report.
     pub report: TransparencyReport,
 }

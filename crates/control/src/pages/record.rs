@@ -12,10 +12,12 @@ use super::{Listed, LogView, Standing, render, words};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use casework::{AppealOutcome, Relation};
 use policy::{EndReason, Ground, Measure, Role, ServiceClass};
 use snapshot::Clockwork;
 use std::borrow::Borrow;
 use std::sync::LazyLock;
+use std::time::Duration;
 use texts::{Texts, texts};
 use vocabulary::{Digest, Timestamp};
 
@@ -126,6 +128,21 @@ impl Frame {
     }
 }
 
+/// What the operator's cases add up to: no entry of the log shows it, and small counts are not told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MechanismFigures {
+    /// From the first attempt to an authority's word that it has the referral, in the middle; none below the least.
+    pub acknowledged: Option<Duration>,
+    /// Own captures (grades A and B); none below the least.
+    pub captures: Option<u64>,
+    /// For each condition of the gate, how many cases it closes the gate of for a provisional block; none below the least.
+    pub closed: Vec<(&'static str, Option<u64>)>,
+    /// For each jurisdiction of the last whole quarter: acknowledgements, and the time in the middle.
+    pub jurisdictions: Vec<(String, u64, Duration)>,
+    /// The quarter, as `2026 Q3`.
+    pub quarter: String,
+}
+
 /// `/record/`: all decisions, newest first.
 #[derive(Debug, Clone, Template)]
 #[template(path = "record/front.html")]
@@ -134,6 +151,8 @@ pub struct Front {
     pub frame: Frame,
     /// The numbers of the mechanism.
     pub clockwork: Clockwork,
+    /// Those that only the operator's cases give.
+    pub mechanism: MechanismFigures,
     /// What sets measures aside now.
     pub suspended: Vec<SetAside>,
     /// Decisions about to begin or in force.
@@ -179,6 +198,42 @@ pub struct Signer {
     pub organisation: String,
     /// The public key, as on the roster.
     pub key: String,
+}
+
+/// An earlier decision, and how this one stands to it.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// Its id.
+    pub id: String,
+    /// Its headline.
+    pub title: String,
+    /// How.
+    pub relation: Relation,
+    /// Wherein they are alike, or differ; none where it may not be told.
+    pub reason: Option<String>,
+}
+
+/// One appeal against a decision. Who appealed, and why, is not public.
+#[derive(Debug, Clone, Copy)]
+pub struct Appealed {
+    /// When it came in.
+    pub filed: Timestamp,
+    /// What became of it.
+    pub outcome: Heard,
+}
+
+/// What became of an appeal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It is not decided yet.
+    Waits {
+        /// It has to be by then.
+        due: Timestamp,
+    },
+    /// It was not heard.
+    Inadmissible,
+    /// The reviewer ruled.
+    Ruled(AppealOutcome),
 }
 
 /// One step in a decision's life.
@@ -279,6 +334,10 @@ pub struct StatementPage {
     pub hosts: Vec<String>,
     /// Who signed.
     pub signers: Vec<Signer>,
+    /// How it stands to earlier decisions.
+    pub precedents: Vec<Earlier>,
+    /// The appeals against it.
+    pub appeals: Vec<Appealed>,
     /// What happened when, in order.
     pub steps: Vec<Step>,
     /// Its place in the log.

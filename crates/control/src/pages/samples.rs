@@ -17,10 +17,11 @@ use super::hosts::{HostRow, HostsPage, ProofRow, SiteChoice};
 use super::languages::Lang;
 use super::reading::{SearchPage, TransparencyPage};
 use super::record::{
-    Edition, Frame, Front, Happened, Missing, Proof, SetAside, Signer, StatementPage, Step, SubscribePage,
-    Subscribing, Wrong,
+    Appealed, Earlier, Edition, Frame, Front, Happened, Heard, MechanismFigures, Missing, Proof, SetAside,
+    Signer, StatementPage, Step, SubscribePage, Subscribing, Wrong,
 };
 use super::{Listed, LogView, Standing};
+use casework::{AppealOutcome, Relation};
 use policy::{Ground, Measure, Role, ServiceClass};
 use snapshot::{Clockwork, ReportRow, Transparency};
 use std::time::Duration;
@@ -56,6 +57,16 @@ fn listed(title: &str, sites: u32, measure: Measure, standing: Standing) -> List
     Listed { id: DECISION.to_owned(), title: title.to_owned(), measure, sites, standing }
 }
 
+fn mechanism() -> MechanismFigures {
+    MechanismFigures {
+        acknowledged: Some(Duration::from_secs(95 * 60)),
+        captures: Some(12),
+        closed: vec![("E1", Some(7)), ("E4", None)],
+        jurisdictions: vec![("AA".to_owned(), 11, Duration::from_secs(80 * 60))],
+        quarter: "2026 Q3".to_owned(),
+    }
+}
+
 fn clockwork() -> Clockwork {
     Clockwork {
         in_force: 1,
@@ -65,6 +76,7 @@ fn clockwork() -> Clockwork {
         lifted: 2,
         reversed: 1,
         lasted: Some(hours(41)),
+        reports: 31,
     }
 }
 
@@ -89,7 +101,7 @@ pub(super) fn transparency() -> TransparencyPage {
     ];
     let mut report = Transparency::default().report("localhost/wardmote/log", Digest::of(b"root"));
     (report.size, report.rows) = (42, rows);
-    TransparencyPage { frame: frame(), clockwork: clockwork(), report }
+    TransparencyPage { frame: frame(), clockwork: clockwork(), mechanism: mechanism(), report }
 }
 
 pub(super) fn search() -> SearchPage {
@@ -102,6 +114,7 @@ pub(super) fn front() -> Front {
     Front {
         frame: frame(),
         clockwork: clockwork(),
+        mechanism: mechanism(),
         suspended: vec![SetAside { since: made(), until: Some(made().plus(hours(1))), entry: 61 }],
         running: vec![listed(
             "Provisional block of a message board after calls to attack a person at home",
@@ -191,6 +204,16 @@ pub(super) fn statement() -> StatementPage {
         demand: None,
         sites: 3,
         hosts: ["board.example.test", "*.board.example.test", "mirror.example.test"].map(str::to_owned).to_vec(),
+        precedents: vec![Earlier {
+            id: DECISION.to_owned(),
+            title: "Provisional block of an earlier board".to_owned(),
+            relation: Relation::Distinguished,
+            reason: Some("There nobody named a place.".to_owned()),
+        }],
+        appeals: vec![
+            Appealed { filed: made(), outcome: Heard::Waits { due: made().plus(hours(24)) } },
+            Appealed { filed: made(), outcome: Heard::Ruled(AppealOutcome::Upheld) },
+        ],
         signers: vec![
             signer(Role::Assessor, "assessor-heron"),
             signer(Role::Legal, "legal-alder"),

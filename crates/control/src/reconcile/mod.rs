@@ -6,9 +6,10 @@
 //! `lapse` ends leases · `duress` tells of signatures that were forced · `log` puts approved decisions into the log · `follow` does the same with what
 //! follows them, and chases the clocks of appeals · `suspension` sets all measures aside · `statements` publishes what is
 //! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the
-//! clock of reports of danger · `policies` takes up published versions · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
-//! date · `erasures` erases confidential fields · subscribers are told by [`crate::subscriptions`] · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say, and `gaps` where one stopped.
+//! clock of reports of danger · `policies` takes up published versions · `mechanism` counts what cases add up to · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
+//! date · `erasures` erases confidential fields · subscribers are told by [`crate::subscriptions`] · `plan` sends sites and bundles to the edges · `receipts` notes what the edges say, and `gaps` where one stopped · `alarms` keeps those that stand.
 
+mod alarms;
 mod counts;
 mod duress;
 mod erasures;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use alarms::recall as recall_alarms;
 pub(crate) use counts::CountedDays;
 pub(crate) use log::has_enough;
 pub(crate) use plan::Planned;
@@ -113,12 +115,13 @@ pub(crate) async fn run(plane: Arc<Plane>, mut planned: Planned, stop: Cancellat
             pass(&plane, &mut planned).await;
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = plane.wake.notified() => full = true,
             seen = plane.publisher.reported(reports) => (reports, full) = (seen, true),
             () = tokio::time::sleep(TICK) => full = last_full.elapsed() >= FULL,
         }
     }
+    attempt(&plane, "alarms", alarms::reconcile(&plane)).await;
 }
 
 /// One full pass: all reconcilers, round by round until nothing moves.
@@ -133,6 +136,7 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             attempt(plane, "suspension", suspension::reconcile(plane)).await,
             attempt(plane, "counts", counts::reconcile(plane)).await,
             attempt(plane, "policies", policies(plane)).await,
+            attempt(plane, "mechanism", crate::record::count_mechanism(plane)).await,
             attempt(plane, "unseal", unseal::reconcile(plane)).await,
             attempt(plane, "erasures", erasures::reconcile(plane)).await,
             attempt(plane, "triage", triage::reconcile(plane)).await,
@@ -143,9 +147,10 @@ pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
             attempt(plane, "receipts", receipts::reconcile(plane)).await,
         ];
         if moved.iter().all(|moved| *moved == Moved::No) {
-            return;
+            break;
         }
     }
+    attempt(plane, "alarms", alarms::reconcile(plane)).await;
 }
 
 /// Takes up a version of the policy whose entry was written after its publisher had stopped waiting.

@@ -8,11 +8,13 @@ use super::{Moved, ReconcileError};
 use crate::desk::answer_referral;
 use crate::plane::Plane;
 use casework::{Decision, DecisionState, Order, OrderState};
-use records::{Page, PutError, Versioned};
+use records::{Page, PutError, StoreError, Versioned};
 use std::collections::BTreeSet;
 
 /// An order that nobody has accepted or refused, or whose referral does not take it as its answer.
 const WAITS: &str = "order-waits";
+/// An order that cannot be read.
+const DAMAGED: &str = "record-damaged";
 /// A measure that rests on an order which was taken back or refused, or has ended.
 const WITHDRAWN: &str = "order-withdrawn";
 
@@ -25,16 +27,34 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
 }
 
 async fn tell_of_waiting(plane: &Plane) -> Result<(), ReconcileError> {
-    let mut waiting = BTreeSet::new();
+    let (mut waiting, mut unread) = (BTreeSet::new(), BTreeSet::new());
     // Older ones have had their alarm; two hundred that wait are a matter of their own.
     for held in plane.records.list_orders(Page::first(records::bounds::PAGE_MAX)).await?.items {
+        let held = match held {
+            Ok(held) => held,
+            Err(error) => {
+                let about = damaged(&error);
+                plane.alarms.raise(DAMAGED, &about, &error, plane.clock.now());
+                unread.insert(about);
+                continue;
+            }
+        };
         if let Some(why) = waits(plane, &held.value).await {
             plane.alarms.raise(WAITS, held.value.id, why, plane.clock.now());
             waiting.insert(held.value.id.to_string());
         }
     }
     plane.alarms.clear_where(WAITS, |about| !waiting.contains(about));
+    plane.alarms.clear_where(DAMAGED, |about| !unread.contains(about));
     Ok(())
+}
+
+/// Which record it is.
+fn damaged(error: &StoreError) -> String {
+    match error {
+        StoreError::Damaged { table, id, .. } => format!("{table} {id}"),
+        _ => "orders".to_owned(),
+    }
 }
 
 async fn tell_of_withdrawn(plane: &Plane) -> Result<Moved, ReconcileError> {

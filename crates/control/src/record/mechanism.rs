@@ -4,6 +4,7 @@
 //! The log cannot show these: whoever audits it takes them from the operator. Invariants: no count under five and no median
 //! of fewer than five is told; of a jurisdiction nothing but whole quarters with ten and more.
 
+use crate::pages::record::MechanismFigures;
 use crate::plane::Plane;
 use crate::reconcile::{Moved, ReconcileError};
 use casework::{Addressee, Case, GateCondition, Held, Referral, ReferralState, Source};
@@ -27,21 +28,6 @@ const CASES_MAX: usize = 2_000;
 /// The numbers, once they were counted.
 #[derive(Debug, Default)]
 pub(crate) struct Mechanism(Mutex<Option<(Timestamp, MechanismFigures)>>);
-
-/// What cases add up to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MechanismFigures {
-    /// From the first attempt to an authority's word that it has the referral, in the middle; none below the least.
-    pub acknowledged: Option<Duration>,
-    /// Own captures (grades A and B); none below the least.
-    pub captures: Option<u64>,
-    /// For each condition of the gate, how many cases it closes the gate of for a provisional block; none below the least.
-    pub closed: Vec<(&'static str, Option<u64>)>,
-    /// For each jurisdiction of the last whole quarter: acknowledgements, and the time in the middle.
-    pub jurisdictions: Vec<(String, u64, Duration)>,
-    /// The quarter, as `2026 Q3`.
-    pub quarter: String,
-}
 
 impl Mechanism {
     /// The numbers, as they were counted last.
@@ -134,7 +120,8 @@ fn acknowledged(referral: &Referral) -> Option<(Timestamp, Duration, Option<Stri
     while let ReferralState::Closed { last, .. } = state {
         state = last;
     }
-    let (ReferralState::Acknowledged { traffic, at, .. } | ReferralState::Answered { traffic, at, .. }) = state
+    let (ReferralState::Acknowledged { traffic, at, .. } | ReferralState::Answered { traffic, at, .. }) =
+        state
     else {
         return None;
     };

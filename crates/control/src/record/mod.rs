@@ -9,6 +9,7 @@ mod dsa;
 mod edition;
 mod forms;
 mod log;
+mod mechanism;
 mod policies;
 mod reports;
 mod search;
@@ -19,6 +20,7 @@ mod turns;
 mod view;
 
 pub(crate) use forms::{Mode, file_document};
+pub(crate) use mechanism::{Mechanism, reconcile as count_mechanism};
 pub(crate) use reports::Reports;
 pub(crate) use turns::Turns;
 pub(crate) use view::{listed, log_view, standing};

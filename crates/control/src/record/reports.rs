@@ -77,7 +77,9 @@ pub(super) async fn transparency(
         return Ok(not_found(&plane, edition));
     };
     let Counted { report, clockwork } = counted;
-    Ok(page(StatusCode::OK, &edition, TransparencyPage { frame, clockwork, report }.page()))
+    let mechanism = plane.mechanism.told();
+    let shown = TransparencyPage { frame, clockwork, mechanism, report };
+    Ok(page(StatusCode::OK, &edition, shown.page()))
 }
 
 /// The JSON file.

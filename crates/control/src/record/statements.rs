@@ -60,7 +60,8 @@ async fn listing(plane: &Plane, query: &PageQuery, edition: Edition) -> Result<R
         entry: acts.placed.index,
     };
     let suspended = acting.iter().map(aside).collect();
-    let front = Front { frame, clockwork, suspended, running, over, older, log };
+    let mechanism = plane.mechanism.told();
+    let front = Front { frame, clockwork, mechanism, suspended, running, over, older, log };
     Ok(page(StatusCode::OK, &edition, front.page()))
 }
 
@@ -80,7 +81,7 @@ pub(super) async fn decision(
     let Some(held) = plane.docket.get(id).await? else { return Ok(not_found(&plane, edition)) };
     let decision = &held.value;
     match form {
-        None => Ok(match statement(&plane, decision, edition.clone()) {
+        None => Ok(match statement(&plane, decision, edition.clone()).await? {
             Some(statement) => page(StatusCode::OK, &edition, statement.page()),
             None => not_found(&plane, edition),
         }),

@@ -1,13 +1,16 @@
 //! Decisions and the log as pages show them.
 
-use crate::pages::record::{Demand, Edition, Happened, Proof, Signer, StatementPage, Step};
+use crate::pages::record::{
+    Appealed, Demand, Earlier, Edition, Happened, Heard, Proof, Signer, StatementPage, Step,
+};
 use crate::pages::{Listed, LogView, Standing};
 use crate::plane::Plane;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use casework::{Decision, DecisionState, Logged};
+use casework::{Against, Appeal, AppealState, Case, Decision, DecisionState, Logged, Precedent};
 use ledger::checkpoint::Checkpoint;
 use policy::{Ground, Terms};
+use records::StoreError;
 use vocabulary::Timestamp;
 
 /// How a decision stands for the public; `None` while it is not public.
@@ -56,7 +59,56 @@ pub(crate) fn log_view(plane: &Plane) -> LogView {
 }
 
 /// The page of a decision; `None` while it is not public.
-pub(super) fn statement(plane: &Plane, decision: &Decision, edition: Edition) -> Option<StatementPage> {
+pub(super) async fn statement(
+    plane: &Plane,
+    decision: &Decision,
+    edition: Edition,
+) -> Result<Option<StatementPage>, StoreError> {
+    let case = plane.records.case(decision.case).await?.map(|held| held.value);
+    let mut precedents = Vec::new();
+    for said in case.iter().flat_map(|case| &case.precedents) {
+        precedents.extend(earlier(plane, decision, &said.fact).await?);
+    }
+    let appeals = case.iter().flat_map(|case| appeals_against(case, decision)).collect();
+    Ok(page_of(plane, decision, edition, (precedents, appeals)))
+}
+
+/// An earlier decision that the public can read. What was written about it goes out by the guard of the vault alone.
+async fn earlier(
+    plane: &Plane,
+    decision: &Decision,
+    said: &Precedent,
+) -> Result<Option<Earlier>, StoreError> {
+    let Some(held) = plane.docket.get(said.decision).await?.map(|held| held.value) else { return Ok(None) };
+    if held.id == decision.id || standing(&held, plane.clock.now()).is_none() {
+        return Ok(None);
+    }
+    let reason = Some(said.reason.to_string()).filter(|reason| plane.intake.check(reason).is_ok());
+    let (id, title) = (held.id.to_string(), held.statement.title);
+    Ok(Some(Earlier { id, title, relation: said.relation, reason }))
+}
+
+fn appeals_against(case: &Case, decision: &Decision) -> Vec<Appealed> {
+    let against = case.appeals.iter().filter(|appeal| appeal.against == Against::Decision(decision.id));
+    let told = |appeal: &Appeal| {
+        let outcome = match &appeal.state {
+            AppealState::Decided { outcome, .. } | AppealState::Notified { outcome, .. } => {
+                Heard::Ruled(*outcome)
+            }
+            AppealState::Inadmissible { .. } => Heard::Inadmissible,
+            _ => Heard::Waits { due: appeal.due },
+        };
+        Appealed { filed: appeal.filed_at, outcome }
+    };
+    against.map(told).collect()
+}
+
+fn page_of(
+    plane: &Plane,
+    decision: &Decision,
+    edition: Edition,
+    (precedents, appeals): (Vec<Earlier>, Vec<Appealed>),
+) -> Option<StatementPage> {
     let frame = super::frame(plane, edition);
     let standing = standing(decision, frame.now)?;
     let logged = decision.state.logged()?;
@@ -88,6 +140,8 @@ pub(super) fn statement(plane: &Plane, decision: &Decision, edition: Edition) ->
         sites: terms.scope.sites,
         hosts: decision.scope.hosts().map(ToString::to_string).collect(),
         signers: signers(plane, decision),
+        precedents,
+        appeals,
         steps: steps(decision),
         proof: Proof {
             entry: logged.index,

@@ -42,6 +42,27 @@ async fn a_restart_goes_on_with_sites_measures_and_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_about_what_happened_stands_after_a_restart_until_it_is_settled() {
+    let mut rig = Rig::new();
+    let running = rig.start().await;
+    running.control.plane().alarms.raise("mail-not-noted", "ref_1", "note it", rig.ago(0));
+    running.stop().await;
+    rig.clock.advance(Duration::from_secs(60));
+    let running = rig.start().await;
+    let status = running.get("/api/v1/status").await.is(200).json();
+    let alarm = status["alarms"].as_array().and_then(|all| all.iter().find(|one| one["subject"] == "ref_1"));
+    assert_eq!(alarm.expect("the alarm")["since"], rig.ago(0).minus(Duration::from_secs(60)).to_string());
+    let settled =
+        |name: &str| serde_json::json!({"by": "intake-1", "name": name, "subject": "ref_1", "how": "noted"});
+    running.post("/api/v1/alarms/settled", settled("edge-alarm")).await.is(404);
+    running.post("/api/v1/alarms/settled", settled("mail-not-noted")).await.is(204);
+    running.stop().await;
+    let running = rig.start().await;
+    assert!(!running.get("/api/v1/status").await.is(200).text().contains("mail-not-noted"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_decision_approved_before_the_end_goes_its_way_after_the_start() {
     let mut rig = Rig::new();
     let running = rig.start().await;

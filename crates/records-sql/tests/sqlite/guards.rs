@@ -3,8 +3,9 @@
 use crate::contract::SqliteRig;
 use crate::opening::raw;
 use records::contract::Rig;
+use records::contract::authorities::order;
 use records::contract::fixtures::{account, at, case_id, checkpoint, note};
-use records::{AppendError, Change, DocumentName, Evidence, NewLeaf, Reading};
+use records::{AppendError, Change, DocumentName, Evidence, NewLeaf, Page, Reading};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -134,4 +135,25 @@ async fn poll_once<F: Future>(mut call: Pin<&mut F>) -> Option<F::Output> {
         Poll::Pending => Poll::Ready(None),
     })
     .await
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_read_hides_no_other() {
+    let rig = SqliteRig::fresh().await;
+    let records = rig.records();
+    for number in [1, 2, 3] {
+        records.put_order(&order(number), 0).await.unwrap();
+    }
+    let mut other = raw(&rig.path()).await;
+    let id = order(2).id.to_string();
+    sqlx::query("UPDATE orders SET document = '{}' WHERE id = ?")
+        .bind(&id)
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let listed = records.list_orders(Page::first(9)).await.unwrap().items;
+    let read: Vec<_> = listed.iter().map(|held| held.as_ref().map(|held| held.value.id).ok()).collect();
+    assert_eq!(read, [Some(order(3).id), None, Some(order(1).id)]);
+    let why = listed[1].as_ref().unwrap_err().to_string();
+    assert!(why.contains("orders") && why.contains(&id), "{why}");
 }

@@ -12,7 +12,7 @@ fn entry(number: u8) -> DirectoryEntry {
     DirectoryEntry::enter(id, text("A duty desk"), Addressee::Fallback, officer(), at(1))
 }
 
-fn order(number: u8) -> Order {
+pub fn order(number: u8) -> Order {
     let demanded = Demanded {
         format: Demanded::FORMAT.to_owned(),
         authority: AuthorityId::from_bytes([1; 16]),
@@ -60,9 +60,12 @@ pub async fn an_order_is_put_under_its_version_and_listed_last_first(rig: &mut d
     rig.reopen().await;
     let records = rig.records();
     let listed = records.list_orders(Page::first(2)).await.unwrap();
-    let ids: Vec<_> = listed.items.iter().map(|held| held.value.id).collect();
+    let ids: Vec<_> = listed.items.iter().map(|held| held.as_ref().unwrap().value.id).collect();
     assert_eq!(ids, [order(3).id, order(2).id]);
     let rest = records.list_orders(Page { after: listed.next, limit: 2 }).await.unwrap();
-    assert_eq!(rest.items.iter().map(|held| held.value.clone()).collect::<Vec<_>>(), [withdrawn]);
+    assert_eq!(
+        rest.items.iter().map(|held| held.as_ref().unwrap().value.clone()).collect::<Vec<_>>(),
+        [withdrawn]
+    );
     assert_eq!(records.order(order(2).id).await.unwrap().unwrap().value, order(2));
 }

@@ -70,10 +70,13 @@ impl Orders for Memory {
         })
     }
 
-    async fn list_orders(&self, page: Page) -> Result<Listing<Versioned<Order>>, StoreError> {
+    async fn list_orders(
+        &self,
+        page: Page,
+    ) -> Result<Listing<Result<Versioned<Order>, StoreError>>, StoreError> {
         self.act("listing the orders", |state| {
-            let numbered: Vec<_> = (1..).zip(state.authorities.orders.iter().cloned()).collect();
-            Ok(page_of(numbered.into_iter(), page))
+            let items: Vec<_> = (1..).zip(state.authorities.orders.iter().cloned().map(Ok)).collect();
+            Ok(page_of(items.into_iter(), page))
         })
     }
 

@@ -65,7 +65,7 @@ impl Scene {
             evidence,
             decisions,
             authorities,
-            orders: orders.items.into_iter().map(|held| held.value).collect(),
+            orders: orders.items.into_iter().flatten().map(|held| held.value).collect(),
             cases: cases.items.into_iter().map(|held| held.value).collect(),
             fleet,
             api,

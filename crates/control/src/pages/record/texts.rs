@@ -1,6 +1,7 @@
 //! The record's own words, in each language; read from files that are part of the program.
 
-use super::{Happened, Lang};
+use super::{Happened, Heard, Lang};
+use casework::{AppealOutcome, Relation};
 use policy::{EndReason, Ground, Measure, Role, ServiceClass};
 use serde::Deserialize;
 use std::borrow::Borrow;
@@ -49,6 +50,7 @@ macro_rules! texts {
             grounds: BTreeMap<String, String>,
             classes: BTreeMap<String, String>,
             roles: BTreeMap<String, String>,
+            conditions: BTreeMap<String, String>,
             $(pub(in crate::pages) $name: String,)*
         }
 
@@ -84,7 +86,9 @@ texts! {
     confirm_lead confirm_go confirmed_title confirmed_lead end_title end_lead end_go ended_title_mail ended_lead_mail
     link_gone_title link_gone_lead letter_ask_subject letter_ask letter_ask_end letter_still_subject letter_still
     letter_news_subject letter_news letter_more letter_end policies_title policies_lead policy_version policy_acting policy_published policy_acts policy_until
-    policy_changes policy_against policy_first policy_left policy_text
+    policy_changes policy_against policy_first policy_left policy_text acknowledged_in too_few captures_for_reports under_five gates_title gates_lead gates_none gates_condition
+    gates_closed acknowledged_title acknowledged_note acknowledged_count precedents_title follows distinguished overruled
+    appeals_title appeal_waits appeal_inadmissible appeal_upheld appeal_overturned appeal_varied
 }
 
 /// What is counted.
@@ -132,6 +136,31 @@ impl Texts {
 
     pub(in crate::pages) fn role(&self, role: impl Borrow<Role>) -> &str {
         named(&self.roles, role.borrow().as_str())
+    }
+
+    /// What a condition of the gate asks for, by its short name.
+    pub(in crate::pages) fn condition(&self, name: &str) -> &str {
+        named(&self.conditions, name)
+    }
+
+    /// How a decision stands to an earlier one.
+    pub(in crate::pages) fn relation(&self, relation: impl Borrow<Relation>) -> &str {
+        match relation.borrow() {
+            Relation::Follows => &self.follows,
+            Relation::Distinguished => &self.distinguished,
+            Relation::Overruled => &self.overruled,
+        }
+    }
+
+    /// What became of an appeal.
+    pub(in crate::pages) fn heard(&self, heard: impl Borrow<Heard>) -> &str {
+        match heard.borrow() {
+            Heard::Waits { .. } => &self.appeal_waits,
+            Heard::Inadmissible => &self.appeal_inadmissible,
+            Heard::Ruled(AppealOutcome::Upheld) => &self.appeal_upheld,
+            Heard::Ruled(AppealOutcome::Overturned) => &self.appeal_overturned,
+            Heard::Ruled(AppealOutcome::Varied) => &self.appeal_varied,
+        }
     }
 
     /// An instant as a date and a time.

@@ -38,6 +38,7 @@ fn every_language_has_a_word_for_each_measure_ground_class_and_role() {
             (&texts.grounds, &english.grounds),
             (&texts.classes, &english.classes),
             (&texts.roles, &english.roles),
+            (&texts.conditions, &english.conditions),
         ] {
             assert!(ours.keys().eq(theirs.keys()) && ours.values().all(|text| !text.is_empty()), "{lang:?}");
         }
