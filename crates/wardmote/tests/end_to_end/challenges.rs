@@ -144,7 +144,7 @@ fn every_page_of_a_challenge_is_clean_in_a_real_browser() {
     let shot = |name: &str, kind: &str, path: &str| {
         json!({
             "name": format!("challenge-{name}"), "url": format!("http://plain.{kind}.test:{port}{path}"),
-            "status": 403, "hold": "/\\.wardmote/(pass|check|manual|slow)\\?t=", "noscript": true, "strict": true,
+            "status": 403, "hold": "/\\.wardmote/(pass|check|slow)\\?t=", "noscript": true, "strict": true,
         })
     };
     let mut by_hand = shot("by-hand", "heavy", &way_by_hand(port));
