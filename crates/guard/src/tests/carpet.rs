@@ -79,3 +79,16 @@ fn a_flood_over_many_sites_is_stopped_at_all_of_them_and_may_be_undone_at_one() 
     assert!(edge.passes(7, [172, 16, 1, 1], &tool()), "undone here");
     assert!(!edge.passes(8, [172, 16, 1, 1], &tool()), "and not elsewhere");
 }
+
+#[test]
+fn a_flood_over_many_sites_does_not_become_the_usual_at_each_of_them() {
+    let mut edge = Edge::calm();
+    let mut stopped = 0;
+    for tenth in 0..500 {
+        let (flooding, _) = edge.tenth(80);
+        if tenth >= 400 {
+            stopped += flooding;
+        }
+    }
+    assert!(stopped >= 7_600, "{stopped} of 8000 in the last ten seconds of fifty");
+}

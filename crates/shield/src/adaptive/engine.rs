@@ -232,6 +232,7 @@ impl Adaptive {
 
     /// Counts requests of which no sample is shown.
     pub fn count(&mut self, site: SiteKey, record: &mut SiteRecord, requests: u32, now: Timestamp) {
+        record.hold(self.is_spread && site != EVERYWHERE);
         if record.count(requests, now) && self.slab_of(site, record).is_none() {
             self.try_for_slab(site, record, now.as_secs() as u32);
         }

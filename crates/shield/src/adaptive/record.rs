@@ -52,7 +52,8 @@ pub struct SiteRecord {
     slab: u16,
     /// Samples given to the shared reference in this second.
     pub(super) sampled: u8,
-    _room: u8,
+    /// Whether an attack on many sites goes on, of which this one sees too little to notice.
+    is_held: bool,
     _more: [u32; 3],
 }
 
@@ -75,7 +76,7 @@ impl Default for SiteRecord {
             learnt: 0,
             slab: 0,
             sampled: 0,
-            _room: 0,
+            is_held: false,
             _more: [0; 3],
         }
     }
@@ -109,6 +110,11 @@ impl SiteRecord {
     /// Whether nothing unusual happens.
     pub(super) fn is_calm(&self) -> bool {
         self.distress == 0 && self.surge == 0
+    }
+
+    /// Whether nothing is to be learnt at present: an attack on many sites does not make itself usual at each.
+    pub(super) fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
     }
 
     /// Counts requests; true for the first ones of a second.
@@ -174,7 +180,7 @@ impl SiteRecord {
         let high = self.rate > (4.0 * self.usual).max(2.0 * self.peak) && self.rate - self.usual > EXCESS_MIN;
         self.surge = if high && self.is_known() { self.surge.saturating_add(1) } else { 0 };
         // What goes on for minutes, and hurts nobody, is usual from then on.
-        if self.is_calm() || (self.distress == 0 && self.surge >= SURGE_BELIEVED) {
+        if !self.is_held && (self.is_calm() || (self.distress == 0 && self.surge >= SURGE_BELIEVED)) {
             self.learn(gone);
         }
     }
