@@ -153,7 +153,7 @@ impl Copy {
         self.write("index.html", TOP.as_bytes())
     }
 
-    /// All pages below a place: lists, statements, the search, and what the log adds up to. Tells the front page and the
+    /// All pages below a place: lists, statements, the search, the policy's versions, and what the log adds up to. Tells the front page and the
     /// decisions that it leads to.
     async fn edition(&mut self, at: &str) -> Result<(String, BTreeSet<DecisionId>), Failure> {
         let front = self.page(&format!("{at}/"), &format!("{at}/index.html")).await?;
@@ -173,7 +173,20 @@ impl Copy {
         for name in ["search", "transparency"].map(str::to_owned).into_iter().chain(statements) {
             self.page(&format!("{at}/{name}"), &format!("{at}/{name}/index.html")).await?;
         }
+        self.policies(at).await?;
         Ok((front, decisions))
+    }
+
+    /// The versions of the policy with what each changed.
+    async fn policies(&mut self, at: &str) -> Result<(), Failure> {
+        let list = self.page(&format!("{at}/policies"), &format!("{at}/policies/index.html")).await?;
+        let mark = format!("\"/{at}/policies/");
+        let versions: BTreeSet<u32> = after(&list, &mark).filter_map(|number| number.parse().ok()).collect();
+        for version in versions {
+            let place = format!("{at}/policies/{version}");
+            self.page(&place, &format!("{place}/index.html")).await?;
+        }
+        Ok(())
     }
 
     /// What a decision is checked by.

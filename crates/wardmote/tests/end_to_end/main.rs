@@ -13,6 +13,7 @@ mod caching;
 mod challenges;
 mod defending;
 mod drill;
+mod due_process;
 mod enduring;
 mod figures;
 mod first_minute;

@@ -36,15 +36,22 @@ impl<'a> CaseFile<'a> {
 
     /// Everything that the gate asks for.
     pub(crate) fn complete(wardmote: &'a Wardmote, account: &str) -> Self {
+        Self::complete_about(wardmote, account, "BB")
+    }
+
+    /// The same about a person in this country.
+    pub(crate) fn complete_about(wardmote: &'a Wardmote, account: &str, at_risk: &str) -> Self {
         let mut case = Self::open(wardmote, account);
         case.add_finding(1, "A");
         case.add_finding(2, "B");
-        for (number, to) in
-            [(1, json!({"jurisdiction": "AA"})), (2, json!({"jurisdiction": "BB"})), (3, json!("fallback"))]
-        {
+        for (number, to) in [
+            (1, json!({"jurisdiction": "AA"})),
+            (2, json!({"jurisdiction": at_risk})),
+            (3, json!("fallback")),
+        ] {
             case.refer(number, &to);
         }
-        for (by, fact) in case.facts() {
+        for (by, fact) in case.facts(at_risk) {
             case.record(by, &fact);
         }
         case
@@ -107,7 +114,7 @@ impl<'a> CaseFile<'a> {
         self.wardmote.api("PUT", &path, Some(&json!({"by": by, "fact": fact}))).status(200);
     }
 
-    fn facts(&self) -> Vec<(&'static str, Value)> {
+    fn facts(&self, at_risk: &str) -> Vec<(&'static str, Value)> {
         let considered = ["M0", "M1", "M2", "M3", "M4"].map(|measure| {
             json!({"measure": measure, "outcome": {"would-not-do": {"reason": "the items stay reachable"}}})
         });
@@ -122,7 +129,7 @@ impl<'a> CaseFile<'a> {
             ("duty-officer-1", json!({"nexus": {"reachable": true, "lowers_risk": "readers act on it"}})),
             (
                 "authority-liaison-1",
-                json!({"concerned": {"offence": {"in": ["AA"]}, "suspect": "unknown", "person_at_risk": {"in": ["BB"]}}}),
+                json!({"concerned": {"offence": {"in": ["AA"]}, "suspect": "unknown", "person_at_risk": {"in": [at_risk]}}}),
             ),
             ("duty-officer-1", json!({"lesser-measures": {"considered": considered}})),
             (
