@@ -11,7 +11,7 @@ mod tests;
 
 use crate::case::room;
 use crate::{Case, CaseRefusal, Decision, Fact, Officer, Paragraphs, Recorded, clocks};
-use policy::{Measure, Role, Roster};
+use policy::{Measure, Profile, Role, Roster};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -268,13 +268,17 @@ impl Appeal {
         }
     }
 
-    /// Whether its clock ran out before anybody ruled.
-    pub fn overdue(&self, now: Timestamp) -> bool {
-        let open = matches!(
+    /// Whether somebody has still to rule on it.
+    pub fn is_open(&self) -> bool {
+        matches!(
             self.state,
             AppealState::Filed | AppealState::Admissible { .. } | AppealState::UnderReview { .. }
-        );
-        open && now >= self.due
+        )
+    }
+
+    /// Whether its clock ran out before anybody ruled.
+    pub fn overdue(&self, now: Timestamp) -> bool {
+        self.is_open() && now >= self.due
     }
 
     fn into(self, state: AppealState) -> Self {
@@ -359,6 +363,11 @@ impl Case {
         self.appeals.iter().any(hears)
     }
 
+    /// Whether a reviewer has overturned a decision.
+    pub fn overturned(&self, decision: DecisionId) -> bool {
+        self.appeals.iter().any(|appeal| self.overturned_by(appeal.id, decision).is_some())
+    }
+
     /// The reviewer who overturned a decision on this appeal, if one did.
     pub(crate) fn overturned_by(&self, id: AppealId, decision: DecisionId) -> Option<&Officer> {
         let appeal = self.appeals.iter().find(|appeal| appeal.id == id)?;
@@ -390,11 +399,6 @@ impl Case {
             .findings
             .iter()
             .flat_map(|finding| finding.ratings.all().map(|rating| &rating.by).chain([&finding.filed_by]));
-        let proposed = decisions.iter().flat_map(|decision| {
-            let pending = decision.pending.iter().filter(|one| !one.is_reversal()).map(|one| &one.by);
-            let former = decision.former.iter().map(|former| &former.proposed_by);
-            former.chain([&decision.proposed_by]).chain(pending)
-        });
         let linked = self
             .links
             .iter()
@@ -406,15 +410,35 @@ impl Case {
             .chain(replaced.map(|old| &old.by))
             .chain(conflicted.map(|one| &one.by))
             .chain(rated)
-            .chain(proposed)
             .map(|officer| officer.pseudonym.to_string());
-        let signed = decisions.iter().flat_map(|decision| {
-            let former = decision.former.iter().flat_map(|former| &former.approvals);
-            let pending = decision.pending.iter().filter(|one| !one.is_reversal());
-            let pending = pending.flat_map(|one| &one.approvals);
-            decision.state.approvals().iter().chain(former).chain(pending)
-        });
-        let signers = signed.filter_map(|approval| roster.member(&approval.key));
-        officers.chain(signers.map(|member| member.pseudonym.to_string())).collect()
+        officers.chain(deciders(decisions, roster)).collect()
     }
+
+    /// Pseudonyms of who may not make the pass by which a reviewer rules: whoever makes it hears its code, so nobody who
+    /// took part. In a trial, where seven pseudonyms do everything, nobody who proposed or signed; else none but the
+    /// reviewer would be left to make it.
+    pub fn barred_from_pass(&self, decisions: &[&Decision], roster: &Roster) -> BTreeSet<String> {
+        match roster.profile() {
+            Profile::Trial => deciders(decisions, roster),
+            Profile::Solo | Profile::Ward | Profile::Full => self.took_part(decisions, roster),
+        }
+    }
+}
+
+/// Pseudonyms of everybody who proposed or signed a decision, or what waits to follow it; a reversal aside.
+fn deciders(decisions: &[&Decision], roster: &Roster) -> BTreeSet<String> {
+    let proposed = decisions.iter().flat_map(|decision| {
+        let pending = decision.pending.iter().filter(|one| !one.is_reversal()).map(|one| &one.by);
+        let former = decision.former.iter().map(|former| &former.proposed_by);
+        former.chain([&decision.proposed_by]).chain(pending)
+    });
+    let signed = decisions.iter().flat_map(|decision| {
+        let former = decision.former.iter().flat_map(|former| &former.approvals);
+        let pending = decision.pending.iter().filter(|one| !one.is_reversal());
+        let pending = pending.flat_map(|one| &one.approvals);
+        decision.state.approvals().iter().chain(former).chain(pending)
+    });
+    let signers = signed.filter_map(|approval| roster.member(&approval.key));
+    let proposed = proposed.map(|officer| officer.pseudonym.to_string());
+    proposed.chain(signers.map(|member| member.pseudonym.to_string())).collect()
 }

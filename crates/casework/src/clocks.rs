@@ -32,6 +32,13 @@ pub const EXPEDITED_APPEAL: Duration = HOUR.saturating_mul(24);
 pub const APPEAL: Duration = HOUR.saturating_mul(24 * 7);
 /// Longest lease by the gate.
 pub const LEASE_MAX: Duration = HOUR.saturating_mul(48);
+/// How long a customer has to appeal once it was told, before its service may be ended for good.
+pub const APPEAL_WINDOW: Duration = HOUR.saturating_mul(24 * 14);
+/// How long after another case a customer's service is not ended for payment or technical abuse.
+pub const QUIET_AFTER_CASE: Duration = HOUR.saturating_mul(24 * 90);
+/// How long before edges stop telling of a termination the settings of the sites are deleted: the site must not come
+/// back when they do.
+pub const SETTINGS_GO_BEFORE: Duration = HOUR.saturating_mul(24);
 /// The span over which provisional blocks of one customer are counted.
 pub const PROVISIONAL_WINDOW: Duration = HOUR.saturating_mul(24 * 90);
 /// Longest that provisional blocks of one customer last together within [`PROVISIONAL_WINDOW`].

@@ -9,16 +9,18 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Case, Decision, DecisionState, clocks, gate};
+use crate::{Case, CaseStatus, Decision, DecisionState, clocks, gate};
 use policy::{Measure, Roster};
 use std::time::Duration;
-use vocabulary::{AccountId, DecisionId, Timestamp};
+use vocabulary::{AccountId, CaseId, DecisionId, Timestamp};
 
 /// The earlier provisional blocks of one customer.
 #[derive(Debug, Clone)]
 pub struct Earlier {
     account: AccountId,
     blocks: Vec<Block>,
+    /// The customer's cases, with when each was closed. None were looked up: nothing is known of them.
+    cases: Option<Vec<(CaseId, Option<Timestamp>)>>,
 }
 
 /// One block that acted, or will.
@@ -107,7 +109,31 @@ impl Earlier {
                 logged,
             })
         });
-        Self { account, blocks: blocks.collect() }
+        Self { account, blocks: blocks.collect(), cases: None }
+    }
+
+    /// The same beside all cases of the customer, which ending its service for good asks for.
+    #[must_use]
+    pub fn beside<'a>(self, cases: impl IntoIterator<Item = &'a Case>) -> Self {
+        let own = cases.into_iter().filter(|case| case.account == self.account);
+        let closed = |case: &Case| match &case.status {
+            CaseStatus::Open => None,
+            CaseStatus::Closed { at, .. } => Some(*at),
+        };
+        let cases = own.map(|case| (case.id, closed(case))).collect();
+        Self { cases: Some(cases), ..self }
+    }
+
+    /// Whether no other case about the customer is open or was closed of late, and this one was put before no
+    /// authority: what looks like a debt or a technical fault must not end a service that a case is about.
+    pub(crate) fn is_quiet(&self, case: &Case, now: Timestamp) -> bool {
+        let since = |at: &Timestamp| at.plus(clocks::QUIET_AFTER_CASE) <= now;
+        let quiet = |closed: &Option<Timestamp>| closed.as_ref().is_some_and(since);
+        let known = self.account == case.account && case.referrals.is_empty();
+        let others = |cases: &Vec<(CaseId, Option<Timestamp>)>| {
+            cases.iter().filter(|(id, _)| *id != case.id).all(|(_, closed)| quiet(closed))
+        };
+        known && self.cases.as_ref().is_some_and(others)
     }
 
     /// Refuses a provisional block of this lease on this case; other measures pass.

@@ -35,6 +35,7 @@ mod referral;
 mod signing;
 mod statement;
 mod suspension;
+mod termination;
 mod text;
 mod told;
 

@@ -5,7 +5,7 @@
 
 use crate::{
     Case, Decision, Earlier, EarlierRefusal, Footing, GateVerdict, NotBehind, Notice, Officer, Outcome,
-    Paragraphs, Text, assess, statement,
+    Paragraphs, Text, assess, statement, termination,
 };
 use policy::{
     Condition, Demand, Footprint, Ground, Matrix, Measure, Refusal, Roster, Scope, ScopeReference,
@@ -164,8 +164,9 @@ pub fn propose<'a>(
     let footing = footing.into();
     let case = footing.case;
     check_request(case, &request)?;
-    let expires = now.plus(request.lease);
-    let statement = statement::compose(case, &request, setting, (now, expires));
+    let begins = if request.measure == Measure::M7 { now.plus(floor::TERMINATION_NOTICE) } else { now };
+    let span = (begins, begins.plus(request.lease));
+    let statement = statement::compose(case, &request, setting, span, now);
     let terms = terms(&request, setting, &statement);
     terms.check_statement(&statement).map_err(ProposalRefusal::Inadmissible)?;
     let profile = setting.roster.profile();
@@ -177,7 +178,7 @@ pub fn propose<'a>(
         .admit(case, (request.decision, request.measure, request.lease), now)
         .map_err(ProposalRefusal::Earlier)?;
     for condition in admitted.conditions() {
-        check_condition(case, *condition)?;
+        check_condition((case, request.measure), *condition, earlier, now)?;
     }
     let verdict = verdict.clone();
     Ok(Proposal { case: case.id, terms, scope: request.scope, statement, verdict, order, by })
@@ -256,7 +257,12 @@ fn check_order(
 }
 
 /// What a policy wants to have happened before, as far as the record can show it.
-fn check_condition(case: &Case, condition: Condition) -> Result<(), ProposalRefusal> {
+fn check_condition(
+    (case, measure): (&Case, Measure),
+    condition: Condition,
+    earlier: &Earlier,
+    now: Timestamp,
+) -> Result<(), ProposalRefusal> {
     let facts = &case.facts;
     let met =
         match condition {
@@ -269,11 +275,13 @@ fn check_condition(case: &Case, condition: Condition) -> Result<(), ProposalRefu
                     entry.measure == Measure::M3 && matches!(entry.outcome, Outcome::Failed { .. })
                 })
             }),
-            // Nothing in a case records these yet, so a policy that asks for them is never satisfied.
-            Condition::Appeal
-            | Condition::AppealWindow
-            | Condition::ThirtyDaysNotice
-            | Condition::NoCaseInNinetyDays => false,
+            Condition::Appeal => termination::was_heard(case, now),
+            Condition::AppealWindow => termination::window_passed(case, now),
+            Condition::ThirtyDaysNotice => {
+                // The terms of a termination hold its notice themselves.
+                measure == Measure::M7 || termination::told_since(case, floor::TERMINATION_NOTICE, now)
+            }
+            Condition::NoCaseInNinetyDays => earlier.is_quiet(case, now),
         };
     if met { Ok(()) } else { Err(ProposalRefusal::ConditionUnmet(condition)) }
 }

@@ -16,6 +16,7 @@ pub(crate) fn compose(
     request: &Request,
     setting: &Setting<'_>,
     (not_before, expires): (Timestamp, Timestamp),
+    now: Timestamp,
 ) -> Statement {
     let profile = setting.roster.profile();
     let url = format!("{}/record/decisions/{}", setting.public_url.trim_end_matches('/'), request.decision);
@@ -24,7 +25,7 @@ pub(crate) fn compose(
         decision: request.decision,
         title: request.title.to_string(),
         summary: stamped(profile, request.summary.as_str()),
-        facts: facts(case, request, not_before),
+        facts: facts(case, request, now),
         ground: request.ground,
         ground_text: ground_text(request.ground, request.demand.as_ref(), setting),
         measure: request.measure,
@@ -35,7 +36,7 @@ pub(crate) fn compose(
         policy: PolicyReference { version: setting.matrix.version(), sha256: setting.matrix.hash() },
         floor: floor::hash(),
         authorities_asked: asked(case, request.ground),
-        meaning: meaning(request.measure, &request.territories, expires),
+        meaning: meaning(request.measure, &request.territories, (not_before, expires)),
         redress: format!(
             "The customer, a reporter, or anyone affected may ask for a review by someone who took no part: \
              write to {} and name {}.",
@@ -63,13 +64,17 @@ pub(crate) fn continued(before: &Statement, terms: &Terms, setting: &Setting<'_>
         not_before: terms.not_before,
         expires: terms.expires,
         policy: PolicyReference { version: setting.matrix.version(), sha256: setting.matrix.hash() },
-        meaning: meaning(terms.measure, &terms.territories, terms.expires),
+        meaning: meaning(terms.measure, &terms.territories, (terms.not_before, terms.expires)),
         ..before.clone()
     }
 }
 
 /// What a measure means for visitors: what is closed, where, until when, and what stays as it was.
-fn meaning(measure: Measure, territories: &BTreeSet<Territory>, expires: Timestamp) -> String {
+fn meaning(
+    measure: Measure,
+    territories: &BTreeSet<Territory>,
+    (begins, expires): (Timestamp, Timestamp),
+) -> String {
     let until = moment::date_and_time(expires);
     let place = if territories.is_empty() {
         String::new()
@@ -77,6 +82,9 @@ fn meaning(measure: Measure, territories: &BTreeSet<Territory>, expires: Timesta
         let named: Vec<_> = territories.iter().map(Territory::to_string).collect();
         format!(" in these territories: {}", named.join(", "))
     };
+    if measure == Measure::M7 {
+        return farewell(&place, begins, expires, territories.is_empty());
+    }
     let (what, stays) = match measure {
         Measure::M1 => {
             ("shows visitors this warning before the sites in scope", "Whoever wants to go on may do so.")
@@ -100,6 +108,26 @@ fn meaning(measure: Measure, territories: &BTreeSet<Territory>, expires: Timesta
         _ => "The block ends by itself.",
     };
     format!("Until {until} this network {what}{place}, unless the decision is lifted before. {stays} {ends}")
+}
+
+/// What the end of a service means: first for visitors, then for the customer, with every date.
+fn farewell(place: &str, begins: Timestamp, expires: Timestamp, for_good: bool) -> String {
+    let from = moment::date_and_time(begins);
+    let until = moment::date_and_time(expires);
+    let gone = moment::date_and_time(expires.minus(clocks::SETTINGS_GO_BEFORE));
+    let settings = if for_good {
+        format!(
+            "The settings of the sites are kept until {gone} and handed to the customer on request; then they are \
+             deleted. Until then a review can restore everything."
+        )
+    } else {
+        "Everywhere else the sites are served as before.".to_owned()
+    };
+    format!(
+        "From {from} this network no longer serves the sites in scope{place}; until {until} visitors are told so. Until \
+         it begins nothing changes, so that the sites can move elsewhere. What is on the customer’s own servers is \
+         not touched; from then on this network does not shield them. {settings}"
+    )
 }
 
 /// What it rests on, in words.

@@ -3,7 +3,7 @@
 //! Everything in it is public already, or the customer's own: the statement, and which of its sites are in scope
 //! with the reason for each. Nobody who reported and nobody who is threatened stands in it.
 
-use crate::{Decision, DecisionState};
+use crate::{Decision, DecisionState, clocks};
 use policy::{EndReason, Measure, ScopeSite, Statement};
 use std::fmt::Write as _;
 use vocabulary::{AccountId, moment};
@@ -26,9 +26,13 @@ pub struct Told {
 impl Decision {
     /// What the customer is told of it as it stands, if it is public; `None` before, and of a lapse, whose instant
     /// the customer knows from the beginning.
-    pub fn told(&self, account: AccountId) -> Option<Told> {
+    ///
+    /// `appeal` is the address of the page on which this customer appeals.
+    pub fn told(&self, account: AccountId, appeal: &str) -> Option<Told> {
         match &self.state {
-            DecisionState::Published { .. } | DecisionState::InForce { .. } => Some(self.begun(account)),
+            DecisionState::Published { .. } | DecisionState::InForce { .. } => {
+                Some(self.begun(account, appeal))
+            }
             DecisionState::Ended { ending, .. } | DecisionState::Final { ending, .. } => {
                 let end = moment::date_and_time(ending.effective);
                 Some(self.ended(ending.because, &end))
@@ -37,27 +41,19 @@ impl Decision {
         }
     }
 
-    fn begun(&self, account: AccountId) -> Told {
+    fn begun(&self, account: AccountId, appeal: &str) -> Told {
+        if self.terms.measure == Measure::M7 {
+            return self.farewell(account, appeal);
+        }
         let said = &self.statement;
         let until = moment::date_and_time(said.expires);
         let what = effect(said.measure);
-        let mut body =
-            format!("This letter is about your sites at this network.\n\n{}\n\nYour sites:\n", said.title);
-        let own = || self.scope.sites().iter().filter(|site| site.account == account);
-        body.extend(own().take(SITES_LISTED).map(line));
-        let more = own().count().saturating_sub(SITES_LISTED);
-        if more > 0 {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                body,
-                "  and {more} more of your sites; ask us for the whole list, naming {}",
-                self.id
-            );
-        }
+        let mut body = self.opening(account);
         let _ = write!(
             body,
             "\nWHAT HAPPENS\n{}\nFrom {} until {until}.\n\nWHY\n{}\n{}\nON WHICH GROUND\n{} Policy version {}.\n\n\
-             WHAT YOU CAN DO\n{}\nUntil then you can have it checked every day whether the conditions still hold: \
+             WHAT YOU CAN DO\n{}\nYou can appeal on this page, which is for you alone and needs no account:\n{appeal}\n\
+             Until then you can have it checked every day whether the conditions still hold: \
              write to {}. If the items have gone, say so there: it is looked at at once.\n\n\
              The statement, with the proof that you or anybody else can check:\n{}\n\nThe decision's id is {}.\n",
             said.meaning,
@@ -72,6 +68,60 @@ impl Decision {
             self.id,
         );
         Told { subject: format!("Your sites at this network: {what} until {until}"), body }
+    }
+
+    /// The title, and which of the customer's sites it is about.
+    fn opening(&self, account: AccountId) -> String {
+        let title = &self.statement.title;
+        let mut body =
+            format!("This letter is about your sites at this network.\n\n{title}\n\nYour sites:\n");
+        let own = || self.scope.sites().iter().filter(|site| site.account == account);
+        body.extend(own().take(SITES_LISTED).map(line));
+        let more = own().count().saturating_sub(SITES_LISTED);
+        if more > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                body,
+                "  and {more} more of your sites; ask us for the whole list, naming {}",
+                self.id
+            );
+        }
+        body
+    }
+
+    /// The notice of thirty days: what happens on which day, how to take everything along, how to object.
+    fn farewell(&self, account: AccountId, appeal: &str) -> Told {
+        let said = &self.statement;
+        let (begins, told) = (moment::date_and_time(said.not_before), moment::date_and_time(said.expires));
+        let gone = moment::date_and_time(said.expires.minus(clocks::SETTINGS_GO_BEFORE));
+        let mut body = self.opening(account);
+        let settings = if self.terms.territories.is_empty() {
+            format!(
+                "- Until {gone}: the settings of your sites are kept. Ask for them (address below), or fetch them with \
+                 a token of your account: GET /api/v1/accounts/{account}/export.\n- On {gone}: they are deleted.\n"
+            )
+        } else {
+            String::new()
+        };
+        let _ = write!(
+            body,
+            "\nWHAT HAPPENS\n{}\n\nTHE DAYS\n- Until {begins}: everything works as before. Move your sites, and point \
+             their names elsewhere.\n- From {begins}: this network no longer serves them, and no longer shields your \
+             servers.\n{settings}- Until {told}: visitors who still come here read why.\n\nWHY\n{}\n{}\nON WHICH \
+             GROUND\n{} Policy version {}.\n\nWHAT YOU CAN DO\n{}\nYou can appeal on this page, which is \
+             for you alone and needs no account:\n{appeal}\nAn appeal is decided within 7 days, so in time if \
+             you file it now.\n\nThe statement, with the proof that you or anybody else can check:\n{}\n\nThe \
+             decision's id is {}.\n",
+            said.meaning,
+            said.summary,
+            listed(&said.facts),
+            said.ground_text,
+            said.policy.version,
+            said.redress,
+            said.url,
+            self.id,
+        );
+        Told { subject: format!("Your sites at this network: the service ends on {begins}"), body }
     }
 
     fn ended(&self, because: EndReason, end: &str) -> Told {
@@ -126,7 +176,7 @@ fn effect(measure: Measure) -> &'static str {
 mod tests {
     use crate::decision::tests::in_force;
     use crate::fixtures::text;
-    use policy::{Salt, Scope, ScopeSite};
+    use policy::{Measure, Salt, Scope, ScopeSite};
     use std::collections::BTreeSet;
     use vocabulary::{AccountId, SiteId};
 
@@ -150,10 +200,32 @@ mod tests {
         let mut decision = in_force();
         let sites = (0..5_000).map(site).collect();
         decision.scope = Scope::new(Salt::from_bytes([3; 32]), sites).expect("a scope");
-        let told = decision.told(account).expect("public");
+        let told = decision.told(account, "http://record.test/appeal/x").expect("public");
         assert!(told.body.len() < 256 * 1024, "{}", told.body.len());
         assert!(told.body.contains("and 4800 more of your sites"), "{}", told.body);
         assert!(told.body.contains("2 more: a long reason"));
         assert!(told.body.contains(text("WHAT YOU CAN DO").as_str()), "what follows the list is all there");
+    }
+
+    #[test]
+    fn the_notice_of_a_termination_says_each_day_how_to_take_everything_along_and_how_to_appeal() {
+        let mut decision = in_force();
+        decision.terms.measure = Measure::M7;
+        decision.statement.measure = Measure::M7;
+        let account = decision.scope.sites()[0].account;
+        let told = decision.told(account, "http://record.test/appeal/x").expect("public");
+        let day = |at| vocabulary::moment::date_and_time(at);
+        let said = &decision.statement;
+        assert!(told.subject.contains(&day(said.not_before)), "{}", told.subject);
+        for wanted in [
+            day(said.expires),
+            day(said.expires.minus(crate::clocks::SETTINGS_GO_BEFORE)),
+            "Move your sites".to_owned(),
+            format!("/api/v1/accounts/{account}/export"),
+            "http://record.test/appeal/x".to_owned(),
+            decision.id.to_string(),
+        ] {
+            assert!(told.body.contains(&wanted), "{wanted} is not in\n{}", told.body);
+        }
     }
 }

@@ -84,6 +84,7 @@ impl Plane {
             decision: logged(&records.present),
             policy: (&policy.text, logged(&policy.entry)),
             roster: (&self.founded.roster_text, logged(&self.founded.roster_entry)),
+            rosters: &[],
             scope: &decision.scope,
             statement: &decision.statement,
             before: &records.before.iter().map(logged).collect::<Vec<_>>(),

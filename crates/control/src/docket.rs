@@ -75,6 +75,24 @@ impl Docket {
         }
     }
 
+    /// The same beside all cases of the customer, as ending its service for good asks for.
+    pub(crate) async fn beside_cases(
+        &self,
+        earlier: Earlier,
+        account: AccountId,
+    ) -> Result<Earlier, StoreError> {
+        let (mut cases, mut page) = (Vec::new(), Page::first(records::bounds::PAGE_MAX));
+        loop {
+            let listing = self.records.list_cases(page).await?;
+            let own = listing.items.into_iter().map(|item| item.value);
+            cases.extend(own.filter(|case| case.account == account));
+            match listing.next {
+                Some(next) => page.after = Some(next),
+                None => return Ok(earlier.beside(&cases)),
+            }
+        }
+    }
+
     /// Keeps a decision if `expected` is its present version.
     pub(crate) async fn put(&self, decision: Decision, expected: u64) -> Result<u64, PutError> {
         let mut open = self.open.lock().await;

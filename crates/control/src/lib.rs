@@ -10,6 +10,7 @@
 
 mod alarms;
 mod api;
+mod appeals;
 mod bundles;
 mod console;
 mod defence;

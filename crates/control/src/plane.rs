@@ -1,6 +1,7 @@
 //! What all handlers and reconcilers share.
 
 use crate::alarms::Alarms;
+use crate::appeals::AppealCodes;
 use crate::bundles::Bundles;
 use crate::defence::Feeds;
 use crate::docket::Docket;
@@ -74,6 +75,8 @@ pub(crate) struct Plane {
     pub(crate) purging: Purging,
     /// Lists that are fed from outside.
     pub(crate) feeds: Feeds,
+    /// The addresses on which customers appeal.
+    pub(crate) appeal_codes: AppealCodes,
     /// The desk where reports come in.
     pub(crate) intake: Intake,
     /// The way of outgoing mail.

@@ -1,6 +1,7 @@
 //! Starting and joining the control plane.
 
 use crate::api::Api;
+use crate::appeals::AppealCodes;
 use crate::bundles::Bundles;
 use crate::defence::{self, Feeds};
 use crate::docket::Docket;
@@ -162,7 +163,7 @@ async fn start_with(
     let public = public_listener.local_addr().unwrap_or(options.public);
 
     let admin_token = foundation.admin_token;
-    let (writer, founded) = open_log(foundation, &inputs).await?;
+    let (writer, founded, appeal_codes) = open_log(foundation, &inputs).await?;
     let (sequencer, waiting) = Sequencer::new(&writer);
     let door =
         Door::new(inputs.records.clone(), inputs.clock.clone(), inputs.random.clone(), admin_token, listen);
@@ -171,7 +172,8 @@ async fn start_with(
     let host_names =
         HostNames::open(&*inputs.records, inputs.resolvers.clone(), inputs.proof_web.clone()).await;
     let host_names = host_names.map_err(StartError::Records)?;
-    let plane = Arc::new(plane(options.public_url, inputs, founded, (sequencer, intake, host_names)));
+    let plane =
+        Arc::new(plane(options.public_url, inputs, (founded, appeal_codes), (sequencer, intake, host_names)));
     let surroundings = Surroundings {
         wake: plane.wake.clone(),
         alarms: plane.alarms.clone(),
@@ -206,7 +208,7 @@ async fn start_with(
 fn plane(
     public_url: PublicUrl,
     inputs: Inputs,
-    founded: Founded,
+    (founded, appeal_codes): (Founded, AppealCodes),
     (sequencer, intake, host_names): (Sequencer, Intake, HostNames),
 ) -> Plane {
     Plane {
@@ -233,6 +235,7 @@ fn plane(
         host_names,
         public_url,
         founded,
+        appeal_codes,
         sequencer,
         intake,
         post: Post { carrier: inputs.carrier, ..Post::default() },
@@ -258,9 +261,22 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 /// Takes over the log and makes sure that it holds the founding documents, as they are.
-async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Founded), StartError> {
-    let Foundation { log_key, witness_key, roster, policy_text, matrix, tlog_policy, duress, files, .. } =
-        foundation;
+async fn open_log(
+    foundation: Foundation,
+    inputs: &Inputs,
+) -> Result<(Writer, Founded, AppealCodes), StartError> {
+    let Foundation {
+        log_key,
+        witness_key,
+        roster,
+        policy_text,
+        matrix,
+        tlog_policy,
+        duress,
+        appeal_codes,
+        files,
+        ..
+    } = foundation;
     let origin = log_key.name().to_owned();
     let witness = Witness::new(witness_key, vec![log_key.verifier()]);
     let witness = witness.map_err(|error| StartError::Log(error.to_string()))?;
@@ -300,7 +316,7 @@ async fn open_log(foundation: Foundation, inputs: &Inputs) -> Result<(Writer, Fo
         tlog_policy,
         files,
     };
-    Ok((writer, founded))
+    Ok((writer, founded, appeal_codes))
 }
 
 fn founding_draft(

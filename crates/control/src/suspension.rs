@@ -121,7 +121,7 @@ impl Plane {
             let hashes = hashes.map_err(|_| BundleError::Entry(index))?;
             let proof = TlogProof { extra: None, index, hashes, checkpoint: published.note.clone() };
             let before = logged.before.map(|before| before.entry);
-            let bytes = SuspensionBundle::new(logged.placed.entry, &proof, before).to_bytes();
+            let bytes = SuspensionBundle::new(logged.placed.entry, &proof, before, Vec::new()).to_bytes();
             let bytes = bytes.map_err(BundleError::Encoding)?.into();
             bundles.push(ProvedSuspension { index, size: published.size, bytes });
         }

@@ -16,6 +16,10 @@ pub const SEEN: &str = "wm_seen";
 pub const SEEN_OVER_TLS: &str = "__Host-wm_seen";
 /// Cookies of these names that are looked at in one request.
 const COOKIES_MAX: usize = 4;
+/// Warnings that one cookie says were seen: what a host can have.
+const SEEN_MAX: usize = snapshot::WARNINGS_MAX;
+/// Stands between them.
+const BETWEEN: u8 = b'.';
 
 impl Guard {
     /// What a visitor takes along who has seen the warning of a decision.
@@ -32,18 +36,47 @@ impl Guard {
 
     /// Whether a request comes from somebody who has seen the warning of a decision.
     pub fn has_seen(&self, request: &Request<'_>, decision: DecisionId) -> bool {
-        let (mut left, mut found) = (COOKIES_MAX, false);
-        request.fields.each_of("cookie", &mut |line| {
-            if memmem::find(line, SEEN.as_bytes()).is_some() {
-                for value in line.split(|byte| *byte == b';').filter_map(seen_of).take(left) {
-                    left -= 1;
-                    found |= self.holds(value, decision, request.source.address);
-                }
-            }
-            left > 0 && !found
+        let mut found = false;
+        each_seen(request, |text| {
+            found |= self.holds(text, decision, request.source.address);
+            !found
         });
         found
     }
+
+    /// The cookie of a visitor who has just seen one warning, and brings along those of `others` that were seen before:
+    /// the next warning must not make the last one forgotten.
+    pub fn seen_with(
+        &self,
+        request: &Request<'_>,
+        decision: DecisionId,
+        others: impl Iterator<Item = DecisionId>,
+    ) -> String {
+        let visitor = request.source.address;
+        let before = others.filter(|other| *other != decision && self.has_seen(request, *other));
+        let seen = std::iter::once(decision).chain(before).take(SEEN_MAX);
+        let texts: Vec<String> = seen.map(|decision| self.seen(decision, visitor)).collect();
+        texts.join(".")
+    }
+}
+
+/// Goes through what the request says was seen, as long as `go_on` says so.
+fn each_seen(request: &Request<'_>, mut go_on: impl FnMut(&[u8]) -> bool) {
+    let mut left = COOKIES_MAX;
+    request.fields.each_of("cookie", &mut |line| {
+        if memmem::find(line, SEEN.as_bytes()).is_none() {
+            return true;
+        }
+        for value in line.split(|byte| *byte == b';').filter_map(seen_of).take(left) {
+            left -= 1;
+            for text in value.split(|byte| *byte == BETWEEN).take(SEEN_MAX) {
+                if !go_on(text) {
+                    return false;
+                }
+            }
+        }
+        left > 0
+    });
 }
 
 fn seen_of(pair: &[u8]) -> Option<&[u8]> {

@@ -2,14 +2,10 @@
 
 use crate::{Clause, Condition, Ground, Matrix, Measure, Profile, Refusal, SITES_MAX, Scope, Terms, floor};
 use std::collections::BTreeMap;
-use std::time::Duration;
 use vocabulary::SitePattern;
 
 #[cfg(test)]
 mod tests;
-
-/// Shortest lease.
-pub const LEASE_MIN: Duration = Duration::from_secs(2);
 
 /// Most territories that one decision may name: there are about 250.
 const TERRITORIES_MAX: usize = 300;
@@ -81,8 +77,9 @@ fn check_floor(terms: &Terms) -> Result<(), Refusal> {
     }
     let max = floor::lease_max(terms.measure, terms.ground).ok_or(Refusal::ActWithoutLease(terms.measure))?;
     let lasts = terms.expires.since(terms.not_before);
-    if lasts < LEASE_MIN {
-        return Err(Refusal::LeaseTooShort { lasts, min: LEASE_MIN });
+    let min = floor::lease_min(terms.measure);
+    if lasts < min {
+        return Err(Refusal::LeaseTooShort { lasts, min });
     }
     if lasts > max {
         return Err(Refusal::LeaseOverFloor { lasts, max });
@@ -94,7 +91,9 @@ fn check_policy(terms: &Terms, matrix: &Matrix) -> Result<Clause, Refusal> {
     let (measure, class, ground) = (terms.measure, terms.class, terms.ground);
     let clause =
         matrix.clause(measure, class, ground).ok_or(Refusal::GroundNotAdmitted { measure, class, ground })?;
-    let max = clause.lease.ok_or(Refusal::ActWithoutLease(measure))?;
+    // A policy gives acts no lease; of a termination the floor alone says how long it is told.
+    let told = || floor::lease_max(measure, ground).filter(|_| !measure.is_lease());
+    let max = clause.lease.or_else(told).ok_or(Refusal::ActWithoutLease(measure))?;
     let lasts = terms.expires.since(terms.not_before);
     if lasts > max {
         return Err(Refusal::LeaseOverPolicy { lasts, max });
@@ -117,7 +116,7 @@ fn check_reach(terms: &Terms, scope: &Scope) -> Result<(), Refusal> {
 /// Whole sites of the policy's public categories are never blocked, on whatever ground; single URLs of
 /// theirs may be.
 fn check_never_block(terms: &Terms, scope: &Scope, matrix: &Matrix) -> Result<(), Refusal> {
-    if !matches!(terms.measure, Measure::M4 | Measure::M5 | Measure::M6) {
+    if !matches!(terms.measure, Measure::M4 | Measure::M5 | Measure::M6 | Measure::M7) {
         return Ok(());
     }
     for host in scope.hosts() {

@@ -131,7 +131,7 @@ pub fn approve(
     Ok(Approved { roles: approvals.iter().map(|approval| approval.role).collect() })
 }
 
-/// The terms name the roster they are approved by, and it was in force when their lease began.
+/// The terms name the roster they are approved by, and it was in force when they were proposed.
 fn check_roster(roster: &Roster, terms: &Terms) -> Result<(), Refusal> {
     if roster.profile() != terms.profile {
         return Err(Refusal::ProfileChanged { terms: terms.profile, roster: roster.profile() });
@@ -139,7 +139,7 @@ fn check_roster(roster: &Roster, terms: &Terms) -> Result<(), Refusal> {
     if roster.hash() != terms.roster {
         return Err(Refusal::RosterChanged);
     }
-    if roster.not_before() > terms.not_before { Err(Refusal::RosterNotInForce) } else { Ok(()) }
+    if roster.not_before() > terms.proposed_at() { Err(Refusal::RosterNotInForce) } else { Ok(()) }
 }
 
 fn at_least(have: usize, need: u32, refuse: impl Fn(usize, usize) -> Refusal) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! What officers sign: the terms of a decision and its statement of reasons.
 
-use crate::{Ground, Measure, Profile, Refusal, Scope, ServiceClass, StatementFormat, Territory};
+use crate::{Ground, Measure, Profile, Refusal, Scope, ServiceClass, StatementFormat, Territory, floor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use vocabulary::canonical::{self, CanonicalError};
@@ -11,7 +11,8 @@ mod tests;
 
 /// The terms of a decision: the public part of its record, in full.
 ///
-/// The lease is absolute: it runs from `not_before` (the time of the proposal) to `expires`.
+/// The lease is absolute: it runs from `not_before` (the time of the proposal; of a termination, the end of its
+/// notice) to `expires`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
@@ -166,6 +167,21 @@ impl Statement {
 }
 
 impl Terms {
+    /// When it was proposed: what was in force then decides.
+    pub fn proposed_at(&self) -> Timestamp {
+        match self.measure {
+            Measure::M7 => self.not_before.minus(floor::TERMINATION_NOTICE),
+            _ => self.not_before,
+        }
+    }
+
+    /// Checks that a termination was recorded at the beginning of its notice.
+    pub fn check_notice(&self, recorded_at: Timestamp) -> Result<(), Refusal> {
+        let given = self.not_before.since(recorded_at);
+        let late = self.measure == Measure::M7 && given < floor::TERMINATION_NOTICE;
+        if late { Err(Refusal::NoticeTooShort { given }) } else { Ok(()) }
+    }
+
     /// Checks that this scope list is the one the terms commit to.
     pub fn check_scope(&self, scope: &Scope) -> Result<(), Refusal> {
         let same = usize::try_from(self.scope.sites) == Ok(scope.sites().len());

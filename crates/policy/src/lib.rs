@@ -9,6 +9,7 @@
 //! roles; [`Admissible`] and [`Approved`] are made only by the checks they are named after.
 
 mod admissible;
+mod amendment;
 mod approval;
 mod document;
 mod duress;
@@ -30,11 +31,13 @@ mod succession;
 mod suspension;
 mod territory;
 
-pub use admissible::{Admissible, Footprint, LEASE_MIN, admissible};
+pub use admissible::{Admissible, Footprint, admissible};
+pub use amendment::{ROSTER_NOTICE, may_amend};
 pub use approval::{APPROVALS_MAX, Approval, Approved, approval_digest, approve, examine, signer};
 pub use document::{AuthoritiesAsked, Demand, Language, PolicyReference, ScopeReference, Statement, Terms};
 pub use duress::{DuressError, DuressKeys};
 pub use erasure::{KEPT_AFTER_END, may_erase};
+pub use floor::LEASE_MIN;
 pub use format::{RosterFormat, ScopeFormat, StatementFormat};
 pub use key::{KeyError, OfficerKey, PublicKey, Signature};
 pub use listed_url::{AskedUrl, ListedUrl, ListedUrlError, unescaped};

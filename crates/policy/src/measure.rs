@@ -138,12 +138,23 @@ impl Measure {
         }
     }
 
-    /// Whether visitors are refused (M3–M6).
+    /// Whether visitors are refused (M3–M7).
     pub fn blocks(self) -> bool {
-        matches!(self, Self::M3 | Self::M4 | Self::M5 | Self::M6)
+        matches!(self, Self::M3 | Self::M4 | Self::M5 | Self::M6 | Self::M7)
     }
 
-    /// Whether it runs for a time and ends by itself (M1–M6); M0 and M7 are acts.
+    /// What an emergency measure is once it was ratified: a provisional block becomes a confirmed one, a lesser measure
+    /// stays what it is, so that confirming it never makes it more. Nothing for measures that no emergency takes.
+    pub fn ratified(self) -> Option<Self> {
+        match self {
+            Self::M5 => Some(Self::M6),
+            Self::M1 | Self::M3 => Some(self),
+            Self::M0 | Self::M2 | Self::M4 | Self::M6 | Self::M7 => None,
+        }
+    }
+
+    /// Whether it runs for a time and ends by itself (M1–M6); M0 and M7 are acts. A policy gives acts no lease;
+    /// how long edges tell of a termination is the floor's.
     pub fn is_lease(self) -> bool {
         !matches!(self, Self::M0 | Self::M7)
     }

@@ -25,7 +25,13 @@ pub enum Refusal {
         /// The class asked for.
         class: ServiceClass,
     },
-    /// M0 and M7 have no lease and are no decision of this form.
+    /// A termination without its notice.
+    #[error("a termination is recorded {} before it acts; {} is needed", exact(*given), exact(crate::floor::TERMINATION_NOTICE))]
+    NoticeTooShort {
+        /// How long before it was recorded.
+        given: Duration,
+    },
+    /// M0 has no lease and is no decision of this form.
     #[error("{0} is an act without a lease; decisions of this form run for a time")]
     ActWithoutLease(Measure),
     /// Ends before it begins, or too soon to be enforced and seen.
@@ -214,6 +220,12 @@ pub enum Refusal {
         /// The most.
         max: Duration,
     },
+    /// A roster that does not follow the one before it.
+    #[error("the roster cannot follow the one before it: {0}")]
+    NotASuccessor(&'static str),
+    /// A key that was taken off the roster.
+    #[error("somebody signed with a key that had been taken off the roster")]
+    KeyRemoved,
     /// More approvals than anyone needs.
     #[error("{0} approvals; at most {max} are read", max = crate::APPROVALS_MAX)]
     TooManyApprovals(usize),
@@ -227,6 +239,7 @@ impl Refusal {
             Self::Scope(_) => "scope-unreadable",
             Self::FloorChanged(_) => "floor-changed",
             Self::NeverOnClass { .. } => "never-on-class",
+            Self::NoticeTooShort { .. } => "notice-too-short",
             Self::ActWithoutLease(_) => "act-without-lease",
             Self::LeaseTooShort { .. } => "lease-too-short",
             Self::LeaseOverFloor { .. } => "lease-over-floor",
@@ -261,6 +274,8 @@ impl Refusal {
             Self::TooFewApprovals { .. } => "too-few-approvals",
             Self::TooFewRoles { .. } => "too-few-roles",
             Self::TooFewOrganisations { .. } => "too-few-organisations",
+            Self::NotASuccessor(_) => "not-a-successor",
+            Self::KeyRemoved => "key-removed",
             Self::TooManyApprovals(_) => "too-many-approvals",
         }
     }

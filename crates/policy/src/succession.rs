@@ -7,7 +7,7 @@
 //! Invariant: a [`Standing`] is made only from records whose approvals hold.
 
 use crate::approval::{approve, examine, members};
-use crate::{Approval, Ground, Measure, Member, Pseudonym, Refusal, Role, Roster, Terms};
+use crate::{Approval, Ground, Member, Pseudonym, Refusal, Role, Roster, Terms};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -79,7 +79,8 @@ impl Standing {
         self.check_continues(terms)?;
         let provisional = self.terms.ground == Ground::Emergency;
         let confirms = matches!(terms.ground, Ground::RatifiedEmergency | Ground::Order);
-        if !provisional || !confirms || terms.measure != Measure::M6 || terms.renewal != 0 {
+        let same = Some(terms.measure) == self.terms.measure.ratified();
+        if !provisional || !confirms || !same || terms.renewal != 0 {
             return Err(Refusal::NotARatification);
         }
         let (reviewers, deciders): (Vec<_>, Vec<_>) =

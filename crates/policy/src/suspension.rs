@@ -32,10 +32,10 @@ pub fn may_confirm(record: Signed<'_>, roster: &Roster) -> Result<(), Refusal> {
 }
 
 /// Whether a suspension that began at `from` sets a measure with these terms aside. What an order demands goes
-/// on, and so does what was proposed at or after the beginning: those who signed it knew. `not_before` is when it was
-/// proposed, and part of what was signed; when a signature was given stands nowhere.
+/// on, and so does what was proposed at or after the beginning: those who signed it knew. When it was proposed is part
+/// of what was signed; when a signature was given stands nowhere.
 pub fn is_suspended_by(terms: &Terms, from: Timestamp) -> bool {
-    terms.ground != Ground::Order && terms.demand.is_none() && terms.not_before < from
+    terms.ground != Ground::Order && terms.demand.is_none() && terms.proposed_at() < from
 }
 
 /// Distinct people who may decide, and their organisations. A roster of one organisation, as a trial's, has no

@@ -208,6 +208,7 @@ impl Operator {
             decision: self.placed(logged.index),
             policy: (default_policy_text(), self.placed(0)),
             roster: (&roster, self.placed(1)),
+            rosters: &[],
             scope: &decision.scope,
             statement: &decision.statement,
             before: &before,

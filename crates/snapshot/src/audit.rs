@@ -122,8 +122,11 @@ pub fn audit(bytes: &[u8], keys: AuditKeys<'_>, now: Timestamp) -> Audit {
 /// The roster to judge approvals by: the reader's, or the bundle's where the log vouches for it.
 fn check_roster(audit: &mut Audit, read: &Read, keys: AuditKeys<'_>) -> Option<Roster> {
     if let AuditKeys::Pinned { roster: Some(pinned), .. } = keys {
-        audit.step("roster", read.check_roster(pinned), "the roster is the pinned one, and the log holds it");
-        return Some(pinned.clone());
+        let roster = read.rosters(pinned).and_then(|rosters| read.check_roster(&rosters));
+        let text =
+            "the roster is the pinned one, or follows it by the quorum of each before, and the log holds it";
+        let failed = pinned.clone();
+        return Some(audit.step("roster", roster, text).unwrap_or(failed));
     }
     let document = Roster::parse(read.bundle.roster.document.as_bytes());
     let Ok(roster) = document else {

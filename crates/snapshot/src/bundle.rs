@@ -31,6 +31,10 @@ pub struct Bundle {
     pub policy: Document,
     /// The roster it was approved by, with its publication.
     pub roster: Document,
+    /// The log's other rosters with their publications, in the order of their numbers: an edge gets from the one that it
+    /// pinned to the one in force by them, and learns which keys were taken away since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rosters: Vec<Document>,
     /// The sites in scope.
     pub scope: Scope,
     /// The statement of reasons.
@@ -96,6 +100,8 @@ pub struct Parts<'a> {
     pub policy: (&'a str, Logged<'a>),
     /// The roster's canonical text and its publication.
     pub roster: (&'a str, Logged<'a>),
+    /// The log's other rosters, likewise.
+    pub rosters: &'a [(&'a str, Logged<'a>)],
     /// The sites in scope.
     pub scope: &'a Scope,
     /// The statement of reasons.
@@ -169,6 +175,7 @@ impl Bundle {
             proof: prove(parts.decision)?,
             policy: document(parts.policy)?,
             roster: document(parts.roster)?,
+            rosters: parts.rosters.iter().copied().map(document).collect::<Result<_, _>>()?,
             scope: parts.scope.clone(),
             statement: parts.statement.clone(),
         })

@@ -227,7 +227,10 @@ impl Enforcement {
         // A running measure is not asked how its log grew, so its tree counts only if that is proved:
         // else one bundle proved anew under a forked tree would open the door to all that follow it.
         match self.trust.check_tree(measure.tree(), consistency) {
-            Ok(()) => self.trust.accept(measure.record(), measure.tree()),
+            Ok(()) => {
+                self.trust.accept(measure.record(), measure.tree());
+                self.trust.see_rosters(measure.newest_roster());
+            }
             Err(Refusal::SplitView(contradiction)) => {
                 self.trust.freeze(*contradiction);
                 outcome.alarms.push(Alarm::SplitView);

@@ -380,7 +380,7 @@ impl Mote {
         let checkpoint = self.checkpoint(now);
         let hashes = self.tree.inclusion(index, self.tree.size()).expect("it was logged");
         let proof = TlogProof { extra: None, index, hashes, checkpoint };
-        SuspensionBundle::new(entry, &proof, before).to_bytes().expect("canonical").into()
+        SuspensionBundle::new(entry, &proof, before, Vec::new()).to_bytes().expect("canonical").into()
     }
 
     /// The tombstone of an entry, signed by these officers.
@@ -410,6 +410,7 @@ impl Mote {
             decision: Logged { entry: &decided.entry, index: decided.index },
             policy: (&self.policy, self.logged(self.policy_at)),
             roster: (&roster, self.logged(self.roster_at)),
+            rosters: &[],
             scope: &decided.scope,
             statement: &decided.statement,
             before: &decided.before.iter().map(placed).collect::<Vec<_>>(),

@@ -22,6 +22,7 @@ mod origins;
 mod parcel;
 mod refusal;
 mod roots;
+mod rosters;
 mod seals;
 mod site;
 mod suspension;
@@ -60,5 +61,5 @@ pub use trust::{Contradiction, Trust, TrustError};
 pub use verification::{
     CLOCK_SKEW_MAX, COSIGNATURE_AGE_MAX, POLICY_NOTICE, ProvedMeasure, Surroundings, verify,
 };
-pub use view::{Facts, Snapshot, Verdict};
+pub use view::{Facts, Snapshot, Verdict, WARNINGS_MAX};
 pub use watch::{LEASES_MAX, Watch, WatchAlarm};

@@ -51,6 +51,14 @@ pub enum Refusal {
     /// Extra data, which nothing authenticates.
     #[error("the proof of the {0} carries extra data, which nothing authenticates")]
     ExtraData(&'static str),
+    /// Rosters are left out that this edge knows of.
+    #[error("the newest roster shown is number {newest}; number {seen} was seen before")]
+    OlderRosters {
+        /// The newest shown.
+        newest: u64,
+        /// The newest seen.
+        seen: u64,
+    },
     /// Proofs under several checkpoints.
     #[error("the proofs of one bundle must all lead to the same checkpoint")]
     SeveralCheckpoints,
@@ -156,6 +164,7 @@ impl Refusal {
             Self::Terms => "terms-unreadable",
             Self::Proof { .. } => "proof-unreadable",
             Self::ExtraData(_) => "proof-with-extra-data",
+            Self::OlderRosters { .. } => "older-rosters",
             Self::SeveralCheckpoints => "several-checkpoints",
             Self::NotIncluded(_) => "not-in-log",
             Self::Checkpoint(error) => checkpoint_name(error),

@@ -3,10 +3,12 @@
 //! Owns the bundle that carries it, its checks, and which measures it reaches. It only restores, so it is taken
 //! from a frozen log too, as lifts are; but it is never taken on anybody's word.
 
-use crate::bundle::BUNDLE_BYTES_MAX;
+use crate::bundle::{BUNDLE_BYTES_MAX, Document};
+use crate::rosters::{ROSTERS_MAX, Rosters};
 use crate::trust::Tree;
 use crate::verification::steps;
 use crate::{CLOCK_SKEW_MAX, Refusal, Roots};
+use ledger::checkpoint::Checkpoint;
 use ledger::merkle::verify_inclusion;
 use ledger::tlog_proof::TlogProof;
 use ledger::{Body, Entry, Kind, SuspensionBegun, SuspensionConfirmed};
@@ -30,6 +32,9 @@ pub struct SuspensionBundle {
     /// The record before it, which its own names by hash; none for the first of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Entry>,
+    /// The log's rosters with their publications, where there is more than the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rosters: Vec<Document>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -69,8 +74,8 @@ pub struct Suspensions {
 
 impl SuspensionBundle {
     /// Puts a record together with its proof and the one before it.
-    pub fn new(entry: Entry, proof: &TlogProof, before: Option<Entry>) -> Self {
-        Self { format: SuspensionFormat::V1, entry, proof: proof.to_string(), before }
+    pub fn new(entry: Entry, proof: &TlogProof, before: Option<Entry>, rosters: Vec<Document>) -> Self {
+        Self { format: SuspensionFormat::V1, entry, proof: proof.to_string(), before, rosters }
     }
 
     /// The canonical bytes.
@@ -192,12 +197,42 @@ pub(crate) fn verify_suspension(
     verify_inclusion(&leaf, proof.index, head.size, &proof.hashes, &head.root)
         .map_err(|_| Refusal::NotIncluded(what))?;
     steps::check_quorum(roots.tlog_policy(), &opened, roots.profile())?;
-    let suspension = suspension(&bundle.entry, bundle.before.as_ref(), roots.roster())?;
+    let rosters = rosters(&bundle, &proof, roots.roster())?;
+    rosters.check_keys(&bundle.entry, proof.index)?;
+    let roster = rosters.in_force(bundle.entry.body.time);
+    let suspension = suspension(&bundle.entry, bundle.before.as_ref(), roster)?;
     if suspension.from > now.plus(CLOCK_SKEW_MAX) {
         return Err(Refusal::NotYet(suspension.from));
     }
     let note = proof.checkpoint.to_string();
     Ok((suspension, Tree { checkpoint: head, note, leaves: vec![(proof.index, leaf)] }))
+}
+
+/// The rosters that the bundle proves, all under the checkpoint of its record.
+fn rosters(bundle: &SuspensionBundle, under: &TlogProof, pinned: &Roster) -> Result<Rosters, Refusal> {
+    if bundle.rosters.is_empty() {
+        return Ok(Rosters::pinned(pinned));
+    }
+    if bundle.rosters.len() > ROSTERS_MAX {
+        return Err(Refusal::Chain("there are too many rosters"));
+    }
+    let what = "roster";
+    let head = Checkpoint::parse(under.checkpoint.text()).map_err(|_| Refusal::NotIncluded(what))?;
+    let mut places = Vec::new();
+    for document in &bundle.rosters {
+        let leaf = document.entry.leaf_hash().map_err(Refusal::Entry)?;
+        let proof = TlogProof::parse(&document.proof).map_err(|source| Refusal::Proof { what, source })?;
+        if proof.extra.is_some() {
+            return Err(Refusal::ExtraData(what));
+        }
+        if proof.checkpoint != under.checkpoint {
+            return Err(Refusal::SeveralCheckpoints);
+        }
+        verify_inclusion(&leaf, proof.index, head.size, &proof.hashes, &head.root)
+            .map_err(|_| Refusal::NotIncluded(what))?;
+        places.push(proof.index);
+    }
+    Rosters::proved(pinned, bundle.rosters.iter().zip(places))
 }
 
 /// What a record says, if the right people signed it and it may follow the one before it.

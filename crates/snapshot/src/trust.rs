@@ -31,6 +31,13 @@ pub struct Trust {
     /// The newest suspensions: they act until their end, whatever later parcels leave out.
     #[serde(default, skip_serializing_if = "Suspensions::is_empty")]
     suspensions: Suspensions,
+    /// Number of the newest roster seen: whoever shows fewer hides whom it took away.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    newest_roster: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -179,6 +186,21 @@ impl Trust {
     /// The newest suspensions seen.
     pub fn suspensions(&self) -> Suspensions {
         self.suspensions
+    }
+
+    /// Nothing is shown under rosters older than those seen.
+    pub(crate) fn check_rosters(&self, newest: u64) -> Result<(), Refusal> {
+        if newest < self.newest_roster {
+            return Err(Refusal::OlderRosters { newest, seen: self.newest_roster });
+        }
+        Ok(())
+    }
+
+    /// Remembers the newest roster that was proved. The first one needs no memory: it is pinned.
+    pub(crate) fn see_rosters(&mut self, newest: u64) {
+        if newest > 1 {
+            self.newest_roster = self.newest_roster.max(newest);
+        }
     }
 
     /// Takes a proved suspension; an older one never displaces a newer.

@@ -48,6 +48,8 @@ pub struct ProvedMeasure {
     /// Until when it acts outside its territories: the end of the provisional lease that an order took up for
     /// some territories only.
     elsewhere_until: Option<Timestamp>,
+    /// Number of the newest roster that its proof shows.
+    newest_roster: u64,
 }
 
 /// Checks a bundle against the pinned roots and against what the edge has seen before.
@@ -71,9 +73,13 @@ pub fn verify(
         steps::check_fresh(roots.tlog_policy(), &opened, roots.profile(), around.now)?;
     }
     trust.check_record(&record)?;
-    read.check_roster(roots.roster())?;
-    let standing = read.check_approvals(roots.roster())?;
-    let ending = read.check_ending(roots.roster(), &standing)?;
+    let rosters = read.rosters(roots.roster())?;
+    if !trust.knows(&record) {
+        trust.check_rosters(rosters.newest())?;
+    }
+    let roster = read.check_roster(&rosters)?;
+    let standing = read.check_approvals(&roster)?;
+    let ending = read.check_ending(&roster, &standing)?;
     let ends = [ending, trust.ended(record.decision)].into_iter().flatten().min();
     let record = Record { ended: ends, ..record };
     let matrix = read.check_policy()?;
@@ -83,11 +89,23 @@ pub fn verify(
     read.check_statement(&matrix)?;
     let before = read.leaves_before();
     let provisional = read.provisional_until();
+    let newest_roster = rosters.newest();
     let (terms, scope, statement) = read.into_parts();
     let elsewhere_until = provisional.map(|until| ends.map_or(until, |ends| ends.min(until)));
     let ends = ends.map_or(terms.expires, |ends| ends.min(terms.expires));
     let suspensions = trust.suspensions();
-    Ok(ProvedMeasure { terms, scope, statement, record, tree, before, ends, suspensions, elsewhere_until })
+    Ok(ProvedMeasure {
+        terms,
+        scope,
+        statement,
+        record,
+        tree,
+        before,
+        ends,
+        suspensions,
+        elsewhere_until,
+        newest_roster,
+    })
 }
 
 impl ProvedMeasure {
@@ -169,6 +187,12 @@ impl ProvedMeasure {
         self.elsewhere_until.map_or(self.terms.not_before, |until| until.min(self.ends))
     }
 
+    /// Whether a visitor from a country sees what is left of the provisional measure alone: an order took it up in other
+    /// territories.
+    pub fn is_elsewhere(&self, country: Option<Territory>) -> bool {
+        self.elsewhere_until.is_some() && !self.is_within(country)
+    }
+
     fn is_within(&self, country: Option<Territory>) -> bool {
         let named = &self.terms.territories;
         named.is_empty() || country.is_some_and(|country| named.contains(&country))
@@ -226,6 +250,10 @@ impl ProvedMeasure {
 
     pub(crate) fn record(&self) -> &Record {
         &self.record
+    }
+
+    pub(crate) fn newest_roster(&self) -> u64 {
+        self.newest_roster
     }
 
     pub(crate) fn tree(&self) -> &Tree {

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use vocabulary::{Digest, Hostname, SiteId, SitePattern, Timestamp};
 
+/// Most warnings before one host: whoever goes on carries along which were seen.
+pub const WARNINGS_MAX: usize = 8;
+
 /// What an edge serves from. Immutable; a new one replaces it whole.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -193,13 +196,19 @@ impl Snapshot {
         site.map_or(Verdict::Unknown, Verdict::Serve)
     }
 
-    /// The warning that visitors of a host see first and can pass (M1), if one is in force.
-    pub fn warning(&self, facts: &Facts<'_>, now: Timestamp) -> Option<&Arc<ProvedMeasure>> {
+    /// The warnings that visitors of a host see first and can pass (M1), each once, those of the exact name first; at
+    /// most [`WARNINGS_MAX`].
+    pub fn warnings(&self, facts: &Facts<'_>, now: Timestamp) -> Vec<&Arc<ProvedMeasure>> {
         let owner = self.owner(facts.host);
-        let mut acting = self.measures.covering(facts.host).flatten();
-        let warns =
-            |acting: &&Acting| acting.measure.measure() == Measure::M1 && acting.acts(facts, owner, now);
-        acting.find(warns).map(|acting| &acting.measure)
+        let mut found: Vec<&Arc<ProvedMeasure>> = Vec::new();
+        for acting in self.measures.covering(facts.host).flatten() {
+            let warns = acting.measure.measure() == Measure::M1 && acting.acts(facts, owner, now);
+            let known = found.iter().any(|known| known.id() == acting.measure.id());
+            if warns && !known && found.len() < WARNINGS_MAX {
+                found.push(&acting.measure);
+            }
+        }
+        found
     }
 
     /// Whether a decision in force has withdrawn a feature from a host (M2).

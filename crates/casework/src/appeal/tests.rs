@@ -126,3 +126,25 @@ fn a_closed_case_can_be_appealed_against_and_dismissal_has_reasons() {
     review(&mut case, &reviewer(), dismiss, &in_force()).expect("dismissed");
     assert!(!case.appeals[0].overdue(now().plus(HOUR * 24 * 30)));
 }
+
+#[test]
+fn who_makes_the_reviewers_pass_took_no_part_and_in_a_trial_decided_nothing() {
+    let (case, decided, trial) = (open_case(), in_force(), Trial::new());
+    let names = |roster: &Roster| case.barred_from_pass(&[&decided], roster);
+    let roster = &trial.founding.roster;
+    let barred = names(roster);
+    assert_eq!(barred, deciders(&[&decided], roster));
+    assert!(
+        !barred.is_empty() && !barred.contains("intake-1") && !barred.contains("reviewer-1"),
+        "{barred:?}"
+    );
+    // The same people from two organisations, outside a trial: whoever took part.
+    let mut members = roster.members().to_vec();
+    for member in members.iter_mut().filter(|member| member.role == Role::Legal) {
+        member.organisation = "outside".to_owned();
+    }
+    let asked = policy::Profile::Full.thresholds();
+    let full = Roster::new(policy::Profile::Full, 1, now(), asked, members).expect("a roster");
+    assert_eq!(names(&full), case.took_part(&[&decided], &full));
+    assert!(names(&full).contains("intake-1"));
+}

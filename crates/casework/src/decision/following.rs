@@ -165,7 +165,7 @@ impl Decision {
         self.pending.as_ref().map_or(self.order, |pending| pending.follow_up.order())
     }
 
-    /// Composes a ratification: M6 from now on.
+    /// Composes a ratification: M6 from now on, or the same lesser measure.
     pub fn ratification<'a>(
         &self,
         footing: impl Into<Footing<'a>>,
@@ -176,9 +176,8 @@ impl Decision {
     ) -> Result<FollowUp, DecisionRefusal> {
         let footing = footing.into();
         self.check_runs(footing.case, now)?;
-        if self.terms.ground != Ground::Emergency {
-            return Err(DecisionRefusal::Approval(Refusal::NotARatification));
-        }
+        let ratified = self.terms.measure.ratified().filter(|_| self.terms.ground == Ground::Emergency);
+        let measure = ratified.ok_or(DecisionRefusal::Approval(Refusal::NotARatification))?;
         check_took_no_part(self, setting.roster, by).map_err(DecisionRefusal::Ratification)?;
         check_basis(self, footing, setting.roster, &basis, now).map_err(DecisionRefusal::Ratification)?;
         let ground = match basis {
@@ -186,7 +185,7 @@ impl Decision {
             Basis::Reviewer(_) | Basis::NonObjectionAndReviewer(..) => Ground::RatifiedEmergency,
         };
         self.check_facts(footing, ground, now)?;
-        let (terms, statement) = self.continued((Measure::M6, ground, 0), asked, setting, now)?;
+        let (terms, statement) = self.continued((measure, ground, 0), asked, setting, now)?;
         self.check_order(footing, (basis.order(), &terms), now)?;
         Ok(FollowUp::Ratification { basis, terms, statement })
     }

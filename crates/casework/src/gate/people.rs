@@ -66,7 +66,7 @@ fn participants(run: &Run<'_>, relied: &[&Finding]) -> BTreeSet<Officer> {
 /// somebody who was not told either.
 pub(super) fn waits_for_hearing(measure: Measure, ground: Ground) -> bool {
     match measure {
-        Measure::M5 | Measure::M6 => true,
+        Measure::M5 | Measure::M6 | Measure::M7 => true,
         Measure::M3 => matches!(ground, Ground::Policy | Ground::Payment),
         _ => false,
     }

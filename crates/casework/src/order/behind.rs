@@ -165,6 +165,7 @@ impl Demanded {
         let within = match measure {
             Measure::M3 => blocks || self.measure == Measure::M3,
             Measure::M4 | Measure::M6 => blocks,
+            Measure::M7 => self.measure == Measure::M7,
             _ => false,
         };
         if within { Ok(()) } else { Err(NotBehind::Measure { demanded: self.measure, measure }) }

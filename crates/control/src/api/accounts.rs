@@ -3,9 +3,12 @@
 use super::Api;
 use crate::rim::body::Json;
 use crate::rim::extract::Path;
+use crate::rim::principal::Caller;
 use crate::rim::{Problem, Reason};
+use crate::sites;
+use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use records::AccountToken;
 use serde::{Deserialize, Serialize};
@@ -88,6 +91,31 @@ pub(crate) async fn end(
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::new(Reason::NotFound).detail(format!("the account has no token {name}"))),
     }
+}
+
+/// Gives what is stored of a customer's account and sites, as a sites file: to the operator, and to the customer by a
+/// token of its own, so that it can take everything along. Files on the operator's machine are not named.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/export", tag = "accounts",
+    params(("account" = String, Path, description = "The account's id or name")),
+    responses((status = 200, body = String, content_type = "application/toml"),
+        (status = 403, description = "Another customer's"), (status = 404, description = "No such account")))]
+pub(crate) async fn export(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(account): Path<String>,
+) -> Result<Response, Problem> {
+    // Whose it is before whether it is there: a token tells nothing of other accounts.
+    let account = match &caller {
+        Caller::Operator(_) => account_named(&api, &account).await?,
+        Caller::Customer { account: own, .. } => {
+            let named = account_named(&api, &account).await;
+            named.ok().filter(|named| named == own).ok_or_else(|| Problem::new(Reason::AnothersAccount))?
+        }
+    };
+    let fleet = api.plane.records.fleet().await?;
+    let text = sites::export_account(&fleet, account);
+    let text = text.ok_or_else(|| Problem::new(Reason::NotFound).detail("there is no such account"))?;
+    Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
 }
 
 async fn account_named(api: &Api, named: &str) -> Result<AccountId, Problem> {

@@ -175,7 +175,7 @@ pub(crate) async fn give_pass(
     let decisions = decisions_of(plane, case).await?;
     let all: Vec<&Decision> = decisions.iter().collect();
     // Who makes the pass hears its code, and could rule in the reviewer's name.
-    if held.took_part(&all, &plane.founded.roster).contains(&by.pseudonym.to_string()) {
+    if held.barred_from_pass(&all, &plane.founded.roster).contains(&by.pseudonym.to_string()) {
         return Err(Problem::refused(
             "took-part",
             format!("{by} took part in the case; somebody else makes the pass"),

@@ -181,7 +181,12 @@ pub(crate) async fn propose(
     };
     let now = plane.clock.now();
     let verdict = casework::assess(footing, request.measure, request.ground, now);
-    let earlier = plane.docket.earlier(held.value.account, &plane.founded.roster, now).await?;
+    let account = held.value.account;
+    let earlier = plane.docket.earlier(account, &plane.founded.roster, now).await?;
+    let earlier = match request.measure {
+        Measure::M7 => plane.docket.beside_cases(earlier, account).await?,
+        _ => earlier,
+    };
     let proposal = casework::propose(footing, &verdict, request, by, &setting, &earlier, now)?;
     let sealed = plane.seal_fields(confidential(&held.value, &verdict, order.as_ref())).await?;
     let body = body(&proposal, (sealed, policy.matrix.hash()), now)?;
@@ -370,7 +375,7 @@ fn approved(
         return Ok(decision.sign(approval, footing.case, &plane.founded.roster, now)?);
     }
     let awaited = matches!(decision.state, DecisionState::Proposed | DecisionState::Approving { .. });
-    if awaited && now >= decision.terms.not_before.plus(APPROVAL_WINDOW) {
+    if awaited && now >= decision.terms.proposed_at().plus(APPROVAL_WINDOW) {
         return Err(Problem::new(Reason::WindowOver));
     }
     if awaited && has_enough(plane, &decision) {
@@ -414,7 +419,7 @@ pub(crate) fn view(plane: &Plane, held: &Versioned<Decision>) -> Value {
         "verdict": decision.verdict,
         "approvals": approvals(plane, decision),
         "missing": missing(plane, decision),
-        "approve_until": decision.terms.not_before.plus(APPROVAL_WINDOW),
+        "approve_until": decision.terms.proposed_at().plus(APPROVAL_WINDOW),
         "expires": decision.terms.expires,
         "order": decision.order,
         "former": decision.former,

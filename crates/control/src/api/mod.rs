@@ -14,7 +14,7 @@ pub(crate) mod cases;
 mod certificates;
 pub(crate) mod decisions;
 pub(crate) mod defence;
-mod erasures;
+pub(crate) mod erasures;
 mod events;
 pub(crate) mod evidence;
 mod explain;
@@ -37,7 +37,7 @@ mod sealed;
 mod session;
 pub(crate) mod site_defence;
 mod sites;
-mod suspension;
+pub(crate) mod suspension;
 mod system;
 mod ways_in;
 
@@ -100,6 +100,7 @@ fn correspondence(router: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
         .routes(routes!(links::note))
         .routes(routes!(links::confirm))
         .routes(routes!(mails::list))
+        .routes(routes!(sealed::disclose))
         .routes(routes!(mails::again))
         .routes(routes!(mails::settle))
         .routes(routes!(policies::list, policies::publish))
@@ -117,6 +118,7 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(hosts::list, hosts::add))
         .routes(routes!(hosts::one, hosts::release))
         .routes(routes!(hosts::look))
+        .routes(routes!(accounts::export))
         .split_for_parts();
     let (guarded, mut text) = correspondence(OpenApiRouter::with_openapi(shared_text))
         .routes(routes!(session::present, session::leave))
@@ -171,7 +173,6 @@ fn described() -> (Handlers, utoipa::openapi::OpenApi) {
         .routes(routes!(appeals::step))
         .routes(routes!(appeals::compare))
         .routes(routes!(suspension::one, suspension::propose, suspension::withdraw))
-        .routes(routes!(sealed::disclose))
         .routes(routes!(erasures::propose))
         .routes(routes!(erasures::bytes))
         .routes(routes!(erasures::approve))

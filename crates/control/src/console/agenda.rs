@@ -37,7 +37,7 @@ pub(super) fn clocks_of(case: &Case, decisions: &[Decision]) -> Vec<Due> {
             }
             _ => continue,
         };
-        due.push(Due { at: decision.terms.not_before.plus(clocks::VERDICT_HOLDS), what });
+        due.push(Due { at: decision.terms.proposed_at().plus(clocks::VERDICT_HOLDS), what });
     }
     due.sort_by_key(|due| due.at);
     due

@@ -116,7 +116,7 @@ async fn compose(plane: &Plane, id: CaseId, asked: &Asked) -> Result<CasePage, P
         gate_open: verdict.open,
         conditions: verdict.conditions.iter().map(|one| condition(&case, one)).collect(),
         findings: case.findings.iter().map(|one| finding(&case, one)).collect(),
-        evidence: evidence.into_iter().map(file).collect(),
+        evidence: evidence.into_iter().map(|row| file(id, row)).collect(),
         referrals: case.referrals.iter().map(|one| referral(&case, one)).collect(),
         orders: orders
             .iter()
@@ -141,9 +141,10 @@ fn clock(due: Due) -> Clock {
     Clock { at: due.at, what: due.what }
 }
 
-fn file(file: EvidenceSummary) -> EvidenceRow {
+fn file(case: CaseId, file: EvidenceSummary) -> EvidenceRow {
     let (id, sha256) = (file.id.to_string(), file.sha256.to_string());
-    EvidenceRow { id, media_type: file.media_type, sha256, at: file.at }
+    let acts = offers::of_evidence(&case.to_string(), &id);
+    EvidenceRow { id, media_type: file.media_type, sha256, at: file.at, acts }
 }
 
 fn condition(case: &Case, verdict: &casework::ConditionVerdict) -> ConditionRow {

@@ -65,6 +65,11 @@ pub(super) fn of_finding(case: &Case, finding: &Finding) -> Vec<ActLink> {
     }
 }
 
+/// Every file can be read, whatever became of its case.
+pub(super) fn of_evidence(case: &str, evidence: &str) -> Vec<ActLink> {
+    links(case, Some(evidence), &[("read-evidence", "Read it")])
+}
+
 pub(super) fn of_referral(case: &Case, referral: &Referral) -> Vec<ActLink> {
     const SENDING: [Offer; 4] = [
         ("pass-referral", "Pass to the desk"),

@@ -19,6 +19,7 @@ pub use paths::DataDir;
 pub(crate) use files::write_atomically;
 
 use crate::PublicUrl;
+use crate::appeals::AppealCodes;
 use crate::rim::secret::{self, SecretKind};
 use files::{FileError, Secrecy};
 use ledger::key::{KeyError, SignerKey};
@@ -47,6 +48,8 @@ pub struct Foundation {
     /// What the records remember of their list. Keyed with the log's secret key: the few possible lists cannot be
     /// tried against it by whoever holds a copy of the records alone.
     pub(crate) duress_mark: Digest,
+    /// Makes the addresses on which customers appeal.
+    pub(crate) appeal_codes: AppealCodes,
     /// Digest of the text of `admin.token`.
     pub(crate) admin_token: Digest,
     /// Where everything lies.
@@ -156,6 +159,7 @@ pub fn found(
         SignerKey::for_witness(random, &format!("{}/witness-{tag:08x}", public_url.host()))
     })?;
     let (duress, duress_mark) = duress(&files)?;
+    let appeal_codes = AppealCodes::new(secret_text(&files.log_key())?.trim().as_bytes());
     if witnesses.is_none() && roster.profile() != Profile::Trial {
         return Err(FoundError::Unwitnessed(roster.profile()));
     }
@@ -177,6 +181,7 @@ pub fn found(
         tlog_policy,
         duress,
         duress_mark,
+        appeal_codes,
         admin_token,
         files,
     })

@@ -99,6 +99,8 @@ pub struct EvidenceRow {
     pub sha256: String,
     /// When it was sealed.
     pub at: Timestamp,
+    /// What can be done with it.
+    pub acts: Vec<ActLink>,
 }
 
 /// One referral.
@@ -270,7 +272,7 @@ pages!(CasesPage, CasePage);
 impl CasePage {
     /// Every measure that the gate can be asked for.
     fn measures(&self) -> impl Iterator<Item = Measure> {
-        Measure::ALL.into_iter().filter(|measure| measure.is_lease())
+        Measure::ALL.into_iter().filter(|measure| *measure != Measure::M0)
     }
 
     /// Every ground that a proposal may name.

@@ -17,9 +17,11 @@
 //! `GET /hosts` [`hosts::HostsPage`], whose forms post to `/hosts`, `/hosts/look` and `/hosts/release`;
 //! without a session [`console::Notice::sign_in`]; `GET /record/` [`record::Front`]; `GET /record/decisions/{id}`
 //! [`record::StatementPage`]; any other address below `/record/` [`record::Missing`]; `GET /report` [`report::Front`], its
-//! forms [`report::FormPage`], `/desk` [`desk::DeskAsk`], [`desk::DeskReferral`] and [`desk::DeskAppeal`]; reports are answered with [`report::ReceiptPage`], and `/report/status` [`report::StatusPage`].
+//! forms [`report::FormPage`], `/desk` [`desk::DeskAsk`], [`desk::DeskReferral`] and [`desk::DeskAppeal`]; `/appeal` [`appeal::AppealAsk`] and
+//! [`appeal::AppealPage`]; reports are answered with [`report::ReceiptPage`], and `/report/status` [`report::StatusPage`].
 
 pub mod act;
+pub mod appeal;
 pub mod assets;
 pub mod authorities;
 pub mod cache;

@@ -17,6 +17,11 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
         if now < decision.terms.expires {
             continue;
         }
+        if super::terminations::settle(plane, decision).await? == Moved::Yes {
+            // Another look: only what is gone lapses.
+            moved = Moved::Yes;
+            continue;
+        }
         let next = match &decision.state {
             DecisionState::Proposed => Some(decision.clone().expire(now)?),
             DecisionState::Approving { .. } => unlogged(plane, decision).await?,

@@ -3,7 +3,7 @@
 //! They take no input but the records, so a restart, a lost wake-up or a failed step is mended by the
 //! next pass. Each is one file; this one owns when they run and what is said when one fails.
 //!
-//! `lapse` ends leases · `duress` tells of signatures that were forced · `log` puts approved decisions into the log · `follow` does the same with what
+//! `terminations` deletes the settings of sites whose service has ended · `lapse` ends leases · `duress` tells of signatures that were forced · `log` puts approved decisions into the log · `follow` does the same with what
 //! follows them, and chases the clocks of appeals · `suspension` sets all measures aside · `statements` publishes what is
 //! logged · `notify` queues letters to customers · `orders` watches what authorities wait for · `triage` watches the
 //! clock of reports of danger · `policies` takes up published versions · `mechanism` counts what cases add up to · `counts` tells each day's cases and reports · `unseal` opens what was sealed until a
@@ -23,6 +23,7 @@ mod plan;
 mod receipts;
 mod statements;
 mod suspension;
+mod terminations;
 mod triage;
 mod unseal;
 
@@ -128,6 +129,7 @@ pub(crate) async fn run(plane: Arc<Plane>, mut planned: Planned, stop: Cancellat
 pub(crate) async fn pass(plane: &Plane, planned: &mut Planned) {
     for _ in 0..ROUNDS_MAX {
         let moved = [
+            attempt(plane, "terminations", terminations::reconcile(plane)).await,
             attempt(plane, "lapse", lapse::reconcile(plane)).await,
             attempt(plane, "duress", duress::reconcile(plane)).await,
             attempt(plane, "log", log::reconcile(plane)).await,

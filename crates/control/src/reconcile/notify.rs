@@ -21,12 +21,14 @@ pub(super) async fn reconcile(plane: &Plane) -> Result<Moved, ReconcileError> {
     for held in plane.docket.open().await? {
         let decision = &held.value;
         for account in concerned(decision) {
-            let Some(told) = decision.told(account) else { continue };
+            let appeal = plane.appeal_address(decision.id, account).await;
+            let appeal = appeal.map_err(|error| ReconcileError::Damaged(error.to_string()))?;
+            let Some(told) = decision.told(account, &appeal) else { continue };
             if accounts.is_none() {
                 accounts = Some(plane.records.fleet().await?.accounts);
             }
             let named = accounts.iter().flatten().find(|known| known.id == account);
-            if !tell(plane, decision, named, told).await {
+            if !tell(plane, decision, named, (told, &appeal)).await {
                 untold.insert(subject(decision, account));
             }
         }
@@ -44,11 +46,17 @@ fn subject(decision: &Decision, account: AccountId) -> String {
 }
 
 /// Whether the customer is told, or will be.
-async fn tell(plane: &Plane, decision: &Decision, account: Option<&Account>, told: Told) -> bool {
+async fn tell(
+    plane: &Plane,
+    decision: &Decision,
+    account: Option<&Account>,
+    (told, appeal): (Told, &str),
+) -> bool {
     let Some(account) = account else { return true };
     let Some(to) = account.mail.clone() else {
         let text = format!(
-            "account {:?} has no mail address: tell it of {} in another way, and set `mail` in sites.toml",
+            "account {:?} has no mail address: tell it of {} in another way, with the page on which it can appeal \
+             ({appeal}), and set `mail` in sites.toml",
             account.name, decision.id
         );
         plane.alarms.raise(UNTOLD, subject(decision, account.id), text, plane.clock.now());

@@ -9,6 +9,7 @@ use crate::defence;
 use crate::plane::Plane;
 use casework::DecisionState;
 use error_pages::Page;
+use policy::{Measure, Terms};
 use records::{ApplyError, Change, PutError, RevisionNote, Versioned};
 use serde::{Deserialize, Serialize};
 use snapshot::{Consistency, FeedVersion, OperatorShield, Parcel, Site};
@@ -114,7 +115,8 @@ async fn defended(plane: &Plane) -> Result<Defence, ReconcileError> {
 
 type Held = Arc<Versioned<casework::Decision>>;
 
-/// Published decisions whose lease runs, by id.
+/// Published decisions whose lease runs, by id. A termination goes out once its notice has passed: for thirty days edges
+/// would refuse it as too early, and an alarm would stand for nothing.
 async fn running(plane: &Plane, now: Timestamp) -> Result<Vec<Held>, ReconcileError> {
     let published = |state: &DecisionState| {
         // Edges are told of an end until the lease would be over: some may have been away.
@@ -124,7 +126,9 @@ async fn running(plane: &Plane, now: Timestamp) -> Result<Vec<Held>, ReconcileEr
         )
     };
     let mut open = plane.docket.open().await?;
-    open.retain(|held| published(&held.value.state) && now < held.value.terms.expires);
+    let runs =
+        |terms: &Terms| (terms.measure != Measure::M7 || terms.not_before <= now) && now < terms.expires;
+    open.retain(|held| published(&held.value.state) && runs(&held.value.terms));
     Ok(open)
 }
 
@@ -157,7 +161,7 @@ async fn mark(plane: &Plane, present: u64, ids: &[DecisionId]) -> Result<Option<
 fn withhold(plane: &Plane, running: &[Held], sites: &mut [Site]) {
     let in_force = |held: &&Held| !matches!(held.value.state, DecisionState::Ended { .. });
     for held in running.iter().filter(in_force) {
-        let since = held.value.first_terms().not_before;
+        let since = held.value.first_terms().proposed_at();
         for scoped in held.value.scope.sites() {
             let Some(site) = sites.iter_mut().find(|site| site.id == scoped.site) else { continue };
             let added = plane.host_names.added_since(site.id, since);

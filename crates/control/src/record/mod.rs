@@ -3,6 +3,7 @@
 //! Owns what anyone may read without asking, and the forms that anyone may send. Serves nothing beyond the published
 //! checkpoint, sets no cookie, takes in reports and askings for mail alone.
 
+mod appeal;
 mod desk;
 mod documents;
 mod dsa;
@@ -61,6 +62,7 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         .merge(
             forms::router()
                 .merge(desk::router())
+                .merge(appeal::router())
                 .merge(subscribing::router())
                 .layer(from_fn(headers::report)),
         )

@@ -171,7 +171,7 @@ fn signers(plane: &Plane, decision: &Decision) -> Vec<Signer> {
 fn steps(decision: &Decision) -> Vec<Step> {
     let step = |time, what, entry| Step { time, what, entry };
     let logged_as = |logged: &Logged, what| step(logged.at, what, Some(logged.index));
-    let mut steps = vec![step(decision.first_terms().not_before, Happened::Proposed, None)];
+    let mut steps = vec![step(decision.first_terms().proposed_at(), Happened::Proposed, None)];
     let mut said = Happened::Signed;
     for former in &decision.former {
         steps.push(logged_as(&former.logged, said));

@@ -251,9 +251,9 @@ fn check_basis(plan: &Plan, basis: Option<&Basis>) -> Result<(), ApplyRefusal> {
         Some(Basis::CustomerRequest(_)) => Ok(()),
         None => refuse("no customer_request was given"),
         Some(Basis::Decision(id)) => refuse(&format!(
-            "{id} cannot lower a service for good: only M2, for the feature it names, or M7, which ends the \
-             contract, could, and neither is built yet. A block is enforced by the edges and ends by itself. \
-             Record the customer's request (customer_request)"
+            "{id} cannot lower a service here: what a decision does is enforced by the edges, and ends by itself or, \
+             for M7, which ends the service, is carried out by itself in its time. Record the customer's request \
+             (customer_request)"
         )),
     }
 }

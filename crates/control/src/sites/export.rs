@@ -7,10 +7,29 @@ use super::export_shield::write_shield;
 use caching::{QueryRule, Rules};
 use error_pages::Pages;
 use records::Fleet;
-use snapshot::{CacheMode, Service, Site};
+use snapshot::{CacheMode, Service, Site, Trusted};
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use vocabulary::Hostname;
+use vocabulary::{AccountId, Hostname};
+
+/// What is stored of one customer, as it may be handed to it: without the places of files on the operator's machine.
+pub(crate) fn export_account(fleet: &Fleet, account: AccountId) -> Option<String> {
+    let own = fleet.accounts.iter().filter(|known| known.id == account).cloned().collect::<Vec<_>>();
+    let sites = fleet.sites.iter().filter(|site| site.account == account).cloned();
+    let sites = sites.map(without_files).collect();
+    (!own.is_empty()).then(|| export(&Fleet { revision: fleet.revision, accounts: own, sites }))
+}
+
+/// Certificates, keys, authorities and secrets stand in files whose places are the operator's affair.
+fn without_files(mut site: Site) -> Site {
+    site.certificate = None;
+    site.origin_policy.tls.client = None;
+    site.origin_policy.secret = None;
+    if matches!(site.origin_policy.tls.trust, Trusted::Authorities(_)) {
+        site.origin_policy.tls.trust = Trusted::default();
+    }
+    site
+}
 
 /// The whole fleet as text.
 pub(crate) fn export(fleet: &Fleet) -> String {

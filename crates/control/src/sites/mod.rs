@@ -20,7 +20,7 @@ mod tests;
 
 pub(crate) use apply::{Application, Applied, ApplyRefusal, Basis, Terms, apply, set_defence, set_ways_in};
 pub(crate) use customer_request::CustomerRequest;
-pub(crate) use export::{export, quoted};
+pub(crate) use export::{export, export_account, quoted};
 pub(crate) use export_front::text as ways_in_text;
 pub(crate) use export_shield::{name as action_name, text as shield_text};
 pub(crate) use plan::Step;

@@ -1,5 +1,6 @@
 //! The control plane in one process: real listeners, records in memory, an edge that only verifies.
 
+mod appealing;
 mod applying;
 mod authorities;
 mod cache_page;
@@ -25,8 +26,10 @@ mod rig;
 mod scoping;
 mod sealing;
 mod session;
+mod standing;
 mod story;
 mod subscribing;
 mod suspending;
+mod terminating;
 mod ways_in;
 mod web;

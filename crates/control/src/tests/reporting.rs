@@ -337,6 +337,10 @@ async fn a_canary_in_every_vault_field_is_found_in_nothing_that_goes_out() {
         "/report/status",
         "/report/danger",
         "/record/tlog-policy",
+        "/record/feed.atom",
+        "/record/dsa.json",
+        "/record/transparency.json",
+        "/appeal",
         "/healthz",
     ] {
         outgoing.push((path.to_owned(), running.public(path).await.body));
@@ -353,9 +357,20 @@ async fn a_canary_in_every_vault_field_is_found_in_nothing_that_goes_out() {
         "/reports",
         "/api/v1/sites",
         "/api/v1/decisions",
+        "/api/v1/mails",
+        "/api/v1/accounts/board/export",
     ] {
         outgoing.push((path.to_owned(), running.get(path).await.body));
     }
+    let plane = running.control.plane();
+    let held_decision =
+        plane.docket.get(decision.parse().expect("id")).await.expect("records").expect("held").value;
+    let account = held_decision.scope.sites()[0].account;
+    let address = plane.appeal_address(held_decision.id, account).await.expect("an address");
+    let path = address.strip_prefix("http://localhost:9091").expect("of the record").to_owned();
+    outgoing.push((path.clone(), running.public(&path).await.is(200).body));
+    let letter = held_decision.told(account, &address).expect("public");
+    outgoing.push(("the letter".to_owned(), [letter.subject, letter.body].concat().into_bytes()));
     outgoing.push(("case".to_owned(), running.get(&format!("/api/v1/cases/{case}")).await.is(200).body));
     for report in held {
         let kept = serde_json::to_vec(&report.value).expect("json");

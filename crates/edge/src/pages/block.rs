@@ -69,6 +69,8 @@ pub enum Closed {
     Page,
     /// The site, for where the visitor is.
     Here,
+    /// The site for good: its service has ended.
+    Ended,
 }
 
 impl Closed {
@@ -79,6 +81,7 @@ impl Closed {
                 "A published decision blocks this address for a limited time; the rest of the site is open."
             }
             Self::Here => "A published decision blocks this site for a limited time where you are.",
+            Self::Ended => "A published decision ended this network's service for this site.",
         }
     }
 }
@@ -130,7 +133,11 @@ struct Problem<'a> {
 /// The whole page, under 15 KB, to be sent with [`super::CONTENT_SECURITY_POLICY`].
 pub fn block_page(view: &BlockView<'_>) -> String {
     let mut page = Markup::default();
-    open(&mut page, "Blocked for now by a public decision", "noindex");
+    let title = match view.closed {
+        Closed::Ended => "No longer served: a public decision",
+        _ => "Blocked for now by a public decision",
+    };
+    open(&mut page, title, "noindex");
     page.raw("<header class=\"brand\">").raw(icons::MARK).raw("<b>Wardmote</b><span>");
     page.raw(if view.demand.is_some() { "451" } else { "403" }).raw("</span></header><main>");
     headline(&mut page, view);
@@ -152,11 +159,14 @@ fn headline(page: &mut Markup, view: &BlockView<'_>) {
         );
         page.raw("name reserved for tests. A real block looks the same, without this note.</p>");
     }
-    page.raw("<p class=\"flag\">").raw(icons::PAUSE).raw("Blocked by a decision</p><h1>");
+    page.raw("<p class=\"flag\">").raw(icons::PAUSE);
+    page.raw(if view.closed == Closed::Ended { "Ended by a decision" } else { "Blocked by a decision" });
+    page.raw("</p><h1>");
     match view.closed {
         Closed::Site => page.text(view.host, 300).raw(" is closed for now"),
         Closed::Page => page.raw("This page of ").text(view.host, 300).raw(" is closed for now"),
         Closed::Here => page.text(view.host, 300).raw(" is closed for now where you are"),
+        Closed::Ended => page.text(view.host, 300).raw(" is no longer served here"),
     };
     page.raw("</h1><p class=\"lead\">");
     page.text(view.title, TITLE_MAX).raw("</p>");
@@ -169,7 +179,23 @@ fn headline(page: &mut Markup, view: &BlockView<'_>) {
     page.raw("</p>");
 }
 
+/// What the end of a service means; it does not end by itself, only this page does.
+fn farewell(page: &mut Markup, view: &BlockView<'_>) {
+    page.raw("<section class=\"card\"><ul class=\"points\"><li>").raw(icons::SERVER);
+    page.raw("<div><h2>The site may be elsewhere</h2>Its own server and everything on it are as they were. The people ");
+    page.raw("who run it had thirty days to move; its name may soon lead there.</div></li><li>")
+        .raw(icons::CLOCK);
+    page.raw("<div><h2>This page stays until</h2><b><time datetime=\"").text(&view.until.to_string(), 30);
+    page.raw("\">").text(&date_and_time(view.until), 60).raw("</time></b>, in ");
+    page.text(&span(view.until.since(view.now)), 40).raw(".</div></li><li>").raw(icons::SHEET);
+    page.raw("<div><h2>Nobody can do this in secret</h2>The reasons and the signatures were published in a public ");
+    page.raw("log thirty days before this page could appear.</div></li></ul></section>");
+}
+
 fn meaning(page: &mut Markup, view: &BlockView<'_>) {
+    if view.closed == Closed::Ended {
+        return farewell(page, view);
+    }
     page.raw("<section class=\"card\"><ul class=\"points\"><li>").raw(icons::CLOCK);
     page.raw("<div><h2>It ends by itself</h2><b><time datetime=\"").text(&view.until.to_string(), 30);
     page.raw("\">").text(&date_and_time(view.until), 60).raw("</time></b>, in ");

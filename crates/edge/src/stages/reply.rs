@@ -18,6 +18,7 @@ use policy::{Feature, Ground, Measure, Profile};
 use snapshot::{Facts, ProvedMeasure, Service, Site, Snapshot};
 use std::sync::Arc;
 use vocabulary::Timestamp;
+use vocabulary::moment::date_and_time;
 
 /// The field that names the decision behind a block.
 const DECISION: HeaderName = HeaderName::from_static("wardmote-decision");
@@ -125,19 +126,21 @@ pub(crate) async fn blocked<A: Answer>(
     answer: &mut A,
 ) -> Result<Reason, Reason> {
     let decision = measure.id().to_string();
+    let elsewhere = measure.is_elsewhere(trail.country).then(|| elsewhere(measure.until(trail.country)));
     let view = BlockView {
         host: request.authority.host().as_str(),
         decision: &decision,
         statement_url: measure.statement_url(),
         title: measure.title(),
-        meaning: measure.meaning(),
+        meaning: elsewhere.as_deref().unwrap_or(measure.meaning()),
         contact: measure.contact(),
         site_contact: trail.site.as_ref().and_then(|site| site.pages.contact.as_deref()),
         until: measure.until(trail.country),
         now,
         ray: &trail.ray.to_string(),
-        emergency: measure.terms().ground == Ground::Emergency,
-        closed: closed(measure),
+        emergency: elsewhere.is_some()
+            || matches!(measure.terms().ground, Ground::Emergency | Ground::RatifiedEmergency),
+        closed: closed(measure, elsewhere.is_some()),
         trial: measure.profile() == Profile::Trial,
         demand: measure.demand_in(trail.country).map(|demand| DemandView {
             authority: &demand.authority,
@@ -169,11 +172,22 @@ fn refused_call(fields: &mut HeaderMap, decision: &str, statement: &str) -> Stri
     String::new()
 }
 
-/// What a measure closes.
-fn closed(measure: &ProvedMeasure) -> Closed {
+/// What a provisional measure means where the order that took it up does not reach: the statement in force speaks of
+/// the order's territories, and of its end.
+fn elsewhere(until: Timestamp) -> String {
+    format!(
+        "Until {} the provisional measure goes on here, and then it ends by itself. An order carries the decision on in \
+         other places alone.",
+        date_and_time(until)
+    )
+}
+
+/// What a measure closes, for a visitor where the order behind it reaches or elsewhere.
+fn closed(measure: &ProvedMeasure, elsewhere: bool) -> Closed {
     match measure.measure() {
         Measure::M3 => Closed::Page,
-        _ if measure.terms().territories.is_empty() => Closed::Site,
+        Measure::M7 => Closed::Ended,
+        _ if elsewhere || measure.terms().territories.is_empty() => Closed::Site,
         _ => Closed::Here,
     }
 }

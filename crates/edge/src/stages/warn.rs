@@ -40,34 +40,37 @@ pub(crate) fn warn(worker: &Worker, request: &Request, trail: &mut Trail) -> Opt
     }
     let serving = worker.shared.serving.load();
     let facts = facts(&worker.shared, &serving, request, trail.client);
-    let measure = serving.snapshot.warning(&facts, trail.started)?;
-    let seen = view(request, trail.client, trail.started);
-    let warning = match onward(worker, request, trail, measure) {
-        Some(onward) => onward,
-        None if !is_navigation(&seen) || worker.shared.guard.has_seen(&seen, measure.id()) => return None,
-        None => Warning::Page { measure: Arc::clone(measure), to: request.target.as_str().to_owned() },
+    let warnings = serving.snapshot.warnings(&facts, trail.started);
+    let first = *warnings.first()?;
+    let (guard, seen) = (&worker.shared.guard, view(request, trail.client, trail.started));
+    let (measure, warning) = match sent(request) {
+        Some((token, to)) => {
+            let to = site_path(to).unwrap_or_else(|| "/".into());
+            let holds =
+                |measure: &&&Arc<ProvedMeasure>| guard.holds(token.as_bytes(), measure.id(), trail.client);
+            match warnings.iter().find(holds).filter(|_| request.method == Method::POST) {
+                Some(measure) => {
+                    let all = warnings.iter().map(|measure| measure.id());
+                    (*measure, Warning::Onward { to, seen: guard.seen_with(&seen, measure.id(), all) })
+                }
+                // The page again, as for one who has waited for too long or has another address by now.
+                None => (first, Warning::Page { measure: Arc::clone(first), to }),
+            }
+        }
+        None if !is_navigation(&seen) => return None,
+        None => {
+            let unseen = *warnings.iter().find(|measure| !guard.has_seen(&seen, measure.id()))?;
+            let to = request.target.as_str().to_owned();
+            (unseen, Warning::Page { measure: Arc::clone(unseen), to })
+        }
     };
     trail.decision = Some(measure.id());
     Some(warning)
 }
 
-/// The form of the page: on, where it was sent by the visitor that it was made for; else the page again, as for one who
-/// has waited for too long or has another address by now.
-fn onward(
-    worker: &Worker,
-    request: &Request,
-    trail: &Trail,
-    measure: &Arc<ProvedMeasure>,
-) -> Option<Warning> {
-    let said = request.target.as_str().strip_prefix(PREFIX)?.strip_prefix("seen?t=")?;
-    let (token, to) = said.split_once("&to=")?;
-    let to = site_path(to).unwrap_or_else(|| "/".into());
-    let holds = worker.shared.guard.holds(token.as_bytes(), measure.id(), trail.client);
-    Some(if holds && request.method == Method::POST {
-        Warning::Onward { to, seen: token.to_owned() }
-    } else {
-        Warning::Page { measure: Arc::clone(measure), to }
-    })
+/// What the form of the page says: whose warning was seen, and where to go on.
+fn sent(request: &Request) -> Option<(&str, &str)> {
+    request.target.as_str().strip_prefix(PREFIX)?.strip_prefix("seen?t=")?.split_once("&to=")
 }
 
 /// Answers with the warning, or leads on.
@@ -96,7 +99,7 @@ pub(crate) async fn answer<A: Answer>(
                 title: measure.title(),
                 meaning: measure.meaning(),
                 contact: measure.contact(),
-                until: measure.ends(),
+                until: measure.until(trail.country),
                 ray: &ray,
                 trial: measure.profile() == Profile::Trial,
                 onward: &format!("{PREFIX}seen?t={seen}&to={}", as_value(&to)),

@@ -196,6 +196,71 @@ async fn a_warning_comes_before_pages_alone_and_leads_on_by_hand() {
 }
 
 #[tokio::test]
+async fn of_two_warnings_each_is_shown_once_and_none_makes_the_other_forgotten() {
+    let mut stage = proxied().await;
+    let mut decided = Vec::new();
+    for _ in 0..2 {
+        let warns = |draft: &mut Draft| act(draft, Measure::M1, ServiceClass::S, Ground::Emergency);
+        decided.push(stage.decide(0, warns).await.0.terms.decision.to_string());
+    }
+    let page = |cookie: &str| {
+        let fields = format!("\r\nAccept: text/html\r\nCookie: a=b; {cookie}\r\n\r\n");
+        from(AA, "/a").replace("\r\n\r\n", &fields)
+    };
+    let (mut cookie, mut shown) = ("wm_seen=".to_owned(), Vec::new());
+    for _ in 0..2 {
+        let (head, body) = stage.ask(&page(&cookie)).await;
+        assert_eq!(head.status(), 403);
+        shown.push(head.field("wardmote-decision").to_owned());
+        let body = String::from_utf8(body).expect("a page");
+        let action = body.split("action=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
+        let sent = format!("\r\nContent-Length: 0\r\nCookie: {cookie}\r\n\r\n");
+        let post = from(AA, &action.replace("&amp;", "&")).replace("GET", "POST").replace("\r\n\r\n", &sent);
+        let (head, _) = stage.ask(&post).await;
+        assert_eq!((head.status(), head.field("location")), (303, "/a"));
+        cookie = head.field("set-cookie").split(';').next().expect("a cookie").to_owned();
+    }
+    shown.sort_unstable();
+    decided.sort_unstable();
+    assert_eq!(shown, decided, "each of them once");
+    assert_eq!(asked(&stage, &page(&cookie)).await.0.status(), 200);
+    // What one of them was seen for is not enough, and what is made up adds nothing.
+    let one = cookie.split('.').next().expect("the first");
+    assert_eq!(asked(&stage, &page(&format!("{one}.{}", "A".repeat(28)))).await.0.status(), 403);
+}
+
+#[tokio::test]
+async fn a_ratified_warning_stays_a_warning_and_ratified_addresses_close_no_more_than_them() {
+    let mut stage = proxied().await;
+    let html = |path: &str| from(AA, path).replace("\r\n\r\n", "\r\nAccept: text/html\r\n\r\n");
+    for (measure, listed, open) in [(Measure::M1, "/", None), (Measure::M3, "/listed", Some("/other"))] {
+        let (draft, made) = stage
+            .decide(0, |draft| {
+                act(draft, measure, ServiceClass::S, Ground::Emergency);
+                if measure == Measure::M3 {
+                    list(draft, &["/listed"], &[]);
+                }
+            })
+            .await;
+        let now = stage.clock.now();
+        let mut confirmed = stage.mote.confirmation(&draft, Ground::RatifiedEmergency, now, 24 * LEASE);
+        (confirmed.terms.measure, confirmed.statement.measure) = (measure, measure);
+        confirmed.bind();
+        let ratified = stage.mote.ratify(&made, &confirmed, now);
+        stage.prove(&ratified).await;
+        stage.clock.advance(2 * LEASE);
+        assert_eq!(asked(&stage, &html(listed)).await.0.status(), 403, "{measure} outlives its first lease");
+        let api = from(AA, "/api").replace("\r\n\r\n", "\r\nAccept: application/json\r\n\r\n");
+        assert_eq!(asked(&stage, &api).await.0.status(), 200, "{measure} is no block");
+        if let Some(open) = open {
+            assert_eq!(asked(&stage, &html(open)).await.0.status(), 200);
+        }
+        stage.clock.advance(24 * LEASE);
+        assert_eq!(asked(&stage, &html(listed)).await.0.status(), 200);
+    }
+}
+
+#[tokio::test]
 async fn a_warning_never_leads_to_another_host() {
     let mut stage = Stage::set().await;
     stage.decide(0, |draft| act(draft, Measure::M1, ServiceClass::S, Ground::Emergency)).await;
@@ -253,6 +318,37 @@ async fn a_withdrawn_feature_ends_and_everything_else_stays() {
 }
 
 #[tokio::test]
+async fn where_a_service_has_ended_the_page_says_so_and_the_origin_hears_nothing() {
+    let mut stage = proxied().await;
+    let day = Duration::from_secs(24 * 3_600);
+    let ends = |draft: &mut Draft, notice: Duration| {
+        act(draft, Measure::M7, ServiceClass::H, Ground::Policy);
+        let begins = draft.terms.not_before.plus(notice);
+        for (from, until) in [
+            (&mut draft.terms.not_before, &mut draft.terms.expires),
+            (&mut draft.statement.not_before, &mut draft.statement.expires),
+        ] {
+            (*from, *until) = (begins, begins.plus(14 * day));
+        }
+    };
+    let mut draft = stage.mote.draft(&stage.sites[..1], stage.clock.now(), LEASE);
+    ends(&mut draft, 30 * day);
+    draft.bind();
+    let decided = stage.mote.decide(&draft, stage.clock.now());
+    assert_eq!(asked(&stage, &from(AA, "/")).await.0.status(), 200, "nothing changes before the day");
+    stage.clock.advance(30 * day);
+    stage.prove(&decided).await;
+    let (head, body) = stage.ask(&from(AA, "/").replace("\r\n\r\n", "\r\nAccept: text/html\r\n\r\n")).await;
+    let page = String::from_utf8(body).expect("a page");
+    assert_eq!((head.status(), head.field("cache-control")), (403, "no-store"));
+    assert!(page.contains("is no longer served here") && !page.contains("ends by itself"), "{page}");
+    assert!(head.field("link").ends_with("rel=\"describedby\""));
+    assert!(!stage.origin.is_called().await);
+    stage.clock.advance(14 * day);
+    assert_eq!(asked(&stage, &from(AA, "/")).await.0.status(), 200, "whoever still has the site serves it");
+}
+
+#[tokio::test]
 async fn an_order_for_one_country_closes_the_site_there_alone() {
     let mut stage = proxied().await;
     stage.decide(0, |draft| order(draft, Measure::M4, &["AA"])).await;
@@ -281,7 +377,13 @@ async fn an_order_of_one_country_takes_a_block_up_there_and_elsewhere_the_first_
     confirmed.bind();
     let ratified = stage.mote.ratify(&made, &confirmed, now);
     stage.prove(&ratified).await;
-    let (there, elsewhere) = (stage.ask(&from(AA, "/")).await.0, stage.ask(&from(BB, "/")).await.0);
+    let pages = [AA, BB].map(|place| from(place, "/").replace("\r\n\r\n", "\r\nAccept: text/html\r\n\r\n"));
+    let ((there, page_there), (elsewhere, page_elsewhere)) =
+        (stage.ask(&pages[0]).await, stage.ask(&pages[1]).await);
+    let said = |page: &[u8], words: &str| String::from_utf8_lossy(page).contains(words);
+    assert!(said(&page_there, "closed for now where you are") && said(&page_there, "A legal demand"));
+    assert!(said(&page_elsewhere, "goes on here, and then it ends by itself"));
+    assert!(!said(&page_elsewhere, "where you are") && !said(&page_elsewhere, "A legal demand"));
     assert_eq!((there.status(), elsewhere.status()), (451, 403));
     assert!(there.all("link").join(", ").contains("blocked-by"));
     assert!(!elsewhere.all("link").join(", ").contains("blocked-by"), "nobody demanded it there");

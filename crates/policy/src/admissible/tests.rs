@@ -1,7 +1,9 @@
 use super::*;
+use crate::LEASE_MIN;
 use crate::fixtures::{HOUR, demand, emergency, footprint, matrix, now, scope, site, terms};
 use crate::{Feature, Ground, Salt, ScopeReference, ServiceClass, default_policy_text};
 use proptest::prelude::*;
+use std::time::Duration;
 use vocabulary::Digest;
 
 fn check(terms: &Terms) -> Result<Admissible, Refusal> {
@@ -115,9 +117,8 @@ fn a_scope_says_exactly_what_its_measure_asks_for() {
 
 #[test]
 fn acts_have_no_lease_and_confirmed_blocks_have_one() {
-    for act in [Measure::M0, Measure::M7] {
-        assert_eq!(reason(&terms(act, ServiceClass::H, Ground::Policy, HOUR)), "act-without-lease");
-    }
+    let act = terms(Measure::M0, ServiceClass::H, Ground::Policy, HOUR);
+    assert_eq!(reason(&act), "act-without-lease");
     let confirmed = terms(Measure::M6, ServiceClass::S, Ground::Order, HOUR * 24 * 14);
     assert!(check(&confirmed).is_ok());
 }
@@ -233,4 +234,31 @@ proptest! {
             prop_assert!(floor::renewals_max(measure, ground).check(renewal).is_ok());
         }
     }
+}
+
+#[test]
+fn a_termination_is_told_for_two_weeks_at_least_and_a_quarter_of_a_year_at_most() {
+    let over = |days: u32| terms(Measure::M7, ServiceClass::H, Ground::Policy, HOUR * 24 * days);
+    assert_eq!(reason(&over(13)), "lease-too-short");
+    assert_eq!(reason(&over(91)), "lease-over-floor");
+    for days in [14, 90] {
+        let admitted = check(&over(days)).expect("admissible");
+        assert_eq!(admitted.conditions(), [Condition::Appeal, Condition::ThirtyDaysNotice]);
+    }
+    // On the shield by order alone, and never more than once.
+    let shield = terms(Measure::M7, ServiceClass::S, Ground::Policy, HOUR * 24 * 30);
+    assert_eq!(reason(&shield), "ground-not-admitted");
+    assert_eq!(reason(&Terms { renewal: 1, ..over(30) }), "renewed-too-often");
+}
+
+#[test]
+fn a_termination_was_proposed_thirty_days_before_it_acts() {
+    let ends = terms(Measure::M7, ServiceClass::H, Ground::Policy, HOUR * 24 * 30);
+    let proposed = ends.not_before.minus(HOUR * 24 * 30);
+    assert_eq!(ends.proposed_at(), proposed);
+    assert!(ends.check_notice(proposed).is_ok());
+    let late = ends.check_notice(proposed.plus(Duration::from_millis(1))).expect_err("one tick late");
+    assert_eq!(late.name(), "notice-too-short");
+    assert!(emergency().check_notice(emergency().not_before).is_ok(), "a lease begins with its proposal");
+    assert_eq!(emergency().proposed_at(), emergency().not_before);
 }

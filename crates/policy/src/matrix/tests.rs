@@ -21,13 +21,13 @@ fn designed() -> Vec<(Measure, ServiceClass, Days)> {
         (M0, S, policy(0)),
         (M0, C, policy(0)),
         (M1, H, policy(14)),
-        (M1, S, vec![(TechnicalAbuse, 14), (Emergency, 2)]),
+        (M1, S, vec![(TechnicalAbuse, 14), (Emergency, 2), (RatifiedEmergency, 14)]),
         (M1, C, vec![]),
         (M2, H, policy(14)),
         (M2, S, policy(14)),
         (M2, C, vec![]),
         (M3, H, policy(14)),
-        (M3, S, vec![(Order, 14), (Malware, 14), (Phishing, 14), (Emergency, 2)]),
+        (M3, S, vec![(Order, 14), (Malware, 14), (Phishing, 14), (Emergency, 2), (RatifiedEmergency, 14)]),
         (M3, C, vec![]),
         (M4, H, vec![(Order, 90)]),
         (M4, S, vec![(Order, 90)]),
@@ -110,7 +110,7 @@ fn a_policy_looser_than_the_floor_is_refused_with_its_place() {
         ("  S  emergency        48h  renewable", "  S  emergency        14d  renewable", "at most 48h"),
         ("  H  policy           14d", "  H  policy           15d", "M1 on policy lasts at most 336h"),
         ("  H  order            90d", "  H  order            91d", "at most 2160h"),
-        ("renewable 1", "renewable 2", "M6 on ratified-emergency is renewed at most 1 times"),
+        ("renewable 1", "renewable 2", "M1 on ratified-emergency is renewed at most 1 times"),
         ("renewable 1", "renewable", "renewed at most 1 times"),
         ("  S  emergency        48h\n", "  S  emergency        48h renewable 1\n", "at most 0 times"),
         ("  C  never", "  C  policy 1h", "M1 never acts on class C"),
@@ -189,6 +189,8 @@ fn within_floor(matrix: &Matrix) -> bool {
     matrix.clauses.iter().all(|(measure, class, clause)| {
         let leased = match (clause.lease, floor::lease_max(*measure, clause.ground)) {
             (None, None) => true,
+            // Acts have no lease of the policy's; how long a termination is told is the floor's alone.
+            (None, Some(_)) => !measure.is_lease(),
             (Some(lease), Some(max)) => lease <= max,
             _ => false,
         };

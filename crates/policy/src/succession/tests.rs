@@ -1,6 +1,6 @@
 use super::*;
-use crate::Founding;
 use crate::fixtures::{HOUR, demand, emergency, founding, key, name};
+use crate::{Founding, Measure};
 
 const BODY: &[u8] = b"a record";
 

@@ -133,6 +133,7 @@ fn bundles_are_assembled_only_from_what_the_log_holds() {
         decision: Logged { entry: &decided.entry, index },
         policy: (policy::default_policy_text(), Logged { entry: policy_entry, index: 0 }),
         roster: (&roster, Logged { entry: roster_entry, index: 1 }),
+        rosters: &[],
         scope: &decided.scope,
         statement: &decided.statement,
         before: &[],

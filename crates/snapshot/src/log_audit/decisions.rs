@@ -7,7 +7,7 @@ use super::report::{LogReport, Tally};
 use crate::suspension;
 use crate::verification::chain;
 use ledger::{Body, DecisionLapsed, Entry, Kind, StatementPublished, Tombstone};
-use policy::{LEASE_MIN, Roster, Signed, Standing, Terms, floor, may_erase};
+use policy::{Roster, Signed, Standing, Terms, floor, may_erase};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use vocabulary::canonical;
@@ -265,13 +265,14 @@ fn check_terms(body: &Body, terms: &Terms, published: &Publications) -> Result<(
     }
     let lasts = terms.expires.since(terms.not_before);
     match floor::lease_max(terms.measure, terms.ground) {
-        Some(max) if (LEASE_MIN..=max).contains(&lasts) => {}
+        Some(max) if (floor::lease_min(terms.measure)..=max).contains(&lasts) => {}
         _ => return Err(format!("a lease of {} s is outside the floor", lasts.as_secs())),
     }
-    if !body.policy.is_some_and(|policy| published.policy_acts(policy, terms.not_before)) {
+    terms.check_notice(body.time).map_err(|refusal| refusal.to_string())?;
+    if !body.policy.is_some_and(|policy| published.policy_acts(policy, terms.proposed_at())) {
         return Err("its policy was not published, or did not act yet".to_owned());
     }
-    if published.roster_in_force(terms.not_before) != Some(terms.roster) {
+    if published.roster_in_force(terms.proposed_at()) != Some(terms.roster) {
         return Err("its roster is not the one in force".to_owned());
     }
     Ok(())

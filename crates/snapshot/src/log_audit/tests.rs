@@ -185,7 +185,8 @@ fn decisions_against_floor_policy_roster_or_approvals_are_told() {
         ("approvals", |draft| draft.approvers[1] = "reviewer-1".to_owned()),
     ];
     for (name, change) in cases {
-        let mut mote = Mote::found(1, now().minus(24 * HOUR));
+        // Longer ago than a termination's notice.
+        let mut mote = Mote::found(1, now().minus(31 * 24 * HOUR));
         let site = mote.site(&["a.test"], 1);
         let mut draft = mote.draft(&[site], now(), 2 * HOUR);
         change(&mut draft);

@@ -1,13 +1,14 @@
 //! The checks of a bundle, each by itself.
 
 use super::{CLOCK_SKEW_MAX, COSIGNATURE_AGE_MAX, POLICY_NOTICE, Surroundings, chain};
+use crate::rosters::{self, ROSTERS_MAX, Rosters};
 use crate::trust::{Record, Tree};
 use crate::{Bundle, Document, Refusal, Step};
 use ledger::checkpoint::Checkpoint;
 use ledger::merkle::verify_inclusion;
 use ledger::tlog_policy::{Opened, Quorum, TlogPolicy};
 use ledger::tlog_proof::TlogProof;
-use ledger::{DecisionEnded, Kind, PolicyPublished, RosterChanged};
+use ledger::{DecisionEnded, Kind, PolicyPublished};
 use policy::{Matrix, Profile, Roster, Scope, Standing, Statement, Terms, admissible};
 use vocabulary::{Digest, Timestamp};
 
@@ -18,6 +19,7 @@ pub(crate) struct Read {
     pub(crate) decision: Leaf,
     pub(crate) policy: Leaf,
     pub(crate) roster: Leaf,
+    rosters: Vec<Leaf>,
     /// Terms and leaf of each earlier record, the first one first.
     before: Vec<(Terms, Leaf)>,
     ending: Option<(DecisionEnded, Leaf)>,
@@ -62,7 +64,12 @@ impl Read {
         let ending = bundle.ending.as_ref().map(ends).transpose()?;
         let policy = Leaf::of("policy", &bundle.policy)?;
         let roster = Leaf::of("roster", &bundle.roster)?;
-        let read = Self { bundle, terms, decision, policy, roster, before, ending };
+        if bundle.rosters.len() > ROSTERS_MAX {
+            return Err(Refusal::Chain("there are too many rosters"));
+        }
+        let other = |document| Leaf::of("other roster", document);
+        let rosters = bundle.rosters.iter().map(other).collect::<Result<Vec<_>, Refusal>>()?;
+        let read = Self { bundle, terms, decision, policy, roster, rosters, before, ending };
         if read.leaves().any(|leaf| leaf.proof.checkpoint != read.decision.proof.checkpoint) {
             return Err(Refusal::SeveralCheckpoints);
         }
@@ -72,7 +79,7 @@ impl Read {
     /// Every entry in the bundle.
     fn leaves(&self) -> impl Iterator<Item = &Leaf> {
         let more = self.before.iter().map(|(_, leaf)| leaf).chain(self.ending.iter().map(|(_, leaf)| leaf));
-        [&self.decision, &self.policy, &self.roster].into_iter().chain(more)
+        [&self.decision, &self.policy, &self.roster].into_iter().chain(&self.rosters).chain(more)
     }
 
     pub(crate) fn checkpoint(&self) -> Result<Checkpoint, Refusal> {
@@ -120,21 +127,31 @@ impl Read {
         }
     }
 
-    /// The roster in the bundle is `pinned`, and its log entry publishes it.
-    pub(crate) fn check_roster(&self, pinned: &Roster) -> Result<(), Refusal> {
-        if self.bundle.roster.document.as_bytes() != pinned.to_bytes() {
-            return Err(Refusal::RosterNotPinned);
+    /// The rosters that follow the pinned one, each signed by the one before.
+    pub(crate) fn rosters(&self, pinned: &Roster) -> Result<Rosters, Refusal> {
+        let others = self.bundle.rosters.iter().zip(&self.rosters);
+        let all = others.chain([(&self.bundle.roster, &self.roster)]);
+        Rosters::proved(pinned, all.map(|(document, leaf)| (document, leaf.proof.index)))
+    }
+
+    /// The roster in the bundle is the one that was in force when the decision was proposed, and no key under any of
+    /// its records had been taken away when it was logged.
+    pub(crate) fn check_roster(&self, rosters: &Rosters) -> Result<Roster, Refusal> {
+        let roster = rosters.in_force(self.terms.proposed_at());
+        if self.bundle.roster.document.as_bytes() != roster.to_bytes() {
+            return Err(policy::Refusal::RosterNotInForce.into());
         }
-        self.check_roster_published(pinned)
+        let before = self.bundle.before.iter().zip(&self.before).map(|(step, (_, leaf))| (&step.entry, leaf));
+        let ending = self.bundle.ending.iter().zip(&self.ending).map(|(step, (_, leaf))| (&step.entry, leaf));
+        for (entry, leaf) in before.chain(ending).chain([(&self.bundle.entry, &self.decision)]) {
+            rosters.check_keys(entry, leaf.proof.index)?;
+        }
+        Ok(roster.clone())
     }
 
     /// The roster's log entry publishes it.
     pub(crate) fn check_roster_published(&self, roster: &Roster) -> Result<(), Refusal> {
-        let body = &self.bundle.roster.entry.body;
-        let said = serde_json::from_value::<RosterChanged>(body.public.clone());
-        let published = said.is_ok_and(|said| (said.serial, said.sha256) == (roster.serial(), roster.hash()));
-        let right = (body.kind, body.subject.as_str()) == (Kind::RosterChanged, RosterChanged::SUBJECT);
-        if published && right { Ok(()) } else { Err(Refusal::NotPublished("roster")) }
+        rosters::check_published(&self.bundle.roster.entry, roster)
     }
 
     /// Each record of the decision, from the first on, carries the signatures it needs.
@@ -186,7 +203,7 @@ impl Read {
         if !published || !right {
             return Err(Refusal::NotPublished("policy"));
         }
-        if body.sequence > 1 && body.time.plus(POLICY_NOTICE) > self.terms.not_before {
+        if body.sequence > 1 && body.time.plus(POLICY_NOTICE) > self.terms.proposed_at() {
             return Err(Refusal::PolicyTooNew { published: body.time });
         }
         Ok(matrix)
@@ -199,6 +216,7 @@ impl Read {
         profile: Profile,
         around: &Surroundings<'_>,
     ) -> Result<(), Refusal> {
+        self.terms.check_notice(self.recorded_at())?;
         let judged = admissible(&self.terms, &self.bundle.scope, matrix, profile, around.footprint);
         match judged {
             Err(refusal) if !concerns_scope(&refusal) => Err(refusal.into()),
@@ -208,6 +226,11 @@ impl Read {
                 Ok(())
             }
         }
+    }
+
+    /// When the decision was made: the time of its first record.
+    fn recorded_at(&self) -> Timestamp {
+        self.bundle.before.first().map_or(self.bundle.entry.body.time, |first| first.entry.body.time)
     }
 
     /// The statement is the one approved, says what the terms say, and names the policy.

@@ -57,8 +57,10 @@ const PARCEL_BYTES_MAX: u64 = 32 << 20;
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parcel {
-    proposal: DecisionId,
+    proposal: String,
     bytes: String,
+    /// What stands around a decision; nothing where the bytes say everything.
+    #[serde(default)]
     decision: Value,
 }
 
@@ -73,7 +75,10 @@ fn of_parcel(path: &Path, key: &OfficerKey, (yes, json): (bool, bool)) -> Result
     let text = std::fs::read(path).map_err(|error| bad(&error))?;
     let parcel: Parcel = serde_json::from_slice(&text).map_err(|error| bad(&error))?;
     let bytes = Bytes::from(parcel.bytes);
-    let shown = decision_shown(parcel.proposal, &bytes, &parcel.decision)?;
+    let shown = match parcel.proposal.parse()? {
+        Awaited::Decision(decision) => decision_shown(decision, &bytes, &parcel.decision)?,
+        other => standing_shown(other, &bytes)?,
+    };
     if !json {
         eprint!("{shown}");
     }
@@ -136,21 +141,23 @@ fn officer_key(path: &Path) -> Result<OfficerKey, Failure> {
 /// The bytes to sign, and what they say, in words.
 async fn fetch(client: &Client, what: Awaited) -> Result<(Bytes, String), Failure> {
     let bytes = client.get(&what.path("bytes")).await?.accepted()?.body;
-    let refuse = |why| Failure::failed(format!("not signed: {why}"));
-    let decision = match what {
-        Awaited::Decision(decision) => decision,
-        Awaited::Suspension => {
-            let shown = suspension_shown(&bytes).map_err(refuse)?;
-            return Ok((bytes, shown));
-        }
-        Awaited::Erasure(index) => {
-            let shown = erasure_shown(index, &bytes).map_err(refuse)?;
-            return Ok((bytes, shown));
-        }
+    let Awaited::Decision(decision) = what else {
+        let shown = standing_shown(what, &bytes)?;
+        return Ok((bytes, shown));
     };
     let around = client.get(&format!("/api/v1/decisions/{decision}")).await?.accepted()?.json()?;
     let shown = decision_shown(decision, &bytes, &around)?;
     Ok((bytes, shown))
+}
+
+/// What bytes say that are no decision's: they hold everything themselves.
+fn standing_shown(what: Awaited, bytes: &Bytes) -> Result<String, Failure> {
+    let shown = match what {
+        Awaited::Suspension => suspension_shown(bytes),
+        Awaited::Erasure(index) => erasure_shown(index, bytes),
+        Awaited::Decision(decision) => Err(format!("{decision} is a decision")),
+    };
+    shown.map_err(|why| Failure::failed(format!("not signed: {why}")))
 }
 
 /// What the bytes of a decision, or of what follows one, say; a server that shows other things is refused.

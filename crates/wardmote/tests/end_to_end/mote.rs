@@ -41,15 +41,20 @@ impl<'a> CaseFile<'a> {
 
     /// The same about a person in this country.
     pub(crate) fn complete_about(wardmote: &'a Wardmote, account: &str, at_risk: &str) -> Self {
+        Self::filled(wardmote, account, at_risk, &desks(wardmote, at_risk))
+    }
+
+    /// The same with authorities that are in the directory already.
+    pub(crate) fn complete_at(wardmote: &'a Wardmote, account: &str, desks: &[String]) -> Self {
+        Self::filled(wardmote, account, "BB", desks)
+    }
+
+    fn filled(wardmote: &'a Wardmote, account: &str, at_risk: &str, desks: &[String]) -> Self {
         let mut case = Self::open(wardmote, account);
         case.add_finding(1, "A");
         case.add_finding(2, "B");
-        for (number, to) in [
-            (1, json!({"jurisdiction": "AA"})),
-            (2, json!({"jurisdiction": at_risk})),
-            (3, json!("fallback")),
-        ] {
-            case.refer(number, &to);
+        for desk in desks {
+            case.refer(desk);
         }
         for (by, fact) in case.facts(at_risk) {
             case.record(by, &fact);
@@ -91,16 +96,9 @@ impl<'a> CaseFile<'a> {
     }
 
     /// A referral, delivered by hand and answered.
-    fn refer(&self, number: u8, to: &Value) {
-        let entry = json!({
-            "by": "authority-liaison-1", "name": format!("Duty desk {number}"), "stands_for": to,
-            "duty_line": {"number": format!("+999 {number}"), "source": "the state's handbook"},
-        });
-        let entered = self.wardmote.api("POST", "/api/v1/authorities", Some(&entry)).status(201).json();
-        let id = text(&entered["authority"], "id");
-        let called = json!({"by": "authority-liaison-1", "step": {"called": {"outcome": "confirmed"}}});
-        self.wardmote.api("POST", &format!("/api/v1/authorities/{id}/steps"), Some(&called)).status(200);
-        let body = json!({"by": "authority-liaison-1", "directory": id, "packet": Digest::of(&[number])});
+    fn refer(&self, desk: &str) {
+        let packet = Digest::of(desk.as_bytes());
+        let body = json!({"by": "authority-liaison-1", "directory": desk, "packet": packet});
         let referral = text(&self.post("referrals", &body, 201), "referral");
         self.post(&format!("referrals/{referral}/sent"), &json!({"channel": "desk"}), 200);
         let delivered = json!({"channel": "desk", "proof": "desk-read"});
@@ -180,6 +178,24 @@ impl<'a> CaseFile<'a> {
     pub(crate) fn propose(&self, sites: &[&str], lease: Duration) -> String {
         text(&self.try_propose(sites, lease).status(201).json(), "decision")
     }
+}
+
+/// Three authorities, entered into the directory and called back: of AA, of where a person is at risk, and the fallback.
+pub(crate) fn desks(wardmote: &Wardmote, at_risk: &str) -> Vec<String> {
+    let stands_for = [json!({"jurisdiction": "AA"}), json!({"jurisdiction": at_risk}), json!("fallback")];
+    let enter = |(place, to): (usize, Value)| {
+        let number = place + 1;
+        let entry = json!({
+            "by": "authority-liaison-1", "name": format!("Duty desk {number}"), "stands_for": to,
+            "duty_line": {"number": format!("+999 {number}"), "source": "the state's handbook"},
+        });
+        let entered = wardmote.api("POST", "/api/v1/authorities", Some(&entry)).status(201).json();
+        let id = text(&entered["authority"], "id");
+        let called = json!({"by": "authority-liaison-1", "step": {"called": {"outcome": "confirmed"}}});
+        wardmote.api("POST", &format!("/api/v1/authorities/{id}/steps"), Some(&called)).status(200);
+        id
+    };
+    stands_for.into_iter().enumerate().map(enter).collect()
 }
 
 /// A member of an answer that must be text.

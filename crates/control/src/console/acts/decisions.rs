@@ -2,9 +2,9 @@
 
 use super::cases::{classes, only_by};
 use super::fields::{by, choice, line, officers, span, ticks, words};
-use super::scene::Scene;
+use super::scene::{Place, Scene};
 use super::sent::{Sent, asked};
-use super::{Act, Done, Step, locked, nothing, one};
+use super::{Act, Done, Step, locked, nothing, one, standing};
 use crate::api::{Api, cases, decisions, follow_ups, scope_preview};
 use crate::pages::act::{Field, Note};
 use crate::rim::extract::{Path, Query};
@@ -135,9 +135,9 @@ fn hosts(site: &Site) -> String {
 
 fn measures() -> impl Iterator<Item = (String, String)> {
     // The measure that most proposals of this page are about stands first.
-    let leases = Measure::ALL.into_iter().filter(|measure| measure.is_lease() && *measure != Measure::M5);
+    let rest = Measure::ALL.into_iter().filter(|measure| !matches!(measure, Measure::M0 | Measure::M5));
     std::iter::once(Measure::M5)
-        .chain(leases)
+        .chain(rest)
         .map(|measure| (measure.to_string(), format!("{measure}: {}", measure.describe())))
 }
 
@@ -154,7 +154,13 @@ fn proposal_fields(scene: &Scene) -> Vec<Field> {
         choice("class", "Class of the service", "", classes()),
         choice("ground", "Ground", "", grounds()),
     ];
-    fields.extend(span("lease", "How long it shall run", "It ends by itself then.", "48", "hours"));
+    fields.extend(span(
+        "lease",
+        "How long it shall run",
+        "It ends by itself then. Of M7, which acts thirty days from now: how long visitors are told, 14 to 90 days.",
+        "48",
+        "hours",
+    ));
     fields.push(ticks(
         "site",
         "Sites in scope",
@@ -318,15 +324,20 @@ fn said(verdict: &Value) -> Note {
 fn to_sign(scene: &Scene) -> Vec<Note> {
     let Some(decision) = scene.decision() else { return Vec::new() };
     let (what, bytes) = waiting(decision);
+    let (query, name) = (format!("decision={}", decision.id), decision.id.to_string());
+    how_to_sign(vec![what, decision.statement.title.clone()], (&query, &name), bytes)
+}
+
+/// What would be signed, how it is done beside the browser, and each byte of it.
+pub(super) fn how_to_sign(what: Vec<String>, (query, name): (&str, &str), bytes: &str) -> Vec<Note> {
     let note = |heading: &str, lines: Vec<String>, exact| Note { heading: heading.to_owned(), lines, exact };
-    let parcel = format!("{}.sign.json", decision.id);
     vec![
-        note("What you would sign", vec![what, decision.statement.title.clone()], false),
+        note("What you would sign", what, false),
         note(
             "How",
             vec![
-                format!("1. Save the parcel: /acts/sign/parcel?decision={}", decision.id),
-                format!("2. wardmote sign --key FILE --parcel {parcel}"),
+                format!("1. Save the parcel: /acts/sign/parcel?{query}"),
+                format!("2. wardmote sign --key FILE --parcel {}", parcel_file(name)),
                 "3. Put the line that it prints into the form below.".to_owned(),
             ],
             true,
@@ -357,11 +368,17 @@ fn waiting(decision: &Decision) -> (String, &str) {
     (format!("{what} of {}, as {} put it up", decision.terms.measure, pending.by), &pending.body)
 }
 
-/// Which decision a parcel is of.
+/// What a parcel of this name is saved as: no sign in it that a file's name cannot have.
+fn parcel_file(name: &str) -> String {
+    format!("{}.sign.json", name.replace(':', "-"))
+}
+
+/// What a parcel is of: a decision, or what `wardmote sign --proposal` calls by a name of its own.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::console) struct ParcelOf {
-    decision: DecisionId,
+    decision: Option<DecisionId>,
+    of: Option<String>,
 }
 
 /// `GET /acts/sign/parcel`: everything that `wardmote sign --parcel` asks for, as a file.
@@ -370,15 +387,23 @@ pub(in crate::console) async fn parcel(
     Query(of): Query<ParcelOf>,
     fields: HeaderMap,
 ) -> Result<Response, Problem> {
-    if api.door.identify(&fields).await?.is_none() {
-        return Ok(locked());
-    }
-    let held = decisions::decision(&api.plane, of.decision).await?;
-    let (_, bytes) = waiting(&held.value);
-    let parcel = json!({
-        "proposal": of.decision, "bytes": bytes, "decision": decisions::view(&api.plane, &held),
-    });
-    let name = format!("attachment; filename=\"{}.sign.json\"", of.decision);
+    let Some(principal) = api.door.identify(&fields).await? else { return Ok(locked()) };
+    let (parcel, name) = match (of.decision, of.of) {
+        (Some(id), _) => {
+            let held = decisions::decision(&api.plane, id).await?;
+            let (_, bytes) = waiting(&held.value);
+            let view = decisions::view(&api.plane, &held);
+            (json!({"proposal": id, "bytes": bytes, "decision": view}), id.to_string())
+        }
+        (None, of) => {
+            let of = of.unwrap_or_default();
+            let scene = Scene::of(api, principal, Place::default(), None).await?;
+            let gone = || Problem::new(Reason::NotFound).detail("nothing of that name waits for signatures");
+            let (_, bytes) = standing::waiting(&scene, &of).ok_or_else(gone)?;
+            (json!({"proposal": of, "bytes": bytes}), of)
+        }
+    };
+    let name = format!("attachment; filename=\"{}\"", parcel_file(&name));
     let name = HeaderValue::from_str(&name).map_err(|error| Problem::new(Reason::Broken).detail(error))?;
     Ok(([(header::CONTENT_DISPOSITION, name)], axum::Json(parcel)).into_response())
 }

@@ -15,6 +15,7 @@ mod orders;
 mod referrals;
 mod scene;
 mod sent;
+mod standing;
 
 pub(super) use decisions::parcel;
 
@@ -62,6 +63,8 @@ enum Done {
     There(String),
     /// It is done, and this is shown once.
     Told(Vec<Note>),
+    /// It is done, and this is what comes of it.
+    File(Response),
     /// Nothing is done yet; the form again, with this beside it.
     Looked(Vec<Note>),
 }
@@ -93,6 +96,7 @@ fn all() -> impl Iterator<Item = &'static Act> {
         orders::ACTS,
         decisions::ACTS,
         appeals::ACTS,
+        standing::ACTS,
     ]
     .into_iter()
     .flatten()
@@ -139,6 +143,7 @@ pub(super) async fn take(
             let told = ActPage { notes, fields: Vec::new(), steps: Vec::new(), ..shown(act, &scene, None) };
             page(StatusCode::OK, told.page())
         }
+        Ok(Done::File(file)) => file,
         Ok(Done::Looked(notes)) => {
             let looked = ActPage { notes, ..shown(act, &scene, Some(&sent)) };
             page(StatusCode::OK, looked.page())

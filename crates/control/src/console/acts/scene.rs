@@ -5,7 +5,7 @@ use crate::api::appeals::decisions_of;
 use crate::api::refusals::case as one_case;
 use crate::rim::principal::Principal;
 use crate::rim::{Problem, Reason};
-use casework::{Case, Decision, DirectoryEntry, Finding, Order};
+use casework::{Case, Decision, DirectoryEntry, ErasureDraft, Finding, Order, SuspensionDraft};
 use policy::Pseudonym;
 use records::{EvidenceSummary, Fleet, Page};
 use serde::Deserialize;
@@ -37,6 +37,10 @@ pub(super) struct Scene {
     pub(super) orders: Vec<Order>,
     pub(super) cases: Vec<Case>,
     pub(super) fleet: Fleet,
+    /// The suspension that waits for signatures.
+    pub(super) suspension: Option<SuspensionDraft>,
+    /// The erasings that do.
+    pub(super) erasures: Vec<ErasureDraft>,
 }
 
 impl Scene {
@@ -57,6 +61,10 @@ impl Scene {
         let orders = records.list_orders(Page::first(CHOICES_MAX)).await?;
         let cases = records.list_cases(Page::first(CHOICES_MAX)).await?;
         let fleet = api.plane.fleet().await?;
+        let now = api.plane.clock.now();
+        let suspension = api.plane.suspension_draft().await?.value;
+        let mut erasures = api.plane.erasures().await?.value;
+        erasures.retain(|draft| draft.waits(now));
         Ok(Self {
             principal,
             place,
@@ -68,6 +76,8 @@ impl Scene {
             orders: orders.items.into_iter().flatten().map(|held| held.value).collect(),
             cases: cases.items.into_iter().map(|held| held.value).collect(),
             fleet,
+            suspension: suspension.filter(|draft| now < draft.void_from()),
+            erasures,
             api,
         })
     }

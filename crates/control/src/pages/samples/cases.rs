@@ -87,6 +87,7 @@ pub(in crate::pages) fn case() -> CasePage {
             media_type: "image/png".to_owned(),
             sha256: Digest::of(b"capture").to_string(),
             at: frame().now.minus(HOUR),
+            acts: Vec::new(),
         }],
         referrals: vec![ReferralRow {
             id: "ref_1".to_owned(),

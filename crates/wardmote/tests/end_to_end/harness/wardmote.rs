@@ -9,9 +9,10 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The binary under test.
+/// The binary under test: the one built with the tests, or another that `WARDMOTE_BINARY` names, such as a release.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wardmote"));
+    let other = std::env::var_os("WARDMOTE_BINARY");
+    let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_wardmote").into()));
     for (name, _) in std::env::vars_os() {
         // A developer's own settings must not steer the tests.
         if name.to_str().is_some_and(|name| name.starts_with("WARDMOTE_")) {
