@@ -128,6 +128,20 @@ pub(super) fn take_space(objects: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether files beside `objects` can be read and written past the system's own cache: not every file system lets them.
+pub(super) fn takes_direct(objects: &Path) -> bool {
+    use rustix::fs::{Mode, OFlags};
+    let probe = objects.with_file_name("direct");
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::DIRECT | OFlags::CLOEXEC;
+    let takes = rustix::fs::open(&probe, flags, Mode::RUSR | Mode::WUSR).is_ok();
+    if !takes {
+        tracing::warn!(path = %objects.display(), "the system's own cache holds what is on this file system, too");
+    }
+    // What is left behind is empty, and made again at the next start.
+    let _ = std::fs::remove_file(&probe);
+    takes
+}
+
 /// Has some blocks be clean. foyer (0.22.6) clears a block only when it takes another clean one: opened without
 /// any, as a crash may leave it, it would wait for one for ever. Those written longest ago go.
 pub(super) fn clean_some_blocks(objects: &Path, block_bytes: u64) -> io::Result<()> {

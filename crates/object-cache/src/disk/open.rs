@@ -1,6 +1,6 @@
 //! Opening the disk store.
 
-use super::folder::{Folder, Incarnations, Layout, clean_some_blocks, take_space};
+use super::folder::{Folder, Incarnations, Layout, clean_some_blocks, take_space, takes_direct};
 use super::reinsertion::{HitAgain, Reinsertion};
 use super::room::Room;
 use super::versions::Versions;
@@ -143,7 +143,10 @@ async fn engine(
     spawner: Spawner,
 ) -> foyer::Result<Hybrid> {
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-    let device = FsDeviceBuilder::new(objects).with_capacity(size(layout.bytes)).build()?;
+    // The system's own cache would hold everything a second time, and copying it there cost more than writing it.
+    let direct = takes_direct(&objects);
+    let device =
+        FsDeviceBuilder::new(objects).with_capacity(size(layout.bytes)).with_direct(direct).build()?;
     let engine = BlockEngineConfig::new(device)
         .with_block_size(size(layout.block_bytes))
         .with_blob_index_size(INDEX_BYTES)
