@@ -4,12 +4,10 @@
 //! replaced. A vigil is taken up with the first wait, and costs an answer that never waits nothing.
 
 use crate::reasons::Reason;
-use crate::request::Request;
-use crate::stages::admit;
+use crate::stages::admit::{UnderWay, blocks};
 use crate::worker::Worker;
 use slab::Slab;
 use std::future::{Future, poll_fn};
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 /// Lets an answer go on until it ends or a measure in force cuts it. `generation` is the one that gave leave.
 pub(crate) async fn keep_vigil<F>(
     worker: &Worker,
-    (request, client): (&Request, IpAddr),
+    under_way: UnderWay<'_>,
     generation: u64,
     mut answering: Pin<&mut F>,
 ) -> F::Output
@@ -32,8 +30,7 @@ where
             return outcome;
         }
         let vigil = vigil.get_or_insert_with(|| worker.vigils.begin(generation, cx.waker()));
-        let is_cut =
-            vigil.has_news(cx) && admit::blocks(&worker.shared, request, client, worker.shared.clock.now());
+        let is_cut = vigil.has_news(cx) && blocks(&worker.shared, &under_way, worker.shared.clock.now());
         if is_cut { Poll::Ready(Err(Reason::CutByMeasure)) } else { Poll::Pending }
     })
     .await

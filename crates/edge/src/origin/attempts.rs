@@ -177,11 +177,14 @@ impl<'w> Attempts<'w> {
         let by = self.until.map_or(by, |until| until.min(by));
         // Few wait, and the future of everybody who asks would have room for it.
         let mut turn = Box::pin(entrance.wait(turn, by));
-        poll_fn(|cx| match turn.as_mut().poll(cx) {
+        let entered = poll_fn(|cx| match turn.as_mut().poll(cx) {
             Poll::Ready(stay) => Poll::Ready(stay.ok_or(Reason::OriginOverloaded)),
             Poll::Pending => waiting.poll_gone(cx).map(|()| Err(Reason::VisitorGone)),
         })
-        .await
+        .await;
+        drop(turn);
+        self.begin_now();
+        entered
     }
 
     /// A connection to the origin asked now.

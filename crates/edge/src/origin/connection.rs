@@ -171,6 +171,11 @@ impl OriginConnection {
         self.sending.put(piece)
     }
 
+    /// Whether nothing that was put still waits to be written.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.sending.is_written()
+    }
+
     /// Bytes written since the connection was made.
     pub(crate) fn written(&self) -> u64 {
         self.sending.written

@@ -43,6 +43,14 @@ impl Link {
         }
     }
 
+    /// Whether nothing that was put still waits to go up.
+    pub(super) fn is_drained(&self) -> bool {
+        match self {
+            Self::Http1(connection) => connection.is_drained(),
+            Self::Http2(exchange) => exchange.is_drained(),
+        }
+    }
+
     /// Bytes that went up.
     pub(super) fn written(&self) -> u64 {
         match self {

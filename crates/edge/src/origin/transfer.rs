@@ -160,6 +160,11 @@ impl<'a> Transfer<'a> {
         self.lease.link().begin(asked, length, write);
     }
 
+    /// Whether all that is here of the content has gone up, and more is still to come from its visitor.
+    pub(crate) fn awaits_visitor(&mut self) -> bool {
+        self.upload.is_some() && self.lease.link().is_drained()
+    }
+
     /// How many bytes went up.
     pub(crate) fn progress(&mut self) -> u64 {
         self.lease.link().written()
@@ -196,6 +201,10 @@ impl<'a> Transfer<'a> {
 
     /// The next piece of the answer's content, as soon as it is there.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Reason>> {
+        // Also where it is there whenever it is asked for: an answer without end would else be one without a limit.
+        if self.deadlines.until.is_some_and(|until| Instant::now() >= until) {
+            return Poll::Ready(Err(Reason::OriginOvertime));
+        }
         if let Poll::Ready(piece) = self.lease.link().poll_piece(cx) {
             return Poll::Ready(piece);
         }
@@ -256,6 +265,11 @@ impl<'a> Transfer<'a> {
             }
             if stall.as_ref().is_some_and(|stall| stall.is_cut(cx.waker())) {
                 return Poll::Ready(Err(Reason::GaveWay));
+            }
+            if let Some(until) = self.deadlines.until
+                && self.poll_until(until, cx).is_ready()
+            {
+                return Poll::Ready(Err(Reason::OriginOvertime));
             }
             let uploads = self.upload.is_some();
             self.poll_upload(cx)?;

@@ -106,9 +106,18 @@ pub(crate) fn listed(
     Some(Arc::clone(measure))
 }
 
+/// A request under way: as it was asked, where rules of the site have led it, and from where.
+pub(crate) struct UnderWay<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) keyed: &'a str,
+    pub(crate) client: IpAddr,
+}
+
 /// Whether a measure in force has come over a request.
-pub(crate) fn blocks(shared: &Shared, request: &Request, client: IpAddr, now: Timestamp) -> bool {
+pub(crate) fn blocks(shared: &Shared, under_way: &UnderWay<'_>, now: Timestamp) -> bool {
+    let UnderWay { request, keyed, client } = *under_way;
     let serving = shared.serving.load();
     let facts = facts(shared, &serving, request, client);
-    matches!(serving.snapshot.evaluate(&facts, now), Verdict::Blocked(_))
+    let is_blocked = |facts: &Facts<'_>| matches!(serving.snapshot.evaluate(facts, now), Verdict::Blocked(_));
+    is_blocked(&facts) || keyed != request.target.as_str() && is_blocked(&Facts { target: keyed, ..facts })
 }

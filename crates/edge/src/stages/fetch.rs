@@ -112,8 +112,10 @@ async fn fetch_with_content<'a, C: Content, W: Waiting>(
     if request.length == Length::None {
         return ask_without_content(worker, (admitted, began), request, behalf, waiting).await;
     }
+    let mut began = began;
     if request.expects_continue {
         waiting.informational(StatusCode::CONTINUE, &HeaderMap::new()).await?;
+        began = Instant::now();
     }
     let mut attempts = Attempts::new(worker, admitted, request, behalf, began)?;
     if Replay::fits(request.length) && !request.upgrade && attempts.hold_content() {
@@ -340,11 +342,16 @@ struct Patience {
     until: Instant,
     /// When the whole exchange is over.
     over: Option<Instant>,
+    /// Bytes that had gone up at the last look; none before the first.
+    sent: Option<u64>,
+    /// Whether the visitor is the one that is waited for.
+    is_visitors_turn: bool,
 }
 
 impl Patience {
+    /// The request goes out now.
     fn new(now: Instant, first_byte: Duration, over: Option<Instant>) -> Self {
-        Self { interims: 0, first_byte, until: now + first_byte, over }
+        Self { interims: 0, first_byte, until: now + first_byte, over, sent: None, is_visitors_turn: false }
     }
 
     /// Whether one more interim answer is passed on.
@@ -361,36 +368,46 @@ impl Patience {
         self.until = Instant::now() + self.first_byte;
     }
 
-    /// The next end, and its reason.
-    fn next(&self) -> (Instant, Reason) {
+    /// Looks how far the request has gone up. The origin's time runs from the last byte of what is here, and not while
+    /// the visitor still owes some: the visitor has its own limits.
+    fn sees(&mut self, sent: u64, is_visitors_turn: bool) {
+        let has_moved = self.sent.replace(sent).is_some_and(|before| before != sent);
+        self.is_visitors_turn = is_visitors_turn;
+        if has_moved || is_visitors_turn {
+            self.renew();
+        }
+    }
+
+    /// The next end, and its reason; none while only the visitor is waited for.
+    fn next(&self) -> Option<(Instant, Reason)> {
         match self.over {
-            Some(over) if over < self.until => (over, Reason::OriginOvertime),
-            _ => (self.until, Reason::OriginSlow),
+            Some(over) if self.is_visitors_turn || over < self.until => Some((over, Reason::OriginOvertime)),
+            _ if self.is_visitors_turn => None,
+            _ => Some((self.until, Reason::OriginSlow)),
         }
     }
 }
 
-/// Waits for the next head. The origin's time runs only while nothing goes up: before that the visitor is
-/// the one that is waited for, and has its own limits.
+/// Waits for the next head.
 async fn await_head<W: Waiting>(
     transfer: &mut Transfer<'_>,
     patience: &mut Patience,
     visitor: &mut W,
 ) -> Result<AnswerHead, Reason> {
-    loop {
-        let before = transfer.progress();
-        let (until, reason) = patience.next();
-        let head = poll_fn(|cx| match transfer.poll_head(cx) {
-            Poll::Ready(head) => Poll::Ready(Some(head)),
-            Poll::Pending if visitor.poll_gone(cx).is_ready() => Poll::Ready(Some(Err(Reason::VisitorGone))),
-            Poll::Pending => transfer.poll_until(until, cx).map(|()| None),
-        });
-        match head.await {
-            Some(head) => return head,
-            None if transfer.progress() > before && reason == Reason::OriginSlow => patience.renew(),
-            None => return Err(reason),
+    poll_fn(|cx| {
+        if let Poll::Ready(head) = transfer.poll_head(cx) {
+            return Poll::Ready(head);
         }
-    }
+        if visitor.poll_gone(cx).is_ready() {
+            return Poll::Ready(Err(Reason::VisitorGone));
+        }
+        patience.sees(transfer.progress(), transfer.awaits_visitor());
+        match patience.next() {
+            Some((until, reason)) => transfer.poll_until(until, cx).map(|()| Err(reason)),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -408,5 +425,31 @@ mod tests {
         }
         let passed_on = Duration::from_secs(INTERIMS_MAX.into());
         assert_eq!(patience.until - begun, passed_on + first_byte);
+    }
+
+    /// The origin has its time from the last byte that went up, the visitor none of it.
+    #[tokio::test(start_paused = true)]
+    async fn an_origin_has_its_time_from_the_last_byte_and_not_while_the_visitor_pauses() {
+        let (begun, first_byte) = (Instant::now(), Duration::from_secs(10));
+        let second = || tokio::time::advance(Duration::from_secs(1));
+        let mut patience = Patience::new(begun, first_byte, None);
+        second().await;
+        // The head is gone with the first look: that renews nothing.
+        patience.sees(100, false);
+        assert_eq!(patience.next(), Some((begun + first_byte, Reason::OriginSlow)));
+        second().await;
+        patience.sees(150, false);
+        let moved = Instant::now();
+        assert_eq!(patience.next(), Some((moved + first_byte, Reason::OriginSlow)));
+        second().await;
+        patience.sees(150, true);
+        assert_eq!(patience.next(), None, "only the visitor is waited for");
+        second().await;
+        patience.sees(160, false);
+        assert_eq!(patience.next(), Some((Instant::now() + first_byte, Reason::OriginSlow)));
+        let over = Instant::now() + Duration::from_secs(3);
+        let mut bounded = Patience::new(Instant::now(), first_byte, Some(over));
+        bounded.sees(1, true);
+        assert_eq!(bounded.next(), Some((over, Reason::OriginOvertime)), "the whole has an end all the same");
     }
 }

@@ -171,7 +171,7 @@ impl Part {
             let (at, piece) = run.next(answer).await?;
             let part = clip(&piece, at, wanted);
             if !part.is_empty() {
-                answer.data(part).await?;
+                run.send(part, answer).await?;
             }
             while let Some(slice) = run.take_slice() {
                 if let Some(shelf) = &mut shelf {

@@ -54,7 +54,10 @@ pub(crate) async fn relay<A: Answer>(
 }
 
 /// The next piece; what is held back is sent before it is waited for.
-async fn next_piece<A: Answer>(transfer: &mut Transfer<'_>, answer: &mut A) -> Result<Piece, Reason> {
+pub(crate) async fn next_piece<A: Answer>(
+    transfer: &mut Transfer<'_>,
+    answer: &mut A,
+) -> Result<Piece, Reason> {
     let now = poll_fn(|cx| Poll::Ready(transfer.poll_piece(cx))).await;
     if let Poll::Ready(piece) = now {
         return piece;

@@ -8,6 +8,7 @@
 use super::board::Voyage;
 use super::fetch::{Fetched, fetch_without_content};
 use super::follow::clip;
+use super::relay::next_piece;
 use super::stored::Source;
 use crate::origin::Transfer;
 use crate::origin_request::OnBehalf;
@@ -17,7 +18,6 @@ use bytes::{Bytes, BytesMut};
 use caching::{ByteRange, ContentRange, has_failed, slices};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use object_cache::{ObjectCache, ObjectId, StoredResponse};
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -101,7 +101,7 @@ impl Sliced<'_> {
             let (at, piece) = run.next(answer).await?;
             let part = clip(&piece, at, range);
             if !part.is_empty() {
-                answer.data(part).await?;
+                run.send(part, answer).await?;
             }
             while let Some(slice) = run.take_slice() {
                 self.cache().put_slice(self.voyage.routed.key.site, self.object, index, slice).await;
@@ -161,15 +161,9 @@ impl Run {
     /// The next bytes, and where in the body they lie; what is held back for the visitor is sent before they
     /// are waited for. Not called again before `take_slice` gave none.
     pub(crate) async fn next<A: Answer>(&mut self, answer: &mut A) -> Result<(u64, Bytes), Reason> {
-        let now = poll_fn(|cx| Poll::Ready(self.transfer.poll_piece(cx))).await;
-        let piece = match now {
-            Poll::Ready(piece) => piece?,
-            Poll::Pending => {
-                answer.flush().await?;
-                self.transfer.next_piece().await?
-            }
+        let Piece::Content(piece) = next_piece(&mut self.transfer, answer).await? else {
+            return Err(Reason::OriginCut);
         };
-        let Piece::Content(piece) = piece else { return Err(Reason::OriginCut) };
         let (at, left) = (self.at, self.last + 1 - self.at);
         if piece.len() as u64 > left {
             return Err(Reason::OriginMalformed);
@@ -177,6 +171,11 @@ impl Run {
         self.at += piece.len() as u64;
         self.slice.extend_from_slice(&piece);
         Ok((at, piece))
+    }
+
+    /// Hands a part of what has come to the visitor, who may have to give the connection up while it takes nothing.
+    pub(crate) async fn send<A: Answer>(&mut self, part: Bytes, answer: &mut A) -> Result<(), Reason> {
+        self.transfer.during(answer.data(part)).await?
     }
 
     /// A slice that has come whole; one piece may end several.

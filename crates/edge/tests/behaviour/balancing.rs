@@ -402,6 +402,63 @@ async fn each_time_a_site_allows_its_origin_has_its_own_end() {
     assert!(reason(page).contains("origin-overtime"));
 }
 
+/// An origin that answers once all of an upload has come: it is the visitor who is waited for, and no failure of the
+/// origin's, however short the time is that it has itself.
+#[tokio::test]
+async fn a_visitor_who_pauses_an_upload_is_no_slow_origin() {
+    let origin = testkit::Origin::listen().await;
+    let address = [origin.address()];
+    let site = |site: &mut Site| {
+        behind(site, &address);
+        site.origin_policy.timeouts.first_byte_ms = 300;
+        site.origin_policy.ejection.after = 1;
+    };
+    let stage = Stage::set_with(|_| {}, site).await;
+    let mut visitor = stage.visit().await;
+    visitor.send("POST /up HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nx").await;
+    let mut asked = origin.accept().await;
+    asked.head().await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    visitor.send("y").await;
+    asked.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    assert_eq!(visitor.head().await.status(), 200);
+    let figures = stage.edge.figures();
+    let of_it = figures.origins.iter().find(|one| one.site == stage.sites[0].id).expect("the origin's");
+    assert_eq!((of_it.failures, of_it.ejections), (0, 0));
+}
+
+/// However fast the origin is, and however slowly its visitor reads: the whole exchange has an end.
+#[tokio::test]
+async fn an_answer_without_end_ends_with_the_whole_time_of_its_exchange() {
+    let origin = testkit::Origin::listen().await;
+    let address = [origin.address()];
+    let site = |site: &mut Site| {
+        behind(site, &address);
+        site.origin_policy.timeouts.total_ms = Some(1500);
+    };
+    let stage = Stage::set_with(|_| {}, site).await;
+    for reads in [true, false] {
+        let mut visitor = stage.visit().await;
+        visitor.send(get("/endless")).await;
+        let mut asked = origin.accept().await;
+        asked.head().await;
+        asked.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n").await;
+        assert_eq!(visitor.head().await.status(), 200);
+        let sending = async {
+            let piece = "x".repeat(64 << 10);
+            // Until the edge takes no more: it has closed the connection.
+            while asked.try_send(&piece).await {}
+        };
+        let reading = async {
+            if reads {
+                visitor.rest().await;
+            }
+        };
+        let ended = async { tokio::join!(sending, reading) };
+        tokio::time::timeout(Duration::from_secs(60), ended).await.expect("an end");
+    }
+}
+
 #[tokio::test]
 async fn a_change_of_sites_keeps_what_is_known_of_origins_that_stay() {
     let origins = two(ILL, WELL).await;

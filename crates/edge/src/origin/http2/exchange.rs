@@ -104,6 +104,11 @@ impl Http2Exchange {
         self.sending.put(piece)
     }
 
+    /// Whether nothing that was put still waits for the origin's windows.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.has_room()
+    }
+
     /// Bytes of content handed to the connection.
     pub(crate) fn written(&self) -> u64 {
         self.sending.written
