@@ -13,7 +13,7 @@ use crate::passage::{Facts, answer_on, pass};
 use crate::ports::{Answer, Content, OwnFields};
 use crate::reasons::{Outcome, Reason};
 use crate::request::Request;
-use crate::stages::admit::{Judgement, UnderWay, judge, listed};
+use crate::stages::admit::{Judgement, judge, listed};
 use crate::stages::approach::{Approach, approach};
 use crate::stages::board::{Boarded, Held, Voyage};
 use crate::stages::close::{blocked, blocked_after_all, or_error_page};
@@ -101,8 +101,7 @@ async fn lead<C: Content, A: Answer>(
     let facts =
         Facts { worker, request, target: target.as_ref(), identified, admitted: &admitted, routed: &routed };
     let serving = pin!(serve(&facts, trail, content, answer));
-    let under_way = UnderWay { request: asked, keyed: keyed.as_str(), client: facts.identified.client };
-    keep_vigil(worker, under_way, admitted.generation(), serving).await
+    keep_vigil(worker, (asked, keyed.as_str(), facts.identified.client), admitted.generation(), serving).await
 }
 
 /// Routed → Hit | Stale or Miss | passed by.

@@ -14,7 +14,6 @@ use crate::ports::{Piece, Waiting};
 use crate::reasons::Reason;
 use crate::request::{Length, Request};
 use crate::stages::Admitted;
-use crate::stages::admit::UnderWay;
 use crate::stages::fetch::{Fetched, fetch_without_content};
 use crate::stages::identify::Identified;
 use crate::stages::keep::{Filling, LargeFilling, Received, admitted};
@@ -65,8 +64,7 @@ async fn run(order: Order, listing: Listing) {
     // What is fetched for all is nobody's in particular: only what acts everywhere cuts it. Each who waits for it keeps
     // a vigil of its own.
     let nobody = Ipv4Addr::UNSPECIFIED.into();
-    let (request, keyed) = (&order.request, order.request.target.as_str());
-    let under_way = UnderWay { request, keyed, client: nobody };
+    let under_way = (&order.request, order.request.target.as_str(), nobody);
     if let Err(reason) = keep_vigil(&order.worker, under_way, order.admitted.generation(), flying).await {
         let (away, now) = (&shared.flights.away, shared.clock.now());
         match failure(reason) {

@@ -4,19 +4,22 @@
 //! replaced. A vigil is taken up with the first wait, and costs an answer that never waits nothing.
 
 use crate::reasons::Reason;
-use crate::stages::admit::{UnderWay, blocks};
+use crate::request::Request;
+use crate::stages::admit::blocks;
 use crate::worker::Worker;
 use slab::Slab;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
-/// Lets an answer go on until it ends or a measure in force cuts it. `generation` is the one that gave leave.
+/// Lets an answer go on until it ends or a measure in force cuts it: one over the request as it was asked, or over the
+/// address that rules of the site have led it to (`keyed`). `generation` is the one that gave leave.
 pub(crate) async fn keep_vigil<F>(
     worker: &Worker,
-    under_way: UnderWay<'_>,
+    (request, keyed, client): (&Request, &str, IpAddr),
     generation: u64,
     mut answering: Pin<&mut F>,
 ) -> F::Output
@@ -30,7 +33,8 @@ where
             return outcome;
         }
         let vigil = vigil.get_or_insert_with(|| worker.vigils.begin(generation, cx.waker()));
-        let is_cut = vigil.has_news(cx) && blocks(&worker.shared, &under_way, worker.shared.clock.now());
+        let is_cut =
+            vigil.has_news(cx) && blocks(&worker.shared, (request, keyed, client), worker.shared.clock.now());
         if is_cut { Poll::Ready(Err(Reason::CutByMeasure)) } else { Poll::Pending }
     })
     .await

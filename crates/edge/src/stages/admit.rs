@@ -106,16 +106,12 @@ pub(crate) fn listed(
     Some(Arc::clone(measure))
 }
 
-/// A request under way: as it was asked, where rules of the site have led it, and from where.
-pub(crate) struct UnderWay<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) keyed: &'a str,
-    pub(crate) client: IpAddr,
-}
-
-/// Whether a measure in force has come over a request.
-pub(crate) fn blocks(shared: &Shared, under_way: &UnderWay<'_>, now: Timestamp) -> bool {
-    let UnderWay { request, keyed, client } = *under_way;
+/// Whether a measure in force has come over a request, or over the address that rules of the site have led it to.
+pub(crate) fn blocks(
+    shared: &Shared,
+    (request, keyed, client): (&Request, &str, IpAddr),
+    now: Timestamp,
+) -> bool {
     let serving = shared.serving.load();
     let facts = facts(shared, &serving, request, client);
     let is_blocked = |facts: &Facts<'_>| matches!(serving.snapshot.evaluate(facts, now), Verdict::Blocked(_));
