@@ -298,7 +298,7 @@ async fn without_cookies_the_way_ends_at_an_explanation_and_goes_on_slowly() {
         assert!(rounds <= 4, "a loop");
         stage.clock.advance(Duration::from_secs(4));
         // Work is left to those who can: without a script there is another way.
-        let verb = if shown.contains("id=\"work\"") { "check" } else { "pass" };
+        let verb = if shown.contains("id=\"work\"") { "manual" } else { "pass" };
         let (head, body) = page(&stage, &link(&shown, verb), "").await;
         shown = match head.status() {
             303 => page(&stage, one(&head, "location"), "").await.1,

@@ -134,7 +134,7 @@ fn what_was_changed_after_signing_is_refused() {
     assert_eq!(tampered(|bundle| bundle.entry.approvals.swap(0, 1)), "not-in-log");
     assert_eq!(tampered(|bundle| bundle.statement.title.push('!')), "statement-changed");
     assert_eq!(tampered(|bundle| bundle.policy.document.push('\n')), "policy-changed");
-    assert_eq!(tampered(|bundle| bundle.roster.document.push(' ')), "roster-not-pinned");
+    assert_eq!(tampered(|bundle| bundle.roster.document.push(' ')), "document-not-published");
     assert_eq!(tampered(|bundle| bundle.policy.entry.body.time = now()), "not-in-log");
     assert_eq!(tampered(|bundle| bundle.roster.entry.body.time = now()), "not-in-log");
     assert_eq!(
