@@ -443,7 +443,8 @@ async fn an_answer_without_end_ends_with_the_whole_time_of_its_exchange() {
         let mut asked = origin.accept().await;
         asked.head().await;
         asked.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n").await;
-        assert_eq!(visitor.head().await.status(), 200);
+        let head = visitor.head().await;
+        assert_eq!(head.status(), 200);
         let sending = async {
             let piece = "x".repeat(64 << 10);
             // Until the edge takes no more: it has closed the connection.
@@ -456,6 +457,16 @@ async fn an_answer_without_end_ends_with_the_whole_time_of_its_exchange() {
         };
         let ended = async { tokio::join!(sending, reading) };
         tokio::time::timeout(Duration::from_secs(60), ended).await.expect("an end");
+        let ray = head.all("wardmote-ray")[0];
+        let told = || stage.edge.insight().explain_ray(ray).ok();
+        let is_told = async {
+            while told().is_none() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), is_told).await.expect("recorded");
+        let steps = told().expect("recorded").steps;
+        assert!(steps.iter().any(|step| step.reason == Some("origin-overtime")), "{reads}: {steps:?}");
     }
 }
 
