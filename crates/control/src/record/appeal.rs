@@ -1,12 +1,11 @@
 //! `/appeal`: a customer appeals against a decision about its sites, and sees what becomes of it. By the code in its
 //! letter, form by form, without a cookie.
 
+use super::strangers::{not_opened, page};
 use crate::appeals::Opened;
-use crate::intake::{NotOpened, Source};
-use crate::pages::HTML;
+use crate::intake::Source;
 use crate::pages::appeal::{AppealAsk, AppealLine, AppealPage};
 use crate::pages::desk::DeskSaid;
-use crate::pages::report::CONTENT_SECURITY_POLICY;
 use crate::plane::Plane;
 use crate::rim::extract::Path;
 use crate::rim::listener::Peer;
@@ -14,8 +13,8 @@ use crate::rim::{Problem, body};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use casework::{Appeal, AppealOutcome, AppealState, Paragraphs, TEXT_MAX};
 use policy::Measure;
@@ -52,14 +51,6 @@ async fn read(body: Body) -> Result<Sent, Problem> {
     Ok(sent)
 }
 
-fn page(status: StatusCode, html: String) -> Response {
-    let mut response = (status, [(header::CONTENT_TYPE, HTML)], html).into_response();
-    if let Ok(policy) = HeaderValue::from_str(&CONTENT_SECURITY_POLICY) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
-}
-
 async fn ask(State(plane): State<Arc<Plane>>) -> Response {
     asked(&plane, StatusCode::OK, false, None)
 }
@@ -73,14 +64,7 @@ fn asked(plane: &Plane, status: StatusCode, wrong: bool, wait: Option<u64>) -> R
 async fn opened(plane: &Plane, peer: &Peer, code: &str) -> Result<Result<Opened, Response>, Problem> {
     match plane.open_appeal(Source::of(peer.0), code).await {
         Ok(opened) => Ok(Ok(opened)),
-        Err(NotOpened::Wrong) => Ok(Err(asked(plane, StatusCode::NOT_FOUND, true, None))),
-        Err(NotOpened::Slow(wait)) => {
-            let seconds = wait.as_secs().max(1);
-            let mut response = asked(plane, StatusCode::TOO_MANY_REQUESTS, false, Some(seconds));
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            Ok(Err(response))
-        }
-        Err(NotOpened::Problem(problem)) => Err(problem),
+        Err(not) => not_opened(not, |status, wrong, wait| asked(plane, status, wrong, wait)).map(Err),
     }
 }
 

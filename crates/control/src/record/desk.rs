@@ -1,18 +1,17 @@
 //! `/desk`: authorities read, answer and order; reviewers rule. By a code, form by form, without a cookie.
 
+use super::strangers::{not_opened, page};
 use crate::desk::{self, Heard, Opened, PassFor, Said};
-use crate::intake::{NotOpened, Source};
-use crate::pages::HTML;
+use crate::intake::Source;
 use crate::pages::desk::{DeskAppeal, DeskAsk, DeskReferral, DeskSaid};
-use crate::pages::report::CONTENT_SECURITY_POLICY;
 use crate::plane::Plane;
 use crate::rim::listener::Peer;
 use crate::rim::{Problem, Reason, body};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use casework::{Against, Answer, Appeal, AppealOutcome, Objection, ReferralState};
 use policy::Signature;
@@ -42,14 +41,6 @@ fn field<'a>(sent: &'a Sent, name: &str) -> &'a str {
     sent.get(name).map_or("", String::as_str).trim()
 }
 
-fn page(status: StatusCode, html: String) -> Response {
-    let mut response = (status, [(header::CONTENT_TYPE, HTML)], html).into_response();
-    if let Ok(policy) = HeaderValue::from_str(&CONTENT_SECURITY_POLICY) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
-}
-
 async fn ask(State(plane): State<Arc<Plane>>) -> Response {
     asked(&plane, StatusCode::OK, false, None)
 }
@@ -63,14 +54,7 @@ fn asked(plane: &Plane, status: StatusCode, wrong: bool, wait: Option<u64>) -> R
 async fn opened(plane: &Plane, peer: &Peer, sent: &Sent) -> Result<Result<Opened, Response>, Problem> {
     match plane.open_pass(Source::of(peer.0), field(sent, "code")).await {
         Ok(opened) => Ok(Ok(opened)),
-        Err(NotOpened::Wrong) => Ok(Err(asked(plane, StatusCode::NOT_FOUND, true, None))),
-        Err(NotOpened::Slow(wait)) => {
-            let seconds = wait.as_secs().max(1);
-            let mut response = asked(plane, StatusCode::TOO_MANY_REQUESTS, false, Some(seconds));
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            Ok(Err(response))
-        }
-        Err(NotOpened::Problem(problem)) => Err(problem),
+        Err(not) => not_opened(not, |status, wrong, wait| asked(plane, status, wrong, wait)).map(Err),
     }
 }
 

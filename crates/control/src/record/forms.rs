@@ -3,12 +3,10 @@
 //! Owns what strangers may send. No cookie, no script, no account, no address kept. A form that cannot be taken comes
 //! back with everything that was filled in.
 
+use super::strangers::page;
 use crate::intake::{self, NotOpened, Repeat, Source};
-use crate::pages::HTML;
 use crate::pages::languages::Lang;
-use crate::pages::report::{
-    CONTENT_SECURITY_POLICY, FormError, FormPage, Frame, Front, MessageLine, ReceiptPage, Shown, StatusPage,
-};
+use crate::pages::report::{FormError, FormPage, Frame, Front, MessageLine, ReceiptPage, Shown, StatusPage};
 use crate::plane::Plane;
 use crate::rim::extract::Query;
 use crate::rim::listener::Peer;
@@ -54,14 +52,6 @@ fn frame(plane: &Plane, lang: Option<&str>, fields: &HeaderMap, path: &'static s
         host: plane.public_url.host().to_string(),
         path,
     }
-}
-
-fn page(status: StatusCode, html: String) -> Response {
-    let mut response = (status, [(header::CONTENT_TYPE, HTML)], html).into_response();
-    if let Ok(policy) = HeaderValue::from_str(&CONTENT_SECURITY_POLICY) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
 }
 
 async fn front(State(plane): State<Arc<Plane>>, Query(asked): Query<Asked>, fields: HeaderMap) -> Response {

@@ -15,6 +15,7 @@ mod policies;
 mod reports;
 mod search;
 mod statements;
+mod strangers;
 mod submission;
 mod subscribing;
 mod turns;
